@@ -1,0 +1,189 @@
+"""The language model's contract: a conversation in, text, reasoning and tool calls out.
+
+A stream is ``Started`` · (``TextDelta`` | ``ReasoningDelta`` | ``ToolCallStarted`` | ``ToolCallDelta`` | ``ToolCallFinished``)* ·
+``Finished``. Every tool call is started once, its ``arguments`` deltas joined are the arguments of its ``ToolCallFinished``.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from adapters.contract.engine import Engine, Started
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """Text of a message."""
+
+    text: str
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
+    """An image by ``https:`` or ``data:`` URL; ``detail`` is OpenAI's low, high or auto."""
+
+    url: str
+    detail: str | None = None
+
+
+class Audio(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
+    """Recorded audio for models that listen themselves: an encoded file and its format (wav, mp3)."""
+
+    data: bytes
+    format: str
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
+    """A call the model made; ``arguments`` is the JSON text it wrote."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
+    """What the tool answered to the call ``call_id``."""
+
+    call_id: str
+    output: str
+
+
+class Opaque(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
+    """Something a provider wants back untouched; replayed to the same ``route`` only."""
+
+    route: str
+    data: Any
+
+
+Part = Text | Image | Audio | ToolCall | ToolResult | Opaque
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message: ``role`` is system, developer, user, assistant, tool or what the settings name instead."""
+
+    role: str
+    parts: tuple[Part, ...]
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """A function the model may call; ``parameters`` is a JSON Schema object."""
+
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class NamedTool(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool choice that forces one function."""
+
+    name: str
+
+
+ToolChoice = Literal["auto", "none", "required"] | NamedTool
+
+
+class Sampling(msgspec.Struct, frozen=True, kw_only=True):
+    """How tokens are drawn; ``None`` leaves a setting to the engine."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+
+
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the model may think: ``effort`` as the provider names it; ``disabled`` asks for none where supported."""
+
+    effort: str | None = None
+    disabled: bool = False
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer to be written; ``extra`` is for the adapter alone, the pipeline never looks inside."""
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    max_output_tokens: int | None = None
+    sampling: Sampling = Sampling()
+    reasoning: Reasoning = Reasoning()
+    extra: dict[str, Any] = {}
+
+
+class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
+    """The next piece of the answer; never empty."""
+
+    text: str
+
+
+class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_delta"):
+    """The next piece of the model's thinking: never spoken, never part of the answer."""
+
+    text: str
+
+
+class ToolCallStarted(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_started"):
+    """The model begins a call."""
+
+    call_id: str
+    name: str
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
+    """The next piece of a call's arguments."""
+
+    call_id: str
+    arguments: str
+
+
+class ToolCallFinished(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_finished"):
+    """A call is complete; ``arguments`` is the whole JSON text."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one answer; cached tokens are part of the input, reasoning tokens part of the output."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
+    """The answer is complete; ``usage`` is ``None`` only when the upstream does not say."""
+
+    reason: FinishReason
+    usage: Usage | None
+    extra: dict[str, Any] = {}
+
+
+Event = Started | TextDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | ToolCallFinished | Finished
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What a language model can take; ``max_parallel`` streams at once (``None``: as many as come)."""
+
+    images: bool = False
+    audio: bool = False
+    tools: bool = False
+    max_parallel: int | None = None
+
+
+class LanguageModel(Engine, Protocol):
+    """A language model behind the contract."""
+
+    @property
+    def info(self) -> Info:
+        """What it can take."""
+
+    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Write one answer. Raises ``AdapterError`` while iterated."""

@@ -1,0 +1,63 @@
+"""The synthesiser's contract: one utterance in, PCM out.
+
+A stream is ``Started`` · ``AudioChunk``* · ``Finished``.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Protocol
+
+import msgspec
+
+from adapters.contract.engine import Engine, Started
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One utterance: speakable text, a voice of ``Info.voices`` or an alias, speed (1.0 is normal), language, style."""
+
+    text: str
+    voice: str | None = None
+    speed: float = 1.0
+    language: str | None = None
+    instructions: str | None = None
+
+
+class AudioChunk(msgspec.Struct, frozen=True, kw_only=True, tag="audio_chunk"):
+    """The next samples: s16le mono at ``Info.sample_rate``; never empty, never half a sample."""
+
+    pcm: bytes
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
+    """The utterance is complete: seconds of audio and characters of text."""
+
+    seconds: float
+    characters: int
+
+
+Event = Started | AudioChunk | Finished
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What a synthesiser gives: ``sample_rate`` in Hz, its ``voices`` and the one it takes when none is named.
+
+    ``aliases`` maps names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it follows a
+    described style. ``max_parallel`` streams at once. Complete after ``warm_up``.
+    """
+
+    sample_rate: int
+    voices: tuple[str, ...]
+    default_voice: str
+    aliases: Mapping[str, str] = {}
+    instructions: bool = False
+    max_parallel: int | None = None
+
+
+class Synthesiser(Engine, Protocol):
+    """A speech synthesiser behind the contract."""
+
+    @property
+    def info(self) -> Info:
+        """What it gives."""
+
+    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Speak one utterance. Raises ``AdapterError`` while iterated."""

@@ -1,0 +1,38 @@
+"""The voice activity detector's contract: synchronous, one detector object an audio stream."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class SpeechStarted(msgspec.Struct, frozen=True, kw_only=True, tag="speech_started"):
+    """Speech began ``at`` seconds from the start of the stream."""
+
+    at: float
+
+
+class SpeechStopped(msgspec.Struct, frozen=True, kw_only=True, tag="speech_stopped"):
+    """Speech ended ``at`` seconds from the start of the stream."""
+
+    at: float
+
+
+Event = SpeechStarted | SpeechStopped
+
+
+class Detector(Protocol):
+    """The state of one audio stream."""
+
+    def feed(self, pcm: bytes) -> list[Event]:
+        """Take the next samples (s16le mono at the engine's ``sample_rate``, any length) and say what changed."""
+
+
+class VoiceActivity(Protocol):
+    """A voice activity engine: makes a detector for each stream."""
+
+    @property
+    def sample_rate(self) -> int:
+        """The rate in Hz that its detectors take."""
+
+    def detector(self) -> Detector:
+        """A fresh detector."""

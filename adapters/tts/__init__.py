@@ -1,0 +1,1 @@
+"""Speech synthesisers, one file an engine."""
