@@ -1,7 +1,8 @@
 """The language model's contract: a conversation in, text, reasoning and tool calls out.
 
-A stream is ``Started`` · (``TextDelta`` | ``ReasoningDelta`` | ``ToolCallStarted`` | ``ToolCallDelta`` | ``ToolCallFinished``)* ·
-``Finished``. Every tool call is started once, its ``arguments`` deltas joined are the arguments of its ``ToolCallFinished``.
+A stream is ``Started`` · (``TextDelta`` | ``ReasoningDelta`` | ``ToolCallStarted`` | ``ToolCallDelta`` |
+``ToolCallFinished``)* · ``Finished``. Every tool call is started once; the ``arguments`` of its deltas joined are those
+of its ``ToolCallFinished``.
 """
 
 from collections.abc import AsyncGenerator

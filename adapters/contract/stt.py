@@ -53,7 +53,7 @@ Event = Started | PartialTranscript | FinalTranscript | Finished
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """What a recogniser takes: ``sample_rate`` in Hz; ``languages`` (``None``: any); ``max_parallel`` streams at once."""
+    """What a recogniser takes: ``sample_rate`` in Hz; ``languages`` (``None``: any); ``max_parallel`` streams."""
 
     sample_rate: int
     languages: tuple[str, ...] | None = None
