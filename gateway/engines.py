@@ -1,0 +1,172 @@
+"""Builds the engines that the settings name, each once, behind bounded queues; warms them up and closes them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any, Literal
+
+import msgspec
+
+from adapters import registry
+from adapters.contract.errors import AdapterError, Unavailable, UnknownModel
+from adapters.options import BadOption, pick
+from gateway.pipeline.stages import Engines
+from gateway.settings.model import ENGINE_KEYS, GatewaySettings, Loaded, Route
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+"""What a client is told to wait when a queue is full or models are still loading."""
+
+State = Literal["loading", "ready", "failed"]
+
+
+class Queued:
+    """An engine that can only do so much at once, behind a queue that refuses when it is full."""
+
+    def __init__(self, name: str, engine: Any, max_queue: int) -> None:
+        self._name = name
+        self._engine = engine
+        self._places = asyncio.Semaphore(engine.info.max_parallel)
+        self._waiting = 0
+        self._max_queue = max_queue
+
+    @property
+    def info(self) -> Any:
+        """What the engine says of itself."""
+        return self._engine.info
+
+    async def stream(self, request: Any) -> AsyncGenerator[Any, None]:
+        """The engine's stream, once there is a place. Raises ``Unavailable`` when too many are waiting already."""
+        if self._places.locked() and self._waiting >= self._max_queue:
+            raise Unavailable(
+                f"{self._name} is busy and {self._waiting} requests are waiting for it; try again shortly.",
+                adapter=self._name,
+                retry_after=RETRY_SECONDS,
+            )
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            async with aclosing(self._engine.stream(request)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._places.release()
+
+    async def warm_up(self) -> None:
+        """Warm the engine up."""
+        await self._engine.warm_up()
+
+    async def aclose(self) -> None:
+        """Close the engine."""
+        await self._engine.aclose()
+
+
+class ServedRoute(msgspec.Struct, kw_only=True):
+    """A model that clients can name, the engines that serve it, and whether it can answer."""
+
+    route: Route
+    engines: Engines
+    state: State = "loading"
+
+
+def build(loaded: Loaded) -> "Gateway":
+    """Construct the gateway that the settings describe, without I/O. Raises ``BadOption``.
+
+    Routes that use an engine with the same options share it.
+    """
+    built: list[tuple[registry.Stage, str, msgspec.Struct, Any]] = []
+
+    def engine_of(stage: registry.Stage, route: Route) -> Any:
+        name = getattr(route.settings, ENGINE_KEYS[stage])
+        options = pick(route.settings, registry.options_class(stage, name))
+        for *known, engine in built:
+            if known == [stage, name, options]:
+                return engine
+        engine = registry.build(stage, name, route.settings)
+        if stage != "vad" and engine.info.max_parallel is not None:
+            engine = Queued(name, engine, loaded.settings.max_queue)
+        built.append((stage, name, options, engine))
+        return engine
+
+    routes = []
+    for route in loaded.routes:
+        engines = Engines(**{stage: engine_of(stage, route) for stage in registry.STAGES})
+        if engines.vad is not None and engines.vad.sample_rate != engines.stt.info.sample_rate:
+            raise BadOption(
+                f"--vad {route.settings.vad} listens at {engines.vad.sample_rate} Hz, --stt {route.settings.stt} at "
+                f"{engines.stt.info.sample_rate} Hz; choose two that agree."
+            )
+        routes.append(ServedRoute(route=route, engines=engines))
+    return Gateway(loaded.settings, routes)
+
+
+class Gateway:
+    """All routes and their engines, from warm-up to close."""
+
+    def __init__(self, settings: GatewaySettings, routes: Sequence[ServedRoute]) -> None:
+        self.settings = settings
+        self.routes = tuple(routes)
+        self.started = int(time.time())
+
+    @property
+    def state(self) -> State:
+        """Ready when every route has loaded or failed and at least one can answer."""
+        states = {served.state for served in self.routes}
+        if "loading" in states:
+            return "loading"
+        return "ready" if "ready" in states else "failed"
+
+    def admit(self, model: str | None) -> ServedRoute:
+        """The route that answers to ``model``, the first one when none is named.
+
+        Raises ``UnknownModel``, and ``Unavailable`` while its engines load or when they could not.
+        """
+        found = self._find(model)
+        if found.state == "failed":
+            raise Unavailable(f"The model `{found.route.name}` could not be loaded; the gateway's log says why.")
+        if found.state == "loading":
+            raise Unavailable(f"The model `{found.route.name}` is still loading.", retry_after=RETRY_SECONDS)
+        return found
+
+    def _find(self, model: str | None) -> ServedRoute:
+        for served in self.routes:
+            if model is None or model == served.route.name or model in served.route.aliases:
+                return served
+        for served in self.routes:
+            if "*" in served.route.aliases:
+                return served
+        raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+
+    def _engines(self) -> list[Any]:
+        """Every engine that has a lifetime, once."""
+        engines = [engine for served in self.routes for engine in _living(served)]
+        return list({id(engine): engine for engine in engines}.values())
+
+    async def warm_up(self) -> None:
+        """Load every engine; a route whose engines cannot load is marked as failed and named in the log."""
+        failures: dict[int, AdapterError] = {}
+        for engine in self._engines():
+            try:
+                await engine.warm_up()
+            except AdapterError as error:
+                failures[id(engine)] = error
+        for served in self.routes:
+            served.state = "ready"
+            for failure in (failures[id(engine)] for engine in _living(served) if id(engine) in failures):
+                logger.error("the model %s cannot be served: %s", served.route.name, failure.message)
+                served.state = "failed"
+
+    async def aclose(self) -> None:
+        """Close every engine."""
+        for engine in reversed(self._engines()):
+            await engine.aclose()
+
+
+def _living(served: ServedRoute) -> tuple[Any, Any, Any]:
+    return served.engines.stt, served.engines.llm, served.engines.tts

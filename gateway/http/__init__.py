@@ -1,0 +1,1 @@
+"""What every HTTP surface shares: errors, streaming, request bodies, models, health, the description of the API."""

@@ -1,0 +1,203 @@
+"""Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import UploadFile
+from litestar.exceptions import ClientException, HTTPException
+
+from adapters.contract.errors import InvalidRequest
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+MAX_AUDIO_BYTES = 26_214_400
+"""OpenAI's limit on an uploaded file."""
+
+MAX_BODY_BYTES = 36 * 1024 * 1024
+"""The largest body: base64 makes a third more of the largest file, and there are other fields."""
+
+RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-urlencoded")
+"""A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that came with the request."""
+
+    data: bytes
+    content_type: str
+
+
+class Fields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a request by name; ``textual`` when every value is text, numbers and structures too."""
+
+    values: dict[str, Any]
+    uploads: dict[str, list[Upload]]
+    textual: bool
+
+
+async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
+    """Everything in the request; a raw body is the upload ``file``. Raises ``InvalidRequest`` and ``HTTPException``."""
+    content_type = request.content_type[0].lower()
+    if content_type == "multipart/form-data":
+        return await _multipart(request)
+    if content_type == "application/json" or content_type.endswith("+json"):
+        return _json(await request.body())
+    if not content_type or content_type.startswith(RAW):
+        data = await request.body()
+        uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
+        _limit(uploads)
+        return Fields(values=_grouped(request.query_params.multi_items()), uploads=uploads, textual=True)
+    raise HTTPException(
+        status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        detail=f"Unsupported content type: {content_type!r}. Send 'multipart/form-data' with a 'file', "
+        "'application/json' with 'input_audio', or the audio itself as 'audio/*'.",
+    )
+
+
+def fields_of(fields: Fields, model: type[StructT], structures: Iterable[str]) -> tuple[StructT, tuple[str, ...]]:
+    """The fields as ``model``, and the names of those that it does not know.
+
+    ``structures`` are the fields that hold JSON when they are sent as text. ``null`` is the same as absent. Raises
+    ``InvalidRequest`` in OpenAI's words.
+    """
+    known = set(model.__struct_fields__)
+    values = {name: value for name, value in fields.values.items() if name in known and value is not None}
+    if fields.textual:
+        values |= {name: _structure(name, values[name]) for name in structures if name in values}
+    unknown = tuple(sorted(name for name in fields.values if name not in known))
+    try:
+        return msgspec.convert(values, model, strict=not fields.textual), unknown
+    except msgspec.ValidationError as error:
+        raise invalid(str(error), values, model) from None
+
+
+def _json(body: bytes) -> Fields:
+    if body.startswith(b"--"):
+        raise InvalidRequest(
+            "The body is a multipart form, but Content-Type says it is JSON. Send 'Content-Type: multipart/form-data'; "
+            "with an OpenAI SDK pass it in options={'headers': …}."
+        )
+    try:
+        values = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"We could not parse the JSON body of your request. ({error})") from None
+    if not isinstance(values, dict):
+        raise InvalidRequest("We could not parse the JSON body of your request. (Expected an object.)")
+    return Fields(values=values, uploads={}, textual=False)
+
+
+async def _multipart(request: Request[Any, Any, Any]) -> Fields:
+    try:
+        form = await request.form()
+    except UnicodeDecodeError:
+        raise InvalidRequest(
+            "A field of the form is not text. Send the audio as a file with a name: with curl, -F file=@question.wav",
+            param="file",
+        ) from None
+    except ClientException as error:
+        raise InvalidRequest(f"We could not parse the form in your request. ({error.detail})") from None
+    texts: list[tuple[str, str]] = []
+    uploads: dict[str, list[Upload]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            upload = Upload(data=await value.read(), content_type=value.content_type)
+            uploads.setdefault(name.removesuffix("[]"), []).append(upload)
+            await value.close()
+        else:
+            texts.append((name, value))
+    _limit(uploads)
+    return Fields(values=_grouped(texts), uploads=uploads, textual=True)
+
+
+def _limit(uploads: dict[str, list[Upload]]) -> None:
+    for upload in (upload for several in uploads.values() for upload in several):
+        check_size(len(upload.data))
+
+
+def check_size(size: int) -> None:
+    """Refuse a file of more than ``MAX_AUDIO_BYTES`` in OpenAI's words."""
+    if size > MAX_AUDIO_BYTES:
+        raise HTTPException(
+            status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            detail=f"413: Maximum content size limit ({MAX_AUDIO_BYTES}) exceeded ({size} bytes read)",
+        )
+
+
+def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Repeated names (``x``, ``x[]``) become lists, ``x[a]`` an object, as the SDKs write them in forms."""
+    values: dict[str, Any] = {}
+    for name, value in items:
+        if member := re.fullmatch(r"(\w+)\[(\w+)\]", name):
+            holder = values.setdefault(member[1], {})
+            if isinstance(holder, dict):
+                holder[member[2]] = value
+        elif (key := name.removesuffix("[]")) in values:
+            earlier = values[key]
+            values[key] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
+        else:
+            values[key] = [value] if name.endswith("[]") else value
+    return values
+
+
+def _structure(name: str, value: Any) -> Any:
+    """The JSON in a text field; a word that is no JSON stays what it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"Invalid JSON in {name!r}: {error}.", param=name) from None
+
+
+_WORDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def _worded(types: str) -> str:
+    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
+
+
+def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -> InvalidRequest:
+    """What msgspec says of ``values`` for ``model``, in the words of OpenAI's error catalogue."""
+    reason, _, path = problem.partition(" - at `$")
+    param = path.rstrip("`").lstrip(".")
+    value = values.get(re.split(r"[.\[]", param)[0])
+    if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
+        inner = f"{param}.{missing[1]}".lstrip(".")
+        return InvalidRequest(f"Missing required parameter: '{inner}'.", param=inner, code="missing_required_parameter")
+    if limit := re.fullmatch(r"Expected `(float|int)` (>=|<=) ([-\d.]+)", reason):
+        kind = "decimal" if limit[1] == "float" else "integer"
+        side = "below minimum" if limit[2] == ">=" else "above maximum"
+        return InvalidRequest(
+            f"Invalid '{param}': {kind} {side} value. Expected a value {limit[2]} {limit[3]}, but got {value} instead.",
+            param=param,
+            code=f"{kind}_{side.replace(' ', '_')}_value",
+        )
+    if reason.startswith("Invalid enum value"):
+        choices = _choices(model, param)
+        supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
+        shown = reason.removeprefix("Invalid enum value ")
+        return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")
+    if mismatch := re.fullmatch(r"Expected `(.+)`, got `(.+)`", reason):
+        wanted, got = _worded(mismatch[1]), _worded(mismatch[2])
+        message = f"Invalid type for '{param}': expected {wanted}, but got {got} instead."
+        return InvalidRequest(message, param=param, code="invalid_type")
+    return InvalidRequest(f"Invalid '{param}': {reason}.", param=param, code="invalid_value")
+
+
+def _choices(model: type[msgspec.Struct], name: str) -> tuple[Any, ...]:
+    """The values that a field of literals takes."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(model)}
+    kinds = [fields.get(name), *get_args(fields.get(name))]
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())

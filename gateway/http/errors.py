@@ -1,0 +1,135 @@
+"""Errors as OpenAI's clients expect them: one table from the contract to HTTP, and one handler for every failure.
+
+Status codes, types and codes follow OpenAI's error catalogue; all four fields of the body are always there.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from adapters.contract.errors import (
+    AdapterError,
+    InvalidRequest,
+    Overloaded,
+    TimedOut,
+    TooLong,
+    Unavailable,
+    UnknownModel,
+    Unsupported,
+    UpstreamError,
+)
+
+logger = logging.getLogger(__name__)
+
+LONGEST_RETRY_SECONDS = 60
+"""Clients refuse to wait longer, or sleep for as long as they are told."""
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong, in OpenAI's words."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every answer that is not a success."""
+
+    error: ErrorBody
+
+
+class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+    """How a class of failure looks over HTTP; ``retry`` is told to the client, ``None`` leaves it to the status."""
+
+    status: int
+    type: str
+    code: str | None = None
+    retry: bool | None = None
+
+
+CONTRACT: dict[type[AdapterError], Mapping] = {
+    AdapterError: Mapping(status=500, type="server_error", retry=False),
+    InvalidRequest: Mapping(status=400, type="invalid_request_error"),
+    Unsupported: Mapping(status=400, type="invalid_request_error", code="unsupported_value"),
+    TooLong: Mapping(status=400, type="invalid_request_error", code="context_length_exceeded"),
+    UnknownModel: Mapping(status=404, type="invalid_request_error", code="model_not_found"),
+    Overloaded: Mapping(status=429, type="rate_limit_error", code="rate_limit_exceeded"),
+    Unavailable: Mapping(status=503, type="server_error", code="service_unavailable", retry=True),
+    TimedOut: Mapping(status=504, type="server_error", code="timeout"),
+    UpstreamError: Mapping(status=502, type="server_error", code="upstream_error", retry=False),
+}
+"""Contract to HTTP; a subclass that is not listed looks like its nearest base."""
+
+HTTP: dict[int, tuple[str, str | None]] = {
+    HTTPStatus.UNAUTHORIZED: ("invalid_request_error", "invalid_api_key"),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("invalid_request_error", "method_not_supported"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("server_error", None),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("invalid_request_error", "unsupported_content_type"),
+}
+"""Type and code of what the HTTP layer itself refuses; everything below 500 that is not listed has no code."""
+
+
+def describe(error: AdapterError) -> tuple[Mapping, ErrorBody]:
+    """How ``error`` looks over HTTP."""
+    mapping = next(CONTRACT[kind] for kind in type(error).__mro__ if kind in CONTRACT)
+    param, code = (error.param, error.code) if isinstance(error, InvalidRequest) else (None, None)
+    body = ErrorBody(message=error.message, type=mapping.type, param=param, code=code or mapping.code)
+    return mapping, body
+
+
+def stream_error(error: Exception) -> ErrorAnswer:
+    """What is said of a failure after the first byte, when there is no status left to say it with."""
+    if isinstance(error, AdapterError):
+        return ErrorAnswer(error=describe(error)[1])
+    logger.exception("a stream failed")
+    return ErrorAnswer(error=_INTERNAL)
+
+
+_INTERNAL = ErrorBody(
+    message="The server had an error while processing your request. Sorry about that!", type="server_error"
+)
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
+    """The one exception handler of the application."""
+    match error:
+        case AdapterError():
+            mapping, body = describe(error)
+            status, headers = mapping.status, _retry_headers(mapping, error.retry_after)
+        case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            body, headers = _http_error(request, error), dict(error.headers or {})
+        case HTTPException(detail="client disconnected prematurely"):
+            status, body, headers = 499, _INTERNAL, {}
+        case _:
+            logger.error("unexpected failure of %s %s", request.method, request.url.path, exc_info=error)
+            status, body, headers = HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, {"x-should-retry": "false"}
+    return Response(ErrorAnswer(error=body), status_code=status, headers=headers, media_type="application/json")
+
+
+def _retry_headers(mapping: Mapping, retry_after: float | None) -> dict[str, str]:
+    headers = {} if mapping.retry is None else {"x-should-retry": str(mapping.retry).lower()}
+    if retry_after is not None:
+        seconds = min(retry_after, LONGEST_RETRY_SECONDS)
+        headers |= {"retry-after": str(max(1, round(seconds))), "retry-after-ms": str(round(seconds * 1000))}
+    return headers
+
+
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> ErrorBody:
+    kind, code = HTTP.get(error.status_code, ("invalid_request_error", None))
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            message = f"Invalid URL ({request.method} {request.url.path})"
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            message = (
+                f"Not allowed to {request.method} on {request.url.path}. "
+                "(HINT: Perhaps you meant to use a different HTTP method?)"
+            )
+        case _:
+            message = error.detail
+    return ErrorBody(message=message, type=kind, code=code)

@@ -1,0 +1,36 @@
+"""Whether the process lives, and whether it can answer."""
+
+from http import HTTPStatus
+
+import msgspec
+from litestar import Response, get
+
+from gateway.engines import Gateway
+from gateway.http.openapi import ApiOperation
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Loading, ready or failed: as a whole, and every route by its name."""
+
+    status: str
+    models: dict[str, str]
+
+
+@get("/health", operation_class=ApiOperation, operation_id="health", tags=["Operations"], sync_to_thread=False)
+def health() -> Health:
+    """Say that the process is alive; engines may still be loading."""
+    return Health(status="ok")
+
+
+@get("/ready", operation_class=ApiOperation, operation_id="ready", tags=["Operations"], sync_to_thread=False)
+def ready(gateway: Gateway) -> Response[Readiness]:
+    """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
+    status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
+    models: dict[str, str] = {served.route.name: served.state for served in gateway.routes}
+    return Response(Readiness(status=gateway.state, models=models), status_code=status)

@@ -1,0 +1,62 @@
+"""The description of the API, made from the wire types: ``python -m gateway.http.openapi`` writes ``openapi/``."""
+
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIResponse, Operation, Reference, Schema
+
+from gateway.http.errors import ErrorAnswer
+
+REFERENCES = "#/components/schemas/{name}"
+
+
+@dataclass
+class WireSchema(Schema):
+    """A JSON Schema that msgspec made of a wire type."""
+
+    wire: dict[str, Any] = field(default_factory=dict)
+
+    def to_schema(self) -> dict[str, Any]:
+        """The schema itself."""
+        return self.wire
+
+
+def components(*types: Any) -> Components:
+    """The schemas of wire types and of all that they refer to, by name."""
+    _, schemas = msgspec.json.schema_components(types, ref_template=REFERENCES)
+    return Components(schemas={name: WireSchema(wire=schema) for name, schema in schemas.items()})
+
+
+def reference(wire_type: type) -> Reference:
+    """Where the schema of a wire type stands."""
+    return Reference(ref=REFERENCES.format(name=wire_type.__name__))
+
+
+@dataclass
+class ApiOperation(Operation):
+    """An operation of this API: whatever fails answers with OpenAI's error body."""
+
+    def __post_init__(self) -> None:
+        successes = {status: answer for status, answer in (self.responses or {}).items() if status.startswith("2")}
+        failure = OpenAPIResponse(
+            description="A failure, in the words of OpenAI's error catalogue.",
+            content={"application/json": OpenAPIMediaType(schema=reference(ErrorAnswer))},
+        )
+        self.responses = {**successes, "default": failure}
+
+
+def description(*wire_types: Any) -> OpenAPIConfig:
+    """Litestar's configuration: the description at ``/docs/openapi.json``, a page to read and try it at ``/docs``."""
+    return OpenAPIConfig(
+        title="Speech gateway",
+        version=version("speech-gateway"),
+        description="Audio in, a spoken answer streams out; OpenAI's wire formats, any OpenAI-compatible model behind.",
+        path="/docs",
+        components=components(ErrorAnswer, *wire_types),
+        render_plugins=[SwaggerRenderPlugin(path="/"), JsonRenderPlugin()],
+        use_handler_docstrings=True,
+    )

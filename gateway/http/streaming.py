@@ -1,0 +1,107 @@
+"""The one streaming response: a refusal has a real status, a client that leaves is noticed, closing is waited for.
+
+Litestar's own stream cancels its generator when a client leaves, so that awaits in a ``finally`` are cut short, and
+does not notice a client that leaves before the first byte.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+from gateway.http.errors import ErrorAnswer, stream_error
+from gateway.pipeline.flow import Flowing, flowing, race
+
+logger = logging.getLogger(__name__)
+
+PING_SECONDS = 15.0
+"""How long an event stream may be silent before a comment keeps the connection alive."""
+
+PING = b": ping\n\n"
+
+
+class Streaming(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent: ``chunks`` of bytes, and ``headers`` that are asked for when the first chunk is there.
+
+    With ``events`` the chunks are server-sent events: a late failure becomes one more event and silence is filled with
+    comments. Without, a late failure cuts the connection, so that nobody takes half an answer for a whole one.
+    """
+
+    chunks: AsyncGenerator[bytes, None]
+    headers: Callable[[], dict[str, str]]
+    content_type: str
+    events: bool = False
+
+
+class StreamingResponse(Response[None]):
+    """Sends the status line with the first chunk; a failure before it is raised and becomes a real 4xx or 5xx."""
+
+    def __init__(self, streaming: Streaming) -> None:
+        super().__init__(None)
+        self.streaming = streaming
+
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIResponse:
+        """The response as ASGI application."""
+        return _StreamingASGI(self.streaming)
+
+
+class _StreamingASGI(ASGIResponse):
+    def __init__(self, streaming: Streaming) -> None:
+        super().__init__()
+        self._streaming = streaming
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await race(self._send(send), _left(receive))
+
+    async def _send(self, send: Send) -> None:
+        async with flowing(self._streaming.chunks, buffer=1) as chunks:
+            chunk = await anext(chunks, None)
+            await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
+            try:
+                while chunk is not None:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    chunk = await self._next(chunks)
+            except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
+                answer = stream_error(error)
+                logger.warning("a stream failed after its first byte: %s", type(error).__name__)
+                if not self._streaming.events:
+                    return  # without the last chunk: the server closes the connection
+                await send({"type": "http.response.body", "body": server_sent_event(answer), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _next(self, chunks: Flowing[bytes]) -> bytes | None:
+        if not self._streaming.events:
+            return await anext(chunks, None)
+        silence = asyncio.timeout(PING_SECONDS)
+        try:
+            async with silence:
+                return await anext(chunks, None)
+        except TimeoutError:
+            if not silence.expired():
+                raise
+            return PING
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        headers = {
+            "content-type": self._streaming.content_type,
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+            **self._streaming.headers(),
+        }
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def _left(receive: Receive) -> None:
+    """Ends when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def server_sent_event(event: msgspec.Struct | ErrorAnswer) -> bytes:
+    """One event: ``data:`` and a line of JSON; no other field, older clients choke on those."""
+    return b"data: " + msgspec.json.encode(event) + b"\n\n"

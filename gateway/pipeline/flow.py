@@ -1,0 +1,136 @@
+"""The only place with tasks: streams that run ahead of their reader, races, and work that outlives a request."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+CLOSING_SECONDS = 10.0
+"""How long closing a stream may take before it is given up on and named in the log."""
+
+
+class Flowing(AsyncIterator[T], Generic[T]):
+    """The items of running streams, as they come; a stream's failure is raised in its place among them."""
+
+    def __init__(self, running: int, buffer: int) -> None:
+        self._items: deque[tuple[asyncio.Semaphore, T | None, BaseException | None]] = deque()
+        self._changed = asyncio.Event()
+        self._running = running
+        self._buffer = buffer
+
+    async def pump(self, source: AsyncGenerator[T, None]) -> None:
+        """Move the items of ``source`` here, never more than the buffer ahead of the reader."""
+        room = asyncio.Semaphore(self._buffer)
+        try:
+            async with aclosing(source):
+                await room.acquire()
+                async for item in source:
+                    self._put(room, item, None)
+                    await room.acquire()
+        except Exception as error:  # noqa: BLE001  raised again where the reader is
+            self._put(room, None, error)
+        finally:
+            self._running -= 1
+            self._changed.set()
+
+    def _put(self, room: asyncio.Semaphore, item: T | None, error: BaseException | None) -> None:
+        self._items.append((room, item, error))
+        self._changed.set()
+
+    async def __anext__(self) -> T:
+        """The next item; cancelling this wait loses nothing."""
+        while not self._items:
+            if not self._running:
+                raise StopAsyncIteration
+            self._changed.clear()
+            await self._changed.wait()
+        room, item, error = self._items.popleft()
+        if error is not None:
+            raise error
+        room.release()
+        return item  # type: ignore[return-value]  # an entry without an error holds an item
+
+
+@asynccontextmanager
+async def flowing(*sources: AsyncGenerator[T, None], buffer: int) -> AsyncGenerator[Flowing[T], None]:
+    """Run every source in a task of its own, at most ``buffer`` items ahead of the reader, and read them as one stream.
+
+    Errors pass unwrapped. Leaving the block cancels what still runs and waits until all sources are closed.
+    """
+    items: Flowing[T] = Flowing(len(sources), buffer)
+    tasks = [asyncio.create_task(items.pump(source)) for source in sources]
+    try:
+        yield items
+    finally:
+        try:
+            await _ended(tasks)
+        finally:
+            for source in sources:  # a pump that was cancelled before its first step has not closed its source
+                await source.aclose()
+
+
+async def race(*contenders: Coroutine[Any, Any, T]) -> T:
+    """Run all until the first ends, and give its result or raise its error; the others are cancelled and waited for."""
+    tasks = [asyncio.create_task(contender) for contender in contenders]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _ended(tasks)
+    return next(task for task in tasks if task in done).result()
+
+
+@asynccontextmanager
+async def background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None]], None], None]:
+    """The application's lifetime: ``start(coroutine)`` is for work that no request waits for; leaving ends it all."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    def start(work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(_forget)
+
+    def _forget(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        _name_failure(task)
+
+    try:
+        yield start
+    finally:
+        await _ended(list(tasks))
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel ``tasks`` and wait until they have cleaned up, also when this wait is itself cancelled meanwhile."""
+    unfinished = [task for task in tasks if not task.done()]
+    for task in unfinished:
+        task.cancel()
+    deadline = asyncio.get_running_loop().time() + CLOSING_SECONDS
+    interrupted = False
+    pending = set(unfinished)
+    while pending:
+        left = deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            logger.error("%d streams did not close within %g s and were left behind", len(pending), CLOSING_SECONDS)
+            break
+        try:
+            _, pending = await asyncio.wait(pending, timeout=left)
+        except asyncio.CancelledError:
+            interrupted = True
+            pending = {task for task in pending if not task.done()}
+    for task in unfinished:
+        if task.done():
+            _name_failure(task)
+    if interrupted:
+        raise asyncio.CancelledError
+
+
+def _name_failure(task: asyncio.Task[Any]) -> None:
+    """Log a failure that nobody is left to hear of; the class only, a message may hold what people said."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("failed while closing: %s", type(error).__name__)

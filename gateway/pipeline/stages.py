@@ -1,0 +1,130 @@
+"""The stages of a turn: the model writes into a backlog of sentences, and the backlog is spoken meanwhile."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+
+from adapters.contract import audio, llm, stt, tts
+from adapters.contract.errors import UpstreamError
+from adapters.contract.vad import VoiceActivity
+from gateway.telemetry import Stopwatch
+from gateway.text.speakable import speakable
+
+
+class Engines(msgspec.Struct, frozen=True, kw_only=True):
+    """The engines of one route; without ``vad`` the recogniser gets everything."""
+
+    stt: stt.Recogniser
+    llm: llm.LanguageModel
+    tts: tts.Synthesiser
+    vad: VoiceActivity | None = None
+
+
+class Pacing(msgspec.Struct, frozen=True, kw_only=True):
+    """When to speak: sentences in a batch, and seconds after the first token until the words so far are spoken."""
+
+    batch_sentences: int
+    first_utterance_seconds: float
+
+
+DRY_MARGIN_SECONDS = 0.5
+"""With less than this left to hear, an utterance is spoken even if its batch is not full."""
+
+MOST_PENDING = 64
+"""So many sentences may wait for synthesis before the model is made to wait."""
+
+
+class Backlog:
+    """Sentences that are written and not yet spoken, and how much of the spoken audio is still unheard."""
+
+    def __init__(self, batch_sentences: int) -> None:
+        self._batch = batch_sentences
+        self._sentences: deque[str] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._audio_started: float | None = None
+        self._audio_seconds = 0.0
+
+    def put(self, sentence: str) -> None:
+        """Add a sentence to be spoken."""
+        self._sentences.append(sentence)
+        self._changed.set()
+
+    def close(self) -> None:
+        """No more sentences will come."""
+        self._closed = True
+        self._changed.set()
+
+    def sent(self, seconds: float) -> None:
+        """Note that so much audio is on its way to the listener."""
+        if self._audio_started is None:
+            self._audio_started = time.monotonic()
+        self._audio_seconds += seconds
+
+    async def room(self) -> None:
+        """Wait until there is room for another sentence."""
+        while len(self._sentences) >= MOST_PENDING and not self._closed:
+            await self._change(None)
+
+    async def utterance(self) -> str | None:
+        """The next text to speak, or ``None`` when all has been said.
+
+        The first goes at once. After that a batch is gathered, but never so that the listener runs dry.
+        """
+        while not self._closed:
+            wait = self._patience()
+            if self._sentences and (len(self._sentences) >= self._batch or wait <= 0):
+                break
+            await self._change(wait if self._sentences else None)
+        if not self._sentences:
+            return None
+        count = min(self._batch, len(self._sentences))
+        text = "".join(self._sentences.popleft() for _ in range(count))
+        self._changed.set()
+        return text
+
+    def _patience(self) -> float:
+        """Seconds until the listener would run dry, less the margin; 0 before anything was spoken."""
+        if self._audio_started is None:
+            return 0.0
+        return self._audio_started + self._audio_seconds - time.monotonic() - DRY_MARGIN_SECONDS
+
+    async def _change(self, seconds: float | None) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+
+async def written(model: llm.LanguageModel, request: llm.Request, backlog: Backlog) -> AsyncGenerator[llm.Event, None]:
+    """The model's stream, held back while the backlog is full; an end without ``Finished`` is an ``UpstreamError``."""
+    finished = False
+    async with aclosing(model.stream(request)) as events:
+        async for event in events:
+            await backlog.room()
+            finished = isinstance(event, llm.Finished)
+            yield event
+    if not finished:
+        raise UpstreamError("The language model's stream ended before the answer was finished.")
+
+
+async def voiced(
+    engine: tts.Synthesiser, template: tts.Request, backlog: Backlog, watch: Stopwatch
+) -> AsyncGenerator[tts.AudioChunk, None]:
+    """Speak the backlog until it is closed and empty; ``template`` gives voice, speed, language and style."""
+    while (text := await backlog.utterance()) is not None:
+        if not (words := speakable(text)):
+            continue
+        watch.mark("utterance")
+        async with aclosing(engine.stream(msgspec.structs.replace(template, text=words))) as events:
+            async for event in events:
+                if isinstance(event, tts.AudioChunk):
+                    watch.mark("spoken")
+                    backlog.sent(audio.seconds(event.pcm, engine.info.sample_rate))
+                    yield event

@@ -1,0 +1,108 @@
+"""The one voice turn: what is heard is answered, and the answer is spoken while it is being written."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import assert_never
+
+import msgspec
+
+from adapters.contract import llm, stt, tts
+from adapters.contract.engine import Started
+from gateway.conversation.languages import english_name
+from gateway.pipeline.answer import Answered, answer
+from gateway.pipeline.ears import hear
+from gateway.pipeline.stages import Engines, Pacing
+from gateway.telemetry import Stopwatch
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn is made of.
+
+    ``audio`` is the question: PCM blocks (s16le mono at the recogniser's rate), ``None`` when ``writing`` already ends
+    in what is to be answered. ``writing`` is the model's request without the question, ``speaking`` the synthesiser's
+    without its text. With ``ask_for_language`` the model is asked to reply in the language that was heard.
+    """
+
+    audio: AsyncGenerator[bytes, None] | None
+    language: str | None
+    images: tuple[llm.Image, ...]
+    user_role: str
+    ask_for_language: bool
+    writing: llm.Request
+    speaking: tts.Request
+    pacing: Pacing
+
+
+class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag="transcript_delta"):
+    """More of what was heard, final."""
+
+    text: str
+
+
+class TranscriptFinished(msgspec.Struct, frozen=True, kw_only=True, tag="transcript_finished"):
+    """All that was heard, its language (ISO 639-1) if known."""
+
+    text: str
+    language: str | None
+
+
+Event = TranscriptDelta | TranscriptFinished | Answered
+
+
+async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGenerator[Event, None]:
+    """Hear, answer and speak; ends with ``AnswerFinished``. Closing it at any point releases every engine.
+
+    ``Started`` in the middle is the language model's: it says which parameters are ignored. Raises ``NoSpeech`` and
+    ``AdapterError``.
+    """
+    transcript: TranscriptFinished | None = None
+    if turn.audio is not None:
+        detector = engines.vad.detector() if engines.vad else None
+        async with aclosing(_transcript(hear(engines.stt, detector, turn.audio, turn.language))) as heard:
+            async for event in heard:
+                if isinstance(event, TranscriptFinished):
+                    transcript = event
+                    watch.mark("heard")
+                yield event
+    request = with_question(turn, transcript)
+    speaking = turn.speaking
+    if speaking.language is None and transcript is not None and turn.ask_for_language:
+        speaking = msgspec.structs.replace(speaking, language=transcript.language)
+    async with aclosing(answer(engines, request, speaking, turn.pacing, watch)) as answered:
+        async for piece in answered:
+            yield piece
+
+
+async def _transcript(
+    events: AsyncGenerator[stt.Event, None],
+) -> AsyncGenerator[TranscriptDelta | TranscriptFinished, None]:
+    """Only what will not be taken back: deltas that joined are the final text."""
+    told, text = "", ""
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case Started():
+                    pass
+                case stt.PartialTranscript(stable=known) | stt.FinalTranscript(text=known):
+                    if known != told:
+                        yield TranscriptDelta(text=known[len(told) :])
+                    told = text = known
+                case stt.Finished():
+                    yield TranscriptFinished(text=text, language=event.language)
+                case _:
+                    assert_never(event)
+
+
+def with_question(turn: Turn, transcript: TranscriptFinished | None) -> llm.Request:
+    """The model's request with what was heard, and the images shown, as the last message of the user."""
+    parts: list[llm.Part] = []
+    if transcript is not None:
+        parts.append(llm.Text(text=transcript.text))
+        language = english_name(transcript.language) if transcript.language else None
+        if turn.ask_for_language and language:
+            parts.append(llm.Text(text=f"\n\nPlease reply to my message in {language}."))
+    parts.extend(turn.images)
+    if not parts:
+        return turn.writing
+    question = llm.Message(role=turn.user_role, parts=tuple(parts))
+    return msgspec.structs.replace(turn.writing, messages=(*turn.writing.messages, question))

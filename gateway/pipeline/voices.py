@@ -1,0 +1,39 @@
+"""Which voice of an engine a name stands for: OpenAI's names work everywhere, the engine's own names as they are."""
+
+from adapters.contract import tts
+from adapters.contract.errors import InvalidRequest
+
+OPENAI_VOICES = (
+    "alloy",
+    "ash",
+    "ballad",
+    "coral",
+    "echo",
+    "sage",
+    "shimmer",
+    "verse",
+    "marin",
+    "cedar",
+    "fable",
+    "onyx",
+    "nova",
+)
+"""The 13 names of OpenAI's speech API and SDKs."""
+
+
+def known_voice(info: tts.Info, name: str) -> str:
+    """``name`` if the engine can speak with it, its default voice for an OpenAI name it has no alias for.
+
+    A name of the engine may be followed by ``+`` and a variant that is the engine's own affair. Raises
+    ``InvalidRequest`` with the choices.
+    """
+    if name in info.aliases or name.partition("+")[0] in info.voices:
+        return name
+    if name in OPENAI_VOICES:
+        return info.default_voice
+    own = ", ".join(info.voices)
+    raise InvalidRequest(
+        f"Invalid value: {name!r}. Supported values are: {', '.join(OPENAI_VOICES)}, and the engine's own: {own}.",
+        param="voice",
+        code="invalid_value",
+    )

@@ -1,0 +1,71 @@
+"""Serves the gateway: everything is checked before the port opens, engines load behind it."""
+
+import logging
+import socket
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.engines import build
+from gateway.settings.model import GatewaySettings, Loaded, SettingsError
+
+ECHO_NOTE = "No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name."
+
+
+def serve(loaded: Loaded) -> int:
+    """Listen until told to stop; 1 when no route could be loaded. Raises ``SettingsError`` and ``BadOption`` before."""
+    gateway = build(loaded)
+    settings = loaded.settings
+    # One line an event on stderr; uvicorn's own access log is off because query strings may hold prompts.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with _listen(settings) as listener:
+        failed = False
+
+        def give_up() -> None:
+            nonlocal failed
+            failed = server.should_exit = True
+
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(gateway, give_up),
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=round(settings.shutdown_seconds),
+            )
+        )
+        print(announcement(loaded, listener.getsockname()[1]), flush=True)
+        server.run(sockets=[listener])
+    return 1 if failed or not server.started else 0
+
+
+def _listen(settings: GatewaySettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); choose --host and --port."
+        ) from None
+    return listener
+
+
+def announcement(loaded: Loaded, port: int) -> str:
+    """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
+    settings = loaded.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    served = "; ".join(
+        f"{route.settings.llm_backend} model {route.settings.model_name} voice {route.settings.voice}"
+        for route in loaded.routes
+    )
+    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 with {served}."]
+    if any(route.settings.llm_backend == "echo" for route in loaded.routes):
+        lines.append(ECHO_NOTE)
+    if settings.mode == "realtime":
+        lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""``POST /v1/audio/speech-to-speech``: a spoken question in, a spoken answer streaming out."""

@@ -1,0 +1,98 @@
+"""The speech-to-speech route's part of the API description: three ways to ask, two ways to be answered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar.openapi.spec import (
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Parameter,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from gateway.audio.encode import FORMATS
+from gateway.http.openapi import REFERENCES, ApiOperation, WireSchema, reference
+from gateway.speech_to_speech.schema import STRUCTURES, Event, SpeechToSpeechRequest
+
+_BINARY = {"type": "string", "format": "binary"}
+
+_HEADERS = {
+    "x-request-id": "Names this request in the gateway's log.",
+    "x-response-id": "Names this answer.",
+    "x-transcript": "What was heard, percent-encoded UTF-8, at most 1,500 bytes.",
+    "x-transcript-truncated": "true when the transcript is longer than its header.",
+    "x-ignored-parameters": "Parameters that had no effect: unknown, or not honoured by the engines of this route.",
+    "openai-processing-ms": "Milliseconds until the first byte.",
+    "server-timing": "Milliseconds of the stages stt, llm_first, tts_first and first_audio.",
+}
+
+
+def _request_schema() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components([SpeechToSpeechRequest], ref_template=REFERENCES)
+    schema: dict[str, Any] = schemas[SpeechToSpeechRequest.__name__]
+    return schema
+
+
+def _form() -> WireSchema:
+    """The fields of the form: those of the JSON body, with files in place of base64."""
+    schema = _request_schema()
+    fields = {name: field for name, field in schema["properties"].items() if name != "input_audio"}
+    fields["image"] = {
+        "type": "array",
+        "items": {"anyOf": [_BINARY, {"type": "string"}]},
+        "description": "Images to look at: files or URLs; may be repeated.",
+    }
+    recording = {**_BINARY, "description": "The recording, in any common format; left out only after a tool result."}
+    return WireSchema(wire={**schema, "title": "SpeechToSpeechForm", "properties": {"file": recording, **fields}})
+
+
+def _query() -> list[Parameter]:
+    """The fields that fit into a query string, for a body that is the recording itself."""
+    return [
+        Parameter(
+            name=name,
+            param_in="query",
+            schema=WireSchema(wire={key: value for key, value in field.items() if key != "description"}),
+            description=f"{field.get('description', name)} Only when the body is the recording itself.",
+        )
+        for name, field in _request_schema()["properties"].items()
+        if name not in STRUCTURES or name == "voice"
+    ]
+
+
+def _answer() -> OpenAPIResponse:
+    schema, _ = msgspec.json.schema_components([Event], ref_template=REFERENCES)
+    events = WireSchema(wire={"description": "Each event is one line `data: {…}`.", **schema[0]})
+    audio = {form.content_type: OpenAPIMediaType(schema=WireSchema(wire=_BINARY)) for form in FORMATS.values()}
+    return OpenAPIResponse(
+        description="The spoken answer, streamed while it is being written.",
+        headers={
+            name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=text)
+            for name, text in _HEADERS.items()
+        },
+        content={**audio, "text/event-stream": OpenAPIMediaType(schema=events)},
+    )
+
+
+@dataclass
+class SpeechToSpeechOperation(ApiOperation):
+    """The operation as it is; the handler reads its body itself, so that Litestar cannot know."""
+
+    def __post_init__(self) -> None:
+        recording = OpenAPIMediaType(schema=WireSchema(wire=_BINARY))
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                "multipart/form-data": OpenAPIMediaType(schema=_form()),
+                "application/json": OpenAPIMediaType(schema=reference(SpeechToSpeechRequest)),
+                "audio/*": recording,
+                "application/octet-stream": recording,
+            },
+        )
+        self.parameters = list(_query())
+        self.responses = {"200": _answer()}
+        super().__post_init__()

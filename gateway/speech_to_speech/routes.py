@@ -1,0 +1,132 @@
+"""The speech-to-speech route: reads the request, takes the turn, streams the answer."""
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, closing
+from typing import Any
+
+import msgspec
+from litestar import Request, post
+
+from adapters.contract import tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import UpstreamError
+from gateway.audio.decode import decode
+from gateway.audio.encode import FORMATS, Encoder
+from gateway.engines import Gateway, ServedRoute
+from gateway.http.body import MAX_BODY_BYTES, check_size, fields_of, read_fields
+from gateway.http.streaming import Streaming, StreamingResponse, server_sent_event
+from gateway.pipeline import answer, turn
+from gateway.pipeline.turn import Turn, take_turn
+from gateway.speech_to_speech import translate
+from gateway.speech_to_speech.describe import SpeechToSpeechOperation
+from gateway.speech_to_speech.schema import STRUCTURES, ResponseFormat, SpeechToSpeechRequest
+from gateway.telemetry import Stopwatch
+
+
+@post(
+    "/v1/audio/speech-to-speech",
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+    operation_class=SpeechToSpeechOperation,
+    operation_id="createSpeechToSpeech",
+    summary="One voice turn",
+    tags=["Audio"],
+)
+async def speech_to_speech(request: Request[Any, Any, Any], gateway: Gateway) -> StreamingResponse:
+    """Hear the recording, answer it, and stream the spoken answer while it is being written."""
+    watch = Stopwatch()
+    fields = await read_fields(request, file="file")
+    wire, unknown = fields_of(fields, SpeechToSpeechRequest, STRUCTURES)
+    served = gateway.admit(wire.model)
+    asked = translate.turn_of(wire, fields.uploads.get("image", []), served)
+    recording = translate.recording_of(wire, fields.uploads.get("file", []))
+    if recording is not None:
+        check_size(len(recording))
+        audio = decode(
+            recording,
+            sample_rate=served.engines.stt.info.sample_rate,
+            max_seconds=gateway.settings.max_audio_seconds,
+        )
+        asked = msgspec.structs.replace(asked, audio=audio)
+    ignored = list(unknown)
+    if wire.speech_instructions and not served.engines.tts.info.instructions:
+        ignored.append("speech_instructions")
+    reply = Reply(served, asked, watch, ignored)
+    return reply.streamed(wire.response_format or "wav", events=wire.stream_format == "sse")
+
+
+class Reply:
+    """One turn on its way to the client: the bytes, and the headers that are known when the first of them is there."""
+
+    def __init__(self, served: ServedRoute, asked: Turn, watch: Stopwatch, ignored: list[str]) -> None:
+        self._id = f"resp_{uuid.uuid4().hex}"
+        self._transcript: str | None = None
+        self._ignored = ignored
+        self._watch = watch
+        self._sample_rate = served.engines.tts.info.sample_rate
+        self._turn = take_turn(served.engines, asked, watch)
+
+    def streamed(self, response_format: ResponseFormat, *, events: bool) -> StreamingResponse:
+        """The answer as bytes of ``response_format``, or as an event stream around them."""
+        audio = FORMATS[response_format]
+        disposition = {"content-disposition": f'attachment; filename="speech.{audio.extension}"'}
+        return StreamingResponse(
+            Streaming(
+                chunks=self._events(response_format) if events else self._audio(response_format),
+                headers=lambda: self._headers() | ({} if events else disposition),
+                content_type="text/event-stream; charset=utf-8" if events else audio.content_type,
+                events=events,
+            )
+        )
+
+    def _headers(self) -> dict[str, str]:
+        transcript = {} if self._transcript is None else translate.transcript_headers(self._transcript)
+        ignored = {"x-ignored-parameters": ", ".join(self._ignored)} if self._ignored else {}
+        return {"x-response-id": self._id, **transcript, **ignored, **translate.timing_headers(self._watch.timings())}
+
+    def _note(self, event: turn.Event) -> None:
+        match event:
+            case turn.TranscriptFinished():
+                self._transcript = event.text
+            case Started():
+                self._ignored.extend(name for name in event.ignored if name not in self._ignored)
+
+    async def _audio(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
+        spoken = False
+        with closing(Encoder(response_format, sample_rate=self._sample_rate)) as encoder:
+            async with aclosing(self._turn) as events:
+                async for event in events:
+                    self._note(event)
+                    if isinstance(event, tts.AudioChunk):
+                        spoken = True
+                        if data := encoder.feed(event.pcm):
+                            yield data
+            if not spoken:
+                raise UpstreamError("The language model's answer holds nothing that can be spoken.")
+            if data := encoder.finish():
+                yield data
+
+    async def _events(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
+        """What was heard is held until the model's first piece, so that a refusal before that has a real status."""
+        held, spoken = b"", False
+        with closing(Encoder(response_format, sample_rate=self._sample_rate)) as encoder:
+            async with aclosing(self._turn) as events:
+                async for event in events:
+                    self._note(event)
+                    data = b""
+                    if isinstance(event, tts.AudioChunk):
+                        spoken, data = True, _audio_event(encoder.feed(event.pcm))
+                    elif isinstance(event, answer.AnswerFinished) and spoken:
+                        data = _audio_event(encoder.finish())
+                    if (shown := translate.event_of(event, self._id)) is not None:
+                        data += server_sent_event(shown)
+                    if isinstance(event, turn.TranscriptDelta | turn.TranscriptFinished):
+                        held += data
+                    elif data:
+                        yield held + data
+                        held = b""
+
+
+def _audio_event(data: bytes) -> bytes:
+    return server_sent_event(translate.audio_delta(data)) if data else b""

@@ -1,0 +1,134 @@
+"""Wire types of the speech-to-speech route: its request, and the events of its event stream."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.conversation.messages import ChatMessage, ChatTool, ChosenTool
+
+ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
+StreamFormat = Literal["audio", "sse"]
+ToolWord = Literal["auto", "none", "required"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class VoiceId(msgspec.Struct, frozen=True, kw_only=True):
+    """A voice by id."""
+
+    id: str
+
+
+class InputAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """The recording in a JSON request: base64, and the format it is said to have (its content decides)."""
+
+    data: Annotated[str, Meta(description="The recording, base64.")]
+    format: Annotated[str | None, Meta(description="Its container, such as wav or mp3.")] = None
+
+
+class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a turn; in a form, structures are JSON strings, and the recording is the part ``file``."""
+
+    model: Annotated[str | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    input_audio: Annotated[InputAudio | None, Meta(description="The recording.")] = None
+    voice: Annotated[str | VoiceId | None, Meta(description="One of OpenAI's voices, or one of the engine's own.")] = (
+        None
+    )
+    speed: Annotated[float, Meta(ge=0.25, le=4.0, description="Speed of speech, 1.0 is normal.")] | None = None
+    speech_instructions: Annotated[
+        str | None, Meta(description="How to speak, for engines that follow a described style.")
+    ] = None
+    instructions: Annotated[
+        str | None, Meta(description="The system prompt of this turn, in place of the gateway's own.")
+    ] = None
+    messages: Annotated[
+        list[ChatMessage] | None,
+        Meta(description="The history, outright. When it ends in a tool result, no recording is needed."),
+    ] = None
+    tools: Annotated[
+        list[ChatTool] | None, Meta(description="Functions the model may call; needs stream_format sse.")
+    ] = None
+    tool_choice: Annotated[ToolWord | ChosenTool | None, Meta(description="Whether and which tool is called.")] = None
+    image: Annotated[str | list[str] | None, Meta(description="Images to look at, by URL.")] = None
+    language: Annotated[str | None, Meta(description="The language spoken, ISO 639-1.")] = None
+    temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
+    top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
+    max_output_tokens: Annotated[int, Meta(ge=1, description="Upper bound of the answer, in tokens.")] | None = None
+    reasoning_effort: Annotated[Effort | None, Meta(description="How much the model may think.")] = None
+    response_format: Annotated[ResponseFormat | None, Meta(description="Of the answer; wav when left out.")] = None
+    stream_format: Annotated[
+        StreamFormat | None, Meta(description="The bytes of the answer (audio, the default), or an event stream (sse).")
+    ] = None
+
+
+STRUCTURES = ("voice", "messages", "tools", "tool_choice", "image", "input_audio")
+"""Fields that hold JSON when they are sent as text."""
+
+
+class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="transcript.text.delta"):
+    """More of what was heard."""
+
+    delta: str
+
+
+class TranscriptDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="transcript.text.done"):
+    """All that was heard."""
+
+    text: str
+    language: str | None
+
+
+class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.text.delta"):
+    """More of the answer's text."""
+
+    delta: str
+
+
+class TextDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.text.done"):
+    """The whole text of the answer."""
+
+    text: str
+
+
+class FunctionCallDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.function_call.done"):
+    """A function the model wants called; ``arguments`` is a JSON text."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class AudioDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.delta"):
+    """The next slice of the answer's bytes in the format asked for, base64; the slices joined are one file."""
+
+    audio: str
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the language model."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+
+class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds: recognition, the model's first piece, synthesis' first samples, first audio from the start, all."""
+
+    stt_ms: float | None
+    llm_first_ms: float | None
+    tts_first_ms: float | None
+    first_audio_ms: float | None
+    total_ms: float
+
+
+class AudioDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.done"):
+    """The answer is complete. ``usage`` is null when the language model's server does not say."""
+
+    response_id: str
+    finish_reason: Literal["stop", "length", "tool_calls", "content_filter"]
+    usage: Usage | None
+    timings: StageTimes
+
+
+Event = TranscriptDelta | TranscriptDone | TextDelta | TextDone | FunctionCallDone | AudioDelta | AudioDone

@@ -1,0 +1,206 @@
+"""Pure: the request of a speech-to-speech turn to the pipeline's terms, and the turn's events to the wire's."""
+
+import base64
+import binascii
+from urllib.parse import quote
+
+from adapters.contract import llm, tts
+from adapters.contract.errors import InvalidRequest
+from gateway.conversation.languages import code_of
+from gateway.conversation.messages import image_of, message_of, tool_choice_of, tool_of
+from gateway.engines import ServedRoute
+from gateway.http.body import Upload
+from gateway.pipeline import answer, turn
+from gateway.pipeline.stages import Pacing
+from gateway.pipeline.voices import known_voice
+from gateway.settings.model import GatewaySettings
+from gateway.speech_to_speech import schema
+from gateway.speech_to_speech.schema import SpeechToSpeechRequest
+from gateway.telemetry import Timings
+
+LONGEST_TRANSCRIPT_BYTES = 1500
+"""Of the transcript in a header; servers and proxies refuse headers of more than a few kilobytes."""
+
+
+def recording_of(request: SpeechToSpeechRequest, files: list[Upload]) -> bytes | None:
+    """The bytes of the recording, ``None`` when the history ends in a tool result that is to be answered instead."""
+    if len(files) > 1:
+        raise InvalidRequest(f"One recording makes a turn, not {len(files)}.", param="file", code="invalid_value")
+    if files:
+        return files[0].data
+    if request.input_audio is not None:
+        return _base64(request.input_audio.data)
+    if request.messages and request.messages[-1].role == "tool":
+        return None
+    raise InvalidRequest(
+        "Missing required parameter: 'file'. Send a recording as 'file', as 'input_audio' in JSON or as the body.",
+        param="file",
+        code="missing_required_parameter",
+    )
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise InvalidRequest(
+            f"Invalid 'input_audio.data': {error}. It must be the file in base64, without a 'data:' prefix.",
+            param="input_audio.data",
+            code="invalid_value",
+        ) from None
+
+
+def turn_of(request: SpeechToSpeechRequest, images: list[Upload], served: ServedRoute) -> turn.Turn:
+    """The turn that is asked for, still without its audio. Raises ``InvalidRequest``."""
+    settings = served.route.settings
+    _check_tools(request)
+    language = _language(request.language or settings.language)
+    return turn.Turn(
+        audio=None,
+        language=language,
+        images=_images(request, images),
+        user_role=settings.user_role,
+        ask_for_language=settings.enable_lang_prompt,
+        writing=_writing(request, settings),
+        speaking=tts.Request(
+            text="",
+            voice=_voice(request, served),
+            speed=settings.speed if request.speed is None else request.speed,
+            language=language,
+            instructions=request.speech_instructions,
+        ),
+        pacing=Pacing(
+            batch_sentences=settings.stream_batch_sentences,
+            first_utterance_seconds=settings.first_utterance_ms / 1000,
+        ),
+    )
+
+
+def _check_tools(request: SpeechToSpeechRequest) -> None:
+    if request.tools and request.stream_format != "sse":
+        raise InvalidRequest(
+            "Tools need stream_format 'sse': a stream of audio bytes has no place for a function call.",
+            param="tools",
+            code="invalid_value",
+        )
+    if request.tool_choice is not None and not request.tools:
+        raise InvalidRequest(
+            "'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice", code="invalid_value"
+        )
+
+
+def _language(name: str | None) -> str | None:
+    if name is None:
+        return None
+    code = code_of(name)
+    if code is None:
+        raise InvalidRequest(
+            f"Invalid 'language': {name!r} is no language known here. Use an ISO 639-1 code such as 'en'.",
+            param="language",
+            code="invalid_value",
+        )
+    return code
+
+
+def _voice(request: SpeechToSpeechRequest, served: ServedRoute) -> str:
+    name = request.voice.id if isinstance(request.voice, schema.VoiceId) else request.voice
+    return known_voice(served.engines.tts.info, name or served.route.settings.voice)
+
+
+def _images(request: SpeechToSpeechRequest, uploads: list[Upload]) -> tuple[llm.Image, ...]:
+    named = [request.image] if isinstance(request.image, str) else request.image or []
+    inline = [f"data:{image.content_type};base64,{base64.b64encode(image.data).decode()}" for image in uploads]
+    return tuple(image_of(url) for url in (*named, *inline))
+
+
+def _writing(request: SpeechToSpeechRequest, settings: GatewaySettings) -> llm.Request:
+    history = [message_of(message) for message in request.messages or ()]
+    prompt = request.instructions
+    if prompt is None and request.messages is None:
+        prompt = settings.init_chat_prompt
+    if prompt:
+        history.insert(0, llm.Message(role=settings.init_chat_role, parts=(llm.Text(text=prompt),)))
+    return llm.Request(
+        model=settings.model_name or "",
+        messages=tuple(history),
+        tools=tuple(tool_of(tool) for tool in request.tools or ()),
+        tool_choice=None if request.tool_choice is None else tool_choice_of(request.tool_choice),
+        max_output_tokens=request.max_output_tokens,
+        sampling=llm.Sampling(temperature=request.temperature, top_p=request.top_p),
+        reasoning=llm.Reasoning(
+            effort=request.reasoning_effort or settings.responses_api_reasoning_effort,
+            disabled=settings.responses_api_disable_thinking,
+        ),
+    )
+
+
+def event_of(event: turn.Event, response_id: str) -> schema.Event | None:
+    """The event on the wire, ``None`` for what is not shown; audio goes through the encoder first: ``audio_delta``."""
+    match event:
+        case turn.TranscriptDelta():
+            return schema.TranscriptDelta(delta=event.text)
+        case turn.TranscriptFinished():
+            return schema.TranscriptDone(text=event.text, language=event.language)
+        case llm.TextDelta():
+            return schema.TextDelta(delta=event.text)
+        case answer.TextFinished():
+            return schema.TextDone(text=event.text)
+        case llm.ToolCallFinished():
+            return schema.FunctionCallDone(call_id=event.call_id, name=event.name, arguments=event.arguments)
+        case answer.AnswerFinished():
+            return schema.AudioDone(
+                response_id=response_id,
+                finish_reason=event.reason,
+                usage=_usage(event.usage),
+                timings=_milliseconds(event.timings),
+            )
+        case _:
+            return None
+
+
+def audio_delta(data: bytes) -> schema.AudioDelta:
+    """A slice of encoded audio on the wire."""
+    return schema.AudioDelta(audio=base64.b64encode(data).decode())
+
+
+def _usage(usage: llm.Usage | None) -> schema.Usage | None:
+    if usage is None:
+        return None
+    total = usage.input_tokens + usage.output_tokens
+    return schema.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, total_tokens=total)
+
+
+def _milliseconds(timings: Timings) -> schema.StageTimes:
+    def rounded(seconds: float | None) -> float | None:
+        return None if seconds is None else round(seconds * 1000, 1)
+
+    return schema.StageTimes(
+        stt_ms=rounded(timings.stt),
+        llm_first_ms=rounded(timings.llm_first),
+        tts_first_ms=rounded(timings.tts_first),
+        first_audio_ms=rounded(timings.first_audio),
+        total_ms=round(timings.total * 1000, 1),
+    )
+
+
+def transcript_headers(text: str) -> dict[str, str]:
+    """What was heard, percent-encoded UTF-8, cut at a character when it is too long for a header."""
+    encoded = ""
+    for character in text:
+        following = quote(character, safe="")
+        if len(encoded) + len(following) > LONGEST_TRANSCRIPT_BYTES:
+            return {"x-transcript": encoded, "x-transcript-truncated": "true"}
+        encoded += following
+    return {"x-transcript": encoded}
+
+
+def timing_headers(timings: Timings) -> dict[str, str]:
+    """The stages that are over, for people (``server-timing``) and in the form OpenAI's clients know."""
+    stages = (
+        ("stt", timings.stt),
+        ("llm_first", timings.llm_first),
+        ("tts_first", timings.tts_first),
+        ("first_audio", timings.first_audio),
+    )
+    known = ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None)
+    return {"openai-processing-ms": str(round(timings.total * 1000)), "server-timing": known}

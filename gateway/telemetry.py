@@ -1,0 +1,51 @@
+"""Measures a turn: when each stage gave its first sign of life, in seconds."""
+
+import time
+
+import msgspec
+
+
+class Timings(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of one turn; ``None`` for a stage that gave nothing.
+
+    ``stt``: from the start until the transcript was complete. ``llm_first``: from there to the model's first content.
+    ``tts_first``: from the first utterance given to synthesis to its first samples. ``first_audio``: from the start
+    until those samples. ``total``: from the start until now.
+    """
+
+    stt: float | None
+    llm_first: float | None
+    tts_first: float | None
+    first_audio: float | None
+    total: float
+
+
+class Stopwatch:
+    """Marks the stages of one turn, each once; later marks of the same stage do not count."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, float] = {"start": time.perf_counter()}
+
+    def mark(self, stage: str) -> None:
+        """Note that ``stage`` (heard, written, utterance, spoken) was reached now, if it was not before."""
+        self._marks.setdefault(stage, time.perf_counter())
+
+    def _between(self, earlier: str, later: str) -> float | None:
+        if earlier not in self._marks or later not in self._marks:
+            return None
+        return self._marks[later] - self._marks[earlier]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._marks["start"]
+
+    def timings(self) -> Timings:
+        """What is known by now."""
+        return Timings(
+            stt=self._between("start", "heard"),
+            llm_first=self._between("heard" if "heard" in self._marks else "start", "written"),
+            tts_first=self._between("utterance", "spoken"),
+            first_audio=self._between("start", "spoken"),
+            total=self.elapsed,
+        )
