@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from gateway.engines import Gateway
 from gateway.http.openapi import ApiOperation
@@ -29,7 +30,7 @@ def health() -> Health:
 
 
 @get("/ready", operation_class=ApiOperation, operation_id="ready", tags=["Operations"], sync_to_thread=False)
-def ready(gateway: Gateway) -> Response[Readiness]:
+def ready(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
     status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
     models: dict[str, str] = {served.route.name: served.state for served in gateway.routes}

@@ -5,6 +5,8 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from adapters.contract.errors import UnknownModel
 from gateway.engines import Gateway, ServedRoute
@@ -42,7 +44,7 @@ def _names(served: ServedRoute) -> list[str]:
 
 
 @get("/v1/models", operation_class=ApiOperation, operation_id="listModels", tags=["Models"], sync_to_thread=False)
-def list_models(gateway: Gateway) -> ModelList:
+def list_models(gateway: NamedDependency[Gateway]) -> ModelList:
     """List the models that requests can name."""
     return ModelList(data=_models(gateway))
 
@@ -54,7 +56,7 @@ def list_models(gateway: Gateway) -> ModelList:
     tags=["Models"],
     sync_to_thread=False,
 )
-def retrieve_model(gateway: Gateway, model: str) -> Model:
+def retrieve_model(gateway: NamedDependency[Gateway], model: FromPath[str]) -> Model:
     """Describe one model; names with a slash are taken as they are."""
     name = unquote(model).lstrip("/")
     for known in _models(gateway):

@@ -100,7 +100,7 @@ def with_question(turn: Turn, transcript: TranscriptFinished | None) -> llm.Requ
         parts.append(llm.Text(text=transcript.text))
         language = english_name(transcript.language) if transcript.language else None
         if turn.ask_for_language and language:
-            parts.append(llm.Text(text=f"\n\nPlease reply to my message in {language}."))
+            parts.append(llm.Text(text=f"Please reply to my message in {language}."))
     parts.extend(turn.images)
     if not parts:
         return turn.writing

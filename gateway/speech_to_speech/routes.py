@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, post
+from litestar.di import NamedDependency
 
 from adapters.contract import tts
 from adapters.contract.engine import Started
@@ -33,7 +34,7 @@ from gateway.telemetry import Stopwatch
     summary="One voice turn",
     tags=["Audio"],
 )
-async def speech_to_speech(request: Request[Any, Any, Any], gateway: Gateway) -> StreamingResponse:
+async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]) -> StreamingResponse:
     """Hear the recording, answer it, and stream the spoken answer while it is being written."""
     watch = Stopwatch()
     fields = await read_fields(request, file="file")

@@ -1,0 +1,75 @@
+"""The messages between the gateway and a worker process: length-prefixed frames of MessagePack over pipes."""
+
+from typing import BinaryIO
+
+import msgspec
+
+LIMIT = 64 * 1024 * 1024
+"""The largest frame in bytes that either side sends or accepts."""
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """The worker has loaded; sent once and first."""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
+    """The next piece of the answer."""
+
+    payload: bytes
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+    """The answer is complete."""
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+    """The job raised an exception of the class named ``kind``; the worker goes on."""
+
+    kind: str
+
+
+Reply = Ready | Item | Done | Failed
+
+
+class BadFrame(ValueError):
+    """A frame is too large, or what came is no frame."""
+
+
+_decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def write(stream: BinaryIO, body: bytes) -> None:
+    """Send one frame; blocks. Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone."""
+    if len(body) > LIMIT:
+        raise BadFrame(f"A frame of {len(body)} bytes is larger than the {LIMIT} allowed.")
+    stream.write(len(body).to_bytes(4, "big"))
+    stream.write(body)
+    stream.flush()
+
+
+def read(stream: BinaryIO) -> bytes | None:
+    """The next frame, ``None`` when the other side is gone; blocks. Raises ``BadFrame``."""
+    header = stream.read(4)
+    if len(header) < 4:
+        return None
+    size = int.from_bytes(header, "big")
+    if size > LIMIT:
+        raise BadFrame(f"A frame of {size} bytes is larger than the {LIMIT} allowed.")
+    body = stream.read(size)
+    return body if len(body) == size else None
+
+
+def write_reply(stream: BinaryIO, reply: Reply) -> None:
+    """Send one message of the worker; blocks and raises as ``write`` does."""
+    write(stream, msgspec.msgpack.encode(reply))
+
+
+def read_reply(stream: BinaryIO) -> Reply | None:
+    """The worker's next message, ``None`` when it is gone; blocks. Raises ``BadFrame``."""
+    body = read(stream)
+    if body is None:
+        return None
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise BadFrame("A worker process sent something that is no message.") from error

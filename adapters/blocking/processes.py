@@ -1,0 +1,205 @@
+"""Keeps worker processes and streams jobs through them; whoever leaves a job early has its worker replaced."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, suppress
+from typing import BinaryIO, assert_never
+
+from adapters.blocking import frames
+from adapters.blocking.threads import iterate, outlast
+from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+
+AHEAD = 2
+POLL_SECONDS = 0.005
+
+
+class WorkerPool:
+    """``size`` processes that each load ``target`` once and answer one job at a time.
+
+    ``target`` names a factory as ``package.module:factory``; called in the worker, it loads the model and returns a
+    function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in seconds for the
+    next piece of an answer, loading included. ``adapter`` is the name that errors carry.
+    """
+
+    def __init__(self, target: str, *, size: int, timeout: float, adapter: str) -> None:
+        self._target = target
+        self._size = size
+        self._timeout = timeout
+        self._adapter = adapter
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._closed = False
+
+    async def warm_up(self) -> None:
+        """Start all workers and wait until they have loaded. Raises ``Unavailable`` when one cannot."""
+        # All are started before the first is waited for: they load side by side.
+        self._idle += [self._start() for _ in range(self._size - len(self._idle) - len(self._busy))]
+        while worker := next((worker for worker in self._idle if not worker.loaded), None):
+            self._idle.remove(worker)
+            async with self._places, aclosing(self._use(worker, worker.load)) as loading:
+                async for _ in loading:
+                    pass
+
+    async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
+        """Answer one job as soon as a worker is free.
+
+        Leaving early has ended the worker process when ``aclose()`` returns; another one starts with a later job.
+        Raises ``Unavailable`` when the worker dies, ``TimedOut`` when it is silent for too long and ``UpstreamError``
+        when the job raises there.
+        """
+        async with self._places:
+            worker = self._take()
+            async with aclosing(self._use(worker, lambda: worker.answer(payload))) as answer:
+                async for item in answer:
+                    yield item
+
+    async def aclose(self) -> None:
+        """End all workers, busy ones too; harmless when repeated."""
+        self._closed = True
+        idle, self._idle = self._idle, []
+        for worker in [*idle, *self._busy]:
+            worker.kill()
+        for worker in idle:
+            await worker.end()
+        for worker in list(self._busy):
+            await worker.dead()
+
+    def _take(self) -> "_Worker":
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            worker.close_pipes()
+        return self._start()
+
+    def _start(self) -> "_Worker":
+        if self._closed:
+            raise Unavailable(f"The {self._adapter} engine has been shut down.", adapter=self._adapter)
+        try:
+            return _Worker(self._target, self._adapter)
+        except OSError as error:
+            raise Unavailable(
+                f"A worker process of {self._adapter} cannot be started; repeat the request.", adapter=self._adapter
+            ) from error
+
+    async def _use(self, worker: "_Worker", make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
+        """What ``make``, reading from ``worker``, yields; the worker is idle afterwards, or dead if it cannot go on."""
+        self._busy.add(worker)
+        try:
+            async with aclosing(iterate(make, ahead=AHEAD, interrupt=worker.kill)) as items:
+                while (item := await self._next(items)) is not None:
+                    yield item
+        except frames.BadFrame as error:
+            raise UpstreamError(f"The {self._adapter} engine failed: {error}", adapter=self._adapter) from error
+        finally:
+            try:
+                if worker.reusable and not self._closed:
+                    self._idle.append(worker)
+                else:
+                    await worker.end()
+            finally:
+                self._busy.discard(worker)
+
+    async def _next(self, items: AsyncGenerator[bytes, None]) -> bytes | None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await anext(items, None)
+        except TimeoutError:
+            raise TimedOut(
+                f"The {self._adapter} engine did not answer within {self._timeout:g} s.", adapter=self._adapter
+            ) from None
+
+
+class _Worker:
+    """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
+
+    def __init__(self, target: str, adapter: str) -> None:
+        self._adapter = adapter
+        # -P: the directory the gateway was started in must not shadow modules.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "adapters.blocking.worker", target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._between_jobs = False
+        self._killed = False
+        self.loaded = False
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def reusable(self) -> bool:
+        return self._between_jobs and not self._killed
+
+    def load(self) -> Iterator[bytes]:
+        """Wait until the engine has loaded; yields nothing. Raises ``Unavailable``."""
+        if not self.loaded:
+            self._read()
+            self.loaded = True
+        self._between_jobs = True
+        yield from ()
+
+    def answer(self, payload: bytes) -> Iterator[bytes]:
+        """Send a job and yield its answer. Raises ``Unavailable`` and ``UpstreamError``."""
+        yield from self.load()
+        self._between_jobs = False
+        with suppress(OSError):  # a dead worker shows when its answer is read
+            frames.write(self._stdin, payload)
+        while True:
+            match reply := self._read():
+                case frames.Item():
+                    yield reply.payload
+                case frames.Done():
+                    self._between_jobs = True
+                    return
+                case frames.Failed():
+                    self._between_jobs = True
+                    raise UpstreamError(f"The {self._adapter} engine failed ({reply.kind}).", adapter=self._adapter)
+                case frames.Ready():
+                    raise frames.BadFrame("A worker process said twice that it is ready.")
+                case _:
+                    assert_never(reply)
+
+    def kill(self) -> None:
+        self._killed = True
+        self._process.kill()
+
+    async def dead(self) -> None:
+        """Wait until the killed process is dead."""
+        await outlast(lambda: not self.alive, lambda: asyncio.sleep(POLL_SECONDS))
+
+    async def end(self) -> None:
+        """Kill the process, wait until it is dead and close the pipes; no thread may be reading them."""
+        self.kill()
+        try:
+            await self.dead()
+        finally:
+            self.close_pipes()
+
+    def close_pipes(self) -> None:
+        with suppress(OSError):  # what was not sent yet cannot be sent any more
+            self._stdin.close()
+        self._stdout.close()
+
+    def _read(self) -> frames.Reply:
+        reply = frames.read_reply(self._stdout)
+        if reply is None:
+            raise Unavailable(
+                f"A worker process of {self._adapter} ended unexpectedly; repeat the request.", adapter=self._adapter
+            )
+        return reply
+
+    @property
+    def _stdin(self) -> BinaryIO:
+        assert self._process.stdin is not None
+        return self._process.stdin  # type: ignore[return-value]
+
+    @property
+    def _stdout(self) -> BinaryIO:
+        assert self._process.stdout is not None
+        return self._process.stdout  # type: ignore[return-value]

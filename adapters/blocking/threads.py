@@ -1,0 +1,164 @@
+"""Runs blocking functions and iterators in threads for readers on the event loop."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 16
+"""How many calls run at once; further ones wait for a free thread."""
+
+_log = logging.getLogger(__name__)
+
+
+async def call(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+    """Run ``function`` in a thread and return what it returns or raise what it raises.
+
+    Cancelled before it ran, it never runs; cancelled while it runs, this waits until it has ended, so that nothing goes
+    on unobserved.
+    """
+    context = copy_context()
+    job = _pool.submit(lambda: context.run(function, *arguments, **keywords))
+    ended = asyncio.wrap_future(job)
+    try:
+        await asyncio.wait([ended])
+    except asyncio.CancelledError:
+        if not job.cancel():
+            try:
+                await outlast(ended.done, lambda: asyncio.wait([ended]))
+            finally:
+                ended.exception()  # taken note of: nobody is left to raise it to
+        raise
+    return ended.result()
+
+
+async def iterate(
+    make: Callable[[], Iterator[T]], *, ahead: int, interrupt: Callable[[], object] | None = None
+) -> AsyncGenerator[T, None]:
+    """Read the iterator that ``make`` returns in a thread of its own, which keeps ``ahead`` (1 or more) items ready.
+
+    Errors of the iterator pass unwrapped. Leaving early lets it finish its current item, closes it and waits until that
+    is done; ``interrupt``, if given, is called on the event loop then, to cut the current item short.
+    """
+    loop = asyncio.get_running_loop()
+    items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()  # holds `ahead` items at most: the thread waits for `room`
+    ended: asyncio.Future[BaseException | None] = loop.create_future()
+    room = threading.Semaphore(ahead)
+    left = threading.Event()
+
+    def finish(error: BaseException | None) -> None:
+        ended.set_result(error)
+        items.put_nowait(None)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            for item in _until_left(make, room, left):
+                loop.call_soon_threadsafe(items.put_nowait, (item,))
+        except BaseException as failure:  # noqa: BLE001 - it is raised again where it is read
+            error = failure
+        loop.call_soon_threadsafe(finish, error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name="iterate", daemon=True).start()
+    try:
+        while (item := await items.get()) is not None:
+            room.release()
+            yield item[0]
+    finally:
+        if not ended.done():
+            await _leave(ended, room, left, interrupt)
+    error = ended.result()
+    if error is not None:
+        raise error
+
+
+def _until_left(make: Callable[[], Iterator[T]], room: threading.Semaphore, left: threading.Event) -> Iterator[T]:
+    """The items of the iterator, each begun only when there is ``room``, until the reader has ``left``."""
+    iterator = make()
+    try:
+        while room.acquire() and not left.is_set():
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            yield item
+    finally:
+        close: Callable[[], object] | None = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
+async def _leave(
+    ended: asyncio.Future[BaseException | None],
+    room: threading.Semaphore,
+    left: threading.Event,
+    interrupt: Callable[[], object] | None,
+) -> None:
+    """Tell the thread that its reader has left and wait until it has ended."""
+    left.set()
+    room.release()
+    if interrupt is not None:
+        interrupt()
+    try:
+        await outlast(ended.done, lambda: asyncio.wait([ended]))
+    finally:
+        # An error that comes this late has no reader; its text may hold what a user said.
+        if interrupt is None and (error := ended.result()) is not None:
+            _log.warning("A blocking iterator failed while it was being closed: %s.", type(error).__name__)
+
+
+async def outlast(done: Callable[[], bool], wait: Callable[[], Awaitable[object]]) -> None:
+    """Await ``wait()`` until ``done()``; cancellations that come meanwhile are held back and raised at the end."""
+    cancelled: asyncio.CancelledError | None = None
+    while not done():
+        try:
+            await wait()
+        except asyncio.CancelledError as cancellation:
+            cancelled = cancellation
+    if cancelled is not None:
+        raise cancelled
+
+
+class _ThreadPool:
+    """Daemon threads, started when needed: unlike ``ThreadPoolExecutor`` they do not hold up the interpreter's exit."""
+
+    def __init__(self, limit: int) -> None:
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._unstarted = limit
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._jobs.put((future, function))
+        with self._lock:
+            if not self._idle.acquire(blocking=False) and self._unstarted:
+                self._unstarted -= 1
+                threading.Thread(target=self._work, name="call", daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            self._run(*self._jobs.get())
+            self._idle.release()
+
+    @staticmethod
+    def _run(future: Future[T], function: Callable[[], T]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = function()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
+_pool = _ThreadPool(THREADS)

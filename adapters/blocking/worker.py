@@ -1,0 +1,47 @@
+"""The worker process's side of ``WorkerPool``: loads an engine once, then answers jobs until its input ends."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import BinaryIO
+
+from adapters.blocking import frames
+
+Work = Callable[[bytes], Iterator[bytes]]
+
+
+def main(target: str) -> None:
+    """Load ``target`` (``package.module:factory``) and serve it over standard input and output."""
+    # Ctrl-C reaches the whole process group; the gateway decides when its workers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints, a C library included, now prints to the log and not between the frames
+    module, _, factory = target.partition(":")
+    work: Work = getattr(import_module(module), factory)()
+    frames.write_reply(replies, frames.Ready())
+    while (payload := frames.read(sys.stdin.buffer)) is not None:
+        _answer(work, payload, replies)
+
+
+def _answer(work: Work, payload: bytes, replies: BinaryIO) -> None:
+    try:
+        for item in work(payload):
+            frames.write_reply(replies, frames.Item(payload=item))
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one job's failure, whatever it is, must not end the worker
+        # The place is worth logging; the exception's text may hold what a user said.
+        sys.stderr.writelines(traceback.format_tb(error.__traceback__))
+        frames.write_reply(replies, frames.Failed(kind=type(error).__name__))
+    else:
+        frames.write_reply(replies, frames.Done())
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except BrokenPipeError:
+        os._exit(1)  # the gateway is gone: there is nobody to tell

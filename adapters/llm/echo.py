@@ -1,0 +1,73 @@
+"""The engine ``echo``: no model at all, it repeats what it heard."""
+
+import re
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.engine import Started
+from adapters.contract.errors import InvalidRequest, Unsupported
+
+# A word with the space before it; the space at the end comes alone.
+_WORDS = re.compile(r"\s*\S+|\s+")
+
+
+class EchoOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """There is nothing to set."""
+
+
+class Echo:
+    """Answers with the text of the last user message, word by word: proves a voice turn where there is no model."""
+
+    Options = EchoOptions
+    info = llm.Info()
+
+    def __init__(self, _options: EchoOptions) -> None:
+        pass
+
+    async def warm_up(self) -> None:
+        """There is nothing to load."""
+
+    async def aclose(self) -> None:
+        """There is nothing to release."""
+
+    async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        """Repeat the last user message. Raises ``Unsupported``, ``InvalidRequest``."""
+        text = _heard(request)
+        yield Started(ignored=_ignored(request))
+        for word in _WORDS.findall(text):
+            yield llm.TextDelta(text=word)
+        yield llm.Finished(reason="stop", usage=llm.Usage(input_tokens=0, output_tokens=0))
+
+
+def _heard(request: llm.Request) -> str:
+    if request.tools:
+        raise _unsupported("calls no tools", "tools")
+    parts = [part for message in request.messages for part in message.parts]
+    if any(isinstance(part, llm.Image) for part in parts):
+        raise _unsupported("sees no images", "messages")
+    if any(isinstance(part, llm.Audio) for part in parts):
+        raise _unsupported("hears no audio", "messages")
+    last = next((m for m in reversed(request.messages) if m.role not in ("system", "developer", "assistant")), None)
+    text = " ".join(part.text for part in last.parts if isinstance(part, llm.Text)) if last else ""
+    if not text.strip():
+        raise InvalidRequest(
+            "The echo backend repeats the last user message, and it has no text: send one with text.",
+            adapter="echo",
+            param="messages",
+        )
+    return text
+
+
+def _unsupported(what: str, param: str) -> Unsupported:
+    return Unsupported(f"The echo backend {what}: choose another --llm_backend.", adapter="echo", param=param)
+
+
+def _ignored(request: llm.Request) -> tuple[str, ...]:
+    asked = {
+        **msgspec.structs.asdict(request.sampling),
+        "max_output_tokens": request.max_output_tokens,
+        "reasoning_effort": request.reasoning.effort,
+    }
+    return tuple(name for name, value in asked.items() if value is not None)

@@ -1,0 +1,82 @@
+"""Server-sent events, read incrementally from bytes that may be cut anywhere."""
+
+import msgspec
+
+
+class ServerSentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One event: its name, if it was given one, and its data lines joined by line feeds."""
+
+    name: str | None
+    data: bytes
+
+
+class EventTooLarge(ValueError):
+    """One event is larger than the parser's limit."""
+
+
+class Parser:
+    """Takes the bytes of one ``text/event-stream`` and gives its events, leaving out those without data.
+
+    ``limit`` is the most bytes that one event may have.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._partial: list[bytes] = []  # pieces of a line whose end has not come yet
+        self._size = 0  # bytes of the event that is under way
+        self._data: list[bytes] = []
+        self._name: str | None = None
+        self._after_return = False  # a line feed that comes next belongs to this carriage return
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """The events that ``chunk`` completes. Raises ``EventTooLarge``."""
+        if self._after_return and chunk:
+            self._after_return = False
+            chunk = chunk.removeprefix(b"\n")
+        if not chunk:
+            return []
+        self._after_return = chunk.endswith(b"\r")
+        lines = chunk.splitlines()
+        unfinished = lines.pop() if not chunk.endswith((b"\r", b"\n")) else b""
+        events = []
+        for line in lines:
+            self._grow(line)
+            if event := self._line(b"".join((*self._partial, line))):
+                events.append(event)
+        if unfinished:
+            self._grow(unfinished)
+            self._partial.append(unfinished)
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """The event that the end of the stream completes, if its last blank line is missing."""
+        if self._partial:
+            self._line(b"".join(self._partial))
+        event = self._dispatch()
+        return [event] if event else []
+
+    def _line(self, line: bytes) -> ServerSentEvent | None:
+        self._partial.clear()
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            self._data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            self._name = value.removeprefix(b" ").decode(errors="replace")
+        return None
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        data = b"\n".join(self._data)
+        event = ServerSentEvent(name=self._name, data=data) if data else None
+        self._data, self._name, self._size = [], None, 0
+        return event
+
+    def _grow(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise EventTooLarge(f"one event has more than {self._limit} bytes")

@@ -1,0 +1,96 @@
+"""The embedded voice activity detector: speech is what stands out of the background in energy."""
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from adapters.contract import vad
+from adapters.contract.audio import SAMPLE_BYTES
+
+SAMPLE_RATE = 16_000
+FRAME_SECONDS = 0.02
+MIN_SPEECH_SECONDS = 0.06
+HANGOVER_SECONDS = 0.5
+# Speech stands this far above the background, in dB.
+MARGIN_DB = 12.0
+# How fast the background may rise: a steady noise is taken for speech for some seconds, a held vowel never for noise.
+RISE_DB_PER_SECOND = 5.0
+
+_FRAME_SAMPLES = round(FRAME_SECONDS * SAMPLE_RATE)
+_FRAME_BYTES = _FRAME_SAMPLES * SAMPLE_BYTES
+_MIN_FRAMES = round(MIN_SPEECH_SECONDS / FRAME_SECONDS)
+_HANGOVER_FRAMES = round(HANGOVER_SECONDS / FRAME_SECONDS)
+
+
+class Energy:
+    """Finds speech by its energy: no model, no download; a quiet room suits it."""
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True):
+        """Options of the embedded voice activity detector."""
+
+        vad_energy_threshold_db: Annotated[
+            float,
+            msgspec.Meta(
+                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing is taken for speech."
+            ),
+        ] = -58.0
+
+    def __init__(self, options: Options) -> None:
+        self._threshold = options.vad_energy_threshold_db
+
+    @property
+    def sample_rate(self) -> int:
+        """16 kHz."""
+        return SAMPLE_RATE
+
+    def detector(self) -> "EnergyDetector":
+        """A detector for one stream."""
+        return EnergyDetector(self._threshold)
+
+
+class EnergyDetector:
+    """Judges frames of 20 ms whatever the blocks it is fed, so that any split of a stream gives the same events."""
+
+    def __init__(self, threshold_db: float) -> None:
+        self._threshold = threshold_db
+        self._background = threshold_db - MARGIN_DB
+        self._pending = bytearray()
+        self._last_sample = 0.0
+        self._frames = 0
+        self._loud = 0
+        self._quiet = 0
+        self._speaking = False
+
+    def feed(self, pcm: bytes) -> list[vad.Event]:
+        """Take s16le mono at 16 kHz; speech is reported 60 ms after it began and 500 ms after it ended."""
+        self._pending += pcm
+        whole = len(self._pending) // _FRAME_BYTES * _FRAME_BYTES
+        samples = np.frombuffer(bytes(self._pending[:whole]), "<i2").astype(np.float64) / 32_768
+        del self._pending[:whole]
+        events: list[vad.Event] = []
+        for frame in samples.reshape(-1, _FRAME_SAMPLES):
+            self._frames += 1
+            event = self._judge(self._is_loud(frame))
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _is_loud(self, frame: npt.NDArray[np.float64]) -> bool:
+        # The difference of neighbours has no offset and hardly any hum, and keeps speech.
+        filtered = np.diff(frame, prepend=self._last_sample)
+        self._last_sample = float(frame[-1])
+        level = 10 * float(np.log10(np.mean(filtered**2) + 1e-12))
+        self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
+        return level > max(self._threshold, self._background + MARGIN_DB)
+
+    def _judge(self, loud: bool) -> vad.Event | None:
+        self._loud, self._quiet = (self._loud + 1, 0) if loud else (0, self._quiet + 1)
+        if not self._speaking and self._loud >= _MIN_FRAMES:
+            self._speaking = True
+            return vad.SpeechStarted(at=(self._frames - self._loud) * FRAME_SECONDS)
+        if self._speaking and self._quiet >= _HANGOVER_FRAMES:
+            self._speaking = False
+            return vad.SpeechStopped(at=(self._frames - self._quiet) * FRAME_SECONDS)
+        return None

@@ -1,0 +1,151 @@
+"""Decode what people upload, whatever it was recorded with, into blocks of PCM."""
+
+import io
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any, NoReturn
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from adapters import blocking
+from adapters.contract.audio import SAMPLE_BYTES
+from adapters.contract.errors import InvalidRequest, TooLong
+from gateway.audio import sniff
+from gateway.audio.resample import Resampler
+
+MINIMUM_SECONDS = 0.1
+
+_BLOCKS_PER_SECOND = 4
+_PLAUSIBLE_RATES = range(1_000, 768_001)
+_INVALID_FORMAT = (
+    "Invalid file format. Supported formats: ['flac', 'm4a', 'mp3', 'mp4', 'mpeg', 'mpga', 'oga', 'ogg', 'wav', 'webm']"
+)
+_TOO_SHORT = "Audio file is too short. Minimum audio length is 0.1 seconds."
+_TRUNCATED = "The audio file is truncated: it holds less sound than it declares. Send the whole file."
+_FULL_SCALE = {"s16": 2.0**15, "s32": 2.0**31}
+
+
+def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> AsyncGenerator[bytes, None]:
+    """The sound in a file as s16le mono at ``sample_rate`` Hz, in blocks of a quarter of a second.
+
+    Decodes in a thread, a few blocks ahead of the reader. Raises ``InvalidRequest`` on anything but sound, and
+    ``TooLong`` as soon as more than ``max_seconds`` are passed; either may come after blocks.
+    """
+    return blocking.iterate(lambda: decode_blocks(data, sample_rate=sample_rate, max_seconds=max_seconds), ahead=4)
+
+
+def decode_blocks(data: bytes, *, sample_rate: int, max_seconds: float) -> Iterator[bytes]:
+    """The same, in the thread that iterates."""
+    if not data:
+        raise _invalid("The audio file is empty.")
+    demuxer = sniff.demuxer(data)
+    if demuxer is None:
+        raise _not_audio()
+    if sniff.cut_off(data, demuxer):
+        raise _invalid(_TRUNCATED)
+    block_bytes = sample_rate // _BLOCKS_PER_SECOND * SAMPLE_BYTES
+    pending = bytearray()
+    for pcm in _resampled(_frames(data, demuxer), sample_rate, max_seconds):
+        pending += pcm
+        while len(pending) >= block_bytes:
+            yield bytes(pending[:block_bytes])
+            del pending[:block_bytes]
+    if pending:
+        yield bytes(pending)
+
+
+def _resampled(frames: Iterator[AudioFrame], sample_rate: int, max_seconds: float) -> Iterator[bytes]:
+    """Frames of any rate, which may change on the way, as PCM at one rate."""
+    resampler, rate, seconds = Resampler(sample_rate, sample_rate), sample_rate, 0.0
+    for frame in frames:
+        if frame.sample_rate not in _PLAUSIBLE_RATES:
+            raise _not_audio()
+        seconds += frame.samples / frame.sample_rate
+        if seconds > max_seconds:
+            message = (
+                f"The audio is longer than the {max_seconds:g} seconds this server takes: send a shorter recording."
+            )
+            raise TooLong(message, param="file", code="audio_too_long")
+        if frame.sample_rate != rate:
+            yield resampler.finish()
+            rate = frame.sample_rate
+            resampler = Resampler(rate, sample_rate)
+        yield resampler.feed(_mono(frame))
+    if seconds < MINIMUM_SECONDS:
+        raise InvalidRequest(_TOO_SHORT, param="file", code="audio_too_short")
+    yield resampler.finish()
+
+
+def _mono(frame: AudioFrame) -> bytes:
+    """The average of all channels as s16le, clipped at full scale."""
+    raw: NDArray[Any] = frame.to_ndarray()
+    kind = frame.format.packed.name
+    channels = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T
+    mixed = channels.mean(axis=0, dtype=np.float64)
+    if kind == "u8":
+        mixed = (mixed - 128) / 128
+    else:
+        mixed /= _FULL_SCALE.get(kind, 1.0)
+    samples = np.rint(np.nan_to_num(mixed) * 2.0**15)
+    pcm: NDArray[np.int16] = np.clip(samples, -(2**15), 2**15 - 1).astype("<i2")
+    return pcm.tobytes()
+
+
+def _frames(data: bytes, demuxer: str) -> Iterator[AudioFrame]:
+    """The frames of the first audio track; the file is closed when the iterator is."""
+    try:
+        container = av.open(
+            io.BytesIO(data), "r", format=demuxer, metadata_errors="replace", io_open=_refuse_other_files
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _not_audio() from error
+    with container:
+        if not container.streams.audio:
+            raise _invalid("The file has no audio track.")
+        stream = container.streams.audio[0]
+        seconds = 0.0
+        for frame in _tolerant(container, stream):
+            seconds += frame.samples / max(1, frame.sample_rate)
+            yield frame
+        # The one format that declares its length and whose bytes do not show what is missing.
+        declared = float((stream.duration or 0) * (stream.time_base or 0))
+        if demuxer == "flac" and seconds < 0.95 * declared:
+            raise _invalid(_TRUNCATED)
+
+
+def _tolerant(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Every frame that can be decoded: a damaged packet costs its own samples, not the recording."""
+    packets = container.demux(stream)
+    sound = damage = False
+    try:
+        for packet in packets:
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                damage = True
+                continue
+            sound = sound or bool(frames)
+            yield from frames
+    except av.error.EOFError:
+        pass
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _not_audio() from error
+    if damage and not sound:
+        raise _not_audio()
+
+
+def _refuse_other_files(url: str, flags: int, options: object) -> NoReturn:  # noqa: ARG001 - FFmpeg's signature
+    raise PermissionError("an uploaded file may not open another one")
+
+
+def _invalid(message: str) -> InvalidRequest:
+    return InvalidRequest(message, param="file", code="invalid_value")
+
+
+def _not_audio() -> InvalidRequest:
+    return InvalidRequest(_INVALID_FORMAT, param="file")

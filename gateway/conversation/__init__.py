@@ -1,0 +1,1 @@
+"""What was said so far, and in which language."""

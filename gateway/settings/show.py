@@ -1,0 +1,72 @@
+"""Shows effective settings as a TOML file that would give them again, secrets masked, with the origin of each."""
+
+import json
+from typing import Any
+
+from adapters.options import Secret
+from gateway.settings.model import GatewaySettings, Loaded, Route
+from gateway.settings.options import OPEN_TABLE, options
+
+
+def effective(loaded: Loaded) -> str:
+    """All settings of ``loaded`` and its routes, one ``key = value  # origin`` a line.
+
+    What a file cannot say is commented out: what is not set, secrets, and the path of the file itself.
+    """
+    base = _values(loaded.settings)
+    parts = [_aligned([(line(key, value), loaded.origins[key]) for key, value in base.items()])]
+    parts += [_route(route, base) for route in loaded.routes]
+    return "\n\n".join(parts) + "\n"
+
+
+def line(key: str, value: Any) -> str:
+    """``key = value`` in TOML, commented out when a file cannot say it."""
+    if value is None:
+        return f"# {key} ="
+    if isinstance(value, Secret) or key == "config":
+        return f"# {key} = {_toml(str(value))}"
+    try:
+        return f"{key} = {_toml(value)}"
+    except TypeError:
+        return f"# {key} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _route(route: Route, base: dict[str, Any]) -> str:
+    """The route's names, and what it does not share with all."""
+    values = _values(route.settings)
+    rows = [(line("name", route.name), ""), (line("aliases", list(route.aliases)), "")]
+    rows += [(line(key, value), route.origins[key]) for key, value in values.items() if base.get(key, ...) != value]
+    return "[[routes]]\n" + _aligned(rows)
+
+
+def _values(settings: GatewaySettings) -> dict[str, Any]:
+    """The settings by key, the open table's entries under keys of their own."""
+    values: dict[str, Any] = {}
+    for key in options():
+        value = getattr(settings, key)
+        values |= {f"{key}_{name}": each for name, each in value.items()} if key == OPEN_TABLE else {key: value}
+    return values
+
+
+def _aligned(rows: list[tuple[str, str]]) -> str:
+    """Origins in one column, but for lines so long that it would move out of sight."""
+    column = max(len(text) for text, _ in rows if len(text) <= 60)
+    return "\n".join(f"{text:{column}}  # {origin}" if origin else text for text, origin in rows)
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML. Raises ``TypeError`` for what TOML has no word for."""
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            return f"[{', '.join(_toml(each) for each in value)}]"
+        case dict():
+            entries = ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items())
+            return f"{{{entries}}}"
+        case _:
+            raise TypeError(f"TOML has no word for {value!r}")

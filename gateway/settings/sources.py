@@ -1,0 +1,117 @@
+"""Where settings come from besides the command line: the configuration file and the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.settings.model import SERVER, SettingsError
+from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
+
+PREFIX = "S2S_"
+FILE_ENDINGS = (".toml", ".json")
+
+
+class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
+    """One ``[[routes]]`` of a file: its names, and the settings that differ for it."""
+
+    name: str
+    aliases: tuple[str, ...]
+    settings: dict[str, Setting]
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration file: settings for all, and the routes if it has any."""
+
+    settings: dict[str, Setting] = {}
+    routes: tuple[RouteTable, ...] = ()
+
+
+class _RouteNames(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Setting], list[str]]:
+    """The settings in ``S2S_*`` variables, and a warning for each that is none. Raises ``SettingsError``."""
+    settings: dict[str, Setting] = {}
+    warnings: list[str] = []
+    for name, text in sorted(environment.items()):
+        if not name.startswith(PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        option = find(key)
+        if option is None or name.upper() != name:
+            warnings.append(f"{name} in the environment is no setting: {nearest(key, prefix=PREFIX, upper=True)}")
+            continue
+        settings.update(flatten(option, decode_text(option, text, name), f"environment {name}"))
+    return settings, warnings
+
+
+def read_file(path: str) -> File:
+    """Read a ``.toml`` or ``.json`` file. Raises ``SettingsError`` when it is not there or does not make sense."""
+    if not path.endswith(FILE_ENDINGS):
+        raise SettingsError(f"The configuration file {path!r} must end in {' or '.join(FILE_ENDINGS)}.")
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"The configuration file {path!r} cannot be read: {error.strerror}.") from None
+    decode_content = msgspec.toml.decode if path.endswith(".toml") else msgspec.json.decode
+    try:
+        table = decode_content(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The configuration file {path!r} is malformed: {error}.") from None
+    if not isinstance(table, dict):
+        raise SettingsError(f"The configuration file {path!r} must hold a table of settings.")
+    routes = table.pop("routes", [])
+    if not isinstance(routes, list) or not all(isinstance(route, dict) for route in routes):
+        raise SettingsError(f"{path}: 'routes' must be a list of tables, written [[routes]] in TOML.")
+    return File(settings=_settings(table, path, path), routes=_routes(routes, path))
+
+
+def _settings(table: dict[str, Any], path: str, place: str) -> dict[str, Setting]:
+    """The settings of a table; a JSON ``null`` is a setting not given."""
+    settings: dict[str, Setting] = {}
+    for key, value in table.items():
+        option = find(key)
+        if option is None:
+            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes',))}")
+        if key == "config":
+            raise SettingsError(f"{place}: 'config' names the file itself and cannot be set in it.")
+        if value is not None:
+            settings.update(flatten(option, decode(option, value, f"{place}: {key}"), f"file {path}"))
+    return settings
+
+
+def _routes(tables: list[dict[str, Any]], path: str) -> tuple[RouteTable, ...]:
+    routes = tuple(_route(table, path, number) for number, table in enumerate(tables, start=1))
+    taken: dict[str, str] = {}
+    for route in routes:
+        for name in dict.fromkeys((route.name, *route.aliases)):
+            if name in taken:
+                raise SettingsError(
+                    f"{path}: the routes {taken[name]!r} and {route.name!r} both have the name {name!r}."
+                )
+            taken[name] = route.name
+    return routes
+
+
+def _route(table: dict[str, Any], path: str, number: int) -> RouteTable:
+    own = {key: value for key, value in table.items() if key in _RouteNames.__struct_fields__}
+    try:
+        names = msgspec.convert(own, _RouteNames)
+    except msgspec.ValidationError as error:
+        reason = str(error).replace("`", "")
+        raise SettingsError(
+            f"{path}: route {number} needs a 'name' and may have a list of 'aliases': {reason}."
+        ) from None
+    if not names.name or not all(names.aliases):
+        raise SettingsError(f"{path}: route {number} has an empty name.")
+    rest = {key: value for key, value in table.items() if key not in own}
+    for key in rest:
+        option = find(key)
+        if option is not None and option.group == SERVER:
+            raise SettingsError(f"{path}: {key!r} is set for the whole server, not in route {names.name!r}.")
+    settings = _settings(rest, path, f"{path}: route {names.name!r}")
+    return RouteTable(name=names.name, aliases=names.aliases, settings=settings)

@@ -1,0 +1,181 @@
+"""Worker processes: answers, deaths, early leaving, timeouts."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.blocking import WorkerPool, frames
+from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@asynccontextmanager
+async def pool(*, size: int = 1, factory: str = "factory") -> AsyncIterator[WorkerPool]:
+    workers = WorkerPool(f"worker_jobs:{factory}", size=size, timeout=30, adapter="test")
+    try:
+        yield workers
+    finally:
+        await workers.aclose()
+
+
+async def answer(workers: WorkerPool, payload: bytes) -> list[bytes]:
+    async with aclosing(workers.stream(payload)) as items:
+        return [item async for item in items]
+
+
+async def pid(workers: WorkerPool) -> int:
+    return int((await answer(workers, b"pid"))[0])
+
+
+def running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_one_worker_answers_job_after_job() -> None:
+    async with pool() as workers:
+        first = await pid(workers)
+        assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
+        assert await pid(workers) == first
+
+
+async def test_no_process_starts_before_the_first_job_and_none_is_left_at_the_end() -> None:
+    async with pool(size=2) as workers:
+        await workers.warm_up()
+        process = await pid(workers)
+        assert running(process)
+    assert not running(process)
+    await workers.aclose()
+    with pytest.raises(Unavailable, match="shut down"):
+        await answer(workers, b"a")
+
+
+async def test_jobs_run_side_by_side_and_do_not_mix() -> None:
+    async with pool(size=2) as workers, aclosing(workers.stream(b"hang")) as hanging:
+        hung = int(await anext(hanging))
+        assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
+        assert await pid(workers) != hung
+
+
+async def test_more_callers_than_workers_wait() -> None:
+    async with pool() as workers:
+        answers = await asyncio.gather(*(answer(workers, name) for name in (b"a", b"b", b"c")))
+        assert answers == [[name + b"0", name + b"1", name + b"2"] for name in (b"a", b"b", b"c")]
+
+
+async def test_printing_does_not_corrupt_the_frames() -> None:
+    async with pool() as workers:
+        assert await answer(workers, b"print") == [b"clean"]
+        assert await answer(workers, b"print") == [b"clean"]
+
+
+async def test_leaving_early_ends_the_worker_before_aclose_returns() -> None:
+    async with pool() as workers:
+        items = workers.stream(b"hang")
+        process = int(await anext(items))
+        await items.aclose()
+        assert not running(process)
+        assert await pid(workers) != process
+
+
+async def test_cancelling_twice_ends_the_worker_too() -> None:
+    async with pool() as workers:
+        items = workers.stream(b"hang")
+        process = int(await anext(items))
+        reader = asyncio.create_task(answer_rest(items))
+        await asyncio.sleep(0)
+        reader.cancel()
+        await asyncio.sleep(0)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        assert not running(process)
+        assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
+
+
+async def answer_rest(items: AsyncIterator[bytes]) -> list[bytes]:
+    return [item async for item in items]
+
+
+async def test_cancelling_while_it_loads_leaves_no_process() -> None:
+    async with pool(factory="silent") as workers:
+        reader = asyncio.create_task(answer(workers, b"a"))
+        await asyncio.sleep(0)
+        (worker,) = workers._busy
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        assert not worker.alive
+
+
+async def test_a_worker_that_dies_is_replaced() -> None:
+    async with pool() as workers:
+        async with aclosing(workers.stream(b"die")) as items:
+            assert await anext(items) == b"first"
+            with pytest.raises(Unavailable, match="ended unexpectedly") as raised:
+                await anext(items)
+        assert raised.value.adapter == "test"
+        assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
+
+
+async def test_an_idle_worker_that_dies_is_replaced_unnoticed() -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        os.kill(process, 9)
+        await workers._idle[0].dead()
+        assert await pid(workers) != process
+
+
+async def test_an_exception_fails_the_job_and_not_the_worker() -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        with pytest.raises(UpstreamError, match="ValueError") as raised:
+            await answer(workers, b"fail")
+        assert "what the user said" not in str(raised.value)
+        assert await pid(workers) == process
+
+
+async def test_a_silent_worker_times_out_and_is_replaced() -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        workers._timeout = 0.05
+        with pytest.raises(TimedOut, match=r"within 0\.05 s"):
+            await answer(workers, b"hang")
+        assert not running(process)
+        workers._timeout = 30
+        assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
+
+
+async def test_a_factory_that_fails_makes_warm_up_fail() -> None:
+    async with pool(size=2, factory="broken") as workers:
+        with pytest.raises(Unavailable):
+            await workers.warm_up()
+
+
+async def test_frames_are_bounded_both_ways() -> None:
+    async with pool() as workers:
+        with pytest.raises(UpstreamError, match="BadFrame"):
+            await answer(workers, b"huge")
+        with pytest.raises(UpstreamError, match="larger than"):
+            await answer(workers, bytes(frames.LIMIT + 1))
+        assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
+
+
+async def test_closing_the_pool_ends_a_busy_worker() -> None:
+    async with pool() as workers, aclosing(workers.stream(b"hang")) as items:
+        process = int(await anext(items))
+        await workers.aclose()
+        assert not running(process)
+        with pytest.raises(Unavailable):
+            await anext(items)

@@ -1,0 +1,46 @@
+"""What the worker processes of these tests load: jobs named by their payload."""
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterator
+
+
+def factory() -> Callable[[bytes], Iterator[bytes]]:
+    return work
+
+
+def broken() -> Callable[[bytes], Iterator[bytes]]:
+    raise RuntimeError("no model here")
+
+
+def silent() -> Callable[[bytes], Iterator[bytes]]:
+    time.sleep(60)
+    return work
+
+
+def work(payload: bytes) -> Iterator[bytes]:
+    match payload:
+        case b"pid":
+            yield str(os.getpid()).encode()
+        case b"print":
+            # C's own buffer, as a chatty library would use it, besides Python's.
+            library = ctypes.CDLL(None)
+            library.puts(b"noise from C")
+            library.fflush(None)
+            print("noise from Python", flush=True)
+            yield b"clean"
+        case b"die":
+            yield b"first"
+            os._exit(3)
+        case b"fail":
+            yield b"first"
+            raise ValueError("what the user said")
+        case b"hang":
+            yield str(os.getpid()).encode()
+            time.sleep(60)
+        case b"huge":
+            yield bytes(65 * 1024 * 1024)
+        case _:
+            for number in range(3):
+                yield payload + str(number).encode()

@@ -1,0 +1,205 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.contract import llm
+from adapters.contract.checks import llm_grammar
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, Overloaded, UpstreamError
+from adapters.llm.chat_completions.events import Events
+from adapters.upstream import Upstream, UpstreamOptions
+
+UPSTREAM = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1"))
+USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
+
+
+def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
+
+
+def tool(
+    index: int | None, call_id: str | None = None, name: str | None = None, arguments: Any = None
+) -> dict[str, Any]:
+    return delta(tool_calls=[{"index": index, "id": call_id, "function": {"name": name, "arguments": arguments}}])
+
+
+def read(*chunks: Any) -> list[Any]:
+    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    found: list[Any] = [event for chunk in chunks for event in events.feed(msgspec.json.encode(chunk))]
+    found += events.finish()
+    if found[-1].usage:
+        llm_grammar([Started(), *found])
+    return found
+
+
+def calls(*chunks: Any) -> list[tuple[str, str, str]]:
+    found = read(*chunks, delta("tool_calls"), {"choices": [], "usage": USAGE})
+    assert found[-1].reason == "tool_calls"
+    return [(event.call_id, event.name, event.arguments) for event in found if isinstance(event, llm.ToolCallFinished)]
+
+
+def test_text_with_a_role_only_delta_nulls_and_a_last_chunk_of_usage() -> None:
+    assert read(
+        delta(role="assistant", content="", refusal=None, tool_calls=None),
+        {"choices": None, "usage": None},
+        {"choices": []},
+        delta(content="Hel", logprobs={"x": 1}),
+        delta(content=None),
+        {"choices": [{"delta": None}]},
+        delta(content="lo"),
+        delta("stop"),
+        {
+            "choices": [],
+            "usage": USAGE
+            | {"prompt_tokens_details": {"cached_tokens": 1}, "completion_tokens_details": {"reasoning_tokens": 2}},
+        },
+    ) == [
+        llm.TextDelta(text="Hel"),
+        llm.TextDelta(text="lo"),
+        llm.Finished(
+            reason="stop", usage=llm.Usage(input_tokens=3, output_tokens=2, cached_tokens=1, reasoning_tokens=2)
+        ),
+    ]
+
+
+def test_usage_that_is_full_of_nulls_and_usage_that_is_not_there() -> None:
+    nulls = {"prompt_tokens": None, "prompt_tokens_details": {"cached_tokens": None}, "completion_tokens_details": None}
+    usage = llm.Usage(input_tokens=0, output_tokens=0)
+    assert read(delta("stop", content="x"), {"usage": nulls})[-1] == llm.Finished(reason="stop", usage=usage)
+    assert read(delta("stop", content="x"))[-1] == llm.Finished(reason="stop", usage=None)
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_in_either_field(field: str) -> None:
+    assert read(delta(**{field: "hm"}), delta("stop"))[0] == llm.ReasoningDelta(text="hm")
+
+
+def test_reasoning_in_both_fields_is_said_once() -> None:
+    assert len(read(delta(reasoning_content="hm", reasoning="hm"), delta("stop"))) == 2
+
+
+def test_a_refusal_is_text() -> None:
+    assert read(delta(refusal="I cannot"), delta("stop"))[0] == llm.TextDelta(text="I cannot")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("content_filter", "content_filter"),
+        ("eos", "stop"),
+        ("tool_calls", "stop"),
+    ],
+)
+def test_finish_reasons(given: str, expected: str) -> None:
+    assert read(delta(content="x"), delta(given))[-1].reason == expected
+
+
+@pytest.mark.parametrize("given", ["stop", "tool_calls", "function_call"])
+def test_an_answer_with_calls_ends_in_tool_calls_whatever_the_server_says(given: str) -> None:
+    assert read(tool(0, "a", "f", "{}"), delta(given))[-1].reason == "tool_calls"
+
+
+def test_an_answer_cut_in_a_call_says_length() -> None:
+    assert read(tool(0, "a", "f", '{"x'), delta("length"))[-1].reason == "length"
+
+
+def test_a_call_arrives_piece_by_piece() -> None:
+    assert read(
+        tool(0, "a", "f", ""), tool(0, None, None, '{"x"'), tool(0, None, None, ":1}"), delta("tool_calls")
+    ) == [
+        llm.ToolCallStarted(call_id="a", name="f"),
+        llm.ToolCallDelta(call_id="a", arguments='{"x"'),
+        llm.ToolCallDelta(call_id="a", arguments=":1}"),
+        llm.ToolCallFinished(call_id="a", name="f", arguments='{"x":1}'),
+        llm.Finished(reason="tool_calls", usage=None),
+    ]
+
+
+def test_calls_are_joined_by_index_in_whatever_order() -> None:
+    pieces = tool(1, "b", "g", "[1"), tool(0, "a", "f", "{"), tool(1, arguments=",2]"), tool(0, arguments="}")
+    assert sorted(calls(*pieces)) == [("a", "f", "{}"), ("b", "g", "[1,2]")]
+
+
+def test_arguments_before_the_name_are_kept() -> None:
+    assert calls(tool(0, "a", None, "{"), tool(0, None, "f", "}")) == [("a", "f", "{}")]
+
+
+def test_ids_and_names_repeated_with_every_piece_are_one_call() -> None:
+    assert calls(tool(0, "a", "f", "{"), tool(0, "a", "f", "}")) == [("a", "f", "{}")]
+
+
+def test_a_new_id_with_every_piece_is_still_one_call() -> None:
+    assert calls(tool(0, "a", "f", "{"), tool(0, "b", None, "}")) == [("a", "f", "{}")]
+
+
+@pytest.mark.parametrize("index", [None, 0])
+def test_calls_that_share_an_index_are_told_apart_by_id(index: int | None) -> None:
+    pieces = tool(index, "a", "f", "{"), tool(index, None, None, "}"), tool(index, "b", "g", "[]")
+    assert calls(*pieces) == [("a", "f", "{}"), ("b", "g", "[]")]
+
+
+def test_missing_and_doubled_ids_are_made_up() -> None:
+    made = [
+        call_id for call_id, _, _ in calls(tool(0, None, "f"), tool(1, "", "f"), tool(2, "a", "f"), tool(3, "a", "f"))
+    ]
+    assert len(set(made)) == 4
+    assert [call_id.startswith("call_") for call_id in made] == [True, True, False, True]
+
+
+def test_a_call_without_arguments_has_an_empty_object() -> None:
+    assert calls(tool(0, "a", "f", "")) == [("a", "f", "{}")]
+
+
+def test_arguments_that_are_an_object_become_json() -> None:
+    assert calls(tool(0, "a", "f", {"x": 1})) == [("a", "f", '{"x":1}')]
+
+
+def test_a_whole_answer_gives_the_same_events() -> None:
+    message = {
+        "role": "assistant",
+        "reasoning_content": "hm",
+        "content": "wait",
+        "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+    }
+    assert read({"choices": [{"message": message, "finish_reason": "tool_calls"}], "usage": USAGE}) == [
+        llm.ReasoningDelta(text="hm"),
+        llm.TextDelta(text="wait"),
+        llm.ToolCallStarted(call_id="a", name="f"),
+        llm.ToolCallDelta(call_id="a", arguments="{}"),
+        llm.ToolCallFinished(call_id="a", name="f", arguments="{}"),
+        llm.Finished(reason="tool_calls", usage=llm.Usage(input_tokens=3, output_tokens=2)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "kind"),
+    [
+        ([delta(content="x"), {"error": {"message": "slow", "code": "rate_limit_exceeded"}}], Overloaded),
+        ([{"object": "error", "message": "slow", "code": 429}], Overloaded),
+        ([{"error": "boom"}], UpstreamError),
+        ([delta("error", content="x")], UpstreamError),
+        ([], UpstreamError),
+        ([delta(content="x")], UpstreamError),
+        ([tool(0, "a", None, "{}"), delta("tool_calls")], UpstreamError),
+        (["text"], UpstreamError),
+        ([delta(content=5)], UpstreamError),
+    ],
+)
+def test_what_is_not_a_complete_answer_is_an_error(chunks: list[Any], kind: type[AdapterError]) -> None:
+    with pytest.raises(AdapterError) as caught:
+        read(*chunks)
+    assert type(caught.value) is kind
+    assert caught.value.adapter == "chat-completions"
+
+
+def test_null_errors_are_none() -> None:
+    assert len(read({"error": None, **delta("stop", content="x")})) == 2
+
+
+def test_bytes_that_are_no_json_are_an_error() -> None:
+    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    with pytest.raises(UpstreamError):
+        list(events.feed(b'{"choices": [{"del'))

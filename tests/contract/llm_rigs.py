@@ -1,0 +1,186 @@
+"""Rigs of the language models for the contract's checks: each an async context manager that gives a warm engine."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.checks import Failure, Grammar, Rig, llm_grammar
+from adapters.contract.errors import (
+    AdapterError,
+    InvalidRequest,
+    Overloaded,
+    TooLong,
+    Unavailable,
+    UnknownModel,
+    Unsupported,
+    UpstreamError,
+)
+from adapters.llm.chat_completions.adapter import ChatCompletions
+from adapters.llm.echo import Echo, EchoOptions
+from adapters.llm.responses.adapter import Responses
+from adapters.upstream import UpstreamOptions
+from tests.adapters.upstream_server import Exchange, UpstreamServer
+
+
+def request(text: str) -> llm.Request:
+    """A request for an answer to ``text``."""
+    return llm.Request(model="m", messages=(llm.Message(role="user", parts=(llm.Text(text=text),)),))
+
+
+class LanguageModelRig:
+    """One language model; ``busy`` asks what stands behind it."""
+
+    def __init__(self, engine: llm.LanguageModel, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+        self.engine: Any = engine
+        self.grammar: Grammar = llm_grammar
+        self.failures = failures
+        self.busy = busy
+
+    def request(self, number: int) -> llm.Request:
+        return request(("say something", "call a tool")[number])
+
+    def answer(self, events: Sequence[Any]) -> Any:
+        text = "".join(event.text for event in events if isinstance(event, llm.TextDelta))
+        calls = [(event.name, event.arguments) for event in events if isinstance(event, llm.ToolCallFinished)]
+        return text, calls, events[-1].reason
+
+    def produced(self) -> int | None:
+        return None  # the kernel's socket buffers stand between: the server's side says nothing of the engine
+
+
+def _refuses(status: int, message: str, code: str | None) -> list[Any]:
+    return [(status, {"error": {"message": message, "type": "invalid_request_error", "code": code}})]
+
+
+# What the server does when it is asked for an answer to a text: answer a status, or stream events. "cut" drops the
+# connection.
+Answers = dict[str, list[Any]]
+
+REFUSALS: Answers = {
+    "bad request": _refuses(400, "no", None),
+    "too long": _refuses(400, "no", "context_length_exceeded"),
+    "no such model": _refuses(404, "no", "model_not_found"),
+    "bad key": _refuses(401, "no", "invalid_api_key"),
+    "too many": _refuses(429, "no", "rate_limit_exceeded"),
+    "server error": _refuses(500, "no", None),
+    "down": _refuses(503, "no", None),
+    "gone": ["cut"],
+}
+
+KINDS: dict[str, type[AdapterError]] = {
+    "bad request": InvalidRequest,
+    "too long": TooLong,
+    "no such model": UnknownModel,
+    "bad key": UpstreamError,
+    "too many": Overloaded,
+    "server error": UpstreamError,
+    "down": Unavailable,
+    "gone": Unavailable,
+    "error in the middle": Overloaded,
+    "cut in the middle": UpstreamError,
+    "ends in the middle": UpstreamError,
+    "nonsense in the middle": UpstreamError,
+}
+
+
+def _failing(first: Any) -> Answers:
+    """The ways to fail after the first piece."""
+    return REFUSALS | {
+        "error in the middle": [first, {"error": {"message": "no", "code": 429}}],
+        "cut in the middle": [first, "cut"],
+        "ends in the middle": [first],
+        "nonsense in the middle": [first, "{"],
+    }
+
+
+def _delta(**fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": fields}]}
+
+
+def _chat() -> Answers:
+    usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 5}}
+    pieces = [_delta(tool_calls=[{"index": 0, "function": {"arguments": piece}}]) for piece in ('{"a"', ":", "1}")]
+    named = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": ""}}
+    done = [_delta() | {"choices": [{"delta": {}, "finish_reason": "stop"}]}, usage, "[DONE]"]
+    return _failing(_delta(content="I")) | {
+        "say something": [*(_delta(content=f" word{number}") for number in range(8)), *done],
+        "call a tool": [_delta(reasoning_content="hm"), _delta(tool_calls=[named]), *pieces, *done],
+    }
+
+
+def _responses() -> Answers:
+    def text(delta: str) -> dict[str, Any]:
+        return {"type": "response.output_text.delta", "delta": delta}
+
+    def piece(delta: str) -> dict[str, Any]:
+        return {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": delta}
+
+    item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": '{"a":1}'}
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item | {"arguments": ""}}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    end = {"type": "response.completed", "response": {"usage": {"input_tokens": 1, "output_tokens": 5}}}
+    return _failing(text("I")) | {
+        "say something": [*(text(f" word{number}") for number in range(8)), end],
+        "call a tool": [added, *map(piece, ('{"a"', ":", "1}")), done, end],
+    }
+
+
+@asynccontextmanager
+async def _over_http(engine: Callable[[UpstreamOptions], Any], answers: Answers) -> AsyncGenerator[Rig, None]:
+    async def script(exchange: Exchange) -> None:
+        if exchange.path.endswith("/models"):
+            return await exchange.reply(200, {"data": []})
+        asked = next(text for text in answers if msgspec.json.encode(text) in exchange.body)
+        if isinstance(answers[asked][0], tuple):
+            return await exchange.reply(*answers[asked][0])
+        for number, step in enumerate(answers[asked]):
+            if step == "cut":
+                return exchange.cut()
+            if number == 0:
+                await exchange.start()
+            await exchange.events(step)
+            await asyncio.sleep(0.001)  # still at work when the reader leaves
+        return await exchange.finish()
+
+    failures = [Failure(name=name, request=partial(request, name), error=kind) for name, kind in KINDS.items()]
+    async with UpstreamServer(script) as server:
+        options = UpstreamOptions(responses_api_base_url=server.base_url)
+        async with aclosing(engine(options)) as model:
+            await model.warm_up()
+            yield LanguageModelRig(model, failures, lambda: server.open_streams)
+
+
+def chat_completions() -> AbstractAsyncContextManager[Rig]:
+    """Chat Completions over a real socket."""
+    return _over_http(ChatCompletions, _chat())
+
+
+def responses() -> AbstractAsyncContextManager[Rig]:
+    """Responses over a real socket."""
+    return _over_http(Responses, _responses())
+
+
+@asynccontextmanager
+async def echo() -> AsyncGenerator[Rig, None]:
+    """No model at all."""
+    empty = llm.Request(model="m", messages=())
+    tools = llm.Request(model="m", messages=request("x").messages, tools=(llm.Tool(name="f"),))
+    failures = [
+        Failure(name="no message", request=lambda: empty, error=InvalidRequest),
+        Failure(name="tools", request=lambda: tools, error=Unsupported),
+    ]
+    async with aclosing(Echo(EchoOptions())) as engine:
+        yield LanguageModelRig(engine, failures, lambda: 0)
+
+
+# By the name under which each engine is registered.
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
+    "chat-completions": chat_completions,
+    "echo": echo,
+    "responses-api": responses,
+}

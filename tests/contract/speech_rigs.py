@@ -1,0 +1,96 @@
+"""Rigs of the recognisers and synthesisers for the contract's checks: each gives a warm engine."""
+
+import wave
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.contract import stt, tts
+from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
+from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
+from adapters.stt.pocketsphinx import PocketSphinx
+from adapters.tts import espeak_library
+from adapters.tts.espeak import Espeak
+
+QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
+
+
+async def _blocks(pcm: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(pcm), 3200):
+        yield pcm[start : start + 3200]
+
+
+class RecogniserRig:
+    """One recogniser, asked for the whole question and for its beginning."""
+
+    grammar: Grammar = staticmethod(stt_grammar)
+
+    def __init__(self, engine: stt.Recogniser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+        self.engine: Any = engine
+        self.failures = failures
+        self.busy = busy
+        with wave.open(str(QUESTION)) as recording:
+            self._pcm = bytes(recording.readframes(recording.getnframes()))
+
+    def request(self, number: int) -> stt.Request:
+        return stt.Request(audio=_blocks(self._pcm[: (None, 32_000)[number]]), word_times=True)
+
+    def answer(self, events: Sequence[Any]) -> Any:
+        return [event for event in events if isinstance(event, stt.FinalTranscript)]
+
+    def produced(self) -> int | None:
+        return None
+
+
+class SynthesiserRig:
+    """One synthesiser, asked for two sentences."""
+
+    grammar: Grammar = staticmethod(tts_grammar)
+
+    def __init__(self, engine: tts.Synthesiser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+        self.engine: Any = engine
+        self.failures = failures
+        self.busy = busy
+
+    def request(self, number: int) -> tts.Request:
+        return tts.Request(text=("Hello.", "This is another sentence, and it is longer.")[number])
+
+    def answer(self, events: Sequence[Any]) -> Any:
+        return events[-1].characters, round(events[-1].seconds, 1)
+
+    def produced(self) -> int | None:
+        return None
+
+
+@asynccontextmanager
+async def pocketsphinx() -> AsyncGenerator[Rig, None]:
+    """The embedded recogniser with two workers."""
+    failures = [
+        Failure(name="German", request=lambda: stt.Request(audio=_blocks(b""), language="de"), error=Unsupported),
+        Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(61 * 32_000))), error=TooLong),
+    ]
+    async with aclosing(PocketSphinx(PocketSphinx.Options())) as engine:
+        await engine.warm_up()
+        yield RecogniserRig(engine, failures, lambda: len(engine._pool._busy))
+
+
+@asynccontextmanager
+async def espeak() -> AsyncGenerator[Rig, None]:
+    """The embedded synthesiser; it is busy while its lock is held."""
+    failures = [
+        Failure(name="voice", request=lambda: tts.Request(text="Hello.", voice="nobody"), error=InvalidRequest),
+        Failure(name="speed", request=lambda: tts.Request(text="Hello.", speed=9), error=InvalidRequest),
+        Failure(name="language", request=lambda: tts.Request(text="Hello.", language="tlh"), error=Unsupported),
+        Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong),
+    ]
+    async with aclosing(Espeak(Espeak.Options())) as engine:
+        await engine.warm_up()
+        yield SynthesiserRig(engine, failures, lambda: int(espeak_library._lock.locked()))
+
+
+# By the name under which each engine is registered.
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
+    "espeak": espeak,
+    "pocketsphinx": pocketsphinx,
+}

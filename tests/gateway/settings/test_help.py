@@ -1,0 +1,53 @@
+"""Help, the example file and the schema say every setting once and say what the struct says."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gateway.settings.help import example_file, help_text, schema
+from gateway.settings.load import load
+from gateway.settings.options import options
+
+
+def test_help_lists_every_flag_once() -> None:
+    words = [line.split()[0] for line in help_text("usage", 80).splitlines() if line.startswith("  --")]
+    expected = ["--llm_gen_NAME" if key == "llm_gen" else f"--{key}" for key in options()]
+    assert words == expected
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_help_is_wrapped(width: int) -> None:
+    lines = help_text("usage", width).splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert any(line.startswith(" " * 30) for line in lines)
+
+
+def test_every_setting_is_described() -> None:
+    assert [option.key for option in options().values() if not option.description] == []
+
+
+def test_example_gives_the_defaults_when_uncommented(tmp_path: Path) -> None:
+    lines = [line.removeprefix("# ") for line in example_file().splitlines()]
+    set_lines = [line for line in lines if line.partition(" =")[0] in options() and not line.endswith(" =")]
+    path = tmp_path / "example.toml"
+    path.write_text("\n".join(set_lines), encoding="utf-8")
+    loaded = load([str(path), "--llm_backend", "echo"], {})
+    defaults = load(["--llm_backend", "echo"], {})
+    for key in set(options()) - {"config"}:
+        assert getattr(loaded.settings, key) == getattr(defaults.settings, key), key
+
+
+def test_example_as_it_is_sets_nothing() -> None:
+    assert tomllib.loads(example_file()) == {}
+
+
+def test_schema_knows_every_key_and_its_choices() -> None:
+    described = json.loads(schema())
+    assert set(described["properties"]) == set(options()) - {"config"} | {"routes"}
+    assert "echo" in described["properties"]["llm_backend"]["anyOf"][0]["enum"]
+    route = described["properties"]["routes"]["items"]
+    assert route["required"] == ["name"]
+    assert "port" not in route["properties"]
+    assert {"name", "aliases", "voice"} <= set(route["properties"])
