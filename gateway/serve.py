@@ -9,6 +9,9 @@ from gateway.app import create_app
 from gateway.engines import build
 from gateway.settings.model import GatewaySettings, Loaded, SettingsError
 
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+
 ECHO_NOTE = "No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name."
 
 
@@ -47,6 +50,7 @@ def _listen(settings: GatewaySettings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)  # whoever reads the announcement can connect at once
     except OSError as error:
         listener.close()
         raise SettingsError(

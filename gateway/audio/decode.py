@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import av
 import av.error
 import numpy as np
+import soundfile
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -29,6 +30,15 @@ _TOO_SHORT = "Audio file is too short. Minimum audio length is 0.1 seconds."
 _TRUNCATED = "The audio file is truncated: it holds less sound than it declares. Send the whole file."
 _FULL_SCALE = {"s16": 2.0**15, "s32": 2.0**31}
 
+_READ_BY_SOUNDFILE = frozenset({"wav", "aiff", "ogg"})
+"""What soundfile reads, up to ten times faster than FFmpeg. It refuses FLAC that was streamed or cut off, and its MP3
+decoder writes notes about damage to stderr."""
+
+_MOST_CHANNELS = 64
+
+Block = tuple[int, bytes]
+"""A sample rate in Hz, and s16le mono samples at that rate."""
+
 
 def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> AsyncGenerator[bytes, None]:
     """The sound in a file as s16le mono at ``sample_rate`` Hz, in blocks of a quarter of a second.
@@ -50,7 +60,7 @@ def decode_blocks(data: bytes, *, sample_rate: int, max_seconds: float) -> Itera
         raise _invalid(_TRUNCATED)
     block_bytes = sample_rate // _BLOCKS_PER_SECOND * SAMPLE_BYTES
     pending = bytearray()
-    for pcm in _resampled(_frames(data, demuxer), sample_rate, max_seconds):
+    for pcm in _resampled(_sound(data, demuxer), sample_rate, max_seconds):
         pending += pcm
         while len(pending) >= block_bytes:
             yield bytes(pending[:block_bytes])
@@ -59,30 +69,69 @@ def decode_blocks(data: bytes, *, sample_rate: int, max_seconds: float) -> Itera
         yield bytes(pending)
 
 
-def _resampled(frames: Iterator[AudioFrame], sample_rate: int, max_seconds: float) -> Iterator[bytes]:
-    """Frames of any rate, which may change on the way, as PCM at one rate."""
-    resampler, rate, seconds = Resampler(sample_rate, sample_rate), sample_rate, 0.0
-    for frame in frames:
-        if frame.sample_rate not in _PLAUSIBLE_RATES:
+def _resampled(blocks: Iterator[Block], sample_rate: int, max_seconds: float) -> Iterator[bytes]:
+    """Blocks of any rate, which may change on the way, as PCM at one rate."""
+    resampler, current, seconds = Resampler(sample_rate, sample_rate), sample_rate, 0.0
+    for rate, pcm in blocks:
+        if rate not in _PLAUSIBLE_RATES:
             raise _not_audio()
-        seconds += frame.samples / frame.sample_rate
+        seconds += len(pcm) / (SAMPLE_BYTES * rate)
         if seconds > max_seconds:
             message = (
                 f"The audio is longer than the {max_seconds:g} seconds this server takes: send a shorter recording."
             )
             raise TooLong(message, param="file", code="audio_too_long")
-        if frame.sample_rate != rate:
+        if rate != current:
             yield resampler.finish()
-            rate = frame.sample_rate
+            current = rate
             resampler = Resampler(rate, sample_rate)
-        yield resampler.feed(_mono(frame))
+        yield resampler.feed(pcm)
     if seconds < MINIMUM_SECONDS:
         raise InvalidRequest(_TOO_SHORT, param="file", code="audio_too_short")
     yield resampler.finish()
 
 
+def _sound(data: bytes, demuxer: str) -> Iterator[Block]:
+    """What is in the file, by soundfile where it reads and by FFmpeg for the rest."""
+    if demuxer in _READ_BY_SOUNDFILE:
+        try:
+            file = soundfile.SoundFile(io.BytesIO(data))
+        except soundfile.LibsndfileError:
+            pass  # a variant that only FFmpeg knows, or nothing at all
+        else:
+            with file:
+                if file.frames:  # none: a streamed WAV whose length was never filled in
+                    yield from _read(file)
+                    return
+    for frame in _frames(data, demuxer):
+        yield frame.sample_rate, _mono(frame)
+
+
+def _read(file: soundfile.SoundFile) -> Iterator[Block]:
+    """The samples of a file that soundfile has opened."""
+    rate = int(file.samplerate)
+    if rate not in _PLAUSIBLE_RATES or file.channels > _MOST_CHANNELS:
+        raise _not_audio()
+    frames = 0
+    try:
+        for block in file.blocks(rate // _BLOCKS_PER_SECOND, dtype="float32", always_2d=True):
+            frames += len(block)
+            yield rate, _pcm(block.mean(axis=1))
+    except soundfile.LibsndfileError as error:
+        raise _not_audio() from error
+    if frames < 0.95 * file.frames:
+        raise _invalid(_TRUNCATED)
+
+
+def _pcm(mixed: NDArray[Any]) -> bytes:
+    """Samples between -1 and 1 as s16le, clipped at full scale."""
+    samples = np.rint(np.nan_to_num(mixed) * 2.0**15)
+    pcm: NDArray[np.int16] = np.clip(samples, -(2**15), 2**15 - 1).astype("<i2")
+    return pcm.tobytes()
+
+
 def _mono(frame: AudioFrame) -> bytes:
-    """The average of all channels as s16le, clipped at full scale."""
+    """The average of all channels of a frame."""
     raw: NDArray[Any] = frame.to_ndarray()
     kind = frame.format.packed.name
     channels = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T
@@ -91,9 +140,7 @@ def _mono(frame: AudioFrame) -> bytes:
         mixed = (mixed - 128) / 128
     else:
         mixed /= _FULL_SCALE.get(kind, 1.0)
-    samples = np.rint(np.nan_to_num(mixed) * 2.0**15)
-    pcm: NDArray[np.int16] = np.clip(samples, -(2**15), 2**15 - 1).astype("<i2")
-    return pcm.tobytes()
+    return _pcm(mixed)
 
 
 def _frames(data: bytes, demuxer: str) -> Iterator[AudioFrame]:
