@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any, Literal
 
 import msgspec
@@ -150,22 +150,25 @@ class Gateway:
 
     async def warm_up(self) -> None:
         """Load every engine; a route whose engines cannot load is marked as failed and named in the log."""
-        failures: dict[int, AdapterError] = {}
+        failures: dict[int, str] = {}
         for engine in self._engines():
             try:
                 await engine.warm_up()
             except AdapterError as error:
-                failures[id(engine)] = error
+                failures[id(engine)] = error.message
+            except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
+                failures[id(engine)] = f"an engine failed to load unexpectedly ({type(error).__name__})"
         for served in self.routes:
             served.state = "ready"
             for failure in (failures[id(engine)] for engine in _living(served) if id(engine) in failures):
-                logger.error("the model %s cannot be served: %s", served.route.name, failure.message)
+                logger.error("the model %s cannot be served: %s", served.route.name, failure)
                 served.state = "failed"
 
     async def aclose(self) -> None:
-        """Close every engine."""
-        for engine in reversed(self._engines()):
-            await engine.aclose()
+        """Close every engine, also when one of them fails to."""
+        async with AsyncExitStack() as stack:
+            for engine in self._engines():
+                stack.push_async_callback(engine.aclose)
 
 
 def _living(served: ServedRoute) -> tuple[Any, Any, Any]:

@@ -19,6 +19,11 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     first_audio: float | None
     total: float
 
+    def __str__(self) -> str:
+        """For the log: every stage in milliseconds."""
+        stages = {name: getattr(self, name) for name in self.__struct_fields__}
+        return " ".join(f"{name}={seconds * 1000:.1f}ms" for name, seconds in stages.items() if seconds is not None)
+
 
 class Stopwatch:
     """Marks the stages of one turn, each once; later marks of the same stage do not count."""

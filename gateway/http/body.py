@@ -1,14 +1,17 @@
 """Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
 
+import io
 import re
 from collections.abc import Iterable
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import UploadFile
-from litestar.exceptions import ClientException, HTTPException
+from litestar.exceptions import HTTPException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from multipart import MultipartError, MultipartParser  # type: ignore[import-untyped]
 
 from adapters.contract.errors import InvalidRequest
 
@@ -19,6 +22,9 @@ MAX_AUDIO_BYTES = 26_214_400
 
 MAX_BODY_BYTES = 36 * 1024 * 1024
 """The largest body: base64 makes a third more of the largest file, and there are other fields."""
+
+MAX_PARTS = 1000
+"""The most parts of a form."""
 
 RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-urlencoded")
 """A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
@@ -41,15 +47,15 @@ class Fields(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     """Everything in the request; a raw body is the upload ``file``. Raises ``InvalidRequest`` and ``HTTPException``."""
-    content_type = request.content_type[0].lower()
+    content_type, options = request.content_type
     if content_type == "multipart/form-data":
-        return await _multipart(request)
+        return _multipart(await _body(request), options.get("boundary", ""))
     if content_type == "application/json" or content_type.endswith("+json"):
-        return _json(await request.body())
+        return _json(await _body(request))
     if not content_type or content_type.startswith(RAW):
-        data = await request.body()
+        data = await _body(request)
+        check_size(len(data))
         uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
-        _limit(uploads)
         return Fields(values=_grouped(request.query_params.multi_items()), uploads=uploads, textual=True)
     raise HTTPException(
         status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -75,6 +81,16 @@ def fields_of(fields: Fields, model: type[StructT], structures: Iterable[str]) -
         raise invalid(str(error), values, model) from None
 
 
+async def _body(request: Request[Any, Any, Any]) -> bytes:
+    """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
+    try:
+        async with aclosing(request.stream()) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+    except RequestEntityTooLarge:
+        # A chunked body does not say how long it is: it was too long by one byte at least.
+        raise _too_large(MAX_BODY_BYTES, max(request.content_length or 0, MAX_BODY_BYTES + 1)) from None
+
+
 def _json(body: bytes) -> Fields:
     if body.startswith(b"--"):
         raise InvalidRequest(
@@ -83,48 +99,47 @@ def _json(body: bytes) -> Fields:
         )
     try:
         values = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"We could not parse the JSON body of your request. ({error})") from None
     if not isinstance(values, dict):
         raise InvalidRequest("We could not parse the JSON body of your request. (Expected an object.)")
     return Fields(values=values, uploads={}, textual=False)
 
 
-async def _multipart(request: Request[Any, Any, Any]) -> Fields:
+def _multipart(body: bytes, boundary: str) -> Fields:
+    """The parts of a form; all in memory, so that no recording is ever written to disk."""
+    in_memory = {"spool_limit": MAX_BODY_BYTES, "memory_limit": MAX_BODY_BYTES}
+    texts: list[tuple[str, str]] = []
+    uploads: dict[str, list[Upload]] = {}
     try:
-        form = await request.form()
+        for part in MultipartParser(io.BytesIO(body), boundary, part_limit=MAX_PARTS, **in_memory):
+            if part.filename:
+                check_size(part.size)
+                upload = Upload(data=part.raw, content_type=part.content_type.lower())
+                uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
+            else:
+                texts.append((part.name, part.raw.decode()))
     except UnicodeDecodeError:
         raise InvalidRequest(
             "A field of the form is not text. Send the audio as a file with a name: with curl, -F file=@question.wav",
             param="file",
         ) from None
-    except ClientException as error:
-        raise InvalidRequest(f"We could not parse the form in your request. ({error.detail})") from None
-    texts: list[tuple[str, str]] = []
-    uploads: dict[str, list[Upload]] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            upload = Upload(data=await value.read(), content_type=value.content_type)
-            uploads.setdefault(name.removesuffix("[]"), []).append(upload)
-            await value.close()
-        else:
-            texts.append((name, value))
-    _limit(uploads)
+    except MultipartError as error:
+        raise InvalidRequest(f"We could not parse the form in your request. ({error})") from None
     return Fields(values=_grouped(texts), uploads=uploads, textual=True)
 
 
-def _limit(uploads: dict[str, list[Upload]]) -> None:
-    for upload in (upload for several in uploads.values() for upload in several):
-        check_size(len(upload.data))
-
-
 def check_size(size: int) -> None:
-    """Refuse a file of more than ``MAX_AUDIO_BYTES`` in OpenAI's words."""
+    """Refuse a file of more than ``MAX_AUDIO_BYTES``."""
     if size > MAX_AUDIO_BYTES:
-        raise HTTPException(
-            status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            detail=f"413: Maximum content size limit ({MAX_AUDIO_BYTES}) exceeded ({size} bytes read)",
-        )
+        raise _too_large(MAX_AUDIO_BYTES, size)
+
+
+def _too_large(limit: int, size: int) -> HTTPException:
+    return HTTPException(
+        status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        detail=f"413: Maximum content size limit ({limit}) exceeded ({size} bytes read)",
+    )
 
 
 def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -149,7 +164,7 @@ def _structure(name: str, value: Any) -> Any:
         return value
     try:
         return msgspec.json.decode(value)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"Invalid JSON in {name!r}: {error}.", param=name) from None
 
 

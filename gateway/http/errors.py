@@ -4,6 +4,7 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 """
 
 import logging
+import traceback
 from http import HTTPStatus
 from typing import Any
 
@@ -87,13 +88,18 @@ def stream_error(error: Exception) -> ErrorAnswer:
     """What is said of a failure after the first byte, when there is no status left to say it with."""
     if isinstance(error, AdapterError):
         return ErrorAnswer(error=describe(error)[1])
-    logger.exception("a stream failed")
+    logger.error("a stream failed unexpectedly: %s", where(error))
     return ErrorAnswer(error=_INTERNAL)
 
 
 _INTERNAL = ErrorBody(
     message="The server had an error while processing your request. Sorry about that!", type="server_error"
 )
+
+
+def where(error: BaseException) -> str:
+    """The class of a failure and the lines it passed; without its message, which may hold what people said."""
+    return "".join([f"{type(error).__name__}\n", *traceback.format_tb(error.__traceback__)])
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
@@ -107,7 +113,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case HTTPException(detail="client disconnected prematurely"):
             status, body, headers = 499, _INTERNAL, {}
         case _:
-            logger.error("unexpected failure of %s %s", request.method, request.url.path, exc_info=error)
+            logger.error("unexpected failure of %s %s: %s", request.method, request.url.path, where(error))
             status, body, headers = HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, {"x-should-retry": "false"}
     return Response(ErrorAnswer(error=body), status_code=status, headers=headers, media_type="application/json")
 
@@ -115,7 +121,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 def _retry_headers(mapping: Mapping, retry_after: float | None) -> dict[str, str]:
     headers = {} if mapping.retry is None else {"x-should-retry": str(mapping.retry).lower()}
     if retry_after is not None:
-        seconds = min(retry_after, LONGEST_RETRY_SECONDS)
+        seconds = min(max(0.0, retry_after), LONGEST_RETRY_SECONDS)
         headers |= {"retry-after": str(max(1, round(seconds))), "retry-after-ms": str(round(seconds * 1000))}
     return headers
 

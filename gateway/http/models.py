@@ -33,7 +33,11 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
 
 def _models(gateway: Gateway) -> list[Model]:
     return [
-        Model(id=name, created=gateway.started, voices=[*OPENAI_VOICES, *served.engines.tts.info.voices])
+        Model(
+            id=name,
+            created=gateway.started,
+            voices=list(dict.fromkeys([*OPENAI_VOICES, *served.engines.tts.info.voices])),
+        )
         for served in gateway.routes
         for name in _names(served)
     ]

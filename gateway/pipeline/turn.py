@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
+from adapters.contract.errors import UpstreamError
 from gateway.conversation.languages import english_name
 from gateway.pipeline.answer import Answered, answer
 from gateway.pipeline.ears import hear
@@ -64,6 +65,8 @@ async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGene
                     transcript = event
                     watch.mark("heard")
                 yield event
+        if transcript is None:
+            raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
     request = with_question(turn, transcript)
     speaking = turn.speaking
     if speaking.language is None and transcript is not None and turn.ask_for_language:

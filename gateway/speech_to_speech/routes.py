@@ -1,5 +1,6 @@
 """The speech-to-speech route: reads the request, takes the turn, streams the answer."""
 
+import logging
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, closing
@@ -11,7 +12,7 @@ from litestar.di import NamedDependency
 
 from adapters.contract import tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import UpstreamError
+from adapters.contract.errors import AdapterError, UpstreamError
 from gateway.audio.decode import decode
 from gateway.audio.encode import FORMATS, Encoder
 from gateway.engines import Gateway, ServedRoute
@@ -23,6 +24,8 @@ from gateway.speech_to_speech import translate
 from gateway.speech_to_speech.describe import SpeechToSpeechOperation
 from gateway.speech_to_speech.schema import STRUCTURES, ResponseFormat, SpeechToSpeechRequest
 from gateway.telemetry import Stopwatch
+
+logger = logging.getLogger(__name__)
 
 
 @post(
@@ -65,6 +68,7 @@ class Reply:
         self._transcript: str | None = None
         self._ignored = ignored
         self._watch = watch
+        self._model = served.route.name
         self._sample_rate = served.engines.tts.info.sample_rate
         self._turn = take_turn(served.engines, asked, watch)
 
@@ -83,8 +87,12 @@ class Reply:
 
     def _headers(self) -> dict[str, str]:
         transcript = {} if self._transcript is None else translate.transcript_headers(self._transcript)
-        ignored = {"x-ignored-parameters": ", ".join(self._ignored)} if self._ignored else {}
-        return {"x-response-id": self._id, **transcript, **ignored, **translate.timing_headers(self._watch.timings())}
+        return {
+            "x-response-id": self._id,
+            **transcript,
+            **translate.ignored_headers(self._ignored),
+            **translate.timing_headers(self._watch.timings()),
+        }
 
     def _note(self, event: turn.Event) -> None:
         match event:
@@ -95,39 +103,47 @@ class Reply:
 
     async def _audio(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
         spoken = False
-        with closing(Encoder(response_format, sample_rate=self._sample_rate)) as encoder:
-            async with aclosing(self._turn) as events:
-                async for event in events:
-                    self._note(event)
-                    if isinstance(event, tts.AudioChunk):
-                        spoken = True
-                        if data := encoder.feed(event.pcm):
-                            yield data
-            if not spoken:
-                raise UpstreamError("The language model's answer holds nothing that can be spoken.")
-            if data := encoder.finish():
-                yield data
+        async with aclosing(self._played(response_format)) as events:
+            async for event, data in events:
+                spoken = spoken or isinstance(event, tts.AudioChunk)
+                if data:
+                    yield data
+        if not spoken:
+            raise UpstreamError("The language model's answer holds nothing that can be spoken.")
 
     async def _events(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
         """What was heard is held until the model's first piece, so that a refusal before that has a real status."""
-        held, spoken = b"", False
-        with closing(Encoder(response_format, sample_rate=self._sample_rate)) as encoder:
-            async with aclosing(self._turn) as events:
-                async for event in events:
-                    self._note(event)
-                    data = b""
-                    if isinstance(event, tts.AudioChunk):
-                        spoken, data = True, _audio_event(encoder.feed(event.pcm))
-                    elif isinstance(event, answer.AnswerFinished) and spoken:
-                        data = _audio_event(encoder.finish())
-                    if (shown := translate.event_of(event, self._id)) is not None:
-                        data += server_sent_event(shown)
-                    if isinstance(event, turn.TranscriptDelta | turn.TranscriptFinished):
-                        held += data
-                    elif data:
-                        yield held + data
-                        held = b""
+        held = b""
+        async with aclosing(self._played(response_format)) as events:
+            async for event, data in events:
+                sent = server_sent_event(translate.audio_delta(data)) if data else b""
+                if (shown := translate.event_of(event, self._id)) is not None:
+                    sent += server_sent_event(shown)
+                if isinstance(event, turn.TranscriptDelta | turn.TranscriptFinished):
+                    held += sent
+                elif sent:
+                    yield held + sent
+                    held = b""
 
-
-def _audio_event(data: bytes) -> bytes:
-    return server_sent_event(translate.audio_delta(data)) if data else b""
+    async def _played(self, response_format: ResponseFormat) -> AsyncGenerator[tuple[turn.Event, bytes], None]:
+        """Each event of the turn, with the bytes of encoded audio that are ready by then."""
+        spoken, outcome = False, "left"
+        try:
+            with closing(Encoder(response_format, sample_rate=self._sample_rate)) as encoder:
+                async with aclosing(self._turn) as events:
+                    async for event in events:
+                        self._note(event)
+                        match event:
+                            case tts.AudioChunk():
+                                spoken = True
+                                yield event, encoder.feed(event.pcm)
+                            case answer.AnswerFinished():
+                                outcome = event.reason
+                                yield event, encoder.finish() if spoken else b""
+                            case _:
+                                yield event, b""
+        except AdapterError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            logger.info("%s %s model=%s %s", self._id, outcome, self._model, self._watch.timings())

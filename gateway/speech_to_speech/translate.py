@@ -1,7 +1,7 @@
 """Pure: the request of a speech-to-speech turn to the pipeline's terms, and the turn's events to the wire's."""
 
 import base64
-import binascii
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from adapters.contract import llm, tts
@@ -18,8 +18,8 @@ from gateway.speech_to_speech import schema
 from gateway.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.telemetry import Timings
 
-LONGEST_TRANSCRIPT_BYTES = 1500
-"""Of the transcript in a header; servers and proxies refuse headers of more than a few kilobytes."""
+LONGEST_HEADER_BYTES = 1500
+"""Of what others wrote in a header; servers and proxies refuse headers of more than a few kilobytes."""
 
 
 def recording_of(request: SpeechToSpeechRequest, files: list[Upload]) -> bytes | None:
@@ -42,7 +42,7 @@ def recording_of(request: SpeechToSpeechRequest, files: list[Upload]) -> bytes |
 def _base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; characters outside ASCII raise the plain one
         raise InvalidRequest(
             f"Invalid 'input_audio.data': {error}. It must be the file in base64, without a 'data:' prefix.",
             param="input_audio.data",
@@ -188,10 +188,21 @@ def transcript_headers(text: str) -> dict[str, str]:
     encoded = ""
     for character in text:
         following = quote(character, safe="")
-        if len(encoded) + len(following) > LONGEST_TRANSCRIPT_BYTES:
+        if len(encoded) + len(following) > LONGEST_HEADER_BYTES:
             return {"x-transcript": encoded, "x-transcript-truncated": "true"}
         encoded += following
     return {"x-transcript": encoded}
+
+
+def ignored_headers(names: Iterable[str]) -> dict[str, str]:
+    """The parameters that had no effect, percent-encoded like the transcript, as many as fit."""
+    listed = ""
+    for name in names:
+        following = f", {quote(name, safe='')}" if listed else quote(name, safe="")
+        if len(listed) + len(following) > LONGEST_HEADER_BYTES:
+            break
+        listed += following
+    return {"x-ignored-parameters": listed} if listed else {}
 
 
 def timing_headers(timings: Timings) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""The gateway of the benchmark: the real application on a socket, around engines of fixed delays.
+
+Run as ``python -m tests.bench.gateway_process DELAYS UPSTREAM``; prints the port it listens on.
+"""
+
+import socket
+import sys
+import time
+
+import msgspec
+import uvicorn
+from litestar import get
+
+from gateway.app import create_app
+from gateway.engines import Gateway, ServedRoute
+from gateway.settings.load import load
+from tests.bench.stages import Delays, engines, flags
+
+_KEEP_ALIVE_SECONDS = 120
+
+
+@get("/cpu", include_in_schema=False)
+async def cpu() -> float:
+    """Seconds of processor time that this process has used, all threads together."""
+    return time.process_time()
+
+
+def main(delays: Delays, upstream: str) -> None:
+    """Serve until the process is ended."""
+    loaded = load(flags(upstream), {})
+    route = loaded.routes[0]
+    app = create_app(Gateway(loaded.settings, [ServedRoute(route=route, engines=engines(route, delays))]))
+    app.register(cpu)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        print(listener.getsockname()[1], flush=True)
+        # The client's connections stay open while the loop by hand has its round.
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main(msgspec.json.decode(sys.argv[1], type=Delays), sys.argv[2])
