@@ -47,7 +47,7 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: "AnswerFile") -> N
             translate.turn_of(schema.SpeechToSpeechRequest(), [], served),
             audio=decode(
                 recording,
-                sample_rate=served.engines.stt.info.sample_rate,
+                sample_rate=served.engines.hearing_rate,
                 max_seconds=gateway.settings.max_audio_seconds,
             ),
         )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, Literal
 
@@ -12,8 +12,9 @@ import msgspec
 from adapters import registry
 from adapters.contract.errors import AdapterError, Unavailable, UnknownModel
 from adapters.options import BadOption, pick
+from gateway.fallback import Choice, FallingBack
 from gateway.pipeline.stages import Engines
-from gateway.settings.model import ENGINE_KEYS, GatewaySettings, Loaded, Route
+from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,8 @@ def build(loaded: Loaded) -> "Gateway":
 
     def engine_of(stage: registry.Stage, route: Route) -> Any:
         name = getattr(route.settings, ENGINE_KEYS[stage])
+        if stage in OPTIONAL_STAGES and name == NONE:
+            return None
         options = pick(route.settings, registry.options_class(stage, name))
         for *known, engine in built:
             if known == [stage, name, options]:
@@ -94,16 +97,46 @@ def build(loaded: Loaded) -> "Gateway":
         built.append((stage, name, options, engine))
         return engine
 
-    routes = []
-    for route in loaded.routes:
-        engines = Engines(**{stage: engine_of(stage, route) for stage in registry.STAGES})
-        if engines.vad is not None and engines.vad.sample_rate != engines.stt.info.sample_rate:
-            raise BadOption(
-                f"--vad {route.settings.vad} listens at {engines.vad.sample_rate} Hz, --stt {route.settings.stt} at "
-                f"{engines.stt.info.sample_rate} Hz; choose two that agree."
-            )
-        routes.append(ServedRoute(route=route, engines=engines))
-    return Gateway(loaded.settings, routes)
+    routes = {
+        route.name: ServedRoute(
+            route=route, engines=Engines(**{stage: engine_of(stage, route) for stage in registry.STAGES})
+        )
+        for route in loaded.routes
+    }
+    for served in routes.values():
+        _check_hearing(served)
+    return Gateway(loaded.settings, [_with_fallbacks(served, routes) for served in routes.values()])
+
+
+def _check_hearing(served: ServedRoute) -> None:
+    settings, engines = served.route.settings, served.engines
+    if engines.stt is None and not engines.llm.info.audio:
+        raise BadOption(
+            f"--stt none needs a model that takes audio, and --llm_backend {settings.llm_backend} takes none; "
+            "choose chat-completions, or a recogniser with --stt."
+        )
+    if engines.vad is not None and engines.vad.sample_rate != engines.hearing_rate:
+        raise BadOption(
+            f"--vad {settings.vad} listens at {engines.vad.sample_rate} Hz, --stt {settings.stt} at "
+            f"{engines.hearing_rate} Hz; choose two that agree."
+        )
+
+
+def _with_fallbacks(served: ServedRoute, routes: Mapping[str, ServedRoute]) -> ServedRoute:
+    """The route with its ``fallbacks`` behind its own language model."""
+    names = served.route.settings.fallbacks
+    for name in names:
+        if name not in routes or name == served.route.name:
+            others = ", ".join(other for other in routes if other != served.route.name) or "none"
+            raise BadOption(f"The fallback {name!r} of {served.route.name!r} is no other route; there are: {others}.")
+    if not names:
+        return served
+    choices = [
+        Choice(route=chosen.route.name, model=chosen.route.settings.model_name or "", engine=chosen.engines.llm)
+        for chosen in (served, *(routes[name] for name in names))
+    ]
+    engines = msgspec.structs.replace(served.engines, llm=FallingBack(choices))
+    return ServedRoute(route=served.route, engines=engines)
 
 
 class Gateway:
@@ -171,5 +204,6 @@ class Gateway:
                 stack.push_async_callback(engine.aclose)
 
 
-def _living(served: ServedRoute) -> tuple[Any, Any, Any]:
-    return served.engines.stt, served.engines.llm, served.engines.tts
+def _living(served: ServedRoute) -> list[Any]:
+    engines = served.engines
+    return [engine for engine in (engines.stt, engines.llm, engines.tts) if engine is not None]

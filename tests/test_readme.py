@@ -80,12 +80,10 @@ def test_every_linked_file_exists() -> None:
 
 
 def commands() -> list[str]:
-    """Every command that serves from the blocks of shell commands."""
+    """Every command that serves, from the blocks of shell commands."""
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [
-        line for line in lines if line.startswith("speech-to-speech ") and not line.startswith("speech-to-speech ask")
-    ]
+    return [line for line in lines if re.match(r"speech-to-speech (?!ask)", line)]
 
 
 @pytest.mark.parametrize("line", commands())

@@ -200,7 +200,7 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
             code=f"{kind}_{side.replace(' ', '_')}_value",
         )
     if reason.startswith("Invalid enum value"):
-        choices = _choices(model, param)
+        choices = _choices({field.name: field.type for field in msgspec.structs.fields(model)}.get(param))
         supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
         shown = reason.removeprefix("Invalid enum value ")
         return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")
@@ -211,8 +211,8 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
     return InvalidRequest(f"Invalid '{param}': {reason}.", param=param, code="invalid_value")
 
 
-def _choices(model: type[msgspec.Struct], name: str) -> tuple[Any, ...]:
-    """The values that a field of literals takes."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(model)}
-    kinds = [fields.get(name), *get_args(fields.get(name))]
-    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """The words that a type takes, in whatever it wraps them."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return tuple(choice for part in get_args(kind) for choice in _choices(part))

@@ -30,6 +30,10 @@ LONGEST_RETRY_SECONDS = 60
 """Clients refuse to wait longer, or sleep for as long as they are told."""
 
 
+LONGEST_MESSAGE = 2000
+"""Characters of a message; it may quote what was sent."""
+
+
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong, in OpenAI's words."""
 
@@ -80,7 +84,8 @@ def describe(error: AdapterError) -> tuple[Mapping, ErrorBody]:
     """How ``error`` looks over HTTP."""
     mapping = next(CONTRACT[kind] for kind in type(error).__mro__ if kind in CONTRACT)
     param, code = (error.param, error.code) if isinstance(error, InvalidRequest) else (None, None)
-    body = ErrorBody(message=error.message, type=mapping.type, param=param, code=code or mapping.code)
+    message = error.message if len(error.message) <= LONGEST_MESSAGE else f"{error.message[:LONGEST_MESSAGE]}…"
+    body = ErrorBody(message=message, type=mapping.type, param=param, code=code or mapping.code)
     return mapping, body
 
 

@@ -1,10 +1,11 @@
-"""The ears of a turn: no recogniser is asked about audio in which nobody speaks."""
+"""The ears of a turn: nobody is asked about audio in which nobody speaks."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from adapters.contract import stt, vad
+from adapters.contract import llm, stt, vad
 from adapters.contract.errors import InvalidRequest
+from gateway.audio.encode import wav_header
 
 
 class NoSpeech(InvalidRequest):
@@ -33,6 +34,13 @@ async def spoken(audio: AsyncGenerator[bytes, None], detector: vad.Detector | No
                     yield earlier
     if detector is not None:
         raise NoSpeech
+
+
+async def record(audio: AsyncGenerator[bytes, None], detector: vad.Detector | None, sample_rate: int) -> llm.Audio:
+    """The whole of ``audio`` (s16le mono at ``sample_rate`` Hz) as a WAV file. Raises ``NoSpeech``."""
+    async with aclosing(spoken(audio, detector)) as speech:
+        pcm = b"".join([block async for block in speech])
+    return llm.Audio(data=wav_header(sample_rate, len(pcm)) + pcm, format="wav")
 
 
 async def hear(

@@ -14,14 +14,24 @@ from adapters.contract.vad import VoiceActivity
 from gateway.telemetry import Stopwatch
 from gateway.text.speakable import speakable
 
+MODEL_HEARING_RATE = 16_000
+"""Hz of a recording that goes to the model itself; speech needs no more."""
+
 
 class Engines(msgspec.Struct, frozen=True, kw_only=True):
-    """The engines of one route; without ``vad`` the recogniser gets everything."""
+    """The engines of one route; without ``stt`` the model listens itself, without ``vad`` to silence too."""
 
-    stt: stt.Recogniser
+    stt: stt.Recogniser | None
     llm: llm.LanguageModel
     tts: tts.Synthesiser
     vad: VoiceActivity | None = None
+
+    @property
+    def hearing_rate(self) -> int:
+        """The sample rate in Hz at which a question is heard."""
+        if self.stt is not None:
+            return self.stt.info.sample_rate
+        return self.vad.sample_rate if self.vad is not None else MODEL_HEARING_RATE
 
 
 class Pacing(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.conversation.languages import english_name
 from gateway.pipeline.answer import Answered, answer
-from gateway.pipeline.ears import hear
+from gateway.pipeline.ears import hear, record
 from gateway.pipeline.stages import Engines, Pacing
 from gateway.telemetry import Stopwatch
 
@@ -19,9 +19,9 @@ from gateway.telemetry import Stopwatch
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn is made of.
 
-    ``audio`` is the question: PCM blocks (s16le mono at the recogniser's rate), ``None`` when ``writing`` already ends
-    in what is to be answered. ``writing`` is the model's request without the question, ``speaking`` the synthesiser's
-    without its text. With ``ask_for_language`` the model is asked to reply in the language that was heard.
+    ``audio`` is the question: PCM blocks (s16le mono at ``Engines.hearing_rate``), ``None`` when ``writing`` already
+    ends in what is to be answered. ``writing`` is the model's request without the question, ``speaking`` the
+    synthesiser's without its text. With ``ask_for_language`` the model is asked to reply in the language heard.
     """
 
     audio: AsyncGenerator[bytes, None] | None
@@ -57,8 +57,11 @@ async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGene
     ``AdapterError``.
     """
     transcript: TranscriptFinished | None = None
-    if turn.audio is not None:
-        detector = engines.vad.detector() if engines.vad else None
+    recording: llm.Audio | None = None
+    detector = engines.vad.detector() if engines.vad else None
+    if turn.audio is not None and engines.stt is None:
+        recording = await record(turn.audio, detector, engines.hearing_rate)
+    elif turn.audio is not None and engines.stt is not None:
         async with aclosing(_transcript(hear(engines.stt, detector, turn.audio, turn.language))) as heard:
             async for event in heard:
                 if isinstance(event, TranscriptFinished):
@@ -67,7 +70,7 @@ async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGene
                 yield event
         if transcript is None:
             raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
-    request = with_question(turn, transcript)
+    request = with_question(turn, transcript, recording)
     speaking = turn.speaking
     if speaking.language is None and transcript is not None and turn.ask_for_language:
         speaking = msgspec.structs.replace(speaking, language=transcript.language)
@@ -96,9 +99,9 @@ async def _transcript(
                     assert_never(event)
 
 
-def with_question(turn: Turn, transcript: TranscriptFinished | None) -> llm.Request:
-    """The model's request with what was heard, and the images shown, as the last message of the user."""
-    parts: list[llm.Part] = []
+def with_question(turn: Turn, transcript: TranscriptFinished | None, recording: llm.Audio | None) -> llm.Request:
+    """The model's request with what was heard or recorded, and the images shown, as the user's last message."""
+    parts: list[llm.Part] = [] if recording is None else [recording]
     if transcript is not None:
         parts.append(llm.Text(text=transcript.text))
         language = english_name(transcript.language) if transcript.language else None

@@ -29,9 +29,18 @@ STAGE_GROUPS: dict[registry.Stage, str] = {
 }
 """The heading under which an engine's own options stand."""
 
+NONE = "none"
+"""The engine of a stage that is left out."""
+
+OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
+"""Stages that ``none`` can stand for: the model hears the recording itself; the recogniser gets silence too."""
 
 Text = Annotated[str, Meta(min_length=1)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
+
+
+class NoOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of a stage that is left out."""
 
 
 class SettingsError(ValueError):
@@ -78,6 +87,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         "You are a friendly voice assistant. Your answers are spoken aloud: keep them short, "
         "in plain sentences, without lists, tables, code or emoji."
     )
+    fallbacks: Annotated[
+        tuple[str, ...],
+        option(LANGUAGE_MODEL, "Names of other [[routes]] whose models answer, in this order, when this one cannot."),
+    ] = ()
     chat_size: Annotated[int, option(LANGUAGE_MODEL, "User-assistant pairs kept of a conversation.", ge=1)] = 30
     enable_lang_prompt: Annotated[
         bool, option(LANGUAGE_MODEL, "After each user turn ask for the reply in the detected or given language.")
@@ -92,7 +105,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Text | None, option(LANGUAGE_MODEL, "How much the model reasons: none, low, medium, high.")
     ] = None
 
-    stt: Annotated[str, option(RECOGNITION, "Speech recogniser.")] = "pocketsphinx"
+    stt: Annotated[str, option(RECOGNITION, "Speech recogniser; none lets a model that takes audio listen itself.")] = (
+        "pocketsphinx"
+    )
     language: Annotated[
         Language | None,
         option(RECOGNITION, "What is spoken when the request does not say, ISO 639-1 (en)."),
@@ -109,7 +124,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         option(SYNTHESIS, "Milliseconds after the model's first token at which the words so far are spoken.", ge=0),
     ] = 300
 
-    vad: Annotated[str, option(VOICE_ACTIVITY, "Voice activity detector.")] = "energy"
+    vad: Annotated[str, option(VOICE_ACTIVITY, "Voice activity detector; none gives the recogniser silence too.")] = (
+        "energy"
+    )
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,11 +163,15 @@ def backends() -> tuple[str, ...]:
 
 def choices(stage: registry.Stage) -> tuple[str, ...]:
     """The engines of a stage that can be named, sorted."""
-    return backends() if stage == "llm" else registry.names(stage)
+    if stage == "llm":
+        return backends()
+    return (*registry.names(stage), NONE) if stage in OPTIONAL_STAGES else registry.names(stage)
 
 
 def engine_options(stage: registry.Stage, name: str) -> type[msgspec.Struct]:
     """The options that an engine of ``choices(stage)`` brings."""
+    if stage in OPTIONAL_STAGES and name == NONE:
+        return NoOptions
     if stage == "llm" and name in PLANNED:
         return PLANNED[name]
     return registry.options_class(stage, name)

@@ -49,7 +49,7 @@ async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDepend
         check_size(len(recording))
         audio = decode(
             recording,
-            sample_rate=served.engines.stt.info.sample_rate,
+            sample_rate=served.engines.hearing_rate,
             max_seconds=gateway.settings.max_audio_seconds,
         )
         asked = msgspec.structs.replace(asked, audio=audio)

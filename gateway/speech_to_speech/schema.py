@@ -53,6 +53,10 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     language: Annotated[str | None, Meta(description="The language spoken, ISO 639-1.")] = None
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
     top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
+    stop: Annotated[str | list[str] | None, Meta(description="Up to four texts that end the answer.")] = None
+    seed: Annotated[int | None, Meta(description="Seed of the sampling.")] = None
+    frequency_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by frequency.")] | None = None
+    presence_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by presence.")] | None = None
     max_output_tokens: Annotated[int, Meta(ge=1, description="Upper bound of the answer, in tokens.")] | None = None
     reasoning_effort: Annotated[Effort | None, Meta(description="How much the model may think.")] = None
     response_format: Annotated[ResponseFormat | None, Meta(description="Of the answer; wav when left out.")] = None
@@ -61,7 +65,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
 
-STRUCTURES = ("voice", "messages", "tools", "tool_choice", "image", "input_audio")
+STRUCTURES = ("voice", "messages", "tools", "tool_choice", "image", "input_audio", "stop")
 """Fields that hold JSON when they are sent as text."""
 
 

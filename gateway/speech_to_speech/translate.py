@@ -126,7 +126,16 @@ def _writing(request: SpeechToSpeechRequest, settings: GatewaySettings) -> llm.R
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
         tool_choice=None if request.tool_choice is None else tool_choice_of(request.tool_choice),
         max_output_tokens=request.max_output_tokens,
-        sampling=llm.Sampling(temperature=request.temperature, top_p=request.top_p),
+        sampling=llm.Sampling(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            stop=None
+            if request.stop is None
+            else tuple([request.stop] if isinstance(request.stop, str) else request.stop),
+            seed=request.seed,
+            frequency_penalty=request.frequency_penalty,
+            presence_penalty=request.presence_penalty,
+        ),
         reasoning=llm.Reasoning(
             effort=request.reasoning_effort or settings.responses_api_reasoning_effort,
             disabled=settings.responses_api_disable_thinking,

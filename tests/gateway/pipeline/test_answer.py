@@ -1,0 +1,225 @@
+"""An answer is spoken while it is written; whatever fails ends everything, and thoughts stay unspoken."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from adapters import scripted
+from adapters.contract import checks, llm, tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import Unavailable, UpstreamError
+from gateway.pipeline.answer import AnswerFinished, TextFinished, answer
+from gateway.pipeline.stages import Pacing
+from gateway.telemetry import Stopwatch
+from tests.gateway.serving import scripted_engines, until
+
+REQUEST = llm.Request(model="m", messages=())
+SPEAKING = tts.Request(text="", voice="hum")
+PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600)
+USAGE = llm.Usage(input_tokens=3, output_tokens=4)
+
+
+def answered(engines: Any, pacing: Pacing = PATIENT) -> AsyncGenerator[Any, None]:
+    return answer(engines, REQUEST, SPEAKING, pacing, Stopwatch())
+
+
+def writing(*events: llm.Event, reason: llm.FinishReason = "stop") -> Any:
+    """Engines whose model gives these events and finishes."""
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        for event in events:
+            yield event
+        yield llm.Finished(reason=reason, usage=USAGE)
+
+    return scripted_engines(llm=scripted.language_model(script))
+
+
+def said(engines: Any) -> list[str]:
+    return [request.text for request in engines.tts.requests]
+
+
+def text(events: list[Any]) -> str:
+    return "".join(event.text for event in events if isinstance(event, llm.TextDelta))
+
+
+async def test_the_text_is_the_models_own_to_the_letter() -> None:
+    pieces = ("  **Hel", "lo**, \n\n", "you. ", "`x = 1` ", "Done.\n")
+    engines = writing(*(llm.TextDelta(text=piece) for piece in pieces))
+    events = await checks.read(answered(engines))
+    assert text(events) == "".join(pieces)
+    (finished_text,) = [event for event in events if isinstance(event, TextFinished)]
+    *_, last = events
+    assert finished_text.text == last.text == "".join(pieces)
+    assert "*" not in "".join(said(engines))
+
+
+async def test_started_is_first_and_the_end_is_last_and_tells_all() -> None:
+    engines = writing(llm.TextDelta(text="Hello."), reason="length")
+    first, *_, last = await checks.read(answered(engines))
+    assert isinstance(first, Started)
+    assert isinstance(last, AnswerFinished)
+    assert (last.reason, last.usage) == ("length", USAGE)
+    times = last.timings
+    assert times.llm_first is not None
+    assert times.tts_first is not None
+    assert times.first_audio is not None
+    assert 0 <= times.llm_first <= times.first_audio <= times.total
+
+
+async def test_the_first_clause_goes_alone_and_then_sentences() -> None:
+    engines = writing(llm.TextDelta(text="Once upon a time, there was a king. He was old. He had a son."))
+    await checks.read(answered(engines))
+    assert said(engines) == ["Once upon a time,", "there was a king.", "He was old.", "He had a son."]
+
+
+async def test_sentences_are_gathered_while_there_is_enough_to_hear() -> None:
+    """The hum is 0.5 s a character: after the first sentence there is far more to hear than it takes to write."""
+    engines = writing(*(llm.TextDelta(text=f"Sentence number {number}. ") for number in range(7)))
+    engines.tts.script = scripted.synthesiser(scripted.ToneVoice(seconds_per_character=0.5)).script
+    await checks.read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600)))
+    assert said(engines)[0] == "Sentence number 0."
+    assert said(engines)[1:] == [
+        "Sentence number 1. Sentence number 2. Sentence number 3.",
+        "Sentence number 4. Sentence number 5. Sentence number 6.",
+    ]
+
+
+async def gated(before: str, gate: asyncio.Event, after: str, thoughts: str = "") -> AsyncGenerator[llm.Event, None]:
+    if thoughts:
+        yield llm.ReasoningDelta(text=thoughts)
+    yield llm.TextDelta(text=before)
+    await gate.wait()
+    yield llm.TextDelta(text=after)
+    yield llm.Finished(reason="stop", usage=USAGE)
+
+
+@pytest.mark.parametrize(
+    ("before", "first"), [("one two thr", "one two"), ("thr", "three"), ("a whole one. ", "a whole one.")]
+)
+async def test_at_the_deadline_the_words_so_far_are_spoken(before: str, first: str) -> None:
+    gate = asyncio.Event()
+    engines = scripted_engines(llm=scripted.language_model(lambda _: gated(before, gate, "ee four. End.")))
+    async with aclosing(answered(engines, Pacing(batch_sentences=1, first_utterance_seconds=0.01))) as events:
+        if first == "three":  # not a whole word yet: it is spoken as soon as it is
+            gate.set()
+        async for event in events:
+            if isinstance(event, tts.AudioChunk):
+                break
+        assert said(engines)[0].startswith(first)
+        gate.set()
+        await checks.read(events)
+    if before == "one two thr":
+        assert said(engines) == ["one two", "three four.", "End."], "the word was cut or the text was lost"
+
+
+async def test_thoughts_are_never_spoken_and_are_no_part_of_the_text() -> None:
+    engines = writing(
+        llm.ReasoningDelta(text="The user wants tea. "), llm.TextDelta(text="Tea!"), llm.ReasoningDelta(text="Good. ")
+    )
+    events = await checks.read(answered(engines))
+    assert said(engines) == ["Tea!"]
+    assert events[-1].text == "Tea!"
+    assert sum(isinstance(event, llm.ReasoningDelta) for event in events) == 2
+
+
+async def test_a_call_of_a_tool_is_passed_on_and_nothing_is_spoken() -> None:
+    call = llm.ToolCallFinished(call_id="c", name="clock", arguments="{}")
+    engines = writing(
+        llm.ToolCallStarted(call_id="c", name="clock"),
+        llm.ToolCallDelta(call_id="c", arguments="{}"),
+        call,
+        reason="tool_calls",
+    )
+    events = await checks.read(answered(engines))
+    assert call in events
+    assert not any(isinstance(event, TextFinished | tts.AudioChunk) for event in events)
+    assert (events[-1].reason, events[-1].text) == ("tool_calls", "")
+    assert engines.tts.opened == 0
+
+
+async def test_a_model_that_ends_without_saying_so_is_an_error_and_no_hang() -> None:
+    async def breaking_off(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="And then")
+
+    engines = scripted_engines(llm=scripted.language_model(breaking_off))
+    with pytest.raises(UpstreamError, match="ended before"):
+        await checks.read(answered(engines))
+    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+
+
+async def test_a_voice_that_fails_ends_the_model() -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            await asyncio.sleep(0)
+            yield llm.TextDelta(text="And on it goes. ")
+
+    async def hoarse(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        raise Unavailable("No voice.")
+        yield tts.AudioChunk(pcm=b"")
+
+    engines = scripted_engines(llm=scripted.language_model(endless))
+    engines.tts.script = hoarse  # type: ignore[attr-defined]
+    with pytest.raises(Unavailable, match="No voice"):
+        await checks.read(answered(engines))
+    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+
+
+async def test_a_model_that_fails_ends_the_voice() -> None:
+    speaking = asyncio.Event()
+
+    async def failing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Hello. ")
+        await speaking.wait()
+        raise UpstreamError("It fell over.")
+
+    async def endless(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        while True:
+            speaking.set()
+            await asyncio.sleep(0)
+            yield tts.AudioChunk(pcm=bytes(2))
+
+    engines = scripted_engines(llm=scripted.language_model(failing))
+    engines.tts.script = endless  # type: ignore[attr-defined]
+    with pytest.raises(UpstreamError, match="fell over"):
+        await checks.read(answered(engines))
+    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("after", ["text", "audio"])
+async def test_leaving_in_the_middle_closes_both(after: str) -> None:
+    gate = asyncio.Event()
+    engines = scripted_engines(llm=scripted.language_model(lambda _: gated("Hello. ", gate, "Bye.")))
+    kind = llm.TextDelta if after == "text" else tts.AudioChunk
+    async with aclosing(answered(engines)) as events:
+        async for event in events:
+            if isinstance(event, kind):
+                break
+    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+
+
+async def test_text_does_not_wait_for_a_slow_voice() -> None:
+    release = asyncio.Event()
+
+    async def slow(request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        await release.wait()
+        yield tts.AudioChunk(pcm=bytes(2))
+        yield tts.Finished(seconds=0.1, characters=len(request.text))
+
+    engines = writing(*(llm.TextDelta(text=f"Sentence {number}. ") for number in range(20)))
+    engines.tts.script = slow
+    seen: list[Any] = []
+
+    async def read() -> None:
+        async with aclosing(answered(engines)) as events:
+            async for event in events:
+                seen.append(event)
+
+    reading = asyncio.create_task(read())
+    await until(lambda: any(isinstance(event, TextFinished) for event in seen))
+    assert not any(isinstance(event, tts.AudioChunk) for event in seen)
+    release.set()
+    await reading
+    assert isinstance(seen[-1], AnswerFinished)

@@ -1,0 +1,107 @@
+"""Fallbacks: the next route answers when the first cannot, before its first piece, and the client sees one answer."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import scripted
+from adapters.contract import llm
+from adapters.contract.checks import llm_grammar, read
+from adapters.contract.errors import AdapterError, InvalidRequest, TimedOut, Unavailable, Unsupported, UpstreamError
+from adapters.options import BadOption
+from gateway.engines import build
+from gateway.fallback import Choice, FallingBack
+from gateway.settings.load import load
+
+REQUEST = llm.Request(model="first", messages=())
+
+
+def failing(error: Exception, *pieces: str) -> Any:
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        for piece in pieces:
+            yield llm.TextDelta(text=piece)
+        raise error
+
+    return scripted.language_model(script)
+
+
+def falling_back(*engines: Any) -> FallingBack:
+    return FallingBack([Choice(route=f"r{n}", model=f"m{n}", engine=engine) for n, engine in enumerate(engines)])
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), TimedOut("slow"), UpstreamError("odd")])
+async def test_the_next_answers_when_the_first_cannot(error: AdapterError) -> None:
+    second = scripted.language_model(scripted.answering("from the second"))
+    third = scripted.language_model(scripted.answering("from the third"))
+    events = await read(falling_back(failing(error), second, third).stream(REQUEST))
+    llm_grammar(events)
+    assert [event.text for event in events if isinstance(event, llm.TextDelta)] == ["from the second"]
+    assert [request.model for request in second.requests] == ["m1"]
+    assert third.opened == 0
+
+
+@pytest.mark.parametrize("error", [InvalidRequest("wrong"), Unsupported("no tools")])
+async def test_a_wrong_request_is_refused_by_the_first(error: AdapterError) -> None:
+    second = scripted.language_model(scripted.answering("never"))
+    with pytest.raises(type(error)):
+        await read(falling_back(failing(error), second).stream(REQUEST))
+    assert second.opened == 0
+
+
+async def test_a_failure_in_the_middle_stays_a_failure() -> None:
+    second = scripted.language_model(scripted.answering("never"))
+    with pytest.raises(UpstreamError):
+        await read(falling_back(failing(UpstreamError("cut"), "half an"), second).stream(REQUEST))
+    assert second.opened == 0
+
+
+async def test_when_none_can_answer_the_first_says_why() -> None:
+    with pytest.raises(TimedOut):
+        await read(falling_back(failing(TimedOut("slow")), failing(Unavailable("down"))).stream(REQUEST))
+
+
+async def test_leaving_closes_the_one_that_answers() -> None:
+    second = scripted.language_model(scripted.answering("one", "two"))
+    stream = falling_back(failing(Unavailable("down")), second).stream(REQUEST)
+    async for event in stream:
+        if isinstance(event, llm.TextDelta):
+            break
+    await stream.aclose()
+    assert second.open == 0
+
+
+ROUTES = """
+[[routes]]
+name = "main"
+llm_backend = "chat-completions"
+model_name = "large"
+responses_api_base_url = "http://127.0.0.1:9/v1"
+fallbacks = {fallbacks}
+
+[[routes]]
+name = "spare"
+llm_backend = "echo"
+"""
+
+
+async def test_routes_name_their_fallbacks(tmp_path: Path) -> None:
+    file = tmp_path / "routes.toml"
+    file.write_text(ROUTES.format(fallbacks='["spare"]'))
+    gateway = build(load([str(file)], {}))
+    try:
+        main = gateway.routes[0].engines.llm
+        question = llm.Message(role="user", parts=(llm.Text(text="hello there"),))
+        events = await read(main.stream(llm.Request(model="large", messages=(question,))))
+    finally:
+        await gateway.aclose()
+    assert "".join(event.text for event in events if isinstance(event, llm.TextDelta)) == "hello there"
+
+
+@pytest.mark.parametrize("fallbacks", ['["nobody"]', '["main"]'])
+def test_a_fallback_that_is_no_other_route_is_refused_at_the_start(tmp_path: Path, fallbacks: str) -> None:
+    file = tmp_path / "routes.toml"
+    file.write_text(ROUTES.format(fallbacks=fallbacks))
+    with pytest.raises(BadOption, match="is no other route; there are: spare"):
+        build(load([str(file)], {}))
