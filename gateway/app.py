@@ -12,6 +12,7 @@ from litestar.types import Message, Scope
 from gateway.engines import Gateway
 from gateway.http.errors import answer_error
 from gateway.http.health import health, ready
+from gateway.http.limit import RequestLimit
 from gateway.http.models import list_models, retrieve_model
 from gateway.http.openapi import description
 from gateway.pipeline.flow import background
@@ -41,6 +42,7 @@ def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> L
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},
         before_send=[_name_request],
+        middleware=[RequestLimit(gateway.settings.max_requests)],
         lifespan=[lifetime],
         openapi_config=description(SpeechToSpeechRequest, Event),
         logging_config=None,

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
     "/v1/audio/speech-to-speech",
     status_code=200,
     request_max_body_size=MAX_BODY_BYTES,
+    opt={"limited": True},
     operation_class=SpeechToSpeechOperation,
     operation_id="createSpeechToSpeech",
     summary="One voice turn",
