@@ -1,13 +1,10 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
-import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
-from litestar.types import Message, Scope
 
 from gateway.engines import Gateway
 from gateway.http.errors import answer_error
@@ -15,6 +12,7 @@ from gateway.http.health import health, ready
 from gateway.http.limit import RequestLimit
 from gateway.http.models import list_models, retrieve_model
 from gateway.http.openapi import description
+from gateway.http.request_id import name_answer
 from gateway.pipeline.flow import background
 from gateway.speech_to_speech.routes import speech_to_speech
 from gateway.speech_to_speech.schema import Event, SpeechToSpeechRequest
@@ -41,15 +39,9 @@ def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> L
         route_handlers=[speech_to_speech, list_models, retrieve_model, health, ready],
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},
-        before_send=[_name_request],
+        before_send=[name_answer],
         middleware=[RequestLimit(gateway.settings.max_requests)],
         lifespan=[lifetime],
         openapi_config=description(SpeechToSpeechRequest, Event),
         logging_config=None,
     )
-
-
-async def _name_request(message: Message, _scope: Scope) -> None:
-    """Every answer, whatever it is, carries the id that names it in the log."""
-    if message["type"] == "http.response.start":
-        MutableScopeHeaders.from_message(message)["x-request-id"] = f"req_{uuid.uuid4().hex}"

@@ -23,6 +23,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.http.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,8 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case HTTPException(detail="client disconnected prematurely"):
             status, body, headers = 499, _INTERNAL, {}
         case _:
-            logger.error("unexpected failure of %s %s: %s", request.method, request.url.path, where(error))
+            name = request_id(request.scope)
+            logger.error("%s failed unexpectedly: %s %s: %s", name, request.method, request.url.path, where(error))
             status, body, headers = HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, {"x-should-retry": "false"}
     return Response(ErrorAnswer(error=body), status_code=status, headers=headers, media_type="application/json")
 

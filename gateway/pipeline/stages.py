@@ -83,7 +83,7 @@ class Backlog:
     async def utterance(self) -> str | None:
         """The next text to speak, or ``None`` when all has been said.
 
-        The first goes at once. After that a batch is gathered, but never so that the listener runs dry.
+        The first goes alone and at once. After that a batch is gathered, but never so that the listener runs dry.
         """
         while not self._closed:
             wait = self._patience()
@@ -92,7 +92,7 @@ class Backlog:
             await self._change(wait if self._sentences else None)
         if not self._sentences:
             return None
-        count = min(self._batch, len(self._sentences))
+        count = 1 if self._audio_started is None else min(self._batch, len(self._sentences))
         text = "".join(self._sentences.popleft() for _ in range(count))
         self._changed.set()
         return text

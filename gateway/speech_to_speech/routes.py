@@ -17,6 +17,7 @@ from gateway.audio.decode import decode
 from gateway.audio.encode import FORMATS, Encoder
 from gateway.engines import Gateway, ServedRoute
 from gateway.http.body import MAX_BODY_BYTES, check_size, fields_of, read_fields
+from gateway.http.request_id import request_id
 from gateway.http.streaming import Streaming, StreamingResponse, server_sent_event
 from gateway.pipeline import answer, turn
 from gateway.pipeline.turn import Turn, take_turn
@@ -58,6 +59,7 @@ async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDepend
     if wire.speech_instructions and not served.engines.tts.info.instructions:
         ignored.append("speech_instructions")
     reply = Reply(served, asked, watch, ignored)
+    logger.info("%s is answered by %s", request_id(request.scope), reply.id)
     return reply.streamed(wire.response_format or "wav", events=wire.stream_format == "sse")
 
 
@@ -65,7 +67,7 @@ class Reply:
     """One turn on its way to the client: the bytes, and the headers that are known when the first of them is there."""
 
     def __init__(self, served: ServedRoute, asked: Turn, watch: Stopwatch, ignored: list[str]) -> None:
-        self._id = f"resp_{uuid.uuid4().hex}"
+        self.id = f"resp_{uuid.uuid4().hex}"
         self._transcript: str | None = None
         self._ignored = ignored
         self._watch = watch
@@ -89,7 +91,7 @@ class Reply:
     def _headers(self) -> dict[str, str]:
         transcript = {} if self._transcript is None else translate.transcript_headers(self._transcript)
         return {
-            "x-response-id": self._id,
+            "x-response-id": self.id,
             **transcript,
             **translate.ignored_headers(self._ignored),
             **translate.timing_headers(self._watch.timings()),
@@ -118,7 +120,7 @@ class Reply:
         async with aclosing(self._played(response_format)) as events:
             async for event, data in events:
                 sent = server_sent_event(translate.audio_delta(data)) if data else b""
-                if (shown := translate.event_of(event, self._id)) is not None:
+                if (shown := translate.event_of(event, self.id)) is not None:
                     sent += server_sent_event(shown)
                 if isinstance(event, turn.TranscriptDelta | turn.TranscriptFinished):
                     held += sent
@@ -147,4 +149,4 @@ class Reply:
             outcome = type(error).__name__
             raise
         finally:
-            logger.info("%s %s model=%s %s", self._id, outcome, self._model, self._watch.timings())
+            logger.info("%s %s model=%s %s", self.id, outcome, self._model, self._watch.timings())
