@@ -1,5 +1,6 @@
 """Serves the gateway: everything is checked before the port opens, engines load behind it."""
 
+import ipaddress
 import logging
 import socket
 
@@ -59,6 +60,13 @@ def _listen(settings: GatewaySettings) -> socket.socket:
     return listener
 
 
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def announcement(loaded: Loaded, port: int) -> str:
     """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
     settings = loaded.settings
@@ -70,6 +78,8 @@ def announcement(loaded: Loaded, port: int) -> str:
     lines = [f"speech-to-speech listens on http://{host}:{port}/v1 with {served}."]
     if any(route.settings.llm_backend == "echo" for route in loaded.routes):
         lines.append(ECHO_NOTE)
+    if not _loopback(settings.host):
+        lines.append("Whoever can reach this port can use it: there is no authentication yet.")
     if settings.mode == "realtime":
         lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
     return "\n".join(lines)
