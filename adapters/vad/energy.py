@@ -67,23 +67,27 @@ class EnergyDetector:
         """Take s16le mono at 16 kHz; speech is reported 60 ms after it began and 500 ms after it ended."""
         self._pending += pcm
         whole = len(self._pending) // _FRAME_BYTES * _FRAME_BYTES
+        if not whole:
+            return []
         samples = np.frombuffer(bytes(self._pending[:whole]), "<i2").astype(np.float64) / 32_768
         del self._pending[:whole]
         events: list[vad.Event] = []
-        for frame in samples.reshape(-1, _FRAME_SAMPLES):
+        for level in self._levels(samples):
             self._frames += 1
-            event = self._judge(self._is_loud(frame))
+            self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
+            event = self._judge(level > max(self._threshold, self._background + MARGIN_DB))
             if event is not None:
                 events.append(event)
         return events
 
-    def _is_loud(self, frame: npt.NDArray[np.float64]) -> bool:
+    def _levels(self, samples: npt.NDArray[np.float64]) -> list[float]:
+        """The level of each frame in dBFS."""
         # The difference of neighbours has no offset and hardly any hum, and keeps speech.
-        filtered = np.diff(frame, prepend=self._last_sample)
-        self._last_sample = float(frame[-1])
-        level = 10 * float(np.log10(np.mean(filtered**2) + 1e-12))
-        self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
-        return level > max(self._threshold, self._background + MARGIN_DB)
+        filtered = np.diff(samples, prepend=self._last_sample)
+        self._last_sample = float(samples[-1])
+        power = np.mean(filtered.reshape(-1, _FRAME_SAMPLES) ** 2, axis=1)
+        levels: list[float] = (10 * np.log10(power + 1e-12)).tolist()
+        return levels
 
     def _judge(self, loud: bool) -> vad.Event | None:
         self._loud, self._quiet = (self._loud + 1, 0) if loud else (0, self._quiet + 1)

@@ -85,7 +85,7 @@ Source = llm.Event | tts.AudioChunk
 
 async def _next(events: Flowing[Source], speech: "Speech") -> Source | None:
     """The next event; if the listener has waited too long for the first words meanwhile, those there are get spoken."""
-    while True:
+    while speech.deadline is not None:
         limit = asyncio.timeout_at(speech.deadline)
         try:
             async with limit:
@@ -94,6 +94,7 @@ async def _next(events: Flowing[Source], speech: "Speech") -> Source | None:
             if not limit.expired():
                 raise
             speech.hurry()
+    return await anext(events, None)
 
 
 class Speech:

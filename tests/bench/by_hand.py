@@ -17,8 +17,9 @@ import uvloop
 from adapters.contract import llm, stt, tts
 from gateway.pipeline.stages import Engines
 from gateway.settings.load import load
+from tests.bench.delays import Delays
 from tests.bench.load import Load, Round, offer
-from tests.bench.stages import Delays, engines, flags
+from tests.bench.stages import engines, flags
 from tests.gateway.serving import QUESTION
 
 _SENTENCE = re.compile(r"[.!?]\s+(?=\S)")
@@ -26,7 +27,8 @@ _SENTENCE = re.compile(r"[.!?]\s+(?=\S)")
 
 def _samples() -> bytes:
     with wave.open(str(QUESTION)) as file:
-        return file.readframes(file.getnframes())
+        samples: bytes = file.readframes(file.getnframes())
+    return samples
 
 
 async def _blocks(pcm: bytes) -> AsyncGenerator[bytes, None]:
@@ -55,6 +57,7 @@ async def _speak(engine: tts.Synthesiser, text: str) -> float:
 
 async def take_turn(on: Engines, pcm: bytes) -> float:
     """One turn: the first sentence is spoken as soon as it is there, the rest at the end; seconds to first audio."""
+    assert on.stt is not None, "the engines of the benchmark have ears"
     begun = time.perf_counter()
     question = llm.Message(role="user", parts=(llm.Text(text=await _hear(on.stt, pcm)),))
     text, first = "", 0.0

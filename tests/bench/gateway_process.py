@@ -14,7 +14,8 @@ from litestar import get
 from gateway.app import create_app
 from gateway.engines import Gateway, ServedRoute
 from gateway.settings.load import load
-from tests.bench.stages import Delays, engines, flags
+from tests.bench.delays import Delays
+from tests.bench.stages import engines, flags
 
 _KEEP_ALIVE_SECONDS = 120
 

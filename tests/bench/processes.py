@@ -11,7 +11,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 _ENDING_SECONDS = 10.0
-_LOADING_SECONDS = 30.0
+_LOADING_SECONDS = 15.0
 
 
 class Child:

@@ -14,9 +14,9 @@ import msgspec
 import uvloop
 
 from tests.bench.client import Client
+from tests.bench.delays import Delays
 from tests.bench.load import Load, Round, offer
 from tests.bench.processes import Child, running, wait_until_ready
-from tests.bench.stages import Delays
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

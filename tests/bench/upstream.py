@@ -11,7 +11,7 @@ from contextlib import suppress
 import msgspec
 import uvloop
 
-from tests.bench.stages import DELTAS, Delays
+from tests.bench.delays import DELTAS, Delays
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n"
 _LAST = b"0\r\n\r\n"
