@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from adapters import registry
-from adapters.contract.errors import AdapterError, Unavailable, UnknownModel
+from adapters.contract.errors import AdapterError, Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption, pick
 from gateway.fallback import Choice, FallingBack
 from gateway.pipeline.stages import Engines
@@ -158,11 +158,11 @@ class Gateway:
     def admit(self, model: str | None) -> ServedRoute:
         """The route that answers to ``model``, the first one when none is named.
 
-        Raises ``UnknownModel``, and ``Unavailable`` while its engines load or when they could not.
+        Raises ``UnknownModel``, ``Unavailable`` while its engines load and ``UpstreamError`` when they could not.
         """
         found = self._find(model)
         if found.state == "failed":
-            raise Unavailable(f"The model `{found.route.name}` could not be loaded; the gateway's log says why.")
+            raise UpstreamError(f"The model `{found.route.name}` could not be loaded; the gateway's log says why.")
         if found.state == "loading":
             raise Unavailable(f"The model `{found.route.name}` is still loading.", retry_after=RETRY_SECONDS)
         return found
@@ -205,5 +205,7 @@ class Gateway:
 
 
 def _living(served: ServedRoute) -> list[Any]:
+    """The engines of a route that have a lifetime; a fallback is none, it stands before one."""
     engines = served.engines
-    return [engine for engine in (engines.stt, engines.llm, engines.tts) if engine is not None]
+    model = engines.llm.first if isinstance(engines.llm, FallingBack) else engines.llm
+    return [engine for engine in (engines.stt, model, engines.tts) if engine is not None]

@@ -31,9 +31,14 @@ class FallingBack:
         self._choices = choices
 
     @property
+    def first(self) -> llm.LanguageModel:
+        """The one whose route this is."""
+        return self._choices[0].engine
+
+    @property
     def info(self) -> llm.Info:
         """What the first can take."""
-        return self._choices[0].engine.info
+        return self.first.info
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """One answer, of the first that gives any. Raises the first one's error when none does."""
@@ -63,8 +68,8 @@ class FallingBack:
 
     async def warm_up(self) -> None:
         """Warm the first up; the others belong to their own routes."""
-        await self._choices[0].engine.warm_up()
+        await self.first.warm_up()
 
     async def aclose(self) -> None:
         """Close the first; the others belong to their own routes."""
-        await self._choices[0].engine.aclose()
+        await self.first.aclose()

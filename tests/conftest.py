@@ -1,4 +1,4 @@
-"""A test that lacks a tool from outside is skipped as "needs <tool>"; where the tools must be there, it fails instead."""
+"""A test that lacks a tool from outside is skipped as "needs <tool>"; where tools must be there, it fails instead."""
 
 import os
 from collections.abc import Generator

@@ -40,8 +40,8 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
 
     message: str
     type: str
-    param: str | None = None
-    code: str | None = None
+    param: str | None
+    code: str | None
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +99,10 @@ def stream_error(error: Exception) -> ErrorAnswer:
 
 
 _INTERNAL = ErrorBody(
-    message="The server had an error while processing your request. Sorry about that!", type="server_error"
+    message="The server had an error while processing your request. Sorry about that!",
+    type="server_error",
+    param=None,
+    code=None,
 )
 
 
@@ -145,4 +148,4 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> ErrorB
             )
         case _:
             message = error.detail
-    return ErrorBody(message=message, type=kind, code=code)
+    return ErrorBody(message=message, type=kind, param=None, code=code)

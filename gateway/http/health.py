@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 
 from gateway.engines import Gateway
 from gateway.http.openapi import ApiOperation
@@ -29,7 +30,14 @@ def health() -> Health:
     return Health(status="ok")
 
 
-@get("/ready", operation_class=ApiOperation, operation_id="ready", tags=["Operations"], sync_to_thread=False)
+@get(
+    "/ready",
+    responses={503: ResponseSpec(Readiness, description="A route is still loading, or none can answer.")},
+    operation_class=ApiOperation,
+    operation_id="ready",
+    tags=["Operations"],
+    sync_to_thread=False,
+)
 def ready(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
     status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,7 +1,6 @@
 """``GET /v1/models``: the routes of this gateway, as OpenAI lists models."""
 
 from typing import Literal
-from urllib.parse import unquote
 
 import msgspec
 from litestar import get
@@ -62,7 +61,7 @@ def list_models(gateway: NamedDependency[Gateway]) -> ModelList:
 )
 def retrieve_model(gateway: NamedDependency[Gateway], model: FromPath[str]) -> Model:
     """Describe one model; names with a slash are taken as they are."""
-    name = unquote(model).lstrip("/")
+    name = model.lstrip("/")
     for known in _models(gateway):
         if known.id == name:
             return known

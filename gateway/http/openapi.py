@@ -30,10 +30,23 @@ class WireSchema(Schema):
         return self.wire
 
 
-def components(*types: Any) -> Components:
+@dataclass
+class WireComponents(Components):
+    """The schemas of wire types by name; Litestar replaces ``schemas`` by those of the types it finds itself."""
+
+    wire: dict[str, Any] = field(default_factory=dict)
+
+    def to_schema(self) -> dict[str, Any]:
+        """Both."""
+        found = super().to_schema()
+        wire = found.pop("wire")
+        return {**found, "schemas": {**found.get("schemas", {}), **wire}}
+
+
+def components(*types: Any) -> WireComponents:
     """The schemas of wire types and of all that they refer to, by name."""
     _, schemas = msgspec.json.schema_components(types, ref_template=REFERENCES)
-    return Components(schemas={name: WireSchema(wire=schema) for name, schema in schemas.items()})
+    return WireComponents(wire=schemas)
 
 
 def reference(wire_type: type) -> Reference:

@@ -60,9 +60,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted for compatibility; every surface is always served.")
     ] = None
-    max_requests: Annotated[
-        int, option(SERVER, "Turns served at once; further ones are refused with 503.", ge=1)
-    ] = 256
+    max_requests: Annotated[int, option(SERVER, "Turns served at once; further ones are refused with 503.", ge=1)] = 256
     max_queue: Annotated[int, option(SERVER, "Requests that may wait for an engine before one is refused.", ge=0)] = 64
     max_audio_seconds: Annotated[
         float, option(SERVER, "Longest audio of a request, in seconds after decoding.", gt=0)

@@ -50,6 +50,12 @@ def _form() -> WireSchema:
     return WireSchema(wire={**schema, "title": "SpeechToSpeechForm", "properties": {"file": recording, **fields}})
 
 
+def _description(field: dict[str, Any]) -> str:
+    """What is said of a field, wherever in its schema that stands."""
+    found: list[str] = [part["description"] for part in (field, *field["anyOf"]) if "description" in part]
+    return found[0]
+
+
 def _query() -> list[Parameter]:
     """The fields that fit into a query string, for a body that is the recording itself."""
     return [
@@ -57,7 +63,7 @@ def _query() -> list[Parameter]:
             name=name,
             param_in="query",
             schema=WireSchema(wire={key: value for key, value in field.items() if key != "description"}),
-            description=f"{field.get('description', name)} Only when the body is the recording itself.",
+            description=f"{_description(field)} Only when the body is the recording itself.",
         )
         for name, field in _request_schema()["properties"].items()
         if name not in STRUCTURES or name == "voice"

@@ -1,4 +1,4 @@
-"""The checks themselves: engines that break the contract in one way each are caught by the check that is meant for it."""
+"""The checks themselves: engines that break the contract in one way each are caught by the check meant for it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence

@@ -1,6 +1,7 @@
 """A real server on a loopback socket, in the test's own event loop, around engines that the test holds in its hand."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -58,7 +59,7 @@ def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, 
 @asynccontextmanager
 async def served(gateway: Gateway) -> AsyncGenerator[str, None]:
     """Serve ``gateway`` on a free port and give its address once it is ready."""
-    with socket.socket() as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(create_app(gateway), log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)
@@ -92,8 +93,6 @@ async def until(condition: Any) -> None:
 
 def events_in(body: str) -> Iterator[dict[str, Any]]:
     """The events of a body of server-sent events."""
-    import json
-
     for line in body.split("\n"):
         if line.startswith("data: "):
             yield json.loads(line.removeprefix("data: "))

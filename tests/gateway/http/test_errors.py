@@ -96,10 +96,11 @@ def test_every_other_class_looks_like_one_of_the_contract() -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
 @pytest.mark.parametrize("kind", TABLE)
-async def test_each_class_has_its_status(bench: Bench, kind: type[AdapterError]) -> None:
+async def test_each_class_has_its_status(bench: Bench, kind: type[AdapterError], stream_format: str) -> None:
     failing.error = kind("It did not work.", adapter="scripted")
-    response = await bench.client.post(ROUTE, **form())
+    response = await bench.client.post(ROUTE, **form(fields={"stream_format": stream_format}))
     status, type_, code, retry = TABLE[kind]
     error = refused(response, status)
     assert error == {"message": "It did not work.", "type": type_, "param": None, "code": code}

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from adapters import scripted
-from adapters.contract import checks, llm, tts
+from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, UpstreamError
 from gateway.pipeline.answer import AnswerFinished, TextFinished, answer
 from gateway.pipeline.stages import Pacing
 from gateway.telemetry import Stopwatch
+from tests.gateway.pipeline.reading import read
 from tests.gateway.serving import scripted_engines, until
 
 REQUEST = llm.Request(model="m", messages=())
 SPEAKING = tts.Request(text="", voice="hum")
 PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600)
+EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0)
 USAGE = llm.Usage(input_tokens=3, output_tokens=4)
 
 
@@ -48,7 +50,7 @@ def text(events: list[Any]) -> str:
 async def test_the_text_is_the_models_own_to_the_letter() -> None:
     pieces = ("  **Hel", "lo**, \n\n", "you. ", "`x = 1` ", "Done.\n")
     engines = writing(*(llm.TextDelta(text=piece) for piece in pieces))
-    events = await checks.read(answered(engines))
+    events = await read(answered(engines))
     assert text(events) == "".join(pieces)
     (finished_text,) = [event for event in events if isinstance(event, TextFinished)]
     *_, last = events
@@ -58,7 +60,7 @@ async def test_the_text_is_the_models_own_to_the_letter() -> None:
 
 async def test_started_is_first_and_the_end_is_last_and_tells_all() -> None:
     engines = writing(llm.TextDelta(text="Hello."), reason="length")
-    first, *_, last = await checks.read(answered(engines))
+    first, *_, last = await read(answered(engines))
     assert isinstance(first, Started)
     assert isinstance(last, AnswerFinished)
     assert (last.reason, last.usage) == ("length", USAGE)
@@ -71,7 +73,7 @@ async def test_started_is_first_and_the_end_is_last_and_tells_all() -> None:
 
 async def test_the_first_clause_goes_alone_and_then_sentences() -> None:
     engines = writing(llm.TextDelta(text="Once upon a time, there was a king. He was old. He had a son."))
-    await checks.read(answered(engines))
+    await read(answered(engines))
     assert said(engines) == ["Once upon a time,", "there was a king.", "He was old.", "He had a son."]
 
 
@@ -79,7 +81,7 @@ async def test_sentences_are_gathered_while_there_is_enough_to_hear() -> None:
     """The hum is 0.5 s a character: after the first sentence there is far more to hear than it takes to write."""
     engines = writing(*(llm.TextDelta(text=f"Sentence number {number}. ") for number in range(7)))
     engines.tts.script = scripted.synthesiser(scripted.ToneVoice(seconds_per_character=0.5)).script
-    await checks.read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600)))
+    await read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600)))
     assert said(engines)[0] == "Sentence number 0."
     assert said(engines)[1:] == [
         "Sentence number 1. Sentence number 2. Sentence number 3.",
@@ -101,7 +103,7 @@ async def gated(before: str, gate: asyncio.Event, after: str, thoughts: str = ""
 )
 async def test_at_the_deadline_the_words_so_far_are_spoken(before: str, first: str) -> None:
     gate = asyncio.Event()
-    engines = scripted_engines(llm=scripted.language_model(lambda _: gated(before, gate, "ee four. End.")))
+    engines: Any = scripted_engines(llm=scripted.language_model(lambda _: gated(before, gate, "ee four. End.")))
     async with aclosing(answered(engines, Pacing(batch_sentences=1, first_utterance_seconds=0.01))) as events:
         if first == "three":  # not a whole word yet: it is spoken as soon as it is
             gate.set()
@@ -110,16 +112,36 @@ async def test_at_the_deadline_the_words_so_far_are_spoken(before: str, first: s
                 break
         assert said(engines)[0].startswith(first)
         gate.set()
-        await checks.read(events)
+        await read(events)
     if before == "one two thr":
         assert said(engines) == ["one two", "three four.", "End."], "the word was cut or the text was lost"
+
+
+async def test_words_that_come_after_the_deadline_are_spoken_as_they_come() -> None:
+    overdue, heard = asyncio.Event(), asyncio.Event()
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="thr")  # no word yet
+        await overdue.wait()
+        yield llm.TextDelta(text="ee fo")
+        await heard.wait()
+        yield llm.TextDelta(text="ur.")
+        yield llm.Finished(reason="stop", usage=USAGE)
+
+    engines: Any = scripted_engines(llm=scripted.language_model(script))
+    asyncio.get_running_loop().call_later(0.05, overdue.set)
+    async with asyncio.timeout(10), aclosing(answered(engines, EAGER)) as events:
+        async for event in events:
+            if isinstance(event, tts.AudioChunk):
+                heard.set()
+    assert said(engines) == ["three", "four."]
 
 
 async def test_thoughts_are_never_spoken_and_are_no_part_of_the_text() -> None:
     engines = writing(
         llm.ReasoningDelta(text="The user wants tea. "), llm.TextDelta(text="Tea!"), llm.ReasoningDelta(text="Good. ")
     )
-    events = await checks.read(answered(engines))
+    events = await read(answered(engines))
     assert said(engines) == ["Tea!"]
     assert events[-1].text == "Tea!"
     assert sum(isinstance(event, llm.ReasoningDelta) for event in events) == 2
@@ -133,7 +155,7 @@ async def test_a_call_of_a_tool_is_passed_on_and_nothing_is_spoken() -> None:
         call,
         reason="tool_calls",
     )
-    events = await checks.read(answered(engines))
+    events = await read(answered(engines))
     assert call in events
     assert not any(isinstance(event, TextFinished | tts.AudioChunk) for event in events)
     assert (events[-1].reason, events[-1].text) == ("tool_calls", "")
@@ -144,10 +166,10 @@ async def test_a_model_that_ends_without_saying_so_is_an_error_and_no_hang() -> 
     async def breaking_off(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         yield llm.TextDelta(text="And then")
 
-    engines = scripted_engines(llm=scripted.language_model(breaking_off))
+    engines: Any = scripted_engines(llm=scripted.language_model(breaking_off))
     with pytest.raises(UpstreamError, match="ended before"):
-        await checks.read(answered(engines))
-    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+        await read(answered(engines))
+    assert (engines.llm.open, engines.tts.open) == (0, 0)
 
 
 async def test_a_voice_that_fails_ends_the_model() -> None:
@@ -160,11 +182,11 @@ async def test_a_voice_that_fails_ends_the_model() -> None:
         raise Unavailable("No voice.")
         yield tts.AudioChunk(pcm=b"")
 
-    engines = scripted_engines(llm=scripted.language_model(endless))
-    engines.tts.script = hoarse  # type: ignore[attr-defined]
+    engines: Any = scripted_engines(llm=scripted.language_model(endless))
+    engines.tts.script = hoarse
     with pytest.raises(Unavailable, match="No voice"):
-        await checks.read(answered(engines))
-    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+        await read(answered(engines))
+    assert (engines.llm.open, engines.tts.open) == (0, 0)
 
 
 async def test_a_model_that_fails_ends_the_voice() -> None:
@@ -181,23 +203,23 @@ async def test_a_model_that_fails_ends_the_voice() -> None:
             await asyncio.sleep(0)
             yield tts.AudioChunk(pcm=bytes(2))
 
-    engines = scripted_engines(llm=scripted.language_model(failing))
-    engines.tts.script = endless  # type: ignore[attr-defined]
+    engines: Any = scripted_engines(llm=scripted.language_model(failing))
+    engines.tts.script = endless
     with pytest.raises(UpstreamError, match="fell over"):
-        await checks.read(answered(engines))
-    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+        await read(answered(engines, EAGER))
+    assert (engines.llm.open, engines.tts.open) == (0, 0)
 
 
 @pytest.mark.parametrize("after", ["text", "audio"])
 async def test_leaving_in_the_middle_closes_both(after: str) -> None:
     gate = asyncio.Event()
-    engines = scripted_engines(llm=scripted.language_model(lambda _: gated("Hello. ", gate, "Bye.")))
+    engines: Any = scripted_engines(llm=scripted.language_model(lambda _: gated("Hello. ", gate, "Bye.")))
     kind = llm.TextDelta if after == "text" else tts.AudioChunk
-    async with aclosing(answered(engines)) as events:
+    async with aclosing(answered(engines, EAGER)) as events:
         async for event in events:
             if isinstance(event, kind):
                 break
-    assert (engines.llm.open, engines.tts.open) == (0, 0)  # type: ignore[attr-defined]
+    assert (engines.llm.open, engines.tts.open) == (0, 0)
 
 
 async def test_text_does_not_wait_for_a_slow_voice() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from adapters import scripted
-from adapters.contract import checks, llm, tts
+from adapters.contract import llm, tts
 from adapters.contract.errors import UpstreamError
 from gateway.pipeline import stages
 from gateway.pipeline.stages import MOST_PENDING, Backlog, voiced, written
 from gateway.telemetry import Stopwatch
+from tests.gateway.pipeline.reading import read
 
 REQUEST = llm.Request(model="m", messages=())
 
@@ -26,10 +27,10 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(stages, "time", clock)
+    monkeypatch.setattr("gateway.pipeline.stages.time", clock)
     return clock
 
 
@@ -44,15 +45,16 @@ async def given(backlog: Backlog) -> str | None:
         return await backlog.utterance()
 
 
-async def test_the_first_sentence_goes_alone_and_at_once(clock: Clock) -> None:
+async def test_the_first_sentence_goes_alone_and_at_once() -> None:
     backlog = Backlog(3)
     waiting = asyncio.create_task(backlog.utterance())
     await settle()
-    backlog.put("One. ")
-    assert await waiting == "One. "
+    for sentence in ("One. ", "Two. ", "Three. "):
+        backlog.put(sentence)
+    assert await asyncio.wait_for(waiting, 5) == "One. "
 
 
-async def test_later_sentences_are_gathered(clock: Clock) -> None:
+async def test_later_sentences_are_gathered() -> None:
     backlog = Backlog(3)
     backlog.sent(10.0)
     waiting = asyncio.create_task(backlog.utterance())
@@ -61,18 +63,19 @@ async def test_later_sentences_are_gathered(clock: Clock) -> None:
         await settle()
         assert not waiting.done(), "spoken before the batch was full"
     backlog.put("Three. ")
-    assert await waiting == "One. Two. Three. "
+    assert await asyncio.wait_for(waiting, 5) == "One. Two. Three. "
 
 
-async def test_a_batch_takes_no_more_than_its_size(clock: Clock) -> None:
+async def test_a_batch_takes_no_more_than_its_size() -> None:
     backlog = Backlog(2)
+    backlog.sent(1.0)
     for number in range(5):
         backlog.put(f"{number} ")
     backlog.close()
     assert [await given(backlog) for _ in range(4)] == ["0 1 ", "2 3 ", "4 ", None]
 
 
-async def test_the_rest_goes_when_nothing_more_will_come(clock: Clock) -> None:
+async def test_the_rest_goes_when_nothing_more_will_come() -> None:
     backlog = Backlog(3)
     backlog.sent(10.0)
     waiting = asyncio.create_task(backlog.utterance())
@@ -80,7 +83,7 @@ async def test_the_rest_goes_when_nothing_more_will_come(clock: Clock) -> None:
     await settle()
     assert not waiting.done()
     backlog.close()
-    assert await waiting == "Last. "
+    assert await asyncio.wait_for(waiting, 5) == "Last. "
     assert await given(backlog) is None
 
 
@@ -94,10 +97,11 @@ async def test_the_listener_never_runs_dry(clock: Clock) -> None:
     assert not waiting.done(), "there is still 0.6 s to hear"
     clock.now += 0.2
     backlog.put("Two. ")
-    assert await waiting == "One. Two. "
+    assert await asyncio.wait_for(waiting, 5) == "One. Two. "
 
 
-async def test_the_batch_is_given_up_by_itself_when_the_audio_runs_short() -> None:
+async def test_the_batch_is_given_up_by_itself_when_the_audio_runs_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the clock on the wall
     backlog = Backlog(3)
     backlog.sent(stages.DRY_MARGIN_SECONDS + 0.05)
     backlog.put("One. ")
@@ -148,7 +152,7 @@ async def test_a_stream_without_an_end_is_an_error_of_the_upstream() -> None:
 
     model = scripted.language_model(breaking_off)
     with pytest.raises(UpstreamError, match="ended before the answer was finished"):
-        await checks.read(written(model, REQUEST, Backlog(1)))
+        await read(written(model, REQUEST, Backlog(1)))
     assert model.open == 0
 
 
@@ -158,7 +162,7 @@ async def spoken(*sentences: str, template: tts.Request | None = None) -> tuple[
         backlog.put(sentence)
     backlog.close()
     engine = scripted.synthesiser()
-    events = await checks.read(voiced(engine, template or tts.Request(text=""), backlog, Stopwatch()))
+    events = await read(voiced(engine, template or tts.Request(text=""), backlog, Stopwatch()))
     assert engine.open == 0
     return list(engine.requests), events
 

@@ -211,12 +211,12 @@ REFUSED: dict[str, Case] = {
 @pytest.mark.parametrize("case", REFUSED)
 async def test_what_cannot_be_answered_is_refused_in_openais_words(bench: Bench, case: str) -> None:
     sent, param, code, message = REFUSED[case]
-    asked_before = bench.engines.llm.opened  # type: ignore[attr-defined]
+    asked_before = bench.engines.llm.opened
     error = refused(await bench.client.post(ROUTE, **sent), 400)
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", param, code)
     assert message in error["message"]
     assert len(error["message"]) < 1000
-    assert bench.engines.llm.opened == asked_before, "the model was asked nevertheless"  # type: ignore[attr-defined]
+    assert bench.engines.llm.opened == asked_before, "the model was asked nevertheless"
     await until(bench.at_rest)
 
 
@@ -264,8 +264,8 @@ async def test_any_model_is_taken_where_there_is_one(bench: Bench) -> None:
 
 
 async def test_a_tool_result_is_answered_without_a_recording(bench: Bench) -> None:
-    heard = bench.engines.stt.opened  # type: ignore[attr-defined]
+    heard = bench.engines.stt.opened
     response = await bench.client.post(ROUTE, json={"messages": tool_result(tool_call_id="call_1")})
     assert response.status_code == 200
     assert "x-transcript" not in response.headers
-    assert bench.engines.stt.opened == heard  # type: ignore[attr-defined]
+    assert bench.engines.stt.opened == heard

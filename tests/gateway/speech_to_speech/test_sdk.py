@@ -186,7 +186,7 @@ async def test_refusals_are_the_sdk_s_own_exceptions(url: str) -> None:
             await client.models.retrieve("nothing/like-it")
 
 
-async def test_an_error_in_the_stream_is_raised(url: str) -> None:
+async def test_an_error_in_the_stream_is_raised() -> None:
     async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         yield llm.TextDelta(text="It begins well. ")
         raise ConnectionError("what nobody should read")

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.http.body import MAX_AUDIO_BYTES, MAX_BODY_BYTES
-from tests.gateway.asking import JSON, ROUTE, WAV, Bench, asked, benched, raw, refused
+from tests.gateway.asking import JSON, ROUTE, WAV, Bench, asked, benched, form, raw, refused
 from tests.gateway.serving import gateway_of, question, scripted_engines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,6 +67,11 @@ async def test_the_largest_body_is_taken(bench: Bench) -> None:
     error = refused(await bench.client.post(ROUTE, content=body, headers=JSON), 400)
     assert error["param"] == "voice"
     assert len(error["message"]) <= 2001, "the whole field came back"
+
+
+async def test_a_form_may_have_hundreds_of_parts(bench: Bench) -> None:
+    response = await bench.client.post(ROUTE, **form(fields={f"p{number}": "x" for number in range(500)}))
+    assert response.status_code == 200
 
 
 async def test_a_thousand_unknown_parameters_fit_into_one_header(bench: Bench) -> None:

@@ -117,7 +117,8 @@ class Endless:
 
 
 def nothing_open(engines: Engines) -> bool:
-    return [engines.stt.open, engines.llm.open, engines.tts.open] == [0, 0, 0]  # type: ignore[attr-defined]
+    scripts: list[Any] = [engines.stt, engines.llm, engines.tts]
+    return [script.open for script in scripts] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("stream_format", ["audio", "sse"])
@@ -140,10 +141,11 @@ async def test_a_client_that_leaves_before_the_first_byte_ends_everything() -> N
         await asyncio.Event().wait()
         yield finished()
 
-    engines = scripted_engines(llm=scripted.language_model(silent))
+    model = scripted.language_model(silent)
+    engines = scripted_engines(llm=model)
     async with served(gateway_of(engines)) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
         request = asyncio.create_task(client.post(ROUTE, **form()))
-        await until(lambda: engines.llm.open == 1)  # type: ignore[attr-defined]
+        await until(lambda: model.open == 1)
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request
@@ -157,15 +159,17 @@ async def test_a_client_that_leaves_while_it_is_heard_ends_everything() -> None:
         await asyncio.Event().wait()
         yield stt.FinalTranscript(text="never")
 
-    engines = scripted_engines(stt=scripted.Scripted(stt.Info(sample_rate=16_000), deaf))
+    recogniser = scripted.Scripted(stt.Info(sample_rate=16_000), deaf)
+    model = scripted.language_model(Endless())
+    engines = scripted_engines(stt=recogniser, llm=model)
     async with served(gateway_of(engines)) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
         request = asyncio.create_task(client.post(ROUTE, **form()))
-        await until(lambda: engines.stt.open == 1)  # type: ignore[attr-defined]
+        await until(lambda: recogniser.open == 1)
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request
         await until(lambda: nothing_open(engines))
-        assert engines.llm.opened == 0  # type: ignore[attr-defined]
+        assert model.opened == 0
 
 
 async def test_eight_clients_at_once_get_their_own_answers() -> None:

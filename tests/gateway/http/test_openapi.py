@@ -1,0 +1,122 @@
+"""The description of the API is valid, complete, and the one in the repository is the one that is served."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from openapi_spec_validator import validate
+
+from gateway.app import create_app
+from gateway.audio.encode import FORMATS
+from gateway.engines import Gateway
+from gateway.http.openapi import FILE, document
+from gateway.settings.load import load
+from gateway.speech_to_speech.schema import Event, SpeechToSpeechRequest
+from tests.gateway.serving import gateway_of, scripted_engines, served
+
+
+@cache
+def fresh() -> dict[str, Any]:
+    description: dict[str, Any] = json.loads(document(create_app(Gateway(load([], {}).settings, []))))
+    return description
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in fresh()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def turn() -> dict[str, Any]:
+    return dict(operations())["POST /v1/audio/speech-to-speech"]
+
+
+def references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            yield schema["$ref"]
+        for value in schema.values():
+            yield from references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from references(value)
+
+
+def test_the_file_in_the_repository_is_fresh() -> None:
+    assert json.loads(FILE.read_bytes()) == fresh(), "stale: run python -m gateway.http.openapi"
+    assert document(create_app(Gateway(load([], {}).settings, []))) == FILE.read_bytes()
+    assert FILE.read_bytes().endswith(b"}\n")
+
+
+async def test_the_gateway_serves_the_same() -> None:
+    async with served(gateway_of(scripted_engines())) as address, httpx.AsyncClient(base_url=address) as client:
+        response = await client.get("/docs/openapi.json")
+        page = await client.get("/docs/")
+    assert response.json() == fresh()
+    assert page.status_code == 200
+
+
+def test_the_description_is_valid() -> None:
+    validate(fresh())
+
+
+def test_everything_it_refers_to_is_in_it() -> None:
+    names = {reference.removeprefix("#/components/schemas/") for reference in references(fresh())}
+    assert "ErrorAnswer" in names
+    assert names <= fresh()["components"]["schemas"].keys()
+
+
+def test_every_operation_is_there() -> None:
+    assert dict(operations()).keys() == {
+        "POST /v1/audio/speech-to-speech",
+        "GET /v1/models",
+        "GET /v1/models/{model}",
+        "GET /health",
+        "GET /ready",
+    }
+
+
+@pytest.mark.parametrize("name", dict(operations()))
+def test_every_failure_answers_with_openais_error(name: str) -> None:
+    """The one other answer is that of a gateway that is not ready, which says what it is waiting for."""
+    for status, response in dict(operations())[name]["responses"].items():
+        if status.startswith("2"):
+            continue
+        expected = "Readiness" if (name, status) == ("GET /ready", "503") else "ErrorAnswer"
+        assert response["content"]["application/json"]["schema"] == {"$ref": f"#/components/schemas/{expected}"}
+    assert "default" in dict(operations())[name]["responses"]
+
+
+def test_all_fields_of_an_error_are_required() -> None:
+    assert set(fresh()["components"]["schemas"]["ErrorBody"]["required"]) == {"message", "type", "param", "code"}
+
+
+def test_the_form_has_the_fields_of_the_request_and_files() -> None:
+    content = turn()["requestBody"]["content"]
+    assert content.keys() == {"multipart/form-data", "application/json", "audio/*", "application/octet-stream"}
+    form = content["multipart/form-data"]["schema"]["properties"]
+    fields = {field.encode_name for field in msgspec.structs.fields(SpeechToSpeechRequest)}
+    assert form.keys() == fields - {"input_audio"} | {"file"}
+    assert form["file"]["format"] == "binary"
+    assert form["image"]["items"]["anyOf"] == [{"type": "string", "format": "binary"}, {"type": "string"}]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/SpeechToSpeechRequest"}
+    assert fresh()["components"]["schemas"]["SpeechToSpeechRequest"]["properties"].keys() == fields
+
+
+def test_what_fits_into_a_query_is_described_as_such() -> None:
+    parameters = {parameter["name"]: parameter for parameter in turn()["parameters"]}
+    assert {"model", "voice", "speed", "instructions", "response_format"} <= parameters.keys()
+    assert not {"messages", "tools", "input_audio", "file"} & parameters.keys()
+    assert parameters["speed"]["description"].startswith("Speed of speech, 1.0 is normal.")
+    assert all(parameter["in"] == "query" for parameter in parameters.values())
+
+
+def test_the_answer_is_any_format_or_the_events() -> None:
+    content = turn()["responses"]["200"]["content"]
+    assert content.keys() == {form.content_type for form in FORMATS.values()} | {"text/event-stream"}
+    kinds = {kind.__struct_config__.tag for kind in Event.__args__}
+    assert content["text/event-stream"]["schema"]["discriminator"]["mapping"].keys() == kinds
