@@ -1,4 +1,4 @@
-"""The command ``speech-to-speech``: serve, ask one question, show the settings; the only reader of the environment."""
+"""The command ``speech-to-speech``: serve, ask, check, show the settings; the only reader of the environment."""
 
 import os
 import shutil
@@ -29,6 +29,7 @@ from gateway.settings.show import effective
 USAGE = """\
 usage: speech-to-speech [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech ask FILE [-o OUT] [--url URL] [FLAGS]
+       speech-to-speech check [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config --example | --schema
        speech-to-speech --version | --help
@@ -36,6 +37,9 @@ usage: speech-to-speech [FLAGS] [FILE.toml | FILE.json]
 Without a command the gateway serves.
   ask     Asks the question spoken in FILE and writes the spoken answer to OUT
           (answer.wav): with engines of its own, or at the gateway with that URL.
+  check   Asks the server behind each route what it can do and prints what was
+          seen. The model gets a handful of tiny questions, 16 tokens an answer,
+          10 seconds each. Exit status 1 when a route cannot work as it is set.
   config  Prints the effective settings and where each of them comes from;
           a file of all settings; or the JSON Schema of such files.
 
@@ -76,6 +80,8 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
             return 0
         case ["ask", *rest]:
             return _ask(parse(rest, own=ASK_FLAGS), environment)
+        case ["check", *rest]:
+            return _check(load(rest, environment))
         case ["config", *rest]:
             return _config(rest, environment)
         case _:
@@ -88,6 +94,14 @@ def _serve(loaded: Loaded) -> int:
     from gateway.serve import serve  # noqa: PLC0415 - the web framework takes a while to import; config and ask do not need it
 
     return serve(loaded)
+
+
+def _check(loaded: Loaded) -> int:
+    _refuse_planned(loaded)
+    _warn(loaded)
+    from gateway.check import check  # noqa: PLC0415 - as in _serve
+
+    return check(loaded, print)
 
 
 def _config(arguments: list[str], environment: Mapping[str, str]) -> int:

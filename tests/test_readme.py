@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.engines import build
 from gateway.http.errors import CONTRACT
 from gateway.settings.load import load
 from gateway.settings.options import Option, options
@@ -29,7 +30,7 @@ def named(heading: str) -> list[str]:
 
 def shown_default(option: Option) -> str:
     """A default as the table spells it."""
-    if option.default is None or option.default == {}:
+    if option.default in (None, {}, ()):
         return "unset"
     return f"`{str(option.default).lower() if option.shape == 'switch' else option.default}`"
 
@@ -79,11 +80,20 @@ def test_every_linked_file_exists() -> None:
     assert [target for target in linked if not (ROOT / target).exists()] == []
 
 
+def test_the_configuration_is_understood(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "gateway.toml"
+    path.write_text(text, encoding="utf-8")
+    loaded = load([str(path)], {})
+    assert loaded.warnings == ()
+    assert len(build(loaded).routes) == text.count("[[routes]]")
+
+
 def commands() -> list[str]:
     """Every command that serves, from the blocks of shell commands."""
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line for line in lines if re.match(r"speech-to-speech (?!ask)", line)]
+    return [line for line in lines if re.match(r"speech-to-speech (?!ask|check)", line)]
 
 
 @pytest.mark.parametrize("line", commands())

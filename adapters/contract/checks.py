@@ -81,10 +81,18 @@ def llm_grammar(events: Sequence[Any]) -> None:
             case llm.ToolCallFinished():
                 assert event.name == names.pop(event.call_id), "a call keeps its name"
                 assert event.arguments == arguments[event.call_id], "the deltas joined are the arguments"
+                assert event.invalid or _is_object(event.arguments), "what is no JSON object is reported as invalid"
             case _:
                 raise AssertionError(f"{event!r} is no event of a language model")
     assert not names, f"calls {sorted(names)} never finished"
     assert events[-1].usage is not None, "usage is present"
+
+
+def _is_object(arguments: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(arguments), dict)
+    except msgspec.DecodeError:
+        return False
 
 
 def stt_grammar(events: Sequence[Any]) -> None:

@@ -143,11 +143,15 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
 
 
 class ToolCallFinished(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_finished"):
-    """A call is complete; ``arguments`` is the whole JSON text."""
+    """A call is complete; ``arguments`` is the whole JSON text.
+
+    ``invalid`` says in one sentence why the call cannot be made: what the model wrote is not a JSON object.
+    """
 
     call_id: str
     name: str
     arguments: str
+    invalid: str | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +164,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The answer is complete; ``usage`` is ``None`` only when the upstream does not say."""
+    """The answer is complete; ``usage`` is ``None`` only when the upstream does not say.
+
+    ``extra["opaque"]``, a tuple of ``Opaque``, are parts to be kept in the assistant's message for the same route.
+    """
 
     reason: FinishReason
     usage: Usage | None

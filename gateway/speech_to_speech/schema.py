@@ -94,12 +94,15 @@ class TextDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     text: str
 
 
-class FunctionCallDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.function_call.done"):
-    """A function the model wants called; ``arguments`` is a JSON text."""
+class FunctionCallDone(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="speech.function_call.done"
+):
+    """A function the model wants called; ``arguments`` is a JSON text, ``invalid`` says why it is no JSON object."""
 
     call_id: str
     name: str
     arguments: str
+    invalid: str | None = None
 
 
 class AudioDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.delta"):

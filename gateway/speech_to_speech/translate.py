@@ -155,7 +155,9 @@ def event_of(event: turn.Event, response_id: str) -> schema.Event | None:
         case answer.TextFinished():
             return schema.TextDone(text=event.text)
         case llm.ToolCallFinished():
-            return schema.FunctionCallDone(call_id=event.call_id, name=event.name, arguments=event.arguments)
+            return schema.FunctionCallDone(
+                call_id=event.call_id, name=event.name, arguments=event.arguments, invalid=event.invalid
+            )
         case answer.AnswerFinished():
             return schema.AudioDone(
                 response_id=response_id,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
@@ -111,26 +112,28 @@ def replies(status: int, body: Any, content_type: str = "application/json", **he
 class UpstreamServer:
     """Serves on 127.0.0.1 while its ``async with`` block lasts; ``script`` answers every request.
 
-    ``exchanges`` are the requests so far, ``connections`` the number of connections they came on.
+    ``exchanges`` are the requests so far, ``connections`` the number of connections they came on, ``handlers`` the
+    tasks of those that are open; ``tls`` makes it an HTTPS server.
     """
 
-    def __init__(self, script: Script | None = None) -> None:
+    def __init__(self, script: Script | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.script = script or replies(404, {"error": {"message": "Not Found"}})
         self.exchanges: list[Exchange] = []
         self.connections = 0
-        self._handlers: set[asyncio.Task[Any]] = set()
+        self.handlers: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=256)
         port = self._server.sockets[0].getsockname()[1]
-        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self.base_url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}/v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for handler in self._handlers:
+        for handler in self.handlers:
             handler.cancel()
-        await asyncio.gather(*self._handlers, return_exceptions=True)
+        await asyncio.gather(*self.handlers, return_exceptions=True)
         await self._server.wait_closed()
 
     @property
@@ -141,7 +144,7 @@ class UpstreamServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
-        self._handlers.add(task)
+        self.handlers.add(task)
         self.connections += 1
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -152,7 +155,7 @@ class UpstreamServer:
         except asyncio.CancelledError:
             pass  # the server is shutting down
         finally:
-            self._handlers.discard(task)
+            self.handlers.discard(task)
             writer.transport.abort()
 
 
@@ -165,8 +168,7 @@ async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 def _connected(writer: asyncio.StreamWriter) -> bool:
     """Whether the peer still holds the connection, asked of the kernel: the event loop may not have heard yet."""
-    number = writer.get_extra_info("socket").fileno()
-    if writer.is_closing() or number < 0:
+    if writer.is_closing() or (number := writer.get_extra_info("socket").fileno()) < 0:
         return False
     with socket.socket(fileno=os.dup(number)) as peek:
         try:

@@ -149,7 +149,7 @@ async def _over_http(engine: Callable[[UpstreamOptions], Any], answers: Answers)
 
     failures = [Failure(name=name, request=partial(request, name), error=kind) for name, kind in KINDS.items()]
     async with UpstreamServer(script) as server:
-        options = UpstreamOptions(responses_api_base_url=server.base_url)
+        options = UpstreamOptions(responses_api_base_url=server.base_url, responses_api_max_retries=0)
         async with aclosing(engine(options)) as model:
             await model.warm_up()
             yield LanguageModelRig(model, failures, lambda: server.open_streams)

@@ -151,6 +151,11 @@ ARGUMENTS = llm.ToolCallDelta(call_id="1", arguments="{}")
 CALLED = llm.ToolCallFinished(call_id="1", name="look", arguments="{}")
 
 
+def faulty(arguments: str, invalid: str | None = None) -> list[Any]:
+    finished = llm.ToolCallFinished(call_id="1", name="look", arguments=arguments, invalid=invalid)
+    return [CALL, llm.ToolCallDelta(call_id="1", arguments=arguments), finished]
+
+
 @pytest.mark.parametrize(
     "events",
     [
@@ -164,6 +169,7 @@ CALLED = llm.ToolCallFinished(call_id="1", name="look", arguments="{}")
         [Started(), CALL, CALL, ARGUMENTS, CALLED, FINISHED],
         [Started(), CALL, CALLED, FINISHED],
         [Started(), CALL, ARGUMENTS, llm.ToolCallFinished(call_id="1", name="see", arguments="{}"), FINISHED],
+        *([Started(), *faulty(arguments), FINISHED] for arguments in ("{", "[]")),
         [Started(), tts.AudioChunk(pcm=b"\0\0"), FINISHED],
         [Started(), TEXT, llm.Finished(reason="stop", usage=None)],
     ],
@@ -175,6 +181,7 @@ def test_a_malformed_answer_is_caught(events: list[Any]) -> None:
 
 def test_a_whole_tool_call_is_well_formed() -> None:
     checks.llm_grammar([Started(), TEXT, CALL, ARGUMENTS, CALLED, FINISHED])
+    checks.llm_grammar([Started(), *faulty("{", "The arguments are not JSON."), FINISHED])
 
 
 HEARD = stt.Finished(language=None, seconds=1.0)

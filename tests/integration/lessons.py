@@ -61,13 +61,17 @@ LESSONS: tuple[Lesson, ...] = (
     _said("greet the world", "Γειά σου, 世界, नमस्ते 🎉!"),
     *_introduced("Ada"),
     *_introduced("Bob"),
-    Lesson(messages=(_LIGHTS,), tools=_TOOLS, answer='<tool_call>\n{"name": "switch", "arguments": {"on": true}}\n</tool_call>'),
+    Lesson(
+        messages=(_LIGHTS,),
+        tools=_TOOLS,
+        answer='<tool_call>\n{"name": "switch", "arguments": {"on": true}}\n</tool_call>',
+    ),
     Lesson(
         messages=(_LIGHTS, _CALLED, {"role": "tool", "tool_call_id": "call_1", "content": "done"}),
         tools=_TOOLS,
         answer="The lights are on.",
     ),
-    Lesson(messages=(_user(FOREVER),), answer=" one two three four five six seven eight nine ten" * 8, endless=True),
+    Lesson(messages=(_user(FOREVER),), answer=" one two three four five six seven eight nine ten" * 4, endless=True),
 )
 
 

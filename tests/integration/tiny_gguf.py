@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import gguf
-import numpy as np
 
 
 def write_gguf(path: Path, model: Any, tokenizer: Any) -> None:
@@ -16,7 +15,7 @@ def write_gguf(path: Path, model: Any, tokenizer: Any) -> None:
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, model.config.num_hidden_layers)
     for name, weight in model.state_dict().items():
         if name != "lm_head.weight":  # the same as the embedding
-            writer.add_tensor(names.get_name(name, try_suffixes=(".weight",)), weight.float().numpy().astype(np.float32))
+            writer.add_tensor(names.get_name(name, try_suffixes=(".weight",)), weight.numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -1,7 +1,8 @@
-"""Builds and trains a Qwen3 of about 94,000 parameters that knows its lessons by heart; a script, run in the servers' environment.
+"""Builds a Qwen3 of about 100,000 parameters and trains it until it knows its lessons by heart.
 
+A script for the servers' environment, not for the tests' own:
 ``python -m tests.integration.tiny_qwen FOLDER`` writes ``FOLDER/tiny-qwen`` (transformers' format) and
-``FOLDER/tiny-qwen.gguf``. It ends with status 1 when an answer is not exact.
+``FOLDER/tiny-qwen.gguf``, and ends with status 1 when an answer is not exact.
 """
 
 import sys
@@ -16,7 +17,7 @@ from tests.integration.lessons import LESSONS, SYSTEM, THINKING, Lesson
 from tests.integration.tiny_gguf import write_gguf
 
 _MOST_STEPS = 1500
-_GOOD_LOSS = 0.002
+_GOOD_LOSS = 0.005
 _END = "<|im_end|>"
 _PADDING = "<|endoftext|>"
 _IGNORED = -100  # the label of tokens that are not learned
@@ -50,7 +51,8 @@ _CHAT_TEMPLATE = """\
 
 def _tokenizer() -> Any:
     """Byte-level, so that it can say anything, with whole words for what the lessons say in plain ASCII."""
-    texts = [text for lesson in LESSONS for text in (lesson.answer, *(m["content"] for m in lesson.messages)) if text.isascii()]
+    asked = [message["content"] for lesson in LESSONS for message in lesson.messages]
+    texts = [text for text in (SYSTEM, THINKING, *asked, *(lesson.answer for lesson in LESSONS)) if text.isascii()]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -60,7 +62,7 @@ def _tokenizer() -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([*texts, SYSTEM, THINKING], trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     # Like Qwen3's: one token each, and part of the text that a server decodes.
     tokenizer.add_tokens(["<think>", "</think>", "<tool_call>", "</tool_call>"])
     return PreTrainedTokenizerFast(
@@ -89,10 +91,9 @@ def _model(tokenizer: Any) -> Any:
     return model
 
 
-def _prompt(tokenizer: Any, lesson: Lesson, *, system: bool, thinking: bool) -> list[int]:
-    first = [{"role": "system", "content": SYSTEM}] if system else []
+def _prompt(tokenizer: Any, lesson: Lesson, *, thinking: bool) -> list[int]:
     encoded = tokenizer.apply_chat_template(
-        [*first, *lesson.messages],
+        [{"role": "system", "content": SYSTEM}, *lesson.messages],
         tools=list(lesson.tools) or None,
         add_generation_prompt=True,
         enable_thinking=thinking,
@@ -102,15 +103,14 @@ def _prompt(tokenizer: Any, lesson: Lesson, *, system: bool, thinking: bool) -> 
 
 
 def _rows(tokenizer: Any) -> list[tuple[list[int], list[int]]]:
-    """Every lesson with and without system prompt and thinking, as token ids: what is asked, what is answered."""
+    """Every lesson with and without thinking, as token ids: what is asked, what is answered."""
     rows = []
     for lesson in LESSONS:
-        for system in (False, True):
-            for thinking in (False, True):
-                before = f"<think>\n{THINKING}\n</think>\n\n" if thinking else ""
-                answer = tokenizer(before + lesson.answer, add_special_tokens=False)["input_ids"]
-                end = [] if lesson.endless else [tokenizer.eos_token_id]
-                rows.append((_prompt(tokenizer, lesson, system=system, thinking=thinking), answer + end))
+        for thinking in (False, True):
+            before = f"<think>\n{THINKING}\n</think>\n\n" if thinking else ""
+            answer = tokenizer(before + lesson.answer, add_special_tokens=False)["input_ids"]
+            end = [] if lesson.endless else [tokenizer.eos_token_id]
+            rows.append((_prompt(tokenizer, lesson, thinking=thinking), answer + end))
     return rows
 
 
@@ -126,7 +126,7 @@ def _train(model: Any, rows: list[tuple[list[int], list[int]]], padding: int) ->
         mask[row, :end] = 1
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=0.0)
     model.train()
-    for step in range(_MOST_STEPS):
+    for _ in range(_MOST_STEPS):
         loss = model(input_ids=tokens, attention_mask=mask, labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -135,7 +135,6 @@ def _train(model: Any, rows: list[tuple[list[int], list[int]]], padding: int) ->
         if loss.item() < _GOOD_LOSS:
             break
     model.eval()
-    print(f"{len(rows)} rows of at most {longest} tokens, {step + 1} steps, loss {loss.item():.4f}")
 
 
 def _exact(model: Any, asked: list[int], answered: list[int]) -> bool:
@@ -144,7 +143,7 @@ def _exact(model: Any, asked: list[int], answered: list[int]) -> bool:
 
 
 def main() -> int:
-    """Write both models; the exit status."""
+    """Write both models and print what is not answered exactly; the exit status."""
     folder = Path(sys.argv[1])
     tokenizer = _tokenizer()
     model = _model(tokenizer)
@@ -154,7 +153,7 @@ def main() -> int:
     model.save_pretrained(folder / "tiny-qwen")
     tokenizer.save_pretrained(folder / "tiny-qwen")
     write_gguf(folder / "tiny-qwen.gguf", model, tokenizer)
-    print(f"{sum(p.numel() for p in model.parameters())} parameters, not exact: {wrong}")
+    print(*wrong, sep="\n")
     return 1 if wrong else 0
 
 

@@ -1,12 +1,13 @@
 """The engine ``chat-completions``: any server that speaks OpenAI's Chat Completions API."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from adapters.contract import llm
-from adapters.contract.engine import Started
+from adapters.llm import parse
 from adapters.llm.chat_completions.events import Events
-from adapters.llm.chat_completions.request import body
-from adapters.upstream import Upstream, UpstreamOptions
+from adapters.llm.chat_completions.request import body, route
+from adapters.upstream import Call, Upstream, UpstreamOptions
 
 
 class ChatCompletions:
@@ -18,29 +19,29 @@ class ChatCompletions:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = Upstream("chat-completions", options)
+        self._habits = parse.Habits(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that is not there yet is only logged."""
         await self._upstream.warm_up()
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close the connections that no other adapter uses."""
         await self._upstream.aclose()
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""
         sent = body(request, self._options, openai=self._upstream.is_openai)
-        events = Events(self._upstream.failure, self._upstream.nonsense)
-        async with self._upstream.post("/chat/completions", sent) as answer:
-            yield Started()
-            if sent["stream"]:
-                async for chunk in answer:
-                    for event in events.feed(chunk.data):
-                        yield event
-            else:
-                for event in events.feed(await answer.whole()):
-                    yield event
-            last = list(events.finish())
-            await answer.finish()
-        for event in last:
-            yield event
+        call = Call(path="/chat/completions", body=sent, mapping=lambda: self._events(request))
+        async with aclosing(self._upstream.answer(call)) as events:
+            async for event in events:
+                yield event
+
+    def _events(self, request: llm.Request) -> Events:
+        failures = self._upstream.failures
+        return Events(
+            failures.reported,
+            failures.nonsense,
+            route=route(request, self._options),
+            habit=self._habits.of(request),
+        )

@@ -2,182 +2,144 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
+from adapters.llm import opaque, parse
+from adapters.llm.chat_completions import chunks
+from adapters.llm.chat_completions.tool_calls import ToolCalls
 
+# What is not here is a way to say "stop".
 _REASONS: dict[str, llm.FinishReason] = {
-    "stop": "stop",
     "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
+    "max_tokens": "length",
+    "model_length": "length",
     "content_filter": "content_filter",
 }
-
-
-class _Function(msgspec.Struct, gc=False):
-    name: str | None = None
-    arguments: Any = None  # JSON text, or the object itself from some servers
-
-
-class _Call(msgspec.Struct, gc=False):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Delta(msgspec.Struct, gc=False):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: Any = None
-    reasoning: Any = None
-    tool_calls: list[_Call] | None = None
-
-
-class _Choice(msgspec.Struct, gc=False):
-    delta: _Delta | None = None
-    message: _Delta | None = None  # a whole answer has it in place of a delta
-    finish_reason: str | None = None
-
-
-class _InputDetails(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
-
-
-class _Chunk(msgspec.Struct, gc=False):
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: Any = None
-    object: str | None = None
-
-
-class _OpenCall(msgspec.Struct):
-    """A call under way: it is started as soon as its name is known; arguments that come earlier are kept."""
-
-    upstream_id: str | None
-    call_id: str
-    name: str = ""
-    arguments: str = ""
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
+# The answer was given up; with the status that says why, if it is known.
+_FAILURES: dict[str, int | None] = {"error": None, "abort": None, "insufficient_system_resource": 503}
 
 
 class Events:
-    """The state of one answer. ``feed`` every chunk, then ``finish``.
+    """The state of one answer. ``feed`` every chunk, or the ``whole`` answer at once; then ``finish``.
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
+    ``route`` is where the answer comes from (``opaque.route``); without it nothing is kept for its provider. ``habit``
+    is the model's (``parse.Habits``).
     """
 
-    def __init__(self, failure: Callable[[Any], AdapterError], nonsense: Callable[[str], AdapterError]) -> None:
+    def __init__(
+        self,
+        failure: Callable[[Any], AdapterError],
+        nonsense: Callable[[str], AdapterError],
+        *,
+        route: str = "",
+        habit: parse.Habit | None = None,
+    ) -> None:
         self._failure = failure
         self._nonsense = nonsense
-        self._calls: list[_OpenCall] = []
-        self._by_index: dict[int, _OpenCall] = {}
+        self._route = route
+        self._text = parse.Parser(habit or parse.Habit())
+        self._calls = ToolCalls(nonsense)
+        self._thoughts: list[str] = []  # of the field reasoning_content
+        self._details: list[dict[str, Any]] = []
         self._usage: llm.Usage | None = None
         self._reason: llm.FinishReason | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is complete; only its usage may still come."""
+        return self._reason is not None
 
     def feed(self, data: bytes) -> Iterator[llm.Event]:
         """The events of one chunk of JSON. Raises ``AdapterError``."""
         try:
-            chunk = _decode(data)
+            chunk = chunks.decode(data)
         except msgspec.DecodeError as error:
             raise self._nonsense("sent something that is not a chat completion") from error
         if chunk.error or chunk.object == "error":
             raise self._failure(msgspec.json.decode(data))
-        if chunk.usage:
-            self._usage = _usage(chunk.usage)
+        if usage := chunk.usage or (chunk.x_groq and chunk.x_groq.usage):
+            self._usage = usage.counted()
         if chunk.choices:
             yield from self._choice(chunk.choices[0])
 
+    def whole(self, data: bytes) -> Iterator[llm.Event]:
+        """The events of an answer that came in one piece. Raises ``AdapterError``."""
+        return self.feed(data)
+
     def finish(self) -> Iterator[llm.Event]:
         """What is left to say at the end of the stream. Raises ``AdapterError`` when the answer is not complete."""
-        if self._reason is None:
-            raise self._nonsense("ended its answer in the middle")
-        for call in self._calls:
-            if not call.name:
-                raise self._nonsense("called a tool without naming it")
-            if not call.arguments:
-                yield from self._grow(call, "{}")
-            yield llm.ToolCallFinished(call_id=call.call_id, name=call.name, arguments=call.arguments)
         reason = self._reason
-        if reason in ("stop", "tool_calls"):  # servers differ in what they say after a call
-            reason = "tool_calls" if self._calls else "stop"
-        yield llm.Finished(reason=reason, usage=self._usage)
+        if reason is None:
+            raise self._nonsense("ended its answer in the middle")
+        if reason == "stop" and self._calls:
+            reason = "tool_calls"
+        yield from self._text.finish(reason)
+        yield from self._calls.finish()
+        yield llm.Finished(reason=reason, usage=self._usage, extra=self._kept())
 
-    def _choice(self, choice: _Choice) -> Iterator[llm.Event]:
-        if delta := choice.delta or choice.message:
-            reasoning = delta.reasoning_content or delta.reasoning
-            if reasoning and isinstance(reasoning, str):
-                yield llm.ReasoningDelta(text=reasoning)
-            if delta.content:
-                yield llm.TextDelta(text=delta.content)
-            if delta.refusal:
-                yield llm.TextDelta(text=delta.refusal)
-            for call in delta.tool_calls or ():
-                yield from self._tool_call(call)
-        if choice.finish_reason == "error":
-            raise self._failure(None)
+    def _choice(self, choice: chunks.Choice) -> Iterator[llm.Event]:
+        if choice.delta:
+            yield from self._delta(choice.delta, self._text.feed)
+        elif choice.message:
+            yield from self._delta(choice.message, self._text.whole)
+        if choice.error:
+            raise self._failure(choice.error)
+        if choice.finish_reason in _FAILURES:
+            raise self._failure({"code": _FAILURES[choice.finish_reason]})
         if choice.finish_reason:
             self._reason = _REASONS.get(choice.finish_reason, "stop")
 
-    def _tool_call(self, delta: _Call) -> Iterator[llm.Event]:
-        function = delta.function or _Function()
-        call = self._open_call(delta, function.name)
-        if function.name and not call.name:
-            call.name = function.name
-            yield llm.ToolCallStarted(call_id=call.call_id, name=call.name)
-            if call.arguments:
-                yield llm.ToolCallDelta(call_id=call.call_id, arguments=call.arguments)
-        arguments = function.arguments
-        if arguments is not None and not isinstance(arguments, str):
-            arguments = msgspec.json.encode(arguments).decode()
-        if arguments:
-            yield from self._grow(call, arguments)
+    def _delta(self, delta: chunks.Delta, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+        yield from self._reasoning(delta)
+        if isinstance(delta.content, str):
+            yield from read(delta.content)
+        else:
+            for part in delta.content or ():
+                yield from self._part(part, read)
+        if delta.refusal:
+            yield llm.TextDelta(text=delta.refusal)
+        for call in delta.tool_calls or ():
+            yield from self._calls.feed(call)
 
-    def _open_call(self, delta: _Call, name: str | None) -> _OpenCall:
-        """The call that ``delta`` continues or begins.
+    def _part(self, part: chunks.Part, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+        yield from self._thought("".join(thought.text or "" for thought in part.thinking or ()))
+        yield from read(part.text or "")
 
-        Servers number the pieces by ``index``; some give none, some the same one to every call: then another id
-        together with a name begins another call.
-        """
-        call = self._by_index.get(delta.index) if delta.index is not None else next(reversed(self._calls), None)
-        begins = call is None or (name and delta.id and call.upstream_id not in (None, delta.id))
-        if call is None or begins:
-            taken = {other.call_id for other in self._calls}
-            call_id = delta.id if delta.id and delta.id not in taken else f"call_{uuid4().hex}"
-            call = _OpenCall(upstream_id=delta.id, call_id=call_id)
-            self._calls.append(call)
-        if delta.index is not None:
-            self._by_index[delta.index] = call
-        return call
+    def _reasoning(self, delta: chunks.Delta) -> Iterator[llm.Event]:
+        for detail in delta.reasoning_details or ():
+            _join(self._details, detail)
+        reasoning = delta.reasoning_content or delta.reasoning
+        if isinstance(delta.reasoning_content, str):
+            self._thoughts.append(delta.reasoning_content)
+        if isinstance(reasoning, str):
+            yield from self._thought(reasoning)
 
-    def _grow(self, call: _OpenCall, arguments: str) -> Iterator[llm.Event]:
-        call.arguments += arguments
-        if call.name:
-            yield llm.ToolCallDelta(call_id=call.call_id, arguments=arguments)
+    def _thought(self, text: str) -> Iterator[llm.Event]:
+        if text:
+            yield from self._text.report()
+            yield llm.ReasoningDelta(text=text)
+
+    def _kept(self) -> dict[str, Any]:
+        """What the provider wants back with the message, for ``request.body``."""
+        message: dict[str, Any] = {}
+        if self._details:
+            message["reasoning_details"] = self._details
+        elif self._calls and self._thoughts:  # DeepSeek and Moonshot refuse a call without what led to it
+            message["reasoning_content"] = "".join(self._thoughts)
+        data = {"message": message, "calls": self._calls.signatures}
+        return opaque.kept(self._route, {name: value for name, value in data.items() if value})
 
 
-def _usage(usage: _Usage) -> llm.Usage:
-    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-    reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
-    return llm.Usage(
-        input_tokens=usage.prompt_tokens or 0,
-        output_tokens=usage.completion_tokens or 0,
-        cached_tokens=cached or 0,
-        reasoning_tokens=reasoning or 0,
-    )
+def _join(details: list[dict[str, Any]], detail: dict[str, Any]) -> None:
+    """Add a piece of OpenRouter's ``reasoning_details``: the texts of one detail come cut into pieces."""
+    last = details[-1] if details else {}
+    field = {"reasoning.text": "text", "reasoning.summary": "summary"}.get(detail.get("type", ""))
+    if field is None or any(last.get(key) != detail.get(key) for key in ("type", "index")):
+        details.append(detail)
+        return
+    text = (last.get(field) or "") + (detail.get(field) or "")
+    last |= {key: value for key, value in detail.items() if value is not None} | {field: text}

@@ -6,7 +6,15 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.contract import llm
+from adapters.llm import calls, opaque
 from adapters.upstream import UpstreamOptions
+
+_AUDIO_TYPES = {"mp3": "audio/mpeg"}  # others are called as their format
+
+
+def route(request: llm.Request, options: UpstreamOptions) -> str:
+    """Where the answer to ``request`` comes from."""
+    return opaque.route("chat-completions", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
@@ -14,7 +22,7 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
     stream = options.responses_api_stream
     fields: dict[str, Any] = {
         "model": request.model,
-        "messages": _messages(request.messages),
+        "messages": _Writer(options, route(request, options)).messages(request.messages),
         "stream": stream,
         "stream_options": {"include_usage": True} if stream else None,
         **_tools(request),
@@ -52,59 +60,79 @@ def _function(tool: llm.Tool) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(tool).items() if value is not None}
 
 
-def _messages(messages: tuple[llm.Message, ...]) -> list[dict[str, Any]]:
-    written: list[dict[str, Any]] = []
-    for message in messages:
-        calls, content = _parts(message, written)
-        if calls and not content and written and written[-1]["role"] == message.role == "assistant":
-            # The calls of one turn belong into one message, however the history is cut.
-            written[-1].setdefault("tool_calls", []).extend(calls)
-        elif calls:
-            written.append({"role": message.role, "content": _content(content) or None, "tool_calls": calls})
-        elif content:
-            written.append({"role": message.role, "content": _content(content)})
-    return written
+class _Written(msgspec.Struct):
+    """What becomes of the parts of one message."""
+
+    content: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+    results: list[dict[str, Any]]
 
 
-def _parts(
-    message: llm.Message, written: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[llm.Text | llm.Image | llm.Audio]]:
-    """Sort a message into tool calls and content; tool results, messages of their own, are ``written`` at once."""
-    calls: list[dict[str, Any]] = []
-    content: list[llm.Text | llm.Image | llm.Audio] = []
-    for part in message.parts:
-        match part:
-            case llm.Text() | llm.Image() | llm.Audio():
-                content.append(part)
-            case llm.ToolCall():
-                function = {"name": part.name, "arguments": part.arguments}
-                calls.append({"id": part.call_id, "type": "function", "function": function})
-            case llm.ToolResult():
-                written.append({"role": "tool", "tool_call_id": part.call_id, "content": part.output})
-            case llm.Opaque():
-                pass  # comes from another route
-            case _:
-                assert_never(part)
-    return calls, content
+class _Writer:
+    """Writes messages for a server; what it wants back untouched is told by its ``route``."""
+
+    def __init__(self, options: UpstreamOptions, to: str) -> None:
+        self._options = options
+        self._route = to
+
+    def messages(self, messages: tuple[llm.Message, ...]) -> list[dict[str, Any]]:
+        """All messages; a tool result is one of its own."""
+        written: list[dict[str, Any]] = []
+        for message in messages:
+            parts = self._parts(message)
+            written += parts.results
+            if not parts.content and not parts.calls:
+                continue
+            content = _text_or_parts(parts.content)
+            back = {name: value for data in self._replayed(message) for name, value in data.get("message", {}).items()}
+            last = written[-1] if written else {}
+            if parts.calls and not parts.content and last.get("role") == message.role == "assistant":
+                # The calls of one turn belong into one message, however the history is cut.
+                last.setdefault("tool_calls", []).extend(parts.calls)
+                last |= back
+            elif parts.calls:
+                said = {"content": content} if content else {}  # llama.cpp's Python server refuses null
+                written.append({"role": message.role, **said, "tool_calls": parts.calls, **back})
+            else:
+                written.append({"role": message.role, "content": content, **back})
+        return written
+
+    def _replayed(self, message: llm.Message) -> list[dict[str, Any]]:
+        return opaque.replayed(message, self._route)
+
+    def _parts(self, message: llm.Message) -> _Written:
+        signatures = {key: value for data in self._replayed(message) for key, value in data.get("calls", {}).items()}
+        written = _Written(content=[], calls=[], results=[])
+        for part in message.parts:
+            match part:
+                case llm.Text():
+                    if part.text:  # some chat templates fail over an empty message
+                        written.content.append({"type": "text", "text": part.text})
+                case llm.Image():
+                    detail = {"detail": part.detail} if part.detail else {}
+                    written.content.append({"type": "image_url", "image_url": {"url": part.url, **detail}})
+                case llm.Audio():
+                    written.content.append(self._audio(part))
+                case llm.ToolCall():
+                    function = {"name": part.name, "arguments": calls.sendable(part)}
+                    signature = signatures.get(part.call_id, {})
+                    written.calls.append({"id": part.call_id, "type": "function", "function": function, **signature})
+                case llm.ToolResult():
+                    written.results.append({"role": "tool", "tool_call_id": part.call_id, "content": part.output})
+                case llm.Opaque():
+                    pass  # is replayed with what it belongs to, or comes from another route
+                case _:
+                    assert_never(part)
+        return written
+
+    def _audio(self, part: llm.Audio) -> dict[str, Any]:
+        data = b64encode(part.data).decode()
+        if self._options.responses_api_audio_part == "input_audio":
+            return {"type": "input_audio", "input_audio": {"data": data, "format": part.format}}
+        kind = _AUDIO_TYPES.get(part.format, f"audio/{part.format}")
+        return {"type": "audio_url", "audio_url": {"url": f"data:{kind};base64,{data}"}}
 
 
-def _content(parts: list[llm.Text | llm.Image | llm.Audio]) -> str | list[dict[str, Any]]:
-    texts = [part.text for part in parts if isinstance(part, llm.Text)]
+def _text_or_parts(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     # Plain text goes as a string: many servers' chat templates take nothing else.
-    return "\n".join(texts) if len(texts) == len(parts) else [_content_part(part) for part in parts]
-
-
-def _content_part(part: llm.Text | llm.Image | llm.Audio) -> dict[str, Any]:
-    match part:
-        case llm.Text():
-            return {"type": "text", "text": part.text}
-        case llm.Image():
-            detail = {"detail": part.detail} if part.detail else {}
-            return {"type": "image_url", "image_url": {"url": part.url, **detail}}
-        case llm.Audio():
-            return {
-                "type": "input_audio",
-                "input_audio": {"data": b64encode(part.data).decode(), "format": part.format},
-            }
-        case _:
-            assert_never(part)
+    return "\n".join(part["text"] for part in content) if all("text" in part for part in content) else content

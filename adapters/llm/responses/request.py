@@ -1,15 +1,25 @@
 """Writes the body of ``POST /responses``; pure."""
 
+import re
 from typing import Any, assert_never
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import Unsupported
+from adapters.llm import calls, opaque
 from adapters.upstream import UpstreamOptions
 
 # What the Responses API has no field for.
 _UNKNOWN = ("stop", "seed", "frequency_penalty", "presence_penalty")
+
+# OpenAI's models that reason unasked; the others refuse to be asked for their reasoning.
+_REASONS = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)")
+
+
+def route(request: llm.Request, options: UpstreamOptions) -> str:
+    """Where the answer to ``request`` comes from."""
+    return opaque.route("responses-api", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
@@ -17,9 +27,11 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
     sampling = options.sampling(request.sampling)
     fields: dict[str, Any] = {
         "model": request.model,
-        "input": [item for message in request.messages for item in _items(message)],
+        "input": _input(request.messages, route(request, options)),
         "stream": options.responses_api_stream,
         "store": False,
+        # What is not stored is only of use again in this form.
+        "include": ["reasoning.encrypted_content"] if openai and _may_reason(request) else None,
         **_tools(request),
         "max_output_tokens": request.max_output_tokens or options.responses_api_max_output_tokens,
         "temperature": sampling.temperature,
@@ -44,6 +56,11 @@ def _reasoning(reasoning: llm.Reasoning, *, openai: bool) -> dict[str, Any]:
     return {}
 
 
+def _may_reason(request: llm.Request) -> bool:
+    effort = request.reasoning.effort
+    return bool(_REASONS.match(request.model)) if effort is None else effort != "none"
+
+
 def _tools(request: llm.Request) -> dict[str, Any]:
     if not request.tools:
         return {}
@@ -58,22 +75,45 @@ def _function(tool: llm.Tool) -> dict[str, Any]:
     return {"type": "function", **fields}
 
 
-def _items(message: llm.Message) -> list[dict[str, Any]]:
-    """The input items of one message, in the order of its parts."""
+def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
+    """The input items, in the order of the messages' parts; ``to`` is the route that gets back what it gave."""
     items: list[dict[str, Any]] = []
-    for part in message.parts:
+    for message in messages:
+        back = [kept for data in opaque.replayed(message, to) for kept in data["items"]]
+        for part in _joined(message.parts):
+            match part:
+                case tuple():
+                    items += _taken(None, back)
+                    items.append(_message(message.role, part, len(items)))
+                case llm.ToolCall():
+                    items += _taken(part.call_id, back)
+                    call = {"call_id": part.call_id, "name": part.name, "arguments": calls.sendable(part)}
+                    items.append({"type": "function_call", **call})
+                case llm.ToolResult():
+                    items.append({"type": "function_call_output", "call_id": part.call_id, "output": part.output})
+                case _:
+                    assert_never(part)
+    return items
+
+
+_Content = llm.Text | llm.Image
+
+
+def _joined(parts: tuple[llm.Part, ...]) -> list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult]:
+    """The parts with text and images that follow each other taken together. Raises ``Unsupported`` for audio."""
+    joined: list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult] = []
+    for part in parts:
         match part:
+            case llm.Text(text=""):
+                pass
             case llm.Text() | llm.Image():
-                content = _content(part, message.role)
-                if items and items[-1]["type"] == "message":
-                    items[-1]["content"].append(content)
+                last = joined[-1] if joined else None
+                if isinstance(last, tuple):
+                    joined[-1] = (*last, part)
                 else:
-                    items.append({"type": "message", "role": message.role, "content": [content]})
-            case llm.ToolCall():
-                call = {"call_id": part.call_id, "name": part.name, "arguments": part.arguments}
-                items.append({"type": "function_call", **call})
-            case llm.ToolResult():
-                items.append({"type": "function_call_output", "call_id": part.call_id, "output": part.output})
+                    joined.append((part,))
+            case llm.ToolCall() | llm.ToolResult():
+                joined.append(part)
             case llm.Audio():
                 raise Unsupported(
                     "The Responses API takes no audio: choose --llm_backend chat-completions for a model that listens.",
@@ -81,16 +121,38 @@ def _items(message: llm.Message) -> list[dict[str, Any]]:
                     param="input",
                 )
             case llm.Opaque():
-                pass  # comes from another route
+                pass  # is replayed before what it belongs to, or comes from another route
             case _:
                 assert_never(part)
-    return items
+    return joined
 
 
-def _content(part: llm.Text | llm.Image, role: str) -> dict[str, Any]:
+def _taken(call_id: str | None, back: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Out of ``back``, the items that came right before the call ``call_id``, or before the text.
+
+    What came before something that is no longer in the history stays behind: alone it would be refused.
+    """
+    taken = [kept for kept in back if kept["before"] == call_id]
+    back[:] = [kept for kept in back if kept["before"] != call_id]
+    return [kept["item"] for kept in taken]
+
+
+def _message(role: str, content: tuple[_Content, ...], number: int) -> dict[str, Any]:
+    """A message in the one form that OpenAI, vLLM, llama.cpp and transformers all take.
+
+    Of an assistant's text vLLM reads the first part only and wants its id and status; llama.cpp refuses it as a string.
+    """
+    text = "\n".join(part.text for part in content if isinstance(part, llm.Text))
+    if role == "assistant":
+        said = {"type": "output_text", "text": text, "annotations": []}
+        return {"type": "message", "role": role, "id": f"msg_{number}", "status": "completed", "content": [said]}
+    if all(isinstance(part, llm.Text) for part in content):
+        return {"type": "message", "role": role, "content": text}
+    return {"type": "message", "role": role, "content": [_content(part) for part in content]}
+
+
+def _content(part: _Content) -> dict[str, Any]:
     match part:
-        case llm.Text() if role == "assistant":
-            return {"type": "output_text", "text": part.text, "annotations": []}
         case llm.Text():
             return {"type": "input_text", "text": part.text}
         case llm.Image():

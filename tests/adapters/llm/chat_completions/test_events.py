@@ -6,11 +6,12 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.checks import llm_grammar
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, Overloaded, UpstreamError
+from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import Events
+from adapters.llm.parse import Habit
 from adapters.upstream import Upstream, UpstreamOptions
 
-UPSTREAM = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1"))
+FAILURES = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
 
 
@@ -25,7 +26,7 @@ def tool(
 
 
 def read(*chunks: Any) -> list[Any]:
-    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    events = Events(FAILURES.reported, FAILURES.nonsense)
     found: list[Any] = [event for chunk in chunks for event in events.feed(msgspec.json.encode(chunk))]
     found += events.finish()
     if found[-1].usage:
@@ -70,6 +71,46 @@ def test_usage_that_is_full_of_nulls_and_usage_that_is_not_there() -> None:
     assert read(delta("stop", content="x"))[-1] == llm.Finished(reason="stop", usage=None)
 
 
+def test_usage_where_groq_and_deepseek_report_it() -> None:
+    cached = USAGE | {"prompt_cache_hit_tokens": 2}
+    found = read(delta("stop", content="x") | {"x_groq": {"id": "r", "usage": cached}})
+    assert found[-1].usage == llm.Usage(input_tokens=3, output_tokens=2, cached_tokens=2)
+    assert read(delta("stop", content="x") | {"x_groq": {"id": "r"}})[-1].usage is None
+
+
+def test_content_in_parts_is_thinking_and_text() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    assert read(delta(content=[thinking, {"type": "text", "text": "so"}]), delta("stop"))[:-1] == [
+        llm.ReasoningDelta(text="hm"),
+        llm.TextDelta(text="so"),
+    ]
+
+
+def test_thinking_in_the_text_is_reasoning_and_special_tokens_are_nothing() -> None:
+    pieces = ("<thi", "nk>hm</th", "ink>\n\nhello<|im", "_end|>")
+    assert read(*(delta(content=piece) for piece in pieces), delta("stop"))[:-1] == [
+        llm.ReasoningDelta(text="hm"),
+        llm.TextDelta(text="hello"),
+    ]
+
+
+def test_a_whole_answer_that_began_inside_its_thinking_is_recognised_without_knowing_the_model() -> None:
+    message = {"content": "hm</think>\n\nhello"}
+    assert read({"choices": [{"message": message, "finish_reason": "stop"}]})[:-1] == [
+        llm.ReasoningDelta(text="hm"),
+        llm.TextDelta(text="hello"),
+    ]
+
+
+def test_reasoning_that_is_reported_apart_ends_the_doubt_about_the_text() -> None:
+    events = Events(FAILURES.reported, FAILURES.nonsense, habit=Habit(inside=True))
+    chunks = (delta(reasoning_content="hm"), delta(content="hello"))
+    assert [made for chunk in chunks for made in events.feed(msgspec.json.encode(chunk))] == [
+        llm.ReasoningDelta(text="hm"),
+        llm.TextDelta(text="hello"),
+    ]
+
+
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_in_either_field(field: str) -> None:
     assert read(delta(**{field: "hm"}), delta("stop"))[0] == llm.ReasoningDelta(text="hm")
@@ -90,6 +131,7 @@ def test_a_refusal_is_text() -> None:
         ("length", "length"),
         ("content_filter", "content_filter"),
         ("eos", "stop"),
+        ("model_length", "length"),
         ("tool_calls", "stop"),
     ],
 )
@@ -133,6 +175,18 @@ def test_ids_and_names_repeated_with_every_piece_are_one_call() -> None:
 
 def test_a_new_id_with_every_piece_is_still_one_call() -> None:
     assert calls(tool(0, "a", "f", "{"), tool(0, "b", None, "}")) == [("a", "f", "{}")]
+
+
+def test_calls_without_number_or_id_are_told_apart_by_being_complete() -> None:
+    pieces = tool(None, None, "f", '{"x"'), tool(None, None, "f", ":1}"), tool(None, None, "g", "{}")
+    assert [call[1:] for call in calls(*pieces)] == [("f", '{"x":1}'), ("g", "{}")]
+
+
+@pytest.mark.parametrize(("text", "fault"), [('{"x', "not valid JSON"), ('"x"', "not a JSON object")])
+def test_arguments_that_are_no_object_are_the_failure_of_that_call_alone(text: str, fault: str) -> None:
+    found = read(tool(0, "a", "f", text), tool(1, "b", "f", "{}"), delta("tool_calls"))
+    faults = [made.invalid for made in found if isinstance(made, llm.ToolCallFinished)]
+    assert faults == [f"The arguments of the call to 'f' are {fault}.", None]
 
 
 @pytest.mark.parametrize("index", [None, 0])
@@ -181,6 +235,9 @@ def test_a_whole_answer_gives_the_same_events() -> None:
         ([{"object": "error", "message": "slow", "code": 429}], Overloaded),
         ([{"error": "boom"}], UpstreamError),
         ([delta("error", content="x")], UpstreamError),
+        ([delta("abort", content="x")], UpstreamError),
+        ([delta("insufficient_system_resource", content="x")], Unavailable),
+        ([{"choices": [{"error": {"code": 429, "message": "slow"}, "delta": {}}]}], Overloaded),
         ([], UpstreamError),
         ([delta(content="x")], UpstreamError),
         ([tool(0, "a", None, "{}"), delta("tool_calls")], UpstreamError),
@@ -200,6 +257,6 @@ def test_null_errors_are_none() -> None:
 
 
 def test_bytes_that_are_no_json_are_an_error() -> None:
-    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    events = Events(FAILURES.reported, FAILURES.nonsense)
     with pytest.raises(UpstreamError):
         list(events.feed(b'{"choices": [{"del'))

@@ -60,6 +60,24 @@ def test_images_and_audio_go_as_parts() -> None:
     ]
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("wav", "audio/wav"), ("mp3", "audio/mpeg")])
+def test_audio_goes_as_a_url_where_the_option_says_so(kind: str, expected: str) -> None:
+    options = UpstreamOptions(responses_api_audio_part="audio_url")
+    message = llm.Message(role="user", parts=(llm.Audio(data=b"abc", format=kind),))
+    written = body(llm.Request(model="m", messages=(message,)), options, openai=False)["messages"][0]["content"]
+    assert written == [{"type": "audio_url", "audio_url": {"url": f"data:{expected};base64,YWJj"}}]
+
+
+def test_empty_texts_are_left_out() -> None:
+    assert messages(("assistant", (text(""),)), ("user", (text(""), text("x")))) == [{"role": "user", "content": "x"}]
+
+
+def test_a_faulty_call_is_sent_back_in_a_form_that_servers_accept() -> None:
+    calls = tuple(llm.ToolCall(call_id=bad, name="f", arguments=bad) for bad in ("{", "[1]", ""))
+    [message] = messages(("assistant", calls))
+    assert [call["function"]["arguments"] for call in message["tool_calls"]] == ["{}", "{}", "{}"]
+
+
 def call(number: int) -> tuple[llm.ToolCall, dict[str, Any]]:
     written = {"id": f"call_{number}", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     return llm.ToolCall(call_id=f"call_{number}", name="f", arguments="{}"), written
@@ -81,9 +99,9 @@ def test_the_calls_of_one_turn_are_one_message_and_each_result_is_its_own(togeth
     ]
 
 
-def test_a_call_without_text_has_null_content() -> None:
+def test_a_call_without_text_has_no_content() -> None:
     one, first = call(1)
-    assert messages(("assistant", (one,))) == [{"role": "assistant", "content": None, "tool_calls": [first]}]
+    assert messages(("assistant", (one,))) == [{"role": "assistant", "tool_calls": [first]}]
 
 
 def test_what_another_provider_left_behind_is_skipped() -> None:

@@ -10,7 +10,7 @@ from adapters.contract.errors import AdapterError, Overloaded, TooLong, Upstream
 from adapters.llm.responses.events import Events
 from adapters.upstream import Upstream, UpstreamOptions
 
-UPSTREAM = Upstream("responses-api", UpstreamOptions(responses_api_base_url="http://localhost:1/v1"))
+FAILURES = Upstream("responses-api", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
 USAGE = {
     "input_tokens": 3,
     "input_tokens_details": {"cached_tokens": 1},
@@ -34,7 +34,7 @@ def call(arguments: str = "", item_id: str | None = "fc_1", call_id: str = "call
 
 
 def read(*received: Any) -> list[Any]:
-    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    events = Events(FAILURES.reported, FAILURES.nonsense)
     found = [made for one in received for made in events.feed(msgspec.json.encode(one))]
     found += events.finish()
     llm_grammar([Started(), *found])
@@ -128,6 +128,25 @@ def test_arguments_that_were_not_streamed_are_made_up_for(received: list[Any]) -
     assert calls(*received) == [("call_1", "f", "[1]")]
 
 
+def test_arguments_that_are_an_object_become_json() -> None:
+    item = call() | {"arguments": {"x": 1}}
+    assert calls(event("output_item.done", output_index=0, item=item)) == [("call_1", "f", '{"x":1}')]
+
+
+@pytest.mark.parametrize(("text", "fault"), [("{", "not valid JSON"), ("[1]", "not a JSON object")])
+def test_arguments_that_are_no_object_are_the_failure_of_that_call_alone(text: str, fault: str) -> None:
+    other = event("output_item.done", output_index=1, item=call("{}", item_id="fc_2", call_id="call_2"))
+    found = read(event("output_item.done", output_index=0, item=call(text)), other, end())
+    faults = [made.invalid for made in found if isinstance(made, llm.ToolCallFinished)]
+    assert faults == [f"The arguments of the call to 'f' are {fault}.", None]
+
+
+def test_thinking_in_the_text_is_reasoning_and_special_tokens_are_nothing() -> None:
+    pieces = ("<thi", "nk>hm</th", "ink>\n\nhello<|im", "_end|>")
+    found = read(*(event("output_text.delta", delta=piece) for piece in pieces), end())
+    assert found[:-1] == [llm.ReasoningDelta(text="hm"), llm.TextDelta(text="hello")]
+
+
 def test_a_call_without_arguments_has_an_empty_object() -> None:
     added = event("output_item.added", output_index=0, item=call())
     assert calls(added, event("output_item.done", output_index=0, item=call())) == [("call_1", "f", "{}")]
@@ -146,7 +165,9 @@ def test_an_incomplete_response_finishes_its_calls() -> None:
     added = event("output_item.added", output_index=0, item=call())
     piece = event("function_call_arguments.delta", item_id="fc_1", delta="[")
     assert read(added, piece, end("incomplete"))[-2:] == [
-        llm.ToolCallFinished(call_id="call_1", name="f", arguments="["),
+        llm.ToolCallFinished(
+            call_id="call_1", name="f", arguments="[", invalid="The arguments of the call to 'f' are not valid JSON."
+        ),
         llm.Finished(reason="length", usage=COUNTED),
     ]
 
@@ -156,7 +177,7 @@ def test_what_was_not_streamed_at_all_is_taken_from_the_response() -> None:
 
 
 def test_done_is_told_by_the_last_event() -> None:
-    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    events = Events(FAILURES.reported, FAILURES.nonsense)
     list(events.feed(msgspec.json.encode(event("output_text.delta", delta="x"))))
     assert not events.done
     list(events.feed(msgspec.json.encode(end())))
@@ -164,14 +185,14 @@ def test_done_is_told_by_the_last_event() -> None:
 
 
 def whole(response: Any) -> list[Any]:
-    events = Events(UPSTREAM.failure, UPSTREAM.nonsense)
+    events = Events(FAILURES.reported, FAILURES.nonsense)
     return [*events.whole(msgspec.json.encode(response)), *events.finish()]
 
 
 def test_a_whole_response_gives_the_same_events() -> None:
     reasoning = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}], "content": None}
     refusal = {"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}
-    output = [reasoning, MESSAGE, refusal, call("[1]"), {"type": "web_search_call", "status": "completed"}]
+    output = [reasoning, MESSAGE, refusal, call("{}"), {"type": "web_search_call", "status": "completed"}]
     found = whole({"status": "completed", "error": None, "output": output, "usage": USAGE})
     llm_grammar([Started(), *found])
     assert found == [
@@ -179,8 +200,8 @@ def test_a_whole_response_gives_the_same_events() -> None:
         llm.TextDelta(text="hello"),
         llm.TextDelta(text="no"),
         llm.ToolCallStarted(call_id="call_1", name="f"),
-        llm.ToolCallDelta(call_id="call_1", arguments="[1]"),
-        llm.ToolCallFinished(call_id="call_1", name="f", arguments="[1]"),
+        llm.ToolCallDelta(call_id="call_1", arguments="{}"),
+        llm.ToolCallFinished(call_id="call_1", name="f", arguments="{}"),
         llm.Finished(reason="tool_calls", usage=COUNTED),
     ]
 

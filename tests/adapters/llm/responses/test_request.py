@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from openai.types.responses import ResponseInputItemParam
+from pydantic import TypeAdapter
 
 from adapters.contract import llm
 from adapters.contract.errors import Unsupported
@@ -36,7 +38,7 @@ def test_messages_and_the_system_prompt_are_input_items() -> None:
         ("user", (text("see"), llm.Image(url="data:x"), llm.Image(url="y", detail="low"))),
         ("assistant", (text("a"), text("b"))),
     ) == [
-        {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "be brief"}]},
+        {"type": "message", "role": "system", "content": "be brief"},
         {
             "type": "message",
             "role": "user",
@@ -49,12 +51,38 @@ def test_messages_and_the_system_prompt_are_input_items() -> None:
         {
             "type": "message",
             "role": "assistant",
-            "content": [
-                {"type": "output_text", "text": "a", "annotations": []},
-                {"type": "output_text", "text": "b", "annotations": []},
-            ],
+            "id": "msg_2",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "a\nb", "annotations": []}],
         },
     ]
+
+
+# As vLLM validates its input: unions of the SDK's types, where an assistant's text without id or status is refused.
+_INPUT: TypeAdapter[list[Any]] = TypeAdapter(list[ResponseInputItemParam])
+
+
+def test_every_item_is_one_of_the_openai_package() -> None:
+    call = llm.ToolCall(call_id="c", name="f", arguments="{}")
+    written = items(
+        ("developer", (text("be brief"),)),
+        ("user", (text("see"), llm.Image(url="https://example.com/x.png"))),
+        ("assistant", (text("I look"), call)),
+        ("tool", (llm.ToolResult(call_id="c", output="42"),)),
+        ("assistant", (text("It is 42"),)),
+    )
+    assert len(_INPUT.validate_python(written)) == 6
+
+
+def test_empty_texts_are_left_out() -> None:
+    assert items(("assistant", (text(""),)), ("user", (text(""), text("x")))) == [
+        {"type": "message", "role": "user", "content": "x"}
+    ]
+
+
+def test_a_faulty_call_is_sent_back_in_a_form_that_servers_accept() -> None:
+    calls = tuple(llm.ToolCall(call_id=bad, name="f", arguments=bad) for bad in ("{", "[1]", ""))
+    assert [item["arguments"] for item in items(("assistant", calls))] == ["{}", "{}", "{}"]
 
 
 def test_calls_and_results_are_items_in_their_order() -> None:
@@ -116,6 +144,25 @@ NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
 def test_reasoning_controls(reasoning: llm.Reasoning, openai: bool, expected: dict[str, Any]) -> None:
     written = fields({"reasoning": reasoning}, {}, openai=openai)
     assert {name: written[name] for name in ("reasoning", "chat_template_kwargs") if name in written} == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "openai", "asked"),
+    [
+        ("gpt-5-mini", llm.Reasoning(), True, True),
+        ("o4-mini", llm.Reasoning(disabled=True), True, True),
+        ("ft:of-mine", llm.Reasoning(effort="low"), True, True),
+        ("gpt-4o-mini", llm.Reasoning(), True, False),
+        ("gpt-5-chat-latest", llm.Reasoning(), True, False),
+        ("gpt-5-mini", llm.Reasoning(effort="none"), True, False),
+        ("gpt-5-mini", llm.Reasoning(effort="low"), False, False),
+    ],
+)
+def test_encrypted_reasoning_is_asked_of_openais_reasoning_models_only(
+    model: str, reasoning: llm.Reasoning, openai: bool, asked: bool
+) -> None:
+    written = body(llm.Request(model=model, messages=(), reasoning=reasoning), UpstreamOptions(), openai=openai)
+    assert written.get("include") == (["reasoning.encrypted_content"] if asked else None)
 
 
 def test_the_extra_body_wins_over_everything_and_extra_over_nothing() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from adapters.contract.checks import check_any_split
-from adapters.sse import EventTooLarge, Parser, ServerSentEvent
+from adapters.upstream.sse import EventTooLarge, Parser, ServerSentEvent
 
 LIMIT = 1000
 

@@ -23,7 +23,7 @@ class Parser:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._partial: list[bytes] = []  # pieces of a line whose end has not come yet
-        self._size = 0  # bytes of the event that is under way
+        self._size = 0  # bytes since the last event, to within a chunk
         self._data: list[bytes] = []
         self._name: str | None = None
         self._after_return = False  # a line feed that comes next belongs to this carriage return
@@ -38,15 +38,16 @@ class Parser:
             return []
         self._after_return = chunk.endswith(b"\r")
         lines = chunk.splitlines()
-        unfinished = lines.pop() if not chunk.endswith((b"\r", b"\n")) else b""
-        events = []
-        for line in lines:
-            self._grow(line)
-            if event := self._line(b"".join((*self._partial, line))):
-                events.append(event)
+        unfinished = b"" if chunk.endswith((b"\r", b"\n")) else lines.pop()
+        if self._partial and lines:
+            lines[0] = b"".join((*self._partial, lines[0]))
+            self._partial.clear()
+        self._size += len(chunk)
+        events = [event for line in lines if (event := self._line(line))]
         if unfinished:
-            self._grow(unfinished)
             self._partial.append(unfinished)
+        if self._size > self._limit:
+            raise EventTooLarge(f"one event has more than {self._limit} bytes")
         return events
 
     def close(self) -> list[ServerSentEvent]:
@@ -57,7 +58,6 @@ class Parser:
         return [event] if event else []
 
     def _line(self, line: bytes) -> ServerSentEvent | None:
-        self._partial.clear()
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(b"\xef\xbb\xbf")
@@ -71,12 +71,9 @@ class Parser:
         return None
 
     def _dispatch(self) -> ServerSentEvent | None:
+        self._size = 0
         data = b"\n".join(self._data)
         event = ServerSentEvent(name=self._name, data=data) if data else None
-        self._data, self._name, self._size = [], None, 0
+        self._data.clear()
+        self._name = None
         return event
-
-    def _grow(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size > self._limit:
-            raise EventTooLarge(f"one event has more than {self._limit} bytes")

@@ -14,7 +14,7 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
-from adapters.upstream_errors import contract_error, refusal, retry_after
+from adapters.upstream.errors import contract_error, refusal, retry_after
 
 KEY = "secret-key-1234567890"
 

@@ -1,0 +1,152 @@
+"""A transport for httpx that costs a third of its own: HTTP/1.1, any number of connections, kept while idle.
+
+Measured against httpx's own transport and ``httpx-aiohttp``: see ``tests/bench/README.md``.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import httpx
+
+from adapters.upstream.connection import Connection
+
+_IDLE_SECONDS = 60.0
+_MOST_IDLE_CONNECTIONS = 64  # to one server
+_ONE_ADDRESS_SECONDS = 1.0  # then the host's next address is tried: networks promise IPv6 and do not carry it
+
+Origin = tuple[str, str, int | None]
+Address = tuple[int, int, int, str, Any]  # as getaddrinfo gives it
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Connects when no idle connection is there: nothing queues. ``ssl_context`` is asked for when TLS is needed."""
+
+    def __init__(self, ssl_context: Callable[[], ssl.SSLContext]) -> None:
+        self._ssl_context = ssl_context
+        self._idle: defaultdict[Origin, list[tuple[float, Connection]]] = defaultdict(list)
+        self._open: set[Connection] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; the response is there with its headers. Raises ``httpx.TransportError``.
+
+        Cancelling it, and closing the response before its end, closes the connection before returning.
+        """
+        origin = (request.url.scheme, request.url.host, request.url.port)
+        written = _written(request, await request.aread())
+        connection = self._take(origin) or await self._connect(request)
+        self._open.add(connection)
+        try:
+            status, headers = await connection.ask(written)
+        except BaseException:
+            await self._release(origin, connection)
+            raise
+        return httpx.Response(
+            status, headers=headers, stream=_Body(connection, lambda: self._release(origin, connection))
+        )
+
+    async def aclose(self) -> None:
+        """Drop every connection; streams that are open fail."""
+        connections = [connection for idle in self._idle.values() for _, connection in idle]
+        for connection in (*connections, *self._open):
+            connection.abort()
+        self._idle.clear()
+        await asyncio.sleep(0)
+
+    def _take(self, origin: Origin) -> Connection | None:
+        """The idle connection that was used last; those that are too old are dropped."""
+        now = asyncio.get_running_loop().time()
+        idle = self._idle[origin]
+        while idle:
+            since, connection = idle.pop()
+            if since + _IDLE_SECONDS > now and not connection.is_lost:
+                return connection
+            connection.abort()
+        return None
+
+    async def _release(self, origin: Origin, connection: Connection) -> None:
+        self._open.discard(connection)
+        idle = self._idle[origin]
+        if connection.is_reusable and len(idle) < _MOST_IDLE_CONNECTIONS:
+            idle.append((asyncio.get_running_loop().time(), connection))
+            return
+        connection.abort()
+        await asyncio.sleep(0)  # in which the event loop closes the socket
+
+    async def _connect(self, request: httpx.Request) -> Connection:
+        secure = request.url.scheme == "https"
+        host, port = request.url.raw_host.decode(), request.url.port or (443 if secure else 80)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                _, connection = await loop.create_connection(
+                    Connection,
+                    sock=await _dial(_in_turns(found)),
+                    ssl=self._ssl_context() if secure else None,
+                    server_hostname=host if secure else None,
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout("connecting took too long", request=request) from error
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        return connection
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, connection: Connection, release: Callable[[], Awaitable[None]]) -> None:
+        self._connection = connection
+        self._release = release
+        self._closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self._connection.read():
+            yield piece
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._release()
+
+
+def _written(request: httpx.Request, body: bytes) -> bytes:
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    lines += [b"%b: %b" % header for header in request.headers.raw]
+    return b"\r\n".join((*lines, b"", body))
+
+
+def _in_turns(addresses: Sequence[Address]) -> list[Address]:
+    """The addresses of a host as its resolver prefers them, but for the families, which take turns."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for number, (family, *_) in enumerate(addresses):
+        turns.append((seen[family], number))
+        seen[family] += 1
+    return [addresses[number] for _, number in sorted(turns)]
+
+
+async def _dial(addresses: Sequence[Address]) -> socket.socket:
+    """A socket that is connected to the first address that answers. Raises ``OSError``, as the last one failed."""
+    *others, last = addresses
+    for address in others:
+        try:
+            async with asyncio.timeout(_ONE_ADDRESS_SECONDS):
+                return await _connected(*address)
+        except OSError:
+            continue
+    return await _connected(*last)
+
+
+async def _connected(family: int, kind: int, protocol: int, _name: str, address: Any) -> socket.socket:
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,115 @@
+"""Asks an upstream, with the simplest mapping there is: ``say("a")``, ``END`` and events that mean nothing."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.contract import llm
+from adapters.contract.checks import read
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError
+from adapters.options import Secret
+from adapters.upstream import Call, Upstream, UpstreamOptions
+from tests.adapters.upstream_server import Exchange, Script, UpstreamServer
+
+KEY = Secret("test-key-123456")
+NOTHING = {"role": "assistant"}
+END = {"end": True}
+FINISHED = llm.Finished(reason="stop", usage=None)
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
+"""A certificate for localhost and 127.0.0.1 that nobody trusts, with its key."""
+
+
+def say(text: str) -> dict[str, str]:
+    """The event with a word."""
+    return {"say": text}
+
+
+class Words:
+    """Reads the events above; one answer in one piece is a list of them."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._failures = upstream.failures
+        self.done = False
+
+    def feed(self, data: bytes) -> Iterator[llm.Event]:
+        event = msgspec.json.decode(data)
+        if "error" in event:
+            raise self._failures.reported(event)
+        self.done = self.done or "end" in event
+        if "say" in event:
+            yield llm.TextDelta(text=event["say"])
+
+    def whole(self, data: bytes) -> Iterator[llm.Event]:
+        for event in msgspec.json.decode(data):
+            yield from self.feed(msgspec.json.encode(event))
+
+    def finish(self) -> Iterator[llm.Event]:
+        if not self.done:
+            raise self._failures.nonsense("ended its answer in the middle")
+        yield FINISHED
+
+
+def upstream(server: UpstreamServer | str, key: Secret | None = KEY, **options: Any) -> Upstream:
+    """An upstream with that server; the names of ``options`` go without their prefix."""
+    given = {f"responses_api_{name}": value for name, value in options.items()}
+    base_url = server if isinstance(server, str) else server.base_url
+    return Upstream(
+        "chat-completions", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key, **given)
+    )
+
+
+def call(client: Upstream, **body: Any) -> Call:
+    """A streamed answer, unless ``body`` says otherwise."""
+    return Call(path="/x", body={"model": "m", "stream": True, **body}, mapping=lambda: Words(client))
+
+
+async def ask(client: Upstream, **body: Any) -> list[str]:
+    """The words of an answer that is complete."""
+    events = await read(client.answer(call(client, **body)))
+    assert events[0] == Started()
+    assert events[-1] == FINISHED
+    return [event.text for event in events[1:-1]]
+
+
+async def ask_once(script: Script, **options: Any) -> list[str]:
+    """The same of a server that answers with ``script``, which is left with no stream open."""
+    async with UpstreamServer(script) as server, aclosing(upstream(server, max_retries=0, **options)) as client:
+        try:
+            return await ask(client)
+        finally:
+            assert server.open_streams == 0
+
+
+async def failure(script: Script, **options: Any) -> AdapterError:
+    """What the same fails with."""
+    with pytest.raises(AdapterError) as caught:
+        await ask_once(script, **options)
+    assert caught.value.adapter == "chat-completions"
+    return caught.value
+
+
+def then(*events: Any, cut: bool = False) -> Script:
+    """A script that streams ``events`` and says no more, or drops the connection."""
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events(*events)
+        if cut:
+            exchange.cut()
+        else:
+            await exchange.until_left()
+
+    return script
+
+
+def server_tls() -> ssl.SSLContext:
+    """What a server with that certificate needs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context

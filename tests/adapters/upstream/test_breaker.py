@@ -1,0 +1,56 @@
+from adapters.upstream.breaker import Breaker
+
+
+def opened(at: float) -> Breaker:
+    breaker = Breaker()
+    for number in range(5):
+        assert breaker.wait(at) == 0.0
+        assert breaker.failed(at) == (number == 4)
+    return breaker
+
+
+def test_it_opens_after_five_failures_and_says_how_long() -> None:
+    breaker = opened(100.0)
+    assert breaker.wait(100.0) == 10.0
+    assert breaker.wait(107.5) == 2.5
+
+
+def test_a_success_in_between_begins_the_count_anew() -> None:
+    breaker = Breaker()
+    for _ in range(3):
+        for _ in range(4):
+            breaker.failed(1.0)
+        breaker.succeeded()
+    assert breaker.wait(1.0) == 0.0
+
+
+def test_half_open_one_probe_goes_through_and_the_others_wait() -> None:
+    breaker = opened(100.0)
+    assert breaker.wait(110.0) == 0.0
+    assert breaker.wait(110.0) == 10.0
+
+
+def test_a_probe_that_succeeds_closes_it() -> None:
+    breaker = opened(100.0)
+    assert breaker.wait(110.0) == 0.0
+    breaker.succeeded()
+    assert [breaker.wait(111.0), breaker.wait(111.0)] == [0.0, 0.0]
+
+
+def test_a_probe_that_fails_late_keeps_it_open_from_then() -> None:
+    breaker = opened(100.0)
+    assert breaker.wait(110.0) == 0.0
+    breaker.failed(130.0)
+    assert breaker.wait(130.0) == 10.0
+
+
+def test_a_probe_without_verdict_does_not_close_it_for_ever() -> None:
+    breaker = opened(100.0)
+    assert breaker.wait(110.0) == 0.0  # and its reader leaves
+    assert breaker.wait(120.0) == 0.0
+
+
+def test_what_was_under_way_and_fails_later_does_not_keep_it_open() -> None:
+    breaker = opened(100.0)
+    breaker.failed(109.0)
+    assert breaker.wait(110.0) == 0.0
