@@ -45,6 +45,9 @@ class Scripted(Generic[RequestT, EventT, InfoT]):
         finally:
             self.open -= 1
 
+    def check(self, request: RequestT) -> None:
+        """Whatever is asked can be played."""
+
     async def warm_up(self) -> None:
         """Nothing to load."""
 

@@ -21,6 +21,8 @@ from gateway.speech_to_speech.schema import Event, SpeechToSpeechRequest
 def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded."""
 
+    limit = RequestLimit(gateway.settings.max_requests)
+
     async def load() -> None:
         await gateway.warm_up()
         if gateway.state == "failed":
@@ -33,6 +35,7 @@ def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> L
                 start(load())
                 yield
         finally:
+            await limit.idle()  # at a forced end the server does not wait for what it has cancelled
             await gateway.aclose()
 
     return Litestar(
@@ -40,7 +43,7 @@ def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> L
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},
         before_send=[name_answer],
-        middleware=[RequestLimit(gateway.settings.max_requests)],
+        middleware=[limit],
         lifespan=[lifetime],
         openapi_config=description(SpeechToSpeechRequest, Event),
         logging_config=None,

@@ -10,10 +10,12 @@ from typing import Any, Literal
 import msgspec
 
 from adapters import registry
+from adapters.contract import tts
 from adapters.contract.errors import AdapterError, Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption, pick
 from gateway.fallback import Choice, FallingBack
 from gateway.pipeline.stages import Engines
+from gateway.pipeline.voices import known_voice
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ class Queued:
     def info(self) -> Any:
         """What the engine says of itself."""
         return self._engine.info
+
+    def check(self, request: Any) -> None:
+        """What the engine says of a request before it waits in the queue."""
+        self._engine.check(request)
 
     async def stream(self, request: Any) -> AsyncGenerator[Any, None]:
         """The engine's stream, once there is a place. Raises ``Unavailable`` when too many are waiting already."""
@@ -182,20 +188,17 @@ class Gateway:
         return list({id(engine): engine for engine in engines}.values())
 
     async def warm_up(self) -> None:
-        """Load every engine; a route whose engines cannot load is marked as failed and named in the log."""
-        failures: dict[int, str] = {}
-        for engine in self._engines():
-            try:
-                await engine.warm_up()
-            except AdapterError as error:
-                failures[id(engine)] = error.message
-            except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
-                failures[id(engine)] = f"an engine failed to load unexpectedly ({type(error).__name__})"
+        """Load every engine, once; each route is ready, or failed and named in the log, as soon as its own have."""
+        failures: dict[int, str | None] = {}
         for served in self.routes:
-            served.state = "ready"
-            for failure in (failures[id(engine)] for engine in _living(served) if id(engine) in failures):
-                logger.error("the model %s cannot be served: %s", served.route.name, failure)
-                served.state = "failed"
+            for engine in _living(served):
+                if id(engine) not in failures:
+                    failures[id(engine)] = await _load(engine)
+            why = next((failures[id(engine)] for engine in _living(served) if failures[id(engine)]), None)
+            why = why or _refusal(served)
+            served.state = "failed" if why else "ready"
+            if why:
+                logger.error("the model %s cannot be served: %s", served.route.name, why)
 
     async def aclose(self) -> None:
         """Close every engine, also when one of them fails to."""
@@ -209,3 +212,25 @@ def _living(served: ServedRoute) -> list[Any]:
     engines = served.engines
     model = engines.llm.first if isinstance(engines.llm, FallingBack) else engines.llm
     return [engine for engine in (engines.stt, model, engines.tts) if engine is not None]
+
+
+async def _load(engine: Any) -> str | None:
+    """Warm the engine up; why it could not, if so."""
+    try:
+        await engine.warm_up()
+    except AdapterError as error:
+        return error.message
+    except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
+        return f"an engine failed to load unexpectedly ({type(error).__name__})"
+    return None
+
+
+def _refusal(served: ServedRoute) -> str | None:
+    """Why the route's own voice, speed or language cannot be spoken: no request could mend that."""
+    settings, engine = served.route.settings, served.engines.tts
+    try:
+        voice = known_voice(engine.info, settings.voice)
+        engine.check(tts.Request(text="", voice=voice, speed=settings.speed, language=settings.language))
+    except AdapterError as error:
+        return error.message
+    return None

@@ -59,7 +59,7 @@ class FallingBack:
                         yield event
                 return
             except AdapterError as error:
-                if begun or isinstance(error, InvalidRequest):
+                if begun or (failure is None and isinstance(error, InvalidRequest)):
                     raise
                 failure = failure or error
                 logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)

@@ -1,8 +1,11 @@
 """Measures a turn: when each stage gave its first sign of life, in seconds."""
 
 import time
+from typing import Literal
 
 import msgspec
+
+Stage = Literal["heard", "written", "utterance", "spoken"]
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +34,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._marks: dict[str, float] = {"start": time.perf_counter()}
 
-    def mark(self, stage: str) -> None:
+    def mark(self, stage: Stage) -> None:
         """Note that ``stage`` (heard, written, utterance, spoken) was reached now, if it was not before."""
         self._marks.setdefault(stage, time.perf_counter())
 

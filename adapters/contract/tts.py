@@ -59,5 +59,8 @@ class Synthesiser(Engine, Protocol):
     def info(self) -> Info:
         """What it gives."""
 
+    def check(self, request: Request) -> None:
+        """Raise at once, after ``warm_up``, what ``stream`` would raise for this voice, speed and language."""
+
     def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """Speak one utterance. Raises ``AdapterError`` while iterated."""

@@ -69,6 +69,12 @@ class Espeak:
     async def aclose(self) -> None:
         """Nothing to release: the library stays loaded with the process."""
 
+    def check(self, request: tts.Request) -> None:
+        """Raise ``InvalidRequest``, ``Unsupported`` or ``TooLong`` as ``stream`` would."""
+        _require_range(request)
+        if self._voices is not None:
+            self._voices.choose(request.voice, request.language)
+
     async def stream(self, request: tts.Request) -> AsyncGenerator[tts.Event, None]:
         """Speak one utterance of at most 5,000 characters.
 

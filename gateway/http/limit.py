@@ -1,11 +1,15 @@
 """How many turns are served at once; further ones are refused before their body is read."""
 
+import asyncio
+from contextlib import suppress
+
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
 from gateway.engines import RETRY_SECONDS
+from gateway.pipeline.flow import CLOSING_SECONDS
 
 
 class RequestLimit(ASGIMiddleware):
@@ -17,6 +21,8 @@ class RequestLimit(ASGIMiddleware):
     def __init__(self, most: int) -> None:
         self._most = most
         self._served = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request or raise ``Unavailable``."""
@@ -25,7 +31,16 @@ class RequestLimit(ASGIMiddleware):
                 f"The gateway serves {self._most} requests already; try again shortly.", retry_after=RETRY_SECONDS
             )
         self._served += 1
+        self._idle.clear()
         try:
             await next_app(scope, receive, send)
         finally:
             self._served -= 1
+            if self._served == 0:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is served any more, for ``CLOSING_SECONDS`` at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._idle.wait()

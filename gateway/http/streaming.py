@@ -15,12 +15,15 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from gateway.http.errors import ErrorAnswer, stream_error
-from gateway.pipeline.flow import Flowing, flowing, race
+from gateway.pipeline.flow import Flowing, Late, flowing, race
 
 logger = logging.getLogger(__name__)
 
 PING_SECONDS = 15.0
 """How long an event stream may be silent before a comment keeps the connection alive."""
+
+STALLED_SECONDS = 120.0
+"""How long a client may take nothing before its turn is ended: others may be waiting for the engines."""
 
 PING = b": ping\n\n"
 
@@ -64,26 +67,25 @@ class _StreamingASGI(ASGIResponse):
             await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
             try:
                 while chunk is not None:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    await _take(send, chunk)
                     chunk = await self._next(chunks)
+            except _Stalled:
+                logger.warning("a client took nothing for %g s and was given up", STALLED_SECONDS)
+                return
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error)
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
                 if not self._streaming.events:
                     return  # without the last chunk: the server closes the connection
-                await send({"type": "http.response.body", "body": server_sent_event(answer), "more_body": True})
+                await _take(send, server_sent_event(answer))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _next(self, chunks: Flowing[bytes]) -> bytes | None:
         if not self._streaming.events:
             return await anext(chunks, None)
-        silence = asyncio.timeout(PING_SECONDS)
         try:
-            async with silence:
-                return await anext(chunks, None)
-        except TimeoutError:
-            if not silence.expired():
-                raise
+            return await chunks.next_by(asyncio.get_running_loop().time() + PING_SECONDS)
+        except Late:
             return PING
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
@@ -94,6 +96,19 @@ class _StreamingASGI(ASGIResponse):
             **self._streaming.headers(),
         }
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+class _Stalled(Exception):
+    """The client takes nothing."""
+
+
+async def _take(send: Send, chunk: bytes) -> None:
+    limit = asyncio.timeout(STALLED_SECONDS)
+    try:
+        async with limit:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except TimeoutError as error:
+        raise _Stalled from error
 
 
 async def _left(receive: Receive) -> None:

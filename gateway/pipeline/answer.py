@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from gateway.pipeline.flow import Flowing, flowing
+from gateway.pipeline.flow import Late, flowing
 from gateway.pipeline.stages import Backlog, Engines, Pacing, voiced, written
 from gateway.telemetry import Stopwatch, Timings
 from gateway.text.sentences import Splitter
@@ -58,8 +58,15 @@ async def answer(
     async with flowing(
         written(engines.llm, request, backlog), voiced(engines.tts, speaking, backlog, watch), buffer=EVENTS_AHEAD
     ) as events:
-        while (event := await _next(events, spoken)) is not None:
+        while True:
+            try:
+                event = await events.next_by(spoken.deadline)
+            except Late:
+                spoken.hurry()
+                continue
             match event:
+                case None:
+                    break
                 case Started() | tts.AudioChunk():
                     yield event
                 case llm.TextDelta():
@@ -78,23 +85,6 @@ async def answer(
                     assert_never(event)
     assert end is not None, "written() ends with Finished or raises"
     yield AnswerFinished(text=spoken.text, reason=end.reason, usage=end.usage, timings=watch.timings())
-
-
-Source = llm.Event | tts.AudioChunk
-
-
-async def _next(events: Flowing[Source], speech: "Speech") -> Source | None:
-    """The next event; if the listener has waited too long for the first words meanwhile, those there are get spoken."""
-    while speech.deadline is not None:
-        limit = asyncio.timeout_at(speech.deadline)
-        try:
-            async with limit:
-                return await anext(events, None)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            speech.hurry()
-    return await anext(events, None)
 
 
 class Speech:

@@ -15,6 +15,10 @@ CLOSING_SECONDS = 10.0
 """How long closing a stream may take before it is given up on and named in the log."""
 
 
+class Late(Exception):
+    """Nothing came by the deadline."""
+
+
 class Flowing(AsyncIterator[T], Generic[T]):
     """The items of running streams, as they come; a stream's failure is raised in its place among them."""
 
@@ -35,6 +39,10 @@ class Flowing(AsyncIterator[T], Generic[T]):
                     await room.acquire()
         except Exception as error:  # noqa: BLE001  raised again where the reader is
             self._put(room, None, error)
+        except asyncio.CancelledError:
+            if not _cancelled():  # the source gave up by itself: to the reader that must not look like the end
+                self._put(room, None, RuntimeError("a stream was cancelled from within"))
+            raise
         finally:
             self._running -= 1
             self._changed.set()
@@ -42,6 +50,19 @@ class Flowing(AsyncIterator[T], Generic[T]):
     def _put(self, room: asyncio.Semaphore, item: T | None, error: BaseException | None) -> None:
         self._items.append((room, item, error))
         self._changed.set()
+
+    async def next_by(self, deadline: float | None) -> T | None:
+        """The next item, ``None`` at the end. Raises ``Late`` at the loop's time ``deadline``, which loses nothing."""
+        if deadline is None:
+            return await anext(self, None)
+        limit = asyncio.timeout_at(deadline)
+        try:
+            async with limit:
+                return await anext(self, None)
+        except TimeoutError:
+            if limit.expired():
+                raise Late from None
+            raise
 
     async def __anext__(self) -> T:
         """The next item; cancelling this wait loses nothing."""
@@ -71,8 +92,9 @@ async def flowing(*sources: AsyncGenerator[T, None], buffer: int) -> AsyncGenera
         try:
             await _ended(tasks)
         finally:
-            for source in sources:  # a pump that was cancelled before its first step has not closed its source
-                await source.aclose()
+            for source, task in zip(sources, tasks, strict=True):
+                if task.done():  # a pump that was cancelled before its first step has not closed its source
+                    await source.aclose()
 
 
 async def race(*contenders: Coroutine[Any, Any, T]) -> T:
@@ -93,16 +115,25 @@ async def background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None]], N
     def start(work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         tasks.add(task)
-        task.add_done_callback(_forget)
+        task.add_done_callback(ended)
 
-    def _forget(task: asyncio.Task[None]) -> None:
-        tasks.discard(task)
-        _name_failure(task)
+    def ended(task: asyncio.Task[None]) -> None:
+        if task in tasks:  # else it was ended on leaving, which names its failure
+            tasks.discard(task)
+            _name_failure(task)
 
     try:
         yield start
     finally:
-        await _ended(list(tasks))
+        running = list(tasks)
+        tasks.clear()
+        await _ended(running)
+
+
+def _cancelled() -> bool:
+    """Whether somebody asked the current task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:

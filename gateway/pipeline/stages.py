@@ -5,10 +5,12 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import assert_never
 
 import msgspec
 
 from adapters.contract import audio, llm, stt, tts
+from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.telemetry import Stopwatch
@@ -46,6 +48,10 @@ DRY_MARGIN_SECONDS = 0.5
 
 MOST_PENDING = 64
 """So many sentences may wait for synthesis before the model is made to wait."""
+
+
+LONGEST_BATCH = 1_000
+"""Characters of a batch: engines have limits, and a long utterance is heard late."""
 
 
 class Backlog:
@@ -92,8 +98,11 @@ class Backlog:
             await self._change(wait if self._sentences else None)
         if not self._sentences:
             return None
-        count = 1 if self._audio_started is None else min(self._batch, len(self._sentences))
-        text = "".join(self._sentences.popleft() for _ in range(count))
+        text = self._sentences.popleft()
+        count = 1 if self._audio_started is None else self._batch
+        while self._sentences and count > 1 and len(text) + len(self._sentences[0]) <= LONGEST_BATCH:
+            text += self._sentences.popleft()
+            count -= 1
         self._changed.set()
         return text
 
@@ -126,15 +135,30 @@ async def written(model: llm.LanguageModel, request: llm.Request, backlog: Backl
 
 async def voiced(
     engine: tts.Synthesiser, template: tts.Request, backlog: Backlog, watch: Stopwatch
-) -> AsyncGenerator[tts.AudioChunk, None]:
-    """Speak the backlog until it is closed and empty; ``template`` gives voice, speed, language and style."""
+) -> AsyncGenerator[Started | tts.AudioChunk, None]:
+    """Speak the backlog until it is closed and empty; ``template`` gives voice, speed, language and style.
+
+    The engine's ``Started`` is passed on once. Its end without ``Finished`` is an ``UpstreamError``.
+    """
+    started: Started | None = None
     while (text := await backlog.utterance()) is not None:
         if not (words := speakable(text)):
             continue
         watch.mark("utterance")
+        finished = False
         async with aclosing(engine.stream(msgspec.structs.replace(template, text=words))) as events:
             async for event in events:
-                if isinstance(event, tts.AudioChunk):
-                    watch.mark("spoken")
-                    backlog.sent(audio.seconds(event.pcm, engine.info.sample_rate))
-                    yield event
+                match event:
+                    case tts.AudioChunk():
+                        watch.mark("spoken")
+                        backlog.sent(audio.seconds(event.pcm, engine.info.sample_rate))
+                        yield event
+                    case Started():
+                        if started is None:
+                            yield (started := event)
+                    case tts.Finished():
+                        finished = True
+                    case _:
+                        assert_never(event)
+        if not finished:
+            raise UpstreamError("The synthesiser's stream ended before the utterance was finished.")

@@ -39,7 +39,9 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
         return resolve(line.settings, environment)
     path, *more = line.positional
     if not path.endswith(FILE_ENDINGS):
-        raise SettingsError(f"{path!r} is neither a command (ask, check, config) nor a configuration file (.toml, .json).")
+        raise SettingsError(
+            f"{path!r} is neither a command (ask, check, config) nor a configuration file (.toml, .json)."
+        )
     if more or "config" in line.settings:
         raise SettingsError(f"One configuration file can be used: {path!r} is given, and another one beside it.")
     return resolve(line.settings | {"config": Setting(value=path, origin="argument")}, environment)

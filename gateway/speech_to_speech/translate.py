@@ -18,6 +18,9 @@ from gateway.speech_to_speech import schema
 from gateway.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.telemetry import Timings
 
+IGNORED_NAMES = {"instructions": "speech_instructions"}
+"""What a synthesiser ignores, by the name that it has in the request."""
+
 LONGEST_HEADER_BYTES = 1500
 """Of what others wrote in a header; servers and proxies refuse headers of more than a few kilobytes."""
 
@@ -55,6 +58,14 @@ def turn_of(request: SpeechToSpeechRequest, images: list[Upload], served: Served
     settings = served.route.settings
     _check_tools(request)
     language = _language(request.language or settings.language)
+    speaking = tts.Request(
+        text="",
+        voice=_voice(request, served),
+        speed=settings.speed if request.speed is None else request.speed,
+        language=language,
+        instructions=request.speech_instructions,
+    )
+    served.engines.tts.check(speaking)
     return turn.Turn(
         audio=None,
         language=language,
@@ -62,13 +73,7 @@ def turn_of(request: SpeechToSpeechRequest, images: list[Upload], served: Served
         user_role=settings.user_role,
         ask_for_language=settings.enable_lang_prompt,
         writing=_writing(request, settings),
-        speaking=tts.Request(
-            text="",
-            voice=_voice(request, served),
-            speed=settings.speed if request.speed is None else request.speed,
-            language=language,
-            instructions=request.speech_instructions,
-        ),
+        speaking=speaking,
         pacing=Pacing(
             batch_sentences=settings.stream_batch_sentences,
             first_utterance_seconds=settings.first_utterance_ms / 1000,

@@ -14,11 +14,12 @@ from adapters.contract import llm
 from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.llm.echo import Echo
 from adapters.options import BadOption
+from adapters.tts.espeak import Espeak
 from adapters.vad.energy import Energy
 from gateway.engines import Gateway, Queued, build
 from gateway.settings.load import load
 from tests.gateway.asking import ROUTE, form, refused
-from tests.gateway.serving import gateway_with_routes, scripted_engines, served, until
+from tests.gateway.serving import gateway_of, gateway_with_routes, scripted_engines, served, until
 
 REQUEST = llm.Request(model="m", messages=())
 
@@ -272,3 +273,35 @@ def test_models_are_found_by_name_alias_and_star() -> None:
     assert found == {None: "a", "a": "a", "x": "a", "b": "b", "anything": "c"}
     with pytest.raises(UnknownModel, match="`anything`"):
         gateway_with_routes(scripted_engines(), [("a", ())]).admit("anything")
+
+
+@pytest.mark.parametrize("flags", [("--voice", "nobody"), ("--voice", "de+nope"), ("--language", "xx")])
+async def test_a_voice_or_language_of_the_settings_that_cannot_be_spoken_fails_the_route(
+    flags: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = gateway_of(scripted_engines(tts=Espeak(Espeak.Options())), *flags)
+    await gateway.warm_up()
+    assert gateway.state == "failed"
+    assert repr(flags[1]) in caplog.text
+
+
+async def test_a_route_is_ready_before_the_next_has_loaded() -> None:
+    loading = asyncio.Event()
+
+    class Slow(scripted.Scripted[Any, Any, Any]):
+        async def warm_up(self) -> None:
+            await loading.wait()
+
+    quick, slow = (
+        gateway_of(scripted_engines()),
+        gateway_of(scripted_engines(llm=Slow(llm.Info(), scripted.answering()))),
+    )
+    gateway = Gateway(quick.settings, [*quick.routes, *slow.routes])
+    warming = asyncio.create_task(gateway.warm_up())
+    async with asyncio.timeout(5):
+        while gateway.routes[0].state != "ready":
+            await asyncio.sleep(0)
+    assert gateway.routes[1].state == "loading"
+    loading.set()
+    await warming
+    assert gateway.state == "ready"

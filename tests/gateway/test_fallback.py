@@ -62,6 +62,11 @@ async def test_when_none_can_answer_the_first_says_why() -> None:
         await read(falling_back(failing(TimedOut("slow")), failing(Unavailable("down"))).stream(REQUEST))
 
 
+async def test_what_a_fallback_refuses_does_not_hide_why_the_first_could_not() -> None:
+    with pytest.raises(Unavailable, match="down"):
+        await read(falling_back(failing(Unavailable("down")), failing(Unsupported("no audio"))).stream(REQUEST))
+
+
 async def test_leaving_closes_the_one_that_answers() -> None:
     second = scripted.language_model(scripted.answering("one", "two"))
     stream = falling_back(failing(Unavailable("down")), second).stream(REQUEST)

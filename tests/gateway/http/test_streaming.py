@@ -161,3 +161,22 @@ def test_an_event_is_one_line_of_json() -> None:
     assert event.count(b"\n") == 2
     assert b"\r" not in event
     assert json.loads(event.removeprefix(b"data: ")) == {"type": "said", "text": "a\nb\r\nc\u2028"}
+
+
+async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.http.streaming.STALLED_SECONDS", 0.01)
+    source = Source(b"a", b"b", endless=True)
+    sent: Sent = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if len(sent) == 3:
+            await asyncio.Event().wait()
+
+    streaming = Streaming(chunks=source.stream(), headers=dict, content_type="audio/pcm", events=True)
+    request: Any = None
+    scope: Any = {"type": "http"}
+    async with asyncio.timeout(10):
+        await StreamingResponse(streaming).to_asgi_response(None, request)(scope, stay, send)
+    assert source.closed
+    assert len(sent) == 3, "nothing more is sent to a client that takes nothing"

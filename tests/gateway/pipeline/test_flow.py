@@ -1,11 +1,13 @@
 """Streams that run ahead, races and background work: bounded, closed, and with their errors intact."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 import pytest
 
-from gateway.pipeline.flow import background, flowing, race
+from gateway.pipeline import flow
+from gateway.pipeline.flow import Late, background, flowing, race
 
 
 class Counting:
@@ -177,3 +179,69 @@ async def test_a_failure_in_the_background_is_named_without_its_message(caplog: 
         await settle()
     assert "ValueError" in caplog.text
     assert "somebody" not in caplog.text
+
+
+async def test_a_deadline_passes_and_nothing_is_lost() -> None:
+    gate = asyncio.Event()
+
+    async def gated() -> AsyncGenerator[int, None]:
+        await gate.wait()
+        yield 1
+
+    now = asyncio.get_running_loop().time
+    async with flowing(gated(), buffer=1) as items:
+        with pytest.raises(Late):
+            await items.next_by(now())
+        gate.set()
+        assert await items.next_by(now() + 60) == 1
+        assert await items.next_by(None) is None
+
+
+async def test_a_source_s_own_timeout_is_not_taken_for_the_deadline() -> None:
+    async def slow() -> AsyncGenerator[int, None]:
+        yield 1
+        raise TimeoutError("its own")
+
+    async with flowing(slow(), buffer=1) as items:
+        assert await items.next_by(None) == 1
+        with pytest.raises(TimeoutError, match="its own"):
+            await items.next_by(asyncio.get_running_loop().time() + 60)
+
+
+async def test_a_source_that_is_cancelled_from_within_does_not_look_finished() -> None:
+    async def giving_up() -> AsyncGenerator[int, None]:
+        yield 1
+        raise asyncio.CancelledError
+
+    with pytest.raises(RuntimeError, match="cancelled from within"):
+        async with flowing(giving_up(), buffer=1) as items:
+            async for _ in items:
+                pass
+
+
+async def test_a_source_that_does_not_close_hides_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(flow, "CLOSING_SECONDS", 0.01)
+    stuck, over = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> AsyncGenerator[int, None]:
+        try:
+            while True:
+                yield 1
+        finally:
+            stuck.set()
+            while not over.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await over.wait()
+
+    other = Counting(100)
+    with pytest.raises(ValueError, match="the real one"):
+        async with flowing(stubborn(), other.stream(), buffer=1) as items:
+            await anext(items)
+            raise ValueError("the real one")
+    assert stuck.is_set()
+    assert other.closed
+    assert "did not close within" in caplog.text
+    over.set()
+    await settle()

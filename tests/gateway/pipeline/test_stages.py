@@ -8,9 +8,10 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import llm, tts
+from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.pipeline import stages
-from gateway.pipeline.stages import MOST_PENDING, Backlog, voiced, written
+from gateway.pipeline.stages import LONGEST_BATCH, MOST_PENDING, Backlog, voiced, written
 from gateway.telemetry import Stopwatch
 from tests.gateway.pipeline.reading import read
 
@@ -73,6 +74,39 @@ async def test_a_batch_takes_no_more_than_its_size() -> None:
         backlog.put(f"{number} ")
     backlog.close()
     assert [await given(backlog) for _ in range(4)] == ["0 1 ", "2 3 ", "4 ", None]
+
+
+async def test_a_batch_is_never_longer_than_engines_take() -> None:
+    backlog = Backlog(100)
+    backlog.sent(10.0)
+    sentence = "x" * 99 + " "
+    for _ in range(25):
+        backlog.put(sentence)
+    backlog.close()
+    batches = [await given(backlog) for _ in range(4)]
+    assert [len(batch or "") for batch in batches] == [LONGEST_BATCH, LONGEST_BATCH, 500, 0]
+
+
+async def test_a_piece_that_is_longer_than_a_batch_goes_alone() -> None:
+    backlog = Backlog(3)
+    backlog.sent(10.0)
+    long = "y" * (LONGEST_BATCH + 1)
+    for sentence in ("short. ", long, "short. "):
+        backlog.put(sentence)
+    backlog.close()
+    assert [await given(backlog) for _ in range(3)] == ["short. ", long, "short. "]
+
+
+async def test_speech_that_ends_without_an_end_is_an_error() -> None:
+    async def broken(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        yield tts.AudioChunk(pcm=b"\0\0")
+
+    engine = scripted.Scripted(tts.Info(sample_rate=24_000, voices=("v",), default_voice="v"), broken)
+    backlog = Backlog(1)
+    backlog.put("Hello.")
+    backlog.close()
+    with pytest.raises(UpstreamError, match="before the utterance was finished"):
+        await read(voiced(engine, tts.Request(text=""), backlog, Stopwatch()))
 
 
 async def test_the_rest_goes_when_nothing_more_will_come() -> None:
@@ -170,8 +204,9 @@ async def spoken(*sentences: str, template: tts.Request | None = None) -> tuple[
 async def test_what_nobody_would_say_is_not_spoken() -> None:
     requests, events = await spoken("**Hello** there. ", "```python\nprint(1)\n```", " \n", "🙂", "Bye.")
     assert [request.text for request in requests] == ["Hello there.", "Bye."]
-    assert events
-    assert all(isinstance(event, tts.AudioChunk) for event in events)
+    assert events[0] == Started()
+    assert len(events) > 1
+    assert all(isinstance(event, tts.AudioChunk) for event in events[1:]), "the engine starts once for the turn"
 
 
 async def test_nothing_to_say_asks_no_synthesiser() -> None:

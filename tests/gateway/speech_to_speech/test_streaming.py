@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from adapters import scripted
-from adapters.contract import llm, stt
+from adapters.contract import llm, stt, tts
+from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
+from adapters.tts.espeak import Espeak
 from gateway.pipeline.stages import Engines
 from tests.gateway.serving import events_in, gateway_of, question, scripted_engines, served, until
 
@@ -255,3 +257,63 @@ async def test_a_failure_after_the_first_byte_cuts_audio_off() -> None:
             async with client.stream("POST", ROUTE, **form()) as response:
                 async for _ in response.aiter_bytes():
                     heard.set()
+
+
+@pytest.mark.parametrize("first", [llm.ReasoningDelta(text="to myself"), llm.ToolCallStarted(call_id="1", name="look")])
+async def test_an_event_stream_begins_while_the_model_thinks_or_writes_a_call(first: llm.Event) -> None:
+    release = asyncio.Event()
+
+    async def thinking(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield first
+        await release.wait()
+        if isinstance(first, llm.ToolCallStarted):
+            yield llm.ToolCallFinished(call_id="1", name="look", arguments="{}")
+        yield llm.TextDelta(text="Well.")
+        yield finished("")
+
+    gateway = gateway_of(scripted_engines(llm=scripted.language_model(thinking)))
+    async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with client.stream("POST", ROUTE, data={"stream_format": "sse"}, **form()) as response:
+            body = ""
+            async for text in response.aiter_text():
+                body += text
+                if "transcript.text.done" in body:
+                    release.set()
+    assert release.is_set()
+    assert "to myself" not in body
+    assert body.count("transcript.text.done") == 1
+
+
+async def test_what_a_synthesiser_ignores_is_named() -> None:
+    voice = scripted.synthesiser()
+
+    async def speaking(request: tts.Request) -> AsyncGenerator[Any, None]:
+        async for event in voice.script(request):
+            yield event
+
+    class Deaf(scripted.Scripted[tts.Request, Any, tts.Info]):
+        async def stream(self, request: tts.Request) -> AsyncGenerator[Any, None]:
+            yield Started(ignored=("speed", "instructions"))
+            async for event in self.script(request):
+                yield event
+
+    gateway = gateway_of(scripted_engines(tts=Deaf(voice.info, speaking)))
+    async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        response = await client.post(ROUTE, data={"speed": "2", "speech_instructions": "whisper"}, **form())
+    assert response.headers["x-ignored-parameters"] == "speech_instructions, speed"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"voice": "de+nope"}, {"voice": "en-us+"}, {"language": "ha"}], ids=["variant", "empty", "language"]
+)
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+async def test_what_the_synthesiser_cannot_speak_is_refused_before_anything_begins(
+    fields: dict[str, str], stream_format: str
+) -> None:
+    engines = scripted_engines(tts=Espeak(Espeak.Options()))
+    async with served(gateway_of(engines)) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        response = await client.post(ROUTE, data={"stream_format": stream_format, **fields}, **form())
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == next(iter(fields))
+    recogniser: Any = engines.stt
+    assert recogniser.opened == 0

@@ -1,0 +1,109 @@
+"""One turn on its way to a client: the bytes, and the headers that are known when the first of them is there."""
+
+import logging
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from adapters.contract import llm
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, UpstreamError
+from gateway.audio.encode import FORMATS
+from gateway.engines import ServedRoute
+from gateway.http.streaming import PING, Streaming, StreamingResponse, server_sent_event
+from gateway.pipeline import answer, turn
+from gateway.pipeline.playback import played
+from gateway.speech_to_speech import translate
+from gateway.speech_to_speech.schema import ResponseFormat
+from gateway.telemetry import Stopwatch
+
+logger = logging.getLogger(__name__)
+
+
+class Reply:
+    """The answer to ``asked``; ``ignored`` are the parameters that are known to have no effect."""
+
+    def __init__(self, served: ServedRoute, asked: turn.Turn, watch: Stopwatch, ignored: list[str]) -> None:
+        self.id = f"resp_{uuid.uuid4().hex}"
+        self._transcript: str | None = None
+        self._ignored = ignored
+        self._watch = watch
+        self._model = served.route.name
+        self._sample_rate = served.engines.tts.info.sample_rate
+        self._turn = turn.take_turn(served.engines, asked, watch)
+
+    def streamed(self, response_format: ResponseFormat, *, events: bool) -> StreamingResponse:
+        """The answer as bytes of ``response_format``, or as an event stream around them."""
+        audio = FORMATS[response_format]
+        disposition = {"content-disposition": f'attachment; filename="speech.{audio.extension}"'}
+        return StreamingResponse(
+            Streaming(
+                chunks=self._events(response_format) if events else self._audio(response_format),
+                headers=lambda: self._headers() | ({} if events else disposition),
+                content_type="text/event-stream; charset=utf-8" if events else audio.content_type,
+                events=events,
+            )
+        )
+
+    def _headers(self) -> dict[str, str]:
+        transcript = {} if self._transcript is None else translate.transcript_headers(self._transcript)
+        return {
+            "x-response-id": self.id,
+            **transcript,
+            **translate.ignored_headers(self._ignored),
+            **translate.timing_headers(self._watch.timings()),
+        }
+
+    async def _audio(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
+        spoken = False
+        async with aclosing(self._noted(response_format)) as events:
+            async for _, data in events:
+                if data:
+                    spoken = True
+                    yield data
+        if not spoken:
+            raise UpstreamError("The language model's answer holds nothing that can be spoken.")
+
+    async def _events(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
+        """What was heard is held until the model's first piece, so that a refusal before that has a real status.
+
+        A model that thinks, or writes a call, has begun: the client hears of it though nothing of that is shown.
+        """
+        held, begun = b"", False
+        async with aclosing(self._noted(response_format)) as events:
+            async for event, data in events:
+                sent = server_sent_event(translate.audio_delta(data)) if data else b""
+                if (shown := translate.event_of(event, self.id)) is not None:
+                    sent += server_sent_event(shown)
+                match event:
+                    case turn.TranscriptDelta() | turn.TranscriptFinished():
+                        held += sent
+                        continue
+                    case llm.ReasoningDelta() | llm.ToolCallStarted() if not begun:
+                        sent = held or PING
+                    case _:
+                        sent = held + sent if sent else b""
+                if sent:
+                    yield sent
+                    held, begun = b"", True
+
+    async def _noted(self, response_format: ResponseFormat) -> AsyncGenerator[tuple[turn.Event, bytes], None]:
+        """The turn as it is played; what the headers need is kept, and how it ended goes to the log."""
+        outcome = "left"
+        try:
+            async with aclosing(played(self._turn, response_format, self._sample_rate)) as events:
+                async for event, data in events:
+                    match event:
+                        case turn.TranscriptFinished():
+                            self._transcript = event.text
+                        case Started():
+                            names = [translate.IGNORED_NAMES.get(name, name) for name in event.ignored]
+                            self._ignored.extend(name for name in names if name not in self._ignored)
+                        case answer.AnswerFinished():
+                            outcome = event.reason
+                    yield event, data
+        except AdapterError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            logger.info("%s %s model=%s %s", self.id, outcome, self._model, self._watch.timings())
