@@ -114,7 +114,7 @@ class Upstream:
         reply = await self._attempt(bare, deadline)
         self._refuses_controls.add(model)
         names = " and ".join(controls(call.body))
-        _log.warning("%s: the server of %s refuses %s: left out from now on", self._adapter, model, names)
+        _log.warning("%s: the server of %r refuses %s: left out from now on", self._adapter, model, names)
         return reply
 
     def _check_breaker(self) -> None:
@@ -142,11 +142,12 @@ class Upstream:
 
     def _judge(self, error: AdapterError, status: int | None) -> None:
         """Tell the breaker of a failure: a refusal of this one request says that the server is well."""
-        if status >= 500 if status is not None and status >= 400 else isinstance(error, Unavailable):
-            if self._breaker.failed(asyncio.get_running_loop().time()):
-                _log.warning("%s: %s fails again and again: left alone for a while", self._adapter, self._shown)
-        else:
+        refused = status is not None and 400 <= status < 500
+        broken = status is not None and status >= 500
+        if refused or not (broken or isinstance(error, Unavailable)):
             self._breaker.succeeded()
+        elif self._breaker.failed(asyncio.get_running_loop().time()):
+            _log.warning("%s: %s fails again and again: left alone for a while", self._adapter, self._shown)
 
     @property
     def _breaker(self) -> Breaker:

@@ -57,9 +57,10 @@ class _StreamingASGI(ASGIResponse):
     def __init__(self, streaming: Streaming) -> None:
         super().__init__()
         self._streaming = streaming
+        self._sending_since: float | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await race(self._send(send), _left(receive))
+        await race(self._send(send), _left(receive), self._stalled())
 
     async def _send(self, send: Send) -> None:
         async with flowing(self._streaming.chunks, buffer=1) as chunks:
@@ -67,17 +68,14 @@ class _StreamingASGI(ASGIResponse):
             await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
             try:
                 while chunk is not None:
-                    await _take(send, chunk)
+                    await self._deliver(send, chunk)
                     chunk = await self._next(chunks)
-            except _Stalled:
-                logger.warning("a client took nothing for %g s and was given up", STALLED_SECONDS)
-                return
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error)
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
                 if not self._streaming.events:
                     return  # without the last chunk: the server closes the connection
-                await _take(send, server_sent_event(answer))
+                await self._deliver(send, server_sent_event(answer))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _next(self, chunks: Flowing[bytes]) -> bytes | None:
@@ -88,6 +86,20 @@ class _StreamingASGI(ASGIResponse):
         except Late:
             return PING
 
+    async def _deliver(self, send: Send, chunk: bytes) -> None:
+        self._sending_since = asyncio.get_running_loop().time()
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._sending_since = None
+
+    async def _stalled(self) -> None:
+        """Ends when the client has taken nothing for too long; a look now and then is cheaper than a timer a chunk."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(STALLED_SECONDS / 4)
+            if self._sending_since is not None and now() - self._sending_since >= STALLED_SECONDS:
+                logger.warning("a client took nothing for %g s and was given up", STALLED_SECONDS)
+                return
+
     def _headers(self) -> list[tuple[bytes, bytes]]:
         headers = {
             "content-type": self._streaming.content_type,
@@ -96,19 +108,6 @@ class _StreamingASGI(ASGIResponse):
             **self._streaming.headers(),
         }
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-class _Stalled(Exception):
-    """The client takes nothing."""
-
-
-async def _take(send: Send, chunk: bytes) -> None:
-    limit = asyncio.timeout(STALLED_SECONDS)
-    try:
-        async with limit:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    except TimeoutError as error:
-        raise _Stalled from error
 
 
 async def _left(receive: Receive) -> None:

@@ -53,7 +53,7 @@ class Flowing(AsyncIterator[T], Generic[T]):
 
     async def next_by(self, deadline: float | None) -> T | None:
         """The next item, ``None`` at the end. Raises ``Late`` at the loop's time ``deadline``, which loses nothing."""
-        if deadline is None:
+        if deadline is None or self._items:
             return await anext(self, None)
         limit = asyncio.timeout_at(deadline)
         try:

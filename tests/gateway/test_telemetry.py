@@ -3,7 +3,7 @@
 import pytest
 
 from gateway import telemetry
-from gateway.telemetry import Stopwatch, Timings
+from gateway.telemetry import Stage, Stopwatch, Timings
 
 
 class Clock:
@@ -25,7 +25,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_every_stage_counts_from_the_one_before(clock: Clock) -> None:
     watch = Stopwatch()
-    for stage, seconds in (("heard", 1), ("written", 2), ("utterance", 4), ("spoken", 8)):
+    stages: tuple[tuple[Stage, int], ...] = (("heard", 1), ("written", 2), ("utterance", 4), ("spoken", 8))
+    for stage, seconds in stages:
         clock.now += seconds
         watch.mark(stage)
     clock.now += 16

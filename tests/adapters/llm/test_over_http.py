@@ -15,8 +15,8 @@ from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.chat_completions.events import Events as ChatEvents
 from adapters.llm.responses.adapter import Responses
 from adapters.llm.responses.events import Events as ResponseEvents
-from adapters.upstream.sse import Parser
 from adapters.upstream import Upstream, UpstreamOptions
+from adapters.upstream.sse import Parser
 from tests.adapters.upstream_server import Exchange, UpstreamServer, replies, sse, streams
 
 Engine = ChatCompletions | Responses

@@ -174,9 +174,10 @@ async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.Monke
             await asyncio.Event().wait()
 
     streaming = Streaming(chunks=source.stream(), headers=dict, content_type="audio/pcm", events=True)
+    receive: Any = stay
     request: Any = None
     scope: Any = {"type": "http"}
     async with asyncio.timeout(10):
-        await StreamingResponse(streaming).to_asgi_response(None, request)(scope, stay, send)
+        await StreamingResponse(streaming).to_asgi_response(None, request)(scope, receive, send)
     assert source.closed
     assert len(sent) == 3, "nothing more is sent to a client that takes nothing"
