@@ -7,6 +7,7 @@ does not notice a client that leaves before the first byte.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from gateway.http.errors import ErrorAnswer, stream_error
-from gateway.pipeline.flow import Flowing, Late, flowing, race
+from gateway.pipeline.flow import race
 
 logger = logging.getLogger(__name__)
 
@@ -57,19 +58,20 @@ class _StreamingASGI(ASGIResponse):
     def __init__(self, streaming: Streaming) -> None:
         super().__init__()
         self._streaming = streaming
-        self._sending_since: float | None = None
+        self._sending = False
+        self._since: float | None = None  # the loop's time when it began to send, or to be silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await race(self._send(send), _left(receive), self._stalled())
+        await race(self._send(send), _left(receive), self._watch(send))
 
     async def _send(self, send: Send) -> None:
-        async with flowing(self._streaming.chunks, buffer=1) as chunks:
+        async with aclosing(self._streaming.chunks) as chunks:
             chunk = await anext(chunks, None)
             await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
             try:
                 while chunk is not None:
                     await self._deliver(send, chunk)
-                    chunk = await self._next(chunks)
+                    chunk = await anext(chunks, None)
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error)
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
@@ -78,27 +80,25 @@ class _StreamingASGI(ASGIResponse):
                 await self._deliver(send, server_sent_event(answer))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _next(self, chunks: Flowing[bytes]) -> bytes | None:
-        if not self._streaming.events:
-            return await anext(chunks, None)
-        try:
-            return await chunks.next_by(asyncio.get_running_loop().time() + PING_SECONDS)
-        except Late:
-            return PING
-
     async def _deliver(self, send: Send, chunk: bytes) -> None:
-        self._sending_since = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time
+        self._sending, self._since = True, now()
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._sending_since = None
+        self._sending, self._since = False, now()
 
-    async def _stalled(self) -> None:
-        """Ends when the client has taken nothing for too long; a look now and then is cheaper than a timer a chunk."""
+    async def _watch(self, send: Send) -> None:
+        """Fill silence with comments; ends when the client takes nothing. A look now and then, not a timer a chunk."""
         now = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(STALLED_SECONDS / 4)
-            if self._sending_since is not None and now() - self._sending_since >= STALLED_SECONDS:
+            await asyncio.sleep(PING_SECONDS / 4)
+            passed = 0.0 if self._since is None else now() - self._since
+            if self._sending and passed >= STALLED_SECONDS:
                 logger.warning("a client took nothing for %g s and was given up", STALLED_SECONDS)
                 return
+            if self._streaming.events and not self._sending and passed >= PING_SECONDS:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STALLED_SECONDS):
+                        await self._deliver(send, PING)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         headers = {

@@ -164,7 +164,8 @@ def test_an_event_is_one_line_of_json() -> None:
 
 
 async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.http.streaming.STALLED_SECONDS", 0.01)
+    monkeypatch.setattr(streaming, "STALLED_SECONDS", 0.02)
+    monkeypatch.setattr(streaming, "PING_SECONDS", 0.01)
     source = Source(b"a", b"b", endless=True)
     sent: Sent = []
 
@@ -173,11 +174,11 @@ async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.Monke
         if len(sent) == 3:
             await asyncio.Event().wait()
 
-    streaming = Streaming(chunks=source.stream(), headers=dict, content_type="audio/pcm", events=True)
+    stream = Streaming(chunks=source.stream(), headers=dict, content_type="audio/pcm", events=True)
     receive: Any = stay
     request: Any = None
     scope: Any = {"type": "http"}
     async with asyncio.timeout(10):
-        await StreamingResponse(streaming).to_asgi_response(None, request)(scope, receive, send)
+        await StreamingResponse(stream).to_asgi_response(None, request)(scope, receive, send)
     assert source.closed
     assert len(sent) == 3, "nothing more is sent to a client that takes nothing"
