@@ -147,7 +147,8 @@ def _kind(refused: Refusal) -> type[AdapterError]:
         said = refused.message.lower()
         if "maximum context length" in said:
             return TooLong
-        if status == 404 and "model" in said:
+        # mlx_lm speaks of what it looked for: "… snapshot folder …", "Repository Not Found …".
+        if status == 404 and any(word in said for word in ("model", "snapshot", "repository")):
             return UnknownModel
     return STATUSES.get(status or 0, UpstreamError)
 

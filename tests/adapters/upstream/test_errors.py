@@ -39,6 +39,8 @@ def openai(message: str, code: str | None = None, kind: str = "invalid_request_e
         (413, None, TooLong),
         (404, {"error": {"message": "The model `x` does not exist.", "type": "NotFoundError"}}, UnknownModel),
         (404, {"error": "model 'x' not found"}, UnknownModel),
+        (404, {"error": "Cannot find an appropriate cached snapshot folder for the specified revision"}, UnknownModel),
+        (404, {"error": "Repository Not Found for url: x"}, UnknownModel),
         (404, {"detail": "Not Found"}, UpstreamError),
         (404, openai("Invalid URL (POST /v1/responses)"), UpstreamError),
         (401, openai("Incorrect API key provided", "invalid_api_key"), UpstreamError),
