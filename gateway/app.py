@@ -1,5 +1,6 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,8 @@ from gateway.pipeline.flow import background
 from gateway.speech_to_speech.routes import speech_to_speech
 from gateway.speech_to_speech.schema import Event, SpeechToSpeechRequest
 
+logger = logging.getLogger(__name__)
+
 
 def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded."""
@@ -25,6 +28,9 @@ def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> L
 
     async def load() -> None:
         await gateway.warm_up()
+        for served in gateway.routes:
+            if served.failure:
+                logger.error("the model %s cannot be served: %s", served.route.name, served.failure)
         if gateway.state == "failed":
             failed()
 

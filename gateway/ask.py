@@ -2,27 +2,36 @@
 
 import asyncio
 import base64
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing, closing, suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+import httpx
 import msgspec
 import openai
 
-from adapters.contract import tts
 from adapters.contract.audio import SAMPLE_BYTES
 from adapters.contract.errors import AdapterError
 from gateway.audio.decode import decode
-from gateway.audio.encode import FORMATS, OUTPUT_RATE, Encoder, wav_header
+from gateway.audio.encode import FORMATS, OUTPUT_RATE, wav_header
 from gateway.engines import Gateway, build
-from gateway.pipeline import answer, turn
+from gateway.pipeline.playback import played
+from gateway.pipeline.turn import take_turn
 from gateway.serve import ECHO_NOTE
 from gateway.settings.model import Loaded, SettingsError
 from gateway.speech_to_speech import schema, translate
 from gateway.telemetry import Stopwatch
+
+LONGEST_MESSAGE = 500
+"""Characters of what is said of a failure; what is no gateway may answer with a whole page."""
+
+
+class NoAnswer(Exception):
+    """The answer did not come whole, or could not be kept; the message is one line."""
 
 
 def ask_here(loaded: Loaded, source: str, output: str) -> int:
@@ -33,8 +42,8 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
         print(ECHO_NOTE, file=sys.stderr)
     try:
         asyncio.run(_ask_here(gateway, recording, file))
-    except AdapterError as error:
-        return _failed(error.message)
+    except (AdapterError, NoAnswer) as error:
+        return _failed(str(error))
     return 0
 
 
@@ -51,14 +60,11 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: "AnswerFile") -> N
                 max_seconds=gateway.settings.max_audio_seconds,
             ),
         )
-        encoder = Encoder(file.wire_format, sample_rate=served.engines.tts.info.sample_rate)
-        with closing(encoder), file:
-            async with aclosing(turn.take_turn(served.engines, asked, watch)) as events:
-                async for event in events:
-                    if isinstance(event, tts.AudioChunk):
-                        file.write(encoder.feed(event.pcm))
-                    elif isinstance(event, answer.AnswerFinished):
-                        file.write(encoder.finish())
+        events = take_turn(served.engines, asked, watch)
+        with file:
+            async with aclosing(played(events, file.wire_format, served.engines.tts.info.sample_rate)) as answer:
+                async for event, data in answer:
+                    file.write(data)
                     if (shown := translate.event_of(event, "")) is not None:
                         _show(msgspec.to_builtins(shown))
         print(file.summary())
@@ -68,6 +74,7 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: "AnswerFile") -> N
 
 def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> int:
     """The same turn at the gateway behind ``url`` (…/v1); ``fields`` go along with the recording. 1 on failure."""
+    _check_address(url)
     recording, file = _read(source), AnswerFile(output)
     try:
         # The gateway asks for no key; the client insists on sending one.
@@ -79,13 +86,25 @@ def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> i
                     _show(event)
     except openai.APIConnectionError:
         return _failed(f"No gateway answers at {url}; start one with 'speech-to-speech'.")
-    except openai.APIError as error:
-        return _failed(error.message)
+    except (openai.APIError, NoAnswer) as error:
+        return _failed(str(error))
     print(file.summary())
     return 0
 
 
+def _check_address(url: str) -> None:
+    try:
+        address = httpx.URL(url)
+        address.host.encode("idna")  # as the resolver will
+        usable = address.scheme in {"http", "https"} and address.host and (address.port or 0) <= 65535
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise SettingsError(f"Cannot ask at {url!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
+
+
 def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> Iterator[Any]:
+    """The events of an answer that is whole. Raises ``NoAnswer`` when it breaks off, and what the client raises."""
     stream: openai.Stream[Any] = client.post(
         "/audio/speech-to-speech",
         cast_to=object,
@@ -95,11 +114,21 @@ def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> 
         stream=True,
         stream_cls=openai.Stream[object],
     )
+    whole = False
     with stream:
-        yield from stream
+        try:
+            for event in stream:
+                yield event
+                whole = event["type"] == "speech.audio.done"
+        except openai.APIConnectionError:
+            pass  # it is told by what is missing, as when the connection ends in good order
+    if not whole:
+        raise NoAnswer(f"The answer of {client.base_url} broke off; was the gateway there stopped? Ask again.")
 
 
 def _read(source: str) -> bytes:
+    if source == "-" and sys.stdin is None:
+        raise SettingsError("Cannot read '-': standard input is closed.")
     try:
         return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
@@ -107,7 +136,7 @@ def _read(source: str) -> bytes:
 
 
 def _failed(message: str) -> int:
-    print(f"speech-to-speech: {message}", file=sys.stderr)
+    print(f"speech-to-speech: {' '.join(message.split())[:LONGEST_MESSAGE]}", file=sys.stderr)
     return 1
 
 
@@ -130,9 +159,11 @@ def _show(event: dict[str, Any]) -> None:
 
 
 class AnswerFile:
-    """Where the answer is written while it comes; its ending says in which format. Raises ``SettingsError``.
+    """Where the answer is written while it comes; its ending says in which format.
 
-    A WAV file gets its true length at the end, so the wire carries plain PCM for it: ``wire_format``.
+    It is a file beside the one that was asked for and takes its name when it is whole: an older answer survives a
+    failure. A WAV file gets its true length at the end, so the wire carries plain PCM for it: ``wire_format``.
+    Making and entering it raise ``SettingsError``; writing and leaving raise ``NoAnswer`` when the disk is full.
     """
 
     def __init__(self, path: str) -> None:
@@ -140,41 +171,59 @@ class AnswerFile:
         self._format = self._path.suffix.removeprefix(".").lower()
         if self._format not in FORMATS:
             raise SettingsError(f"Cannot tell the format of {path!r}; its name must end in .{', .'.join(FORMATS)}.")
-        if not self._path.parent.is_dir():
+        try:
+            folder, taken = self._path.parent.is_dir(), self._path.is_dir()
+        except OSError as error:  # a name that is too long, for one
+            raise SettingsError(self._refusal(error)) from None
+        if not folder:
             raise SettingsError(f"Cannot write {path!r}: there is no folder {str(self._path.parent)!r}.")
+        if taken:
+            raise SettingsError(f"Cannot write {path!r}: it is a folder; name a file.")
+        self._part = self._path.with_name(f".speech-to-speech-{os.getpid()}.part")
         self.wire_format = "pcm" if self._format == "wav" else self._format
-        self._file: BinaryIO | None = None
         self._written = 0
+        self._file: BinaryIO
 
     def __enter__(self) -> Self:
+        try:
+            self._file = self._part.open("wb")
+        except OSError as error:
+            raise SettingsError(self._refusal(error)) from None
+        if self._format == "wav":
+            self._file.write(wav_header(OUTPUT_RATE, None))
         return self
 
     def write(self, data: bytes) -> None:
-        """Add to the answer; nothing is on disk before the first audio."""
-        if not data:
-            return
-        if self._file is None:
-            self._file = self._path.open("wb")
-            if self._format == "wav":
-                self._file.write(wav_header(OUTPUT_RATE, None))
-        self._written += self._file.write(data)
+        """Add to the answer."""
+        try:
+            self._written += self._file.write(data)
+        except OSError as error:
+            raise NoAnswer(self._refusal(error)) from None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is None:
-            return
-        if self._format == "wav":
-            self._file.seek(0)
-            self._file.write(wav_header(OUTPUT_RATE, self._written))
-        self._file.close()
-        if error is not None:
+        whole = error is None and self._written > 0
+        try:
+            with self._file:
+                if whole and self._format == "wav":
+                    self._file.seek(0)
+                    self._file.write(wav_header(OUTPUT_RATE, self._written))
+            if whole:
+                self._part.replace(self._path)
+        except OSError as failure:
+            if error is None:
+                raise NoAnswer(self._refusal(failure)) from None
+        finally:
             with suppress(OSError):
-                self._path.unlink()
+                self._part.unlink(missing_ok=True)
+
+    def _refusal(self, error: OSError) -> str:
+        return f"Cannot write {str(self._path)!r}: {error.strerror}."
 
     def summary(self) -> str:
         """What became of it."""
-        if self._file is None:
+        if not self._written:
             return "There was nothing to say, so no file was written."
         if self.wire_format == "pcm":
             return f"wrote:  {self._path} ({self._written / (SAMPLE_BYTES * OUTPUT_RATE):.1f} s)"

@@ -1,7 +1,6 @@
 """Builds the engines that the settings name, each once, behind bounded queues; warms them up and closes them."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -17,8 +16,6 @@ from gateway.fallback import Choice, FallingBack
 from gateway.pipeline.stages import Engines
 from gateway.pipeline.voices import known_voice
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
-
-logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
 """What a client is told to wait when a queue is full or models are still loading."""
@@ -80,6 +77,8 @@ class ServedRoute(msgspec.Struct, kw_only=True):
     route: Route
     engines: Engines
     state: State = "loading"
+    failure: str | None = None
+    """Why it failed."""
 
 
 def build(loaded: Loaded) -> "Gateway":
@@ -168,7 +167,7 @@ class Gateway:
         """
         found = self._find(model)
         if found.state == "failed":
-            raise UpstreamError(f"The model `{found.route.name}` could not be loaded; the gateway's log says why.")
+            raise UpstreamError(f"The model `{found.route.name}` cannot be served: {found.failure}")
         if found.state == "loading":
             raise Unavailable(f"The model `{found.route.name}` is still loading.", retry_after=RETRY_SECONDS)
         return found
@@ -188,7 +187,7 @@ class Gateway:
         return list({id(engine): engine for engine in engines}.values())
 
     async def warm_up(self) -> None:
-        """Load every engine, once; each route is ready, or failed and named in the log, as soon as its own have."""
+        """Load every engine, once; each route is ready, or has a ``failure``, as soon as its own have."""
         failures: dict[int, str | None] = {}
         for served in self.routes:
             for engine in _living(served):
@@ -196,9 +195,8 @@ class Gateway:
                     failures[id(engine)] = await _load(engine)
             why = next((failures[id(engine)] for engine in _living(served) if failures[id(engine)]), None)
             why = why or _refusal(served)
+            served.failure = why
             served.state = "failed" if why else "ready"
-            if why:
-                logger.error("the model %s cannot be served: %s", served.route.name, why)
 
     async def aclose(self) -> None:
         """Close every engine, also when one of them fails to."""

@@ -46,7 +46,7 @@ class WorkerPool:
     async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
         """Answer one job as soon as a worker is free.
 
-        Leaving early has ended the worker process when ``aclose()`` returns; another one starts with a later job.
+        Leaving early has ended the worker process when ``aclose()`` returns; another one is loading then.
         Raises ``Unavailable`` when the worker dies, ``TimedOut`` when it is silent for too long and ``UpstreamError``
         when the job raises there.
         """
@@ -99,9 +99,20 @@ class WorkerPool:
                 if worker.reusable and not self._closed:
                     self._idle.append(worker)
                 else:
-                    await worker.end()
+                    await self._replace(worker)
             finally:
                 self._busy.discard(worker)
+
+    async def _replace(self, worker: "_Worker") -> None:
+        """End ``worker`` and start another one, but not when it failed to load: the next would fail too."""
+        wanted = worker.loaded or worker.killed
+        try:
+            await worker.end()
+        finally:
+            if wanted and not self._closed:
+                with suppress(Unavailable):  # the next job tries again, and tells
+                    # First in line is taken last: by then it may have loaded.
+                    self._idle.insert(0, self._start())
 
     async def _next(self, items: AsyncGenerator[bytes, None]) -> bytes | None:
         try:
@@ -125,7 +136,7 @@ class _Worker:
             stdout=subprocess.PIPE,
         )
         self._between_jobs = False
-        self._killed = False
+        self.killed = False
         self.loaded = False
 
     @property
@@ -134,7 +145,7 @@ class _Worker:
 
     @property
     def reusable(self) -> bool:
-        return self._between_jobs and not self._killed
+        return self._between_jobs and not self.killed
 
     def load(self) -> Iterator[bytes]:
         """Wait until the engine has loaded; yields nothing. Raises ``Unavailable``."""
@@ -166,7 +177,7 @@ class _Worker:
                     assert_never(reply)
 
     def kill(self) -> None:
-        self._killed = True
+        self.killed = True
         self._process.kill()
 
     async def dead(self) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 _STREAMED = 0x7FFF_0000
 """From this size on a chunk's length is a placeholder that a streaming writer left."""
 
+_MOST_BESIDE_SAMPLES = 1024
+"""Bytes of a plain WAV that may be something else than samples."""
+
 _MOV_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 _MAGIC = {
     b"fLaC": "flac",
@@ -48,6 +51,19 @@ def _tagged_or_bare(data: bytes) -> str | None:
     if len(sync) == 2 and sync[0] == 0xFF and sync[1] & 0xE0 == 0xE0:
         return "aac" if sync[1] & 0xF6 == 0xF0 else "mp3"
     return "mp3" if tagged else None
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether this is a WAV as most programs write it: 16 bit PCM, mono or stereo, at 8 kHz or more, and little else.
+
+    Its bytes bound the work of decoding it: no codec, no long way to the target rate, no thousands of tiny chunks.
+    """
+    if len(data) < 36 or (data[:4], data[8:16]) != (b"RIFF", b"WAVEfmt "):
+        return False
+    codec, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", data, 20)
+    samples = sum(min(size, len(data) - start) for start, size in _sound_chunk(data[:_MOST_BESIDE_SAMPLES]))
+    usual = (codec, bits) == (1, 16) and channels in {1, 2} and rate >= 8_000
+    return usual and len(data) - samples <= _MOST_BESIDE_SAMPLES
 
 
 def cut_off(data: bytes, demuxer: str) -> bool:

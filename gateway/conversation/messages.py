@@ -94,7 +94,7 @@ def message_of(message: ChatMessage) -> llm.Message:
                 param="messages",
                 code="missing_required_parameter",
             )
-        result = llm.ToolResult(call_id=message.tool_call_id, output=_text(message))
+        result = llm.ToolResult(call_id=message.tool_call_id, output=_output(message))
         return llm.Message(role="tool", parts=(result,))
     parts: list[llm.Part] = []
     if isinstance(message.content, str):
@@ -112,10 +112,17 @@ def message_of(message: ChatMessage) -> llm.Message:
     return llm.Message(role=message.role, parts=tuple(parts))
 
 
-def _text(message: ChatMessage) -> str:
+def _output(message: ChatMessage) -> str:
     if isinstance(message.content, str):
         return message.content
-    return "".join(part.text for part in message.content or () if isinstance(part, TextPart))
+    texts = [part.text for part in message.content or () if isinstance(part, TextPart)]
+    if len(texts) < len(message.content or ()):
+        raise InvalidRequest(
+            "A message with role 'tool' holds text only; send the image in a message with role 'user'.",
+            param="messages",
+            code="invalid_value",
+        )
+    return "".join(texts)
 
 
 def image_of(url: str, detail: str | None = None) -> llm.Image:

@@ -1,11 +1,13 @@
 """Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
 
+import asyncio
 import io
 import re
 from collections.abc import Iterable
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from litestar import Request
@@ -22,6 +24,9 @@ MAX_AUDIO_BYTES = 26_214_400
 
 MAX_BODY_BYTES = 36 * 1024 * 1024
 """The largest body: base64 makes a third more of the largest file, and there are other fields."""
+
+BODY_SECONDS = 120.0
+"""How long a body may take to arrive: who sends it slowly takes the place of somebody else."""
 
 MAX_PARTS = 1000
 """The most parts of a form."""
@@ -64,19 +69,21 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     )
 
 
-def fields_of(fields: Fields, model: type[StructT], structures: Iterable[str]) -> tuple[StructT, tuple[str, ...]]:
-    """The fields as ``model``, and the names of those that it does not know.
+def fields_of(
+    fields: Fields, model: type[StructT], structures: Iterable[str], files: Iterable[str] = ()
+) -> tuple[StructT, tuple[str, ...]]:
+    """The fields as ``model``, and the names of those that it does not know and of uploads that are none of ``files``.
 
     ``structures`` are the fields that hold JSON when they are sent as text. ``null`` is the same as absent. Raises
     ``InvalidRequest`` in OpenAI's words.
     """
-    known = set(model.__struct_fields__)
-    values = {name: value for name, value in fields.values.items() if name in known and value is not None}
+    types = {field.name: field.type for field in msgspec.structs.fields(model)}
+    values = {name: value for name, value in fields.values.items() if name in types and value is not None}
     if fields.textual:
-        values |= {name: _structure(name, values[name]) for name in structures if name in values}
-    unknown = tuple(sorted(name for name in fields.values if name not in known))
+        values |= {name: _structure(name, values[name], types[name]) for name in structures if name in values}
+    unknown = {name for name in fields.values if name not in types} | fields.uploads.keys() - set(files)
     try:
-        return msgspec.convert(values, model, strict=not fields.textual), unknown
+        return msgspec.convert(values, model, strict=not fields.textual), tuple(sorted(unknown))
     except msgspec.ValidationError as error:
         raise invalid(str(error), values, model) from None
 
@@ -84,8 +91,13 @@ def fields_of(fields: Fields, model: type[StructT], structures: Iterable[str]) -
 async def _body(request: Request[Any, Any, Any]) -> bytes:
     """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
     try:
-        async with aclosing(request.stream()) as chunks:
+        async with asyncio.timeout(BODY_SECONDS), aclosing(request.stream()) as chunks:
             return b"".join([chunk async for chunk in chunks])
+    except TimeoutError:
+        raise HTTPException(
+            status_code=HTTPStatus.REQUEST_TIMEOUT,
+            detail=f"The body of the request did not arrive within {BODY_SECONDS:g} seconds; send a smaller recording.",
+        ) from None
     except RequestEntityTooLarge:
         # A chunked body does not say how long it is: it was too long by one byte at least.
         raise _too_large(MAX_BODY_BYTES, max(request.content_length or 0, MAX_BODY_BYTES + 1)) from None
@@ -158,14 +170,23 @@ def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return values
 
 
-def _structure(name: str, value: Any) -> Any:
-    """The JSON in a text field; a word that is no JSON stays what it is."""
+def _structure(name: str, value: Any, kind: Any) -> Any:
+    """The JSON in a text field of the type ``kind``; what is no JSON stays what it is where text will do."""
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
+        if _takes_text(kind):
+            return value
         raise InvalidRequest(f"Invalid JSON in {name!r}: {error}.", param=name) from None
+
+
+def _takes_text(kind: Any) -> bool:
+    """Whether a text or a word is among what a type takes."""
+    if get_origin(kind) in {Annotated, Union, UnionType}:
+        return any(map(_takes_text, get_args(kind)))
+    return kind is str or get_origin(kind) is Literal
 
 
 _WORDS = {
@@ -198,6 +219,13 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
             f"Invalid '{param}': {kind} {side} value. Expected a value {limit[2]} {limit[3]}, but got {value} instead.",
             param=param,
             code=f"{kind}_{side.replace(' ', '_')}_value",
+        )
+    if longest := re.fullmatch(r"Expected `array` of length <= (\d+)", reason):
+        return InvalidRequest(
+            f"Invalid '{param}': array too long. Expected an array with maximum length {longest[1]}, "
+            f"but got an array with length {len(value or ())} instead.",
+            param=param,
+            code="array_above_max_length",
         )
     if reason.startswith("Invalid enum value"):
         choices = _choices({field.name: field.type for field in msgspec.structs.fields(model)}.get(param))

@@ -75,6 +75,7 @@ CONTRACT: dict[type[AdapterError], Mapping] = {
 HTTP: dict[int, tuple[str, str | None]] = {
     HTTPStatus.UNAUTHORIZED: ("invalid_request_error", "invalid_api_key"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("invalid_request_error", "method_not_supported"),
+    HTTPStatus.REQUEST_TIMEOUT: ("invalid_request_error", "request_timeout"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("server_error", None),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("invalid_request_error", "unsupported_content_type"),
 }

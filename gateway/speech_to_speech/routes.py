@@ -15,7 +15,7 @@ from gateway.http.streaming import StreamingResponse
 from gateway.speech_to_speech import translate
 from gateway.speech_to_speech.describe import SpeechToSpeechOperation
 from gateway.speech_to_speech.reply import Reply
-from gateway.speech_to_speech.schema import STRUCTURES, SpeechToSpeechRequest
+from gateway.speech_to_speech.schema import FILES, STRUCTURES, SpeechToSpeechRequest
 from gateway.telemetry import Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDepend
     """Hear the recording, answer it, and stream the spoken answer while it is being written."""
     watch = Stopwatch()
     fields = await read_fields(request, file="file")
-    wire, unknown = fields_of(fields, SpeechToSpeechRequest, STRUCTURES)
+    wire, unknown = fields_of(fields, SpeechToSpeechRequest, STRUCTURES, FILES)
     served = gateway.admit(wire.model)
     asked = translate.turn_of(wire, fields.uploads.get("image", []), served)
     recording = translate.recording_of(wire, fields.uploads.get("file", []))

@@ -53,7 +53,9 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     language: Annotated[str | None, Meta(description="The language spoken, ISO 639-1.")] = None
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
     top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
-    stop: Annotated[str | list[str] | None, Meta(description="Up to four texts that end the answer.")] = None
+    stop: Annotated[
+        str | Annotated[list[str], Meta(max_length=4)] | None, Meta(description="Up to four texts that end the answer.")
+    ] = None
     seed: Annotated[int | None, Meta(description="Seed of the sampling.")] = None
     frequency_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by frequency.")] | None = None
     presence_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by presence.")] | None = None
@@ -67,6 +69,9 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 STRUCTURES = ("voice", "messages", "tools", "tool_choice", "image", "input_audio", "stop")
 """Fields that hold JSON when they are sent as text."""
+
+FILES = ("file", "image")
+"""Parts of a form that are files: the recording, and images to look at."""
 
 
 class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="transcript.text.delta"):

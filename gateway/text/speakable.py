@@ -3,23 +3,27 @@
 import re
 import unicodedata
 
+# An answer may be anything, a hundred thousand blanks or brackets too: each pattern must read every character a bounded
+# number of times. So runs start where nothing of theirs stands before, and what is in brackets holds no bracket.
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_IMAGE_OR_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_REFERENCE = re.compile(r"!?\[([^\]\n]+)\]\[[^\]\n]*\]")
-_FOOTNOTE = re.compile(r"\[\^[^\]\n]*\]:?")
+_IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
+_REFERENCE = re.compile(r"!?\[([^\[\]\n]+)\]\[[^\[\]\n]*\]")
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\n]*\]:?")
 _TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)([^\s<>()\"'，。、！？；：」』）]+)>?", re.IGNORECASE)
 _RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$", re.MULTILINE)
-_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*$", re.MULTILINE)
+_TABLE_RULE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{2,}:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*$", re.MULTILINE)
 _LINE_MARKER = re.compile(
     r"[ \t]*(?:>[ \t]*)*(?:#{1,6}(?=\s|$)[ \t]*|(?:[-*+•]|\d{1,3}[.)])[ \t]+(?=\S)(?:\[[ xX]\][ \t]+)?)?"
 )
-_CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*$")
+_CLOSING_HASHES = re.compile(r"(?<![ \t])[ \t]+#+[ \t]*$")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*|[^|]+(?:[ \t]\|[ \t][^|]*)+")
 _CODE = re.compile(r"(`{1,2})([^`\n]+)\1")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|~>])")
 # Markers are at the edge of a word; inside one (snake_case) or between blanks (2 * 3) they are characters.
-_EMPHASIS = re.compile(r"(?<![\w\\])[*_~]+(?=\S)|(?<=[^\s\\])(?:\*+|~~+)(?!\w)|(?<=[\w.,;:!?…)\"'”’])_+(?!\w)")
+_EMPHASIS = re.compile(
+    r"(?<![\w\\])[*_~]+(?=\S)|(?<=[^\s\\])(?:\*+|~~+)(?!\w)|(?<=[^\W_]|[.,;:!?…)\"'”’])_+(?!\w)|(?<=_)_(?!\w)"
+)
 _INNER_BOLD = re.compile(r"\*\*(?=\S)|(?<=\S)\*\*|~~")
 _LONE_MARKERS = re.compile(r"(?:^|(?<=\s))(?:[*_~]{2,}|[`#]+)(?=\s|$)")
 _SPACE = re.compile(r"\s+")

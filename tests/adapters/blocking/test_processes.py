@@ -89,6 +89,41 @@ async def test_leaving_early_ends_the_worker_before_aclose_returns() -> None:
         assert await pid(workers) != process
 
 
+async def test_after_an_early_leave_the_next_worker_is_there_before_the_next_job() -> None:
+    async with pool() as workers:
+        async with aclosing(workers.stream(b"hang")) as items:
+            await anext(items)
+        (replacement,) = workers._idle
+        assert replacement.alive
+        assert await pid(workers) == replacement._process.pid
+    assert not replacement.alive
+
+
+async def test_a_worker_that_has_loaded_goes_before_one_that_is_loading() -> None:
+    async with pool(size=2) as workers:
+        await workers.warm_up()
+        async with aclosing(workers.stream(b"hang")) as items:
+            await anext(items)
+            (loaded,) = workers._idle
+        assert len(workers._idle) == 2
+        assert await pid(workers) == loaded._process.pid
+
+
+async def test_one_that_cannot_load_is_not_started_again() -> None:
+    async with pool(factory="broken") as workers:
+        with pytest.raises(Unavailable):
+            await answer(workers, b"a")
+        assert workers._idle == []
+
+
+async def test_nothing_starts_after_the_pool_was_closed() -> None:
+    async with pool() as workers:
+        async with aclosing(workers.stream(b"hang")) as items:
+            await anext(items)
+            await workers.aclose()
+        assert workers._idle == []
+
+
 async def test_cancelling_twice_ends_the_worker_too() -> None:
     async with pool() as workers:
         items = workers.stream(b"hang")

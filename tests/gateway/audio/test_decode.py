@@ -2,6 +2,7 @@
 
 import io
 import struct
+import threading
 import tracemalloc
 from collections.abc import Callable
 from contextlib import aclosing
@@ -99,6 +100,24 @@ def assert_is_the_tone(pcm: bytes) -> None:
 @pytest.mark.parametrize("recording", RECORDINGS)
 def test_it_decodes(recording: str) -> None:
     assert_is_the_tone(whole(RECORDINGS[recording]()))
+
+
+WRITABLE = [
+    (container, subtype)
+    for container in ("WAV", "AIFF")
+    for subtype in soundfile.available_subtypes(container)
+    if subtype not in {"MPEG_LAYER_III", "DWVW_12"}  # these two soundfile itself cannot write
+]
+READ_BY_NOBODY = {"DWVW_16", "DWVW_24"}
+
+
+@pytest.mark.parametrize(("container", "subtype"), WRITABLE)
+def test_every_codec_of_wav_and_aiff_is_decoded_or_refused(container: str, subtype: str) -> None:
+    file = with_soundfile(container, subtype, channels=1)
+    if subtype in READ_BY_NOBODY:
+        assert refusal(file).message.startswith("Invalid file format")
+    else:
+        assert_is_the_tone(whole(file))
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0xFFFF_FFFF - 36])
@@ -231,6 +250,17 @@ def test_blocks_are_a_quarter_of_a_second() -> None:
 async def test_it_decodes_beside_the_event_loop() -> None:
     async with aclosing(decode(RECORDINGS["m4a"](), sample_rate=16_000, max_seconds=60)) as blocks:
         assert_is_the_tone(b"".join([block async for block in blocks]))
+
+
+@pytest.mark.parametrize(("subtype", "beside"), [("PCM_16", False), ("IMA_ADPCM", True), ("PCM_U8", True)])
+async def test_only_short_plain_wav_is_decoded_on_the_event_loop(subtype: str, beside: bool) -> None:
+    """Whatever else is short may still be long work: IMA ADPCM holds four times the sound in its bytes."""
+    file = with_soundfile("WAV", subtype, channels=1)
+    assert len(file) < 262_144
+    async with aclosing(decode(file, sample_rate=16_000, max_seconds=60)) as blocks:
+        await anext(blocks)
+        # The thread cannot be through: it runs four blocks ahead, and there are eight.
+        assert any(thread.name == "iterate" for thread in threading.enumerate()) == beside
 
 
 async def test_a_reader_may_leave_early() -> None:

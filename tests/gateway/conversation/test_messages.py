@@ -75,6 +75,13 @@ def test_a_tool_result_of_no_call_is_refused() -> None:
     assert refusal.value.param == "messages"
 
 
+def test_an_image_in_a_tool_result_is_refused() -> None:
+    content = [{"type": "text", "text": "noon"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
+    with pytest.raises(InvalidRequest, match="text only") as refusal:
+        read(role="tool", tool_call_id="c1", content=content)
+    assert refusal.value.param == "messages"
+
+
 @pytest.mark.parametrize("url", ["https://x/y.png", "http://x/y.png", "data:image/png;base64,AAAA"])
 def test_images_are_web_addresses_or_data(url: str) -> None:
     assert image_of(url, "high") == llm.Image(url=url, detail="high")

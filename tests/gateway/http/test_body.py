@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta
 
 from adapters.contract.errors import InvalidRequest
-from gateway.http.body import Fields, fields_of
+from gateway.http.body import Fields, Upload, fields_of
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,12 +24,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     speed: Annotated[float, Meta(ge=0.25, le=4.0)] | None = None
     loud: bool | None = None
     voice: str | Voice | None = None
-    words: str | list[str] | None = None
+    words: Annotated[str | Annotated[list[str], Meta(max_length=2)] | None, Meta(description="described")] = None
+    choice: Literal["x"] | Voice | None = None
+    voices: list[Voice] | None = None
     kind: Annotated[Literal["a", "b"] | None, Meta(description="described")] = None
     size: int = 5
 
 
-STRUCTURES = ("voice", "words")
+STRUCTURES = ("voice", "words", "choice", "voices")
 
 
 def textual(**values: Any) -> Fields:
@@ -51,6 +53,15 @@ def test_what_is_no_json_stays_a_word() -> None:
     assert fields_of(textual(voice="nova", words="nova"), Wanted, STRUCTURES)[0].voice == "nova"
 
 
+@pytest.mark.parametrize("text", ["[END]", "{", "[" * 100_000])
+def test_what_only_looks_like_json_stays_text_where_text_will_do(text: str) -> None:
+    assert fields_of(textual(words=text), Wanted, STRUCTURES)[0].words == text
+    with pytest.raises(InvalidRequest, match="Invalid value"):
+        fields_of(textual(choice=text), Wanted, STRUCTURES)
+    with pytest.raises(InvalidRequest, match="Invalid JSON in 'voices'"):
+        fields_of(textual(voices=text), Wanted, STRUCTURES)
+
+
 def test_text_that_is_no_structure_is_never_read_as_json() -> None:
     assert fields_of(textual(name='{"id": "x"}'), Wanted, STRUCTURES)[0].name == '{"id": "x"}'
 
@@ -68,6 +79,13 @@ def test_null_is_the_same_as_absent() -> None:
 
 def test_unknown_fields_are_named_in_order() -> None:
     assert fields_of(textual(zebra="1", ant="2", name="n"), Wanted, STRUCTURES)[1] == ("ant", "zebra")
+
+
+def test_unknown_files_are_named_among_them() -> None:
+    picture = [Upload(data=b"", content_type="image/png")]
+    uploads = {"mask": picture, "image": picture, "voice": picture, "zebra": picture}
+    fields = Fields(values={"zebra": "1", "name": "n"}, uploads=uploads, textual=True)
+    assert fields_of(fields, Wanted, STRUCTURES, ["image"])[1] == ("mask", "voice", "zebra")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +114,13 @@ def test_unknown_fields_are_named_in_order() -> None:
             "Invalid type for 'name': expected a string or null, but got an integer instead.",
             "name",
             "invalid_type",
+        ),
+        (
+            textual(words=["a", "b", "c"]),
+            "Invalid 'words': array too long. Expected an array with maximum length 2, but got an array with length 3 "
+            "instead.",
+            "words",
+            "array_above_max_length",
         ),
         (typed(voice={}), "Missing required parameter: 'voice.id'.", "voice.id", "missing_required_parameter"),
         (

@@ -109,6 +109,13 @@ REFUSED: dict[str, Case] = {
         ">= 1",
     ),
     "half a token": (asked(max_output_tokens=1.5), "max_output_tokens", "invalid_type", "an integer"),
+    "five stops": (asked(stop=list("abcde")), "stop", "array_above_max_length", "maximum length 4"),
+    "five stops in a form": (
+        {"files": [("file", ("q", question())), *(("stop[]", (None, each)) for each in "abcde")]},
+        "stop",
+        "array_above_max_length",
+        "maximum length 4",
+    ),
     "effort": (form(fields={"reasoning_effort": "heroic"}), "reasoning_effort", "invalid_value", "'minimal'"),
     "language": (form(fields={"language": "klingon"}), "language", "invalid_value", "'klingon'"),
     "image": (form(fields={"image": "/etc/passwd"}), "image", "invalid_value", "no URL"),
@@ -171,6 +178,18 @@ REFUSED: dict[str, Case] = {
         "messages",
         "missing_required_parameter",
         "tool_call_id",
+    ),
+    "image in a tool result": (
+        {
+            "json": {
+                "messages": tool_result(
+                    tool_call_id="call_1", content=[{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
+                )
+            }
+        },
+        "messages",
+        "invalid_value",
+        "text only",
     ),
     # bodies
     "bad JSON": (raw(b"{'a': 1}", JSON), None, None, "could not parse the JSON"),
@@ -261,6 +280,13 @@ async def test_models_are_known_by_name_and_alias() -> None:
 async def test_any_model_is_taken_where_there_is_one(bench: Bench) -> None:
     for name in ("s2s", "gpt-4o-mini", "whatever/it-is"):
         assert (await bench.client.post(ROUTE, **form(fields={"model": name}))).status_code == 200
+
+
+async def test_a_stop_that_looks_like_json_and_a_file_of_no_use_are_no_failure(bench: Bench) -> None:
+    files = {"file": ("q.wav", question()), "mask": ("m.png", png())}
+    response = await bench.client.post(ROUTE, files=files, data={"stop": "[END]"})
+    assert response.status_code == 200
+    assert response.headers["x-ignored-parameters"] == "mask"
 
 
 async def test_a_tool_result_is_answered_without_a_recording(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import pytest
 import pytest_asyncio
 
+from gateway.http import body
 from tests.gateway.asking import ROUTE, Bench, asked, benched, form
 from tests.gateway.serving import gateway_of, question, scripted_engines, until
 
@@ -98,6 +99,23 @@ async def test_a_client_that_leaves_while_it_sends_is_no_failure(
     assert (await bench.client.post(ROUTE, **form())).status_code == 200
     await until(bench.at_rest)
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+@pytest.mark.parametrize("content_type", ["audio/wav", "application/json", "multipart/form-data; boundary=edge"])
+async def test_a_body_that_takes_for_ever_gives_its_place_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, content_type: str
+) -> None:
+    monkeypatch.setattr(body, "BODY_SECONDS", 0.05)
+    sent = await exchange(bench, head(f"content-type: {content_type}", "content-length: 9000"), CUT_FORM)
+    top, answer = await answered(*sent)
+    assert top.startswith("http/1.1 408 ")
+    assert json.loads(answer)["error"] == {
+        "message": "The body of the request did not arrive within 0.05 seconds; send a smaller recording.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "request_timeout",
+    }
+    await until(bench.at_rest)
 
 
 @pytest.mark.parametrize("name", ["x%0d%0aset-cookie:%20a", "%e5%90%8d", "a,b", "%ff%00"])

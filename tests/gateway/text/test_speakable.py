@@ -27,6 +27,9 @@ from gateway.text.speakable import speakable
         ("```\nnever closed", ""),
         ("| A | B |\n|---|---|\n| 1 | 2 |", "A, B, 1, 2"),
         ("<b>bold</b><br/> a < b and c > d", "bold a < b and c > d"),
+        ("[he](https://x.y/He_(pronoun)) is [here](z) [1](a) [^2]", "he is here 1"),
+        ("a [b [c](d)", "a [b c"),
+        ("Name: ________ and age____", "Name: and age"),
         ("see https://www.example.com/path?q=1. Next", "see example.com. Next"),
         ("Great 😀👍🏽 👨‍👩‍👧 ❤️!", "Great!"),
         ("1️⃣ first", "1 first"),
@@ -85,3 +88,10 @@ def test_letters_marks_and_digits_are_never_lost(text: str) -> None:
 def test_any_text_is_one_clean_line(text: str) -> None:
     spoken = speakable(text)
     assert spoken == " ".join(spoken.split())
+
+
+@pytest.mark.parametrize("around", ["a{}b", "|{}"])
+@pytest.mark.parametrize("unit", [*" \t[_|*`", "![", "[^", "[](", "[a][", "- ", "<a"])
+def test_a_run_is_read_in_a_time_that_grows_with_its_length(unit: str, around: str) -> None:
+    """No clock: a pattern that reads the rest of the run at each character of it would take minutes here."""
+    speakable(around.format(unit * (200_000 // len(unit))))
