@@ -92,11 +92,12 @@ def build(loaded: Loaded) -> "Gateway":
         name = getattr(route.settings, ENGINE_KEYS[stage])
         if stage in OPTIONAL_STAGES and name == NONE:
             return None
-        options = pick(route.settings, registry.options_class(stage, name))
+        settings = _without_repetitions(route)
+        options = pick(settings, registry.options_class(stage, name))
         for *known, engine in built:
             if known == [stage, name, options]:
                 return engine
-        engine = registry.build(stage, name, route.settings)
+        engine = registry.build(stage, name, settings)
         if stage != "vad" and engine.info.max_parallel is not None:
             engine = Queued(name, engine, loaded.settings.max_queue)
         built.append((stage, name, options, engine))
@@ -111,6 +112,13 @@ def build(loaded: Loaded) -> "Gateway":
     for served in routes.values():
         _check_hearing(served)
     return Gateway(loaded.settings, [_with_fallbacks(served, routes) for served in routes.values()])
+
+
+def _without_repetitions(route: Route) -> GatewaySettings:
+    """The route's settings; where others stand ready it asks its own server once, unless it is told otherwise."""
+    if route.settings.fallbacks and route.origins.get("responses_api_max_retries") == "default":
+        return msgspec.structs.replace(route.settings, responses_api_max_retries=0)
+    return route.settings
 
 
 def _check_hearing(served: ServedRoute) -> None:
@@ -224,8 +232,11 @@ async def _load(engine: Any) -> str | None:
 
 
 def _refusal(served: ServedRoute) -> str | None:
-    """Why the route's own voice, speed or language cannot be spoken: no request could mend that."""
-    settings, engine = served.route.settings, served.engines.tts
+    """Why the route's own voice, speed or language cannot be spoken or heard: no request could mend that."""
+    settings, engine, recogniser = served.route.settings, served.engines.tts, served.engines.stt
+    known = recogniser.info.languages if recogniser is not None else None
+    if settings.language is not None and known is not None and settings.language not in known:
+        return f"--stt {settings.stt} does not understand --language {settings.language!r}, only {', '.join(known)}."
     try:
         voice = known_voice(engine.info, settings.voice)
         engine.check(tts.Request(text="", voice=voice, speed=settings.speed, language=settings.language))

@@ -89,7 +89,7 @@ class Upstream:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._options.responses_api_deadline
         for repetition in count():
-            self._check_breaker()
+            self._check(self._breaker(call))
             try:
                 return await self._minding_controls(call, deadline)
             except AdapterError as error:
@@ -117,8 +117,8 @@ class Upstream:
         _log.warning("%s: the server of %r refuses %s: left out from now on", self._adapter, model, names)
         return reply
 
-    def _check_breaker(self) -> None:
-        if wait := self._breaker.wait(asyncio.get_running_loop().time()):
+    def _check(self, breaker: Breaker) -> None:
+        if wait := breaker.wait(asyncio.get_running_loop().time()):
             raise self.failures.unavailable("failed too often in a row and is left alone for a while", retry_after=wait)
 
     async def _attempt(self, call: Call, deadline: float) -> Reply:
@@ -135,23 +135,23 @@ class Upstream:
         except BaseException as error:
             await reply.aclose()
             if isinstance(error, AdapterError):
-                self._judge(error, reply.status)
+                self._judge(error, reply.status, self._breaker(call))
             raise
-        self._breaker.succeeded()
+        self._breaker(call).succeeded()
         return reply
 
-    def _judge(self, error: AdapterError, status: int | None) -> None:
+    def _judge(self, error: AdapterError, status: int | None, breaker: Breaker) -> None:
         """Tell the breaker of a failure: a refusal of this one request says that the server is well."""
         refused = status is not None and 400 <= status < 500
         broken = status is not None and status >= 500
         if refused or not (broken or isinstance(error, Unavailable)):
-            self._breaker.succeeded()
-        elif self._breaker.failed(asyncio.get_running_loop().time()):
+            breaker.succeeded()
+        elif breaker.failed(asyncio.get_running_loop().time()):
             _log.warning("%s: %s fails again and again: left alone for a while", self._adapter, self._shown)
 
-    @property
-    def _breaker(self) -> Breaker:
-        return self._join().breakers[str(self._base)]
+    def _breaker(self, call: Call) -> Breaker:
+        """That of the model: a server may have several, of which one hangs."""
+        return self._join().breakers[str(self._base), str(call.body.get("model"))]
 
     def _join(self) -> Shared:
         if self._closed:

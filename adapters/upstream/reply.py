@@ -179,7 +179,8 @@ class Reply:
             raise self._failures.refused(error, response.status_code, response.headers)
         if isinstance(error, dict) and error.get("error"):
             raise self._failures.reported(error)
-        raise self._failures.nonsense(f"answered {kind[:80]!r} where {expected!r} was asked for")
+        way_out = "; if it cannot stream, set --responses_api_stream false" if streamed else ""
+        raise self._failures.nonsense(f"answered {kind[:80]!r} where {expected!r} was asked for{way_out}")
 
 
 async def _error_body(response: httpx.Response) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.contract.errors import AdapterError, InvalidRequest, Overloaded, TooLong, Unavailable
 
-_MOST_WAIT = 10.0  # seconds that a server may ask for; who asks for longer is not waited for
+_MOST_WAIT = 2.0  # seconds that a server may ask for; nobody waits longer in a conversation: the client is told
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 4.0
 

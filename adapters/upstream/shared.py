@@ -1,4 +1,4 @@
-"""What all upstreams of an event loop share: one pooled HTTP client, and a circuit breaker for each server."""
+"""What all upstreams of an event loop share: one pooled HTTP client, and a circuit breaker for each model."""
 
 import asyncio
 import ssl
@@ -15,11 +15,11 @@ from adapters.upstream.transport import Transport
 
 
 class Shared:
-    """The HTTP client, without credentials or cookies, and the breakers by base URL; made by ``join``."""
+    """The HTTP client, without credentials or cookies, and the breakers by base URL and model; made by ``join``."""
 
     def __init__(self) -> None:
         self.client = _client()
-        self.breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+        self.breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
         self._users = 0
 
     @staticmethod

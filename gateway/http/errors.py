@@ -112,13 +112,22 @@ def where(error: BaseException) -> str:
     return "".join([f"{type(error).__name__}\n", *traceback.format_tb(error.__traceback__)])
 
 
+def summary(error: AdapterError) -> str:
+    """The failure for the log; of a wrong request only what field and why, its message may quote the client."""
+    if isinstance(error, InvalidRequest):
+        return f"{type(error).__name__} param={error.param} code={error.code}"
+    return f"{type(error).__name__}: {error.message}"
+
+
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
     """The one exception handler of the application."""
     match error:
         case AdapterError():
             mapping, body = describe(error)
+            logger.info("%s refused: %s", request_id(request.scope), summary(error))
             status, headers = mapping.status, _retry_headers(mapping, error.retry_after)
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.info("%s refused: status %d", request_id(request.scope), status)
             body, headers = _http_error(request, error), dict(error.headers or {})
         case HTTPException(detail="client disconnected prematurely"):
             status, body, headers = 499, _INTERNAL, {}

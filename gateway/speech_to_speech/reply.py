@@ -10,6 +10,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, UpstreamError
 from gateway.audio.encode import FORMATS
 from gateway.engines import ServedRoute
+from gateway.http.errors import summary
 from gateway.http.streaming import PING, Streaming, StreamingResponse, server_sent_event
 from gateway.pipeline import answer, turn
 from gateway.pipeline.playback import played
@@ -103,6 +104,9 @@ class Reply:
                             outcome = event.reason
                     yield event, data
         except AdapterError as error:
+            outcome = summary(error)
+            raise
+        except Exception as error:
             outcome = type(error).__name__
             raise
         finally:

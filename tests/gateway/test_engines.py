@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from adapters import scripted
@@ -304,3 +305,11 @@ async def test_a_route_is_ready_before_the_next_has_loaded() -> None:
     loading.set()
     await warming
     assert gateway.state == "ready"
+
+
+async def test_a_language_that_the_recogniser_does_not_understand_fails_the_route() -> None:
+    english = scripted.recogniser("hello")
+    english.info = msgspec.structs.replace(english.info, languages=("en",))
+    gateway = gateway_of(scripted_engines(stt=english), "--language", "de")
+    await gateway.warm_up()
+    assert gateway.routes[0].failure == "--stt pocketsphinx does not understand --language 'de', only en."

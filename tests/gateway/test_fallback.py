@@ -14,6 +14,7 @@ from adapters.options import BadOption
 from gateway.engines import build
 from gateway.fallback import Choice, FallingBack
 from gateway.settings.load import load
+from tests.adapters.upstream_server import UpstreamServer, replies
 
 REQUEST = llm.Request(model="first", messages=())
 
@@ -110,3 +111,20 @@ def test_a_fallback_that_is_no_other_route_is_refused_at_the_start(tmp_path: Pat
     file.write_text(ROUTES.format(fallbacks=fallbacks))
     with pytest.raises(BadOption, match="is no other route; there are: spare"):
         build(load([str(file)], {}))
+
+
+@pytest.mark.parametrize(("setting", "asked"), [("", 1), ("responses_api_max_retries = 1", 2)])
+async def test_a_route_with_fallbacks_asks_its_own_server_once_unless_told_otherwise(
+    tmp_path: Path, setting: str, asked: int
+) -> None:
+    async with UpstreamServer(replies(503, {"error": {"message": "busy"}})) as server:
+        file = tmp_path / "routes.toml"
+        text = ROUTES.format(fallbacks='["spare"]').replace("http://127.0.0.1:9/v1", server.base_url)
+        file.write_text(text.replace('name = "main"', f'name = "main"\n{setting}'))
+        gateway = build(load([str(file)], {}))
+        try:
+            question = llm.Message(role="user", parts=(llm.Text(text="hello"),))
+            await read(gateway.routes[0].engines.llm.stream(llm.Request(model="large", messages=(question,))))
+        finally:
+            await gateway.aclose()
+        assert len(server.exchanges) == asked

@@ -223,7 +223,10 @@ async def test_a_server_that_fails_again_and_again_is_left_alone_until_it_may_be
             await ask(client)
         assert 0 < (caught.value.retry_after or 0) <= 10
         assert len(server.exchanges) == 5
-        client._breaker._probe_at = 0.0  # ten seconds later
+        other = msgspec.structs.replace(call(client), body=call(client).body | {"model": "other"})
+        with pytest.raises(UpstreamError):  # another model of the same server may be well: it is asked
+            await read(client.answer(other))
+        client._breaker(call(client))._probe_at = 0.0  # ten seconds later
         server.script = ANSWER
         assert [await ask(client), await ask(client)] == [["a"], ["a"]]
 

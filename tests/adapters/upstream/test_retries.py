@@ -33,7 +33,7 @@ def test_what_does_not_pass_is_not_repeated(kind: type[AdapterError]) -> None:
     assert longest(kind("x"), 0) is None
 
 
-@pytest.mark.parametrize(("retry_after", "wait"), [(0.0, 0.0), (1.5, 1.5), (10.0, 10.0), (10.5, None)])
+@pytest.mark.parametrize(("retry_after", "wait"), [(0.0, 0.0), (1.5, 1.5), (2.0, 2.0), (2.5, None)])
 def test_a_server_that_asks_for_time_gets_it_within_bounds(retry_after: float, wait: float | None) -> None:
     assert longest(Overloaded("x", retry_after=retry_after), 0) == wait
 

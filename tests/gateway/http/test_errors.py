@@ -25,7 +25,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
-from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, describe
+from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, describe, summary
 from gateway.pipeline.ears import NoSpeech
 from tests.gateway.asking import ROUTE, Bench, benched, form, refused
 from tests.gateway.serving import events_in, gateway_of, scripted_engines, until
@@ -175,3 +175,14 @@ async def test_what_was_said_never_goes_to_the_log(bench: Bench, caplog: pytest.
 def test_a_long_message_is_cut() -> None:
     _, body = describe(InvalidRequest("x" * 100_000))
     assert body.message == "x" * LONGEST_MESSAGE + "…"
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (UpstreamError("The server refused the credentials."), "UpstreamError: The server refused the credentials."),
+        (InvalidRequest("There is no 'what I said'.", param="voice", code="c"), "InvalidRequest param=voice code=c"),
+    ],
+)
+def test_the_log_says_why_without_what_the_client_wrote(error: AdapterError, logged: str) -> None:
+    assert summary(error) == logged
