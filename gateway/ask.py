@@ -13,11 +13,12 @@ from typing import Any, BinaryIO, Self
 import httpx
 import msgspec
 import openai
+import soundfile
 
 from adapters.contract.audio import SAMPLE_BYTES
 from adapters.contract.errors import AdapterError
 from gateway.audio.decode import decode
-from gateway.audio.encode import FORMATS, OUTPUT_RATE, wav_header
+from gateway.audio.encode import FORMATS, OUTPUT_RATE
 from gateway.engines import Gateway, build
 from gateway.pipeline.playback import played
 from gateway.pipeline.turn import take_turn
@@ -28,6 +29,13 @@ from gateway.telemetry import Stopwatch
 
 LONGEST_MESSAGE = 500
 """Characters of what is said of a failure; what is no gateway may answer with a whole page."""
+
+LENGTH_IN_HEADER = ("wav", "flac")
+"""Formats whose header says how long they are, which a stream cannot know: they are made here, from its samples."""
+
+
+UNWRITABLE = (OSError, soundfile.LibsndfileError)
+"""What a full disk, or a place where nothing may be written, raises."""
 
 
 class NoAnswer(Exception):
@@ -61,12 +69,12 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: "AnswerFile") -> N
             ),
         )
         events = take_turn(served.engines, asked, watch)
-        with file:
+        with file, Printed() as printed:
             async with aclosing(played(events, file.wire_format, served.engines.tts.info.sample_rate)) as answer:
                 async for event, data in answer:
                     file.write(data)
                     if (shown := translate.event_of(event, "")) is not None:
-                        _show(msgspec.to_builtins(shown))
+                        printed.show(msgspec.to_builtins(shown))
         print(file.summary())
     finally:
         await gateway.aclose()
@@ -74,16 +82,16 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: "AnswerFile") -> N
 
 def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> int:
     """The same turn at the gateway behind ``url`` (…/v1); ``fields`` go along with the recording. 1 on failure."""
-    _check_address(url)
+    url = _address(url)
     recording, file = _read(source), AnswerFile(output)
     try:
         # The gateway asks for no key; the client insists on sending one.
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client, file:
+        with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client, file, Printed() as printed:
             for event in _events(client, recording, {**fields, "response_format": file.wire_format}):
                 if event["type"] == "speech.audio.delta":
                     file.write(base64.b64decode(event["audio"]))
                 else:
-                    _show(event)
+                    printed.show(event)
     except openai.APIConnectionError:
         return _failed(f"No gateway answers at {url}; start one with 'speech-to-speech'.")
     except (openai.APIError, NoAnswer) as error:
@@ -92,15 +100,16 @@ def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> i
     return 0
 
 
-def _check_address(url: str) -> None:
+def _address(url: str) -> str:
+    """``url``, with the path that every gateway has when it has none. Raises ``SettingsError``."""
     try:
         address = httpx.URL(url)
         address.host.encode("idna")  # as the resolver will
-        usable = address.scheme in {"http", "https"} and address.host and (address.port or 0) <= 65535
+        if address.scheme in {"http", "https"} and address.host and (address.port or 0) <= 65535:
+            return str(address.copy_with(path="/v1")) if address.path == "/" else url
     except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable:
-        raise SettingsError(f"Cannot ask at {url!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
+        pass  # it is told below
+    raise SettingsError(f"Cannot ask at {url!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
 
 
 def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> Iterator[Any]:
@@ -140,29 +149,49 @@ def _failed(message: str) -> int:
     return 1
 
 
-def _show(event: dict[str, Any]) -> None:
-    match event:
-        case {"type": "transcript.text.done", "text": text}:
-            print(f"heard:  {text}\nanswer: ", end="", flush=True)
-        case {"type": "speech.text.delta", "delta": delta}:
-            print(delta, end="", flush=True)
-        case {"type": "speech.audio.done", "timings": times}:
-            stages = {
-                "recognition": times["stt_ms"],
-                "model": times["llm_first_ms"],
-                "synthesis": times["tts_first_ms"],
-                "first audio after": times["first_audio_ms"],
-                "all": times["total_ms"],
-            }
-            known = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in stages.items() if ms is not None)
-            print(f"\ntime:   {known}")
+class Printed:
+    """What was heard and what is answered, on standard output; leaving it ends a line that a failure left open."""
+
+    def __init__(self) -> None:
+        self._line_is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        if self._line_is_open:
+            print(flush=True)
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Print what an event of the answer says."""
+        match event:
+            case {"type": "transcript.text.done", "text": text}:
+                print(f"heard:  {text}\nanswer: ", end="", flush=True)
+                self._line_is_open = True
+            case {"type": "speech.text.delta", "delta": delta}:
+                print(delta, end="", flush=True)
+                self._line_is_open = True
+            case {"type": "speech.audio.done", "timings": times}:
+                print(f"\ntime:   {_stages(times)}")
+                self._line_is_open = False
+
+
+def _stages(times: dict[str, float | None]) -> str:
+    stages = {
+        "recognition": times["stt_ms"],
+        "model": times["llm_first_ms"],
+        "synthesis": times["tts_first_ms"],
+        "first audio after": times["first_audio_ms"],
+        "all": times["total_ms"],
+    }
+    return ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in stages.items() if ms is not None)
 
 
 class AnswerFile:
     """Where the answer is written while it comes; its ending says in which format.
 
     It is a file beside the one that was asked for and takes its name when it is whole: an older answer survives a
-    failure. A WAV file gets its true length at the end, so the wire carries plain PCM for it: ``wire_format``.
+    failure. For a format whose header tells its length the wire carries plain PCM, its ``wire_format``.
     Making and entering it raise ``SettingsError``; writing and leaving raise ``NoAnswer`` when the disk is full.
     """
 
@@ -180,24 +209,36 @@ class AnswerFile:
         if taken:
             raise SettingsError(f"Cannot write {path!r}: it is a folder; name a file.")
         self._part = self._path.with_name(f".speech-to-speech-{os.getpid()}.part")
-        self.wire_format = "pcm" if self._format == "wav" else self._format
+        self.wire_format = "pcm" if self._format in LENGTH_IN_HEADER else self._format
         self._written = 0
-        self._file: BinaryIO
+        self._split = b""
+        self._file: BinaryIO | soundfile.SoundFile
 
     def __enter__(self) -> Self:
         try:
-            self._file = self._part.open("wb")
-        except OSError as error:
+            self._part.touch()  # it tells what is wrong, which libsndfile does not
+            if self._format in LENGTH_IN_HEADER:
+                container = {"format": self._format.upper(), "subtype": "PCM_16"}
+                self._file = soundfile.SoundFile(str(self._part), "w", OUTPUT_RATE, 1, **container)
+            else:
+                self._file = self._part.open("wb")
+        except UNWRITABLE as error:
             raise SettingsError(self._refusal(error)) from None
-        if self._format == "wav":
-            self._file.write(wav_header(OUTPUT_RATE, None))
         return self
 
     def write(self, data: bytes) -> None:
         """Add to the answer."""
         try:
-            self._written += self._file.write(data)
-        except OSError as error:
+            if isinstance(self._file, soundfile.SoundFile):
+                data = self._split + data
+                whole = len(data) // SAMPLE_BYTES * SAMPLE_BYTES
+                self._split = data[whole:]  # a slice may end within a sample
+                data = data[:whole]
+                self._file.buffer_write(data, "int16")
+            else:
+                self._file.write(data)
+            self._written += len(data)
+        except UNWRITABLE as error:
             raise NoAnswer(self._refusal(error)) from None
 
     def __exit__(
@@ -205,21 +246,19 @@ class AnswerFile:
     ) -> None:
         whole = error is None and self._written > 0
         try:
-            with self._file:
-                if whole and self._format == "wav":
-                    self._file.seek(0)
-                    self._file.write(wav_header(OUTPUT_RATE, self._written))
+            self._file.close()
             if whole:
                 self._part.replace(self._path)
-        except OSError as failure:
+        except UNWRITABLE as failure:
             if error is None:
                 raise NoAnswer(self._refusal(failure)) from None
         finally:
             with suppress(OSError):
                 self._part.unlink(missing_ok=True)
 
-    def _refusal(self, error: OSError) -> str:
-        return f"Cannot write {str(self._path)!r}: {error.strerror}."
+    def _refusal(self, error: Exception) -> str:
+        reason = error.strerror if isinstance(error, OSError) else "the disk may be full"
+        return f"Cannot write {str(self._path)!r}: {reason}."
 
     def summary(self) -> str:
         """What became of it."""

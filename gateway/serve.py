@@ -3,12 +3,16 @@
 import ipaddress
 import logging
 import socket
+from collections.abc import Sequence
 
 import uvicorn
 
 from gateway.app import create_app
 from gateway.engines import build
-from gateway.settings.model import GatewaySettings, Loaded, SettingsError
+from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
+
+NAMED_ROUTES = 10
+"""The most routes that the announcement names; it is one line."""
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
@@ -68,15 +72,22 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _served(routes: Sequence[Route]) -> str:
+    if len(routes) == 1:
+        settings = routes[0].settings
+        return f"with {settings.llm_backend} model {settings.model_name} voice {settings.voice}"
+    named = [
+        f"{route.name} ({route.settings.llm_backend} {route.settings.model_name})" for route in routes[:NAMED_ROUTES]
+    ]
+    more = f" and {len(routes) - NAMED_ROUTES} more" if len(routes) > NAMED_ROUTES else ""
+    return f"and serves {len(routes)} models: {', '.join(named)}{more}"
+
+
 def announcement(loaded: Loaded, port: int) -> str:
     """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    served = "; ".join(
-        f"{route.settings.llm_backend} model {route.settings.model_name} voice {route.settings.voice}"
-        for route in loaded.routes
-    )
-    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 with {served}."]
+    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
     if any(route.settings.llm_backend == "echo" for route in loaded.routes):
         lines.append(ECHO_NOTE)
     if not _loopback(settings.host):

@@ -93,6 +93,7 @@ async def _collect(blocks: AsyncIterator[bytes]) -> bytes:
             raise TooLong(
                 f"The audio is longer than the {MAX_SECONDS} s that the embedded recogniser takes; send it in parts.",
                 adapter=NAME,
+                param="file",
                 code="audio_too_long",
             )
     return bytes(pcm)

@@ -75,9 +75,11 @@ def fields_of(
     """The fields as ``model``, and the names of those that it does not know and of uploads that are none of ``files``.
 
     ``structures`` are the fields that hold JSON when they are sent as text. ``null`` is the same as absent. Raises
-    ``InvalidRequest`` in OpenAI's words.
+    ``InvalidRequest`` in OpenAI's words, also for a structure that came as parts which cannot be put together.
     """
     types = {field.name: field.type for field in msgspec.structs.fields(model)}
+    if fields.textual:
+        _refuse_scattered(fields.values, set(structures))
     values = {name: value for name, value in fields.values.items() if name in types and value is not None}
     if fields.textual:
         values |= {name: _structure(name, values[name], types[name]) for name in structures if name in values}
@@ -162,12 +164,27 @@ def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
             holder = values.setdefault(member[1], {})
             if isinstance(holder, dict):
                 holder[member[2]] = value
+            else:
+                values[name] = value  # it is told of as what it is
         elif (key := name.removesuffix("[]")) in values:
             earlier = values[key]
             values[key] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
         else:
             values[key] = [value] if name.endswith("[]") else value
     return values
+
+
+def _refuse_scattered(names: Iterable[str], structures: set[str]) -> None:
+    """Refuse a structure flattened to names such as ``messages[][role]``, from which it cannot be made again."""
+    for name in names:
+        field, bracket, _ = name.partition("[")
+        if bracket and field in structures:
+            raise InvalidRequest(
+                f"Invalid {field!r}: it cannot be put together from fields such as {name!r}; "
+                f"send {field!r} as JSON text: json.dumps(...).",
+                param=field,
+                code="invalid_value",
+            )
 
 
 def _structure(name: str, value: Any, kind: Any) -> Any:

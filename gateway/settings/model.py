@@ -58,7 +58,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     host: Annotated[Text, option(SERVER, "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
     mode: Annotated[
-        Literal["realtime"] | None, option(SERVER, "Accepted for compatibility; every surface is always served.")
+        Literal["realtime"] | None, option(SERVER, "Accepted and without effect: /v1/realtime is not there yet.")
     ] = None
     max_requests: Annotated[int, option(SERVER, "Turns served at once; further ones are refused with 503.", ge=1)] = 256
     max_queue: Annotated[int, option(SERVER, "Requests that may wait for an engine before one is refused.", ge=0)] = 64
@@ -72,11 +72,16 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         str | None, option(SERVER, "Configuration file, .toml or .json; flags and environment go before it.")
     ] = None
     local_mac_optimal_settings: Annotated[
-        bool, option(SERVER, "On macOS: preset the mlx-lm backend and the mps device; other settings go before it.")
+        bool, option(SERVER, "On macOS: preset mlx-lm and the mps device, which are not in this release.")
     ] = False
 
     llm_backend: Annotated[
-        str | None, option(LANGUAGE_MODEL, "Who writes the answers; when unset, chosen by what else is set.")
+        str | None,
+        option(
+            LANGUAGE_MODEL,
+            "Who writes the answers; when unset, chosen by what else is set. "
+            "transformers and mlx-lm are not in this release.",
+        ),
     ] = None
     model_name: Annotated[
         Text | None,
@@ -92,12 +97,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         tuple[str, ...],
         option(LANGUAGE_MODEL, "Names of other [[routes]] whose models answer, in this order, when this one cannot."),
     ] = ()
-    chat_size: Annotated[int, option(LANGUAGE_MODEL, "User-assistant pairs kept of a conversation.", ge=1)] = 30
+    chat_size: Annotated[
+        int, option(LANGUAGE_MODEL, "User-assistant pairs kept of a conversation; no effect yet.", ge=1)
+    ] = 30
     enable_lang_prompt: Annotated[
         bool, option(LANGUAGE_MODEL, "After each user turn ask for the reply in the detected or given language.")
     ] = False
     compact_history: Annotated[
-        bool, option(LANGUAGE_MODEL, "Past chat_size, summarise old turns instead of dropping them.")
+        bool, option(LANGUAGE_MODEL, "Past chat_size, summarise old turns instead of dropping them; no effect yet.")
     ] = True
     responses_api_disable_thinking: Annotated[
         bool, option(LANGUAGE_MODEL, "Switch the model's reasoning off where that is supported.")

@@ -7,9 +7,10 @@ import msgspec
 from litestar import Request, post
 from litestar.di import NamedDependency
 
+from adapters.contract.errors import InvalidRequest
 from gateway.audio.decode import decode
 from gateway.engines import Gateway
-from gateway.http.body import MAX_BODY_BYTES, check_size, fields_of, read_fields
+from gateway.http.body import MAX_BODY_BYTES, Fields, check_size, fields_of, read_fields
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.speech_to_speech import translate
@@ -36,6 +37,7 @@ async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDepend
     watch = Stopwatch()
     fields = await read_fields(request, file="file")
     wire, unknown = fields_of(fields, SpeechToSpeechRequest, STRUCTURES, FILES)
+    _refuse_file_as_text(fields)
     served = gateway.admit(wire.model)
     asked = translate.turn_of(wire, fields.uploads.get("image", []), served)
     recording = translate.recording_of(wire, fields.uploads.get("file", []))
@@ -53,3 +55,12 @@ async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDepend
     reply = Reply(served, asked, watch, ignored)
     logger.info("%s is answered by %s", request_id(request.scope), reply.id)
     return reply.streamed(wire.response_format or "wav", events=wire.stream_format == "sse")
+
+
+def _refuse_file_as_text(fields: Fields) -> None:
+    if fields.values.get("file") is not None and "file" not in fields.uploads:
+        raise InvalidRequest(
+            "'file' came as text; send it as a file: with curl -F file=@question.wav",
+            param="file",
+            code="invalid_value",
+        )

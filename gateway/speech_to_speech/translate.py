@@ -44,10 +44,11 @@ def recording_of(request: SpeechToSpeechRequest, files: list[Upload]) -> bytes |
 
 def _base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:  # binascii.Error is one; characters outside ASCII raise the plain one
+        return base64.b64decode("".join(text.split()), validate=True)  # base64 of the shell wraps its lines
+    except ValueError:  # binascii.Error is one; characters outside ASCII raise the plain one
         raise InvalidRequest(
-            f"Invalid 'input_audio.data': {error}. It must be the file in base64, without a 'data:' prefix.",
+            "Invalid 'input_audio.data': this is no base64. Send the whole file in standard base64, padded with '=', "
+            "without a 'data:' prefix.",
             param="input_audio.data",
             code="invalid_value",
         ) from None

@@ -1,5 +1,7 @@
 """What the server says of itself when it starts: where, who answers, and what is worth knowing."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.serve import announcement
@@ -16,6 +18,23 @@ def test_one_line_says_where_and_with_which_backend_model_and_voice() -> None:
     assert said(*flags, *base_url) == [
         "speech-to-speech listens on http://127.0.0.1:8765/v1 with chat-completions model qwen voice nova."
     ]
+
+
+def routes(folder: Path, count: int) -> str:
+    """The announcement of so many routes."""
+    tables = [f'[[routes]]\nname = "r{number}"\nmodel_name = "org/m{number}"\n' for number in range(count)]
+    path = folder / "gateway.toml"
+    path.write_text('llm_backend = "echo"\n' + "".join(tables), encoding="utf-8")
+    return said(str(path))[0]
+
+
+def test_several_routes_are_named_as_clients_send_them(tmp_path: Path) -> None:
+    assert routes(tmp_path, 2).endswith("/v1 and serves 2 models: r0 (echo org/m0), r1 (echo org/m1).")
+
+
+def test_a_line_does_not_name_all_of_many_routes(tmp_path: Path) -> None:
+    assert ", r9 (echo org/m9)." in routes(tmp_path, 10)
+    assert routes(tmp_path, 13).endswith(", r9 (echo org/m9) and 3 more.")
 
 
 def test_echo_is_named_for_what_it_is() -> None:

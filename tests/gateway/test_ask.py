@@ -2,6 +2,8 @@
 
 import base64
 import json
+import random
+import resource
 import sys
 import threading
 import wave
@@ -11,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from gateway.ask import AnswerFile, NoAnswer
 from gateway.cli import main
@@ -64,6 +67,17 @@ def answering(body: bytes, status: int = 200, *headers: tuple[str, str]) -> Iter
             thread.join(20)
 
 
+@contextmanager
+def at_most(file_bytes: int) -> Iterator[None]:
+    """No file grows beyond ``file_bytes``, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def event(**fields: object) -> bytes:
     return b"data: " + json.dumps(fields).encode() + b"\n\n"
 
@@ -88,7 +102,17 @@ def test_a_folder_that_takes_no_files_is_known_before_anything_is_asked(capsys: 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "http://[::1", "localhost:8765/v1", "localhost", "ftp://h/v1", "http://", "http://h:99999/v1", "http://a..b/"],
+    [
+        "",
+        "notaurl",
+        "http://[::1",
+        "localhost:8765/v1",
+        "localhost",
+        "ftp://h/v1",
+        "http://",
+        "http://h:99999/v1",
+        "http://a..b/",
+    ],
 )
 def test_what_is_no_address_is_known_before_anything_is_asked(capsys: pytest.CaptureFixture[str], url: str) -> None:
     assert repr(url) in complaint(2, capsys, "--url", url)
@@ -152,6 +176,51 @@ def test_a_whole_answer_takes_the_place_of_the_older_one(folder: Path, capsys: p
     assert list(folder.iterdir()) == [older]
     with wave.open(str(older)) as answer:
         assert answer.getnframes() == 4800
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_a_header_tells_the_true_length(folder: Path, ending: str) -> None:
+    noise = random.Random(1).randbytes(9600)
+    with AnswerFile(f"answer.{ending}") as file:
+        assert file.wire_format == "pcm"
+        for start in range(0, len(noise), 1001):  # most slices end within a sample
+            file.write(noise[start : start + 1001])
+    samples, rate = soundfile.read(folder / f"answer.{ending}", dtype="int16")
+    assert (samples.tobytes(), rate) == (noise, 24_000)
+    assert file.summary() == f"wrote:  answer.{ending} (0.2 s)"
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3"])
+@pytest.mark.parametrize("seconds", [0.1, 1], ids=["at the end", "on the way"])
+def test_a_full_disk_is_one_line_and_leaves_the_older_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], ending: str, seconds: float
+) -> None:
+    older = folder / f"answer.{ending}"
+    older.write_bytes(OLDER)
+    noise = base64.b64encode(random.Random(1).randbytes(round(48_000 * seconds))).decode()
+    body = event(type="speech.audio.delta", audio=noise) * 2 + DONE
+    with answering(body, 200, TYPE) as url, at_most(4000):
+        assert f"Cannot write 'answer.{ending}'" in complaint(1, capsys, "--url", url, "-o", older.name)
+    assert list(folder.iterdir()) == [older]
+    assert older.read_bytes() == OLDER
+
+
+def test_a_failure_does_not_stand_on_the_line_of_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    heard = event(type="transcript.text.done", text="hi", language="en")
+    with answering(heard + event(type="speech.text.delta", delta="Half"), 200, TYPE) as url:
+        assert main(["ask", str(QUESTION), "--url", url]) == 1
+    assert capsys.readouterr().out == "heard:  hi\nanswer: Half\n"
+
+
+def test_a_whole_answer_has_no_empty_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(event(type="speech.text.delta", delta="Hi.") + SOUND + DONE, 200, TYPE) as url:
+        assert main(["ask", str(QUESTION), "--url", url]) == 0
+    assert "\n\n" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1"])
+def test_an_address_without_a_path_means_v1(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "No gateway answers at http://127.0.0.1:9/v1;" in complaint(1, capsys, "--url", f"http://127.0.0.1:9{path}")
 
 
 def test_an_answer_without_sound_leaves_the_older_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

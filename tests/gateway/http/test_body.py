@@ -77,6 +77,19 @@ def test_null_is_the_same_as_absent() -> None:
     assert fields_of(typed(name=None, size=None, voice=None, other=None), Wanted, STRUCTURES) == (Wanted(), ("other",))
 
 
+@pytest.mark.parametrize("name", ["voices[][id]", "voices[0][id]", "voice[a][b]", "words["])
+def test_a_structure_in_parts_that_cannot_be_put_together_is_refused(name: str) -> None:
+    field = name.partition("[")[0]
+    with pytest.raises(InvalidRequest, match=rf"send '{field}' as JSON text: json\.dumps") as refusal:
+        fields_of(textual(**{name: "x"}), Wanted, STRUCTURES)
+    assert refusal.value.param == field
+
+
+def test_parts_of_what_is_unknown_are_only_named() -> None:
+    assert fields_of(textual(**{"other[][id]": "x"}), Wanted, STRUCTURES)[1] == ("other[][id]",)
+    assert fields_of(typed(**{"voices[][id]": "x"}), Wanted, STRUCTURES)[1] == ("voices[][id]",)
+
+
 def test_unknown_fields_are_named_in_order() -> None:
     assert fields_of(textual(zebra="1", ant="2", name="n"), Wanted, STRUCTURES)[1] == ("ant", "zebra")
 

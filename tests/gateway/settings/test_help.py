@@ -28,6 +28,20 @@ def test_every_setting_is_described() -> None:
     assert [option.key for option in options().values() if not option.description] == []
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("chat_size", "no effect yet"),
+        ("compact_history", "no effect yet"),
+        ("mode", "/v1/realtime is not there yet"),
+        *((key, "not in this release") for key in ("llm_backend", "local_mac_optimal_settings")),
+        *((key, "Not in this release") for key in ("llm_gen", "llm_device", "llm_torch_dtype", "llm_is_vlm")),
+    ],
+)
+def test_what_has_no_effect_yet_says_so(key: str, told: str) -> None:
+    assert told in options()[key].description
+
+
 def test_example_gives_the_defaults_when_uncommented(tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in example_file().splitlines()]
     set_lines = [line for line in lines if line.partition(" =")[0] in options() and not line.endswith(" =")]

@@ -129,11 +129,20 @@ def test_the_recording_is_the_file_or_the_base64() -> None:
     assert recording([file]) == b"RIFF"
     assert recording(input_audio={"data": base64.b64encode(b"RIFF").decode()}) == b"RIFF"
     assert recording(input_audio={"data": ""}) == b""
+    wrapped = base64.encodebytes(bytes(200)).decode()
+    assert recording(input_audio={"data": wrapped.replace("\n", "\r\n")}) == bytes(200)
     answered = [{"role": "tool", "tool_call_id": "c", "content": "noon"}]
     assert recording(messages=answered) is None
     assert recording([file], messages=answered) == b"RIFF"
     with pytest.raises(InvalidRequest, match="Missing required parameter: 'file'"):
         recording(messages=[*answered, {"role": "assistant", "content": "It is noon."}])
+
+
+@pytest.mark.parametrize("broken", ["UklGR", "U", "UklGRg=a", "_-8=", "höhö", "data:audio/wav;base64,UklGRg=="])
+def test_broken_base64_is_told_in_one_sentence_that_fits(broken: str) -> None:
+    with pytest.raises(InvalidRequest, match="this is no base64") as refusal:
+        recording(input_audio={"data": broken})
+    assert refusal.value.param == "input_audio.data"
 
 
 def test_what_the_wire_does_not_show_is_no_event() -> None:
