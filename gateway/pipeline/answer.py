@@ -58,6 +58,7 @@ async def answer(
     async with flowing(
         written(engines.llm, request, backlog), voiced(engines.tts, speaking, backlog, watch), buffer=EVENTS_AHEAD
     ) as events:
+        events.fail_at(pacing.deadline(watch), pacing.overdue())
         while True:
             try:
                 event = await events.next_by(spoken.deadline)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +27,7 @@ class Flowing(AsyncIterator[T], Generic[T]):
         self._changed = asyncio.Event()
         self._running = running
         self._buffer = buffer
+        self._timer: asyncio.TimerHandle | None = None
 
     async def pump(self, source: AsyncGenerator[T, None]) -> None:
         """Move the items of ``source`` here, never more than the buffer ahead of the reader."""
@@ -55,14 +56,16 @@ class Flowing(AsyncIterator[T], Generic[T]):
         """The next item, ``None`` at the end. Raises ``Late`` at the loop's time ``deadline``, which loses nothing."""
         if deadline is None or self._items:
             return await anext(self, None)
-        limit = asyncio.timeout_at(deadline)
-        try:
-            async with limit:
-                return await anext(self, None)
-        except TimeoutError:
-            if limit.expired():
-                raise Late from None
-            raise
+        return await by(deadline, anext(self, None))
+
+    def fail_at(self, when: float, error: Exception) -> None:
+        """Raise ``error`` at the reader, after what came before, at the loop's time ``when``: one timer for all items."""
+        self._timer = asyncio.get_running_loop().call_at(when, self._put, asyncio.Semaphore(), None, error)
+
+    def stop(self) -> None:
+        """Nothing is read any more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def __anext__(self) -> T:
         """The next item; cancelling this wait loses nothing."""
@@ -78,6 +81,18 @@ class Flowing(AsyncIterator[T], Generic[T]):
         return item  # type: ignore[return-value]  # an entry without an error holds an item
 
 
+async def by(deadline: float, wait: Awaitable[T]) -> T:
+    """What ``wait`` gives. Raises ``Late`` at the loop's time ``deadline``, and then ``wait`` is cancelled."""
+    limit = asyncio.timeout_at(deadline)
+    try:
+        async with limit:
+            return await wait
+    except TimeoutError:
+        if limit.expired():
+            raise Late from None
+        raise
+
+
 @asynccontextmanager
 async def flowing(*sources: AsyncGenerator[T, None], buffer: int) -> AsyncGenerator[Flowing[T], None]:
     """Run every source in a task of its own, at most ``buffer`` items ahead of the reader, and read them as one stream.
@@ -89,6 +104,7 @@ async def flowing(*sources: AsyncGenerator[T, None], buffer: int) -> AsyncGenera
     try:
         yield items
     finally:
+        items.stop()
         try:
             await _ended(tasks)
         finally:

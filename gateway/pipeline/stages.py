@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.contract import audio, llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import UpstreamError
+from adapters.contract.errors import TimedOut, UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.telemetry import Stopwatch
 from gateway.text.speakable import speakable
@@ -37,10 +37,22 @@ class Engines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pacing(msgspec.Struct, frozen=True, kw_only=True):
-    """When to speak: sentences in a batch, and seconds after the first token until the words so far are spoken."""
+    """When to speak: sentences in a batch, seconds after the first token until the words so far are spoken.
+
+    ``turn_seconds`` is what the whole turn may take, the listener's own pace included.
+    """
 
     batch_sentences: int
     first_utterance_seconds: float
+    turn_seconds: float
+
+    def deadline(self, watch: Stopwatch) -> float:
+        """The loop's time at which the turn that ``watch`` measures is over."""
+        return asyncio.get_running_loop().time() + self.turn_seconds - watch.elapsed
+
+    def overdue(self) -> TimedOut:
+        """The error of a turn that takes longer."""
+        return TimedOut(f"The turn took longer than {self.turn_seconds:g} s; --max_turn_seconds says how long it may.")
 
 
 DRY_MARGIN_SECONDS = 0.5

@@ -12,6 +12,7 @@ from adapters.contract.errors import UpstreamError
 from gateway.conversation.languages import english_name
 from gateway.pipeline.answer import Answered, answer
 from gateway.pipeline.ears import hear, record
+from gateway.pipeline.flow import Late, by
 from gateway.pipeline.stages import Engines, Pacing
 from gateway.telemetry import Stopwatch
 
@@ -47,7 +48,8 @@ class TranscriptFinished(msgspec.Struct, frozen=True, kw_only=True, tag="transcr
     language: str | None
 
 
-Event = TranscriptDelta | TranscriptFinished | Answered
+Heard = TranscriptDelta | TranscriptFinished
+Event = Heard | Answered
 
 
 async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGenerator[Event, None]:
@@ -63,7 +65,7 @@ async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGene
         recording = await record(turn.audio, detector, engines.hearing_rate)
     elif turn.audio is not None and engines.stt is not None:
         async with aclosing(_transcript(hear(engines.stt, detector, turn.audio, turn.language))) as heard:
-            async for event in heard:
+            while (event := await _heard(heard, turn.pacing, watch)) is not None:
                 if isinstance(event, TranscriptFinished):
                     transcript = event
                     watch.mark("heard")
@@ -79,9 +81,16 @@ async def take_turn(engines: Engines, turn: Turn, watch: Stopwatch) -> AsyncGene
             yield piece
 
 
+async def _heard(events: AsyncGenerator[Heard, None], pacing: Pacing, watch: Stopwatch) -> Heard | None:
+    try:
+        return await by(pacing.deadline(watch), anext(events, None))
+    except Late:
+        raise pacing.overdue() from None
+
+
 async def _transcript(
     events: AsyncGenerator[stt.Event, None],
-) -> AsyncGenerator[TranscriptDelta | TranscriptFinished, None]:
+) -> AsyncGenerator[Heard, None]:
     """Only what will not be taken back: deltas that joined are the final text."""
     told, text = "", ""
     async with aclosing(events):

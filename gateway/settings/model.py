@@ -65,6 +65,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_audio_seconds: Annotated[
         float, option(SERVER, "Longest audio of a request, in seconds after decoding.", gt=0)
     ] = 600.0
+    max_turn_seconds: Annotated[
+        float, option(SERVER, "Longest turn, in seconds from the request to the last sound sent.", gt=0)
+    ] = 900.0
     shutdown_seconds: Annotated[
         float, option(SERVER, "Seconds that running requests get to finish at shutdown.", ge=0)
     ] = 10.0

@@ -78,6 +78,7 @@ def turn_of(request: SpeechToSpeechRequest, images: list[Upload], served: Served
         pacing=Pacing(
             batch_sentences=settings.stream_batch_sentences,
             first_utterance_seconds=settings.first_utterance_ms / 1000,
+            turn_seconds=settings.max_turn_seconds,
         ),
     )
 

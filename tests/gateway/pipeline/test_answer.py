@@ -19,8 +19,8 @@ from tests.gateway.serving import scripted_engines, until
 
 REQUEST = llm.Request(model="m", messages=())
 SPEAKING = tts.Request(text="", voice="hum")
-PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600)
-EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0)
+PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600, turn_seconds=60)
+EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0, turn_seconds=60)
 USAGE = llm.Usage(input_tokens=3, output_tokens=4)
 
 
@@ -81,7 +81,7 @@ async def test_sentences_are_gathered_while_there_is_enough_to_hear() -> None:
     """The hum is 0.5 s a character: after the first sentence there is far more to hear than it takes to write."""
     engines = writing(*(llm.TextDelta(text=f"Sentence number {number}. ") for number in range(7)))
     engines.tts.script = scripted.synthesiser(scripted.ToneVoice(seconds_per_character=0.5)).script
-    await read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600)))
+    await read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600, turn_seconds=60)))
     assert said(engines)[0] == "Sentence number 0."
     assert said(engines)[1:] == [
         "Sentence number 1. Sentence number 2. Sentence number 3.",
@@ -104,7 +104,9 @@ async def gated(before: str, gate: asyncio.Event, after: str, thoughts: str = ""
 async def test_at_the_deadline_the_words_so_far_are_spoken(before: str, first: str) -> None:
     gate = asyncio.Event()
     engines: Any = scripted_engines(llm=scripted.language_model(lambda _: gated(before, gate, "ee four. End.")))
-    async with aclosing(answered(engines, Pacing(batch_sentences=1, first_utterance_seconds=0.01))) as events:
+    async with aclosing(
+        answered(engines, Pacing(batch_sentences=1, first_utterance_seconds=0.01, turn_seconds=60))
+    ) as events:
         if first == "three":  # not a whole word yet: it is spoken as soon as it is
             gate.set()
         async for event in events:

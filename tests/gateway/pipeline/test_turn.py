@@ -49,7 +49,7 @@ def turn(recording: Recording | None, **changes: Any) -> Turn:
         ask_for_language=False,
         writing=llm.Request(model="m", messages=HISTORY),
         speaking=tts.Request(text="", voice="hum"),
-        pacing=Pacing(batch_sentences=1, first_utterance_seconds=1),
+        pacing=Pacing(batch_sentences=1, first_utterance_seconds=1, turn_seconds=60),
     )
     return msgspec.structs.replace(plain, **changes)
 

@@ -317,3 +317,32 @@ async def test_what_the_synthesiser_cannot_speak_is_refused_before_anything_begi
     assert response.json()["error"]["param"] == next(iter(fields))
     recogniser: Any = engines.stt
     assert recogniser.opened == 0
+
+
+async def hanging(*_: Any) -> AsyncGenerator[Any, None]:
+    await asyncio.Event().wait()
+    yield None
+
+
+@pytest.mark.parametrize("stage", ["stt", "llm", "tts"])
+async def test_a_turn_that_takes_too_long_is_ended_whichever_engine_hangs(stage: str) -> None:
+    engines = scripted_engines()
+    stuck: Any = getattr(engines, stage)
+    stuck.script = hanging
+    gateway = gateway_of(engines, "--max_turn_seconds", "0.3")
+    async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        response = await client.post(ROUTE, **form())
+        assert response.status_code == 504
+        assert "took longer than 0.3 s" in response.json()["error"]["message"]
+        await until(lambda: nothing_open(engines))
+
+
+async def test_a_turn_that_takes_too_long_in_the_middle_says_so_in_the_stream() -> None:
+    engines = scripted_engines(llm=scripted.language_model(Endless()))
+    gateway = gateway_of(engines, "--max_turn_seconds", "0.5")
+    async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        response = await client.post(ROUTE, data={"stream_format": "sse"}, **form())
+        await until(lambda: nothing_open(engines))
+    assert response.status_code == 200
+    *_, last = events_in(response.text)
+    assert last["error"]["code"] == "timeout"
