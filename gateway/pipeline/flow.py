@@ -59,7 +59,7 @@ class Flowing(AsyncIterator[T], Generic[T]):
         return await by(deadline, anext(self, None))
 
     def fail_at(self, when: float, error: Exception) -> None:
-        """Raise ``error`` at the reader, after what came before, at the loop's time ``when``: one timer for all items."""
+        """Raise ``error`` at the reader, after what came before, at the loop's time ``when``; one timer for all."""
         self._timer = asyncio.get_running_loop().call_at(when, self._put, asyncio.Semaphore(), None, error)
 
     def stop(self) -> None:
