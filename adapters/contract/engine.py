@@ -1,6 +1,6 @@
-"""What every engine has in common: its first event and its lifetime."""
+"""What every engine has in common: its first event and its lifetime; and what some have beside that."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,3 +19,20 @@ class Engine(Protocol):
 
     async def aclose(self) -> None:
         """Release everything; harmless when called twice or without ``warm_up``."""
+
+
+@runtime_checkable
+class Preflight(Protocol):
+    """An engine that can tell early that it will never load: a package, a file, a name that is not there."""
+
+    def preflight(self) -> None:
+        """Look, quickly, before anything binds; nothing is loaded. Raises ``adapters.options.BadOption``."""
+
+
+@runtime_checkable
+class Perishable(Protocol):
+    """An engine that may break for good after it was loaded, because what it runs on lives in this process."""
+
+    @property
+    def down(self) -> str | None:
+        """Why it cannot answer any more, in a few words without secrets; ``None`` while it can."""

@@ -145,7 +145,8 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
 class ToolCallFinished(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_finished"):
     """A call is complete; ``arguments`` is the whole JSON text.
 
-    ``invalid`` says in one sentence why the call cannot be made: what the model wrote is not a JSON object.
+    ``invalid`` says in one sentence why the call cannot be made: the arguments are no JSON object or do not fit the
+    tool's schema, or the request has no such tool.
     """
 
     call_id: str
@@ -178,12 +179,16 @@ Event = Started | TextDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta |
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """What a language model can take; ``max_parallel`` streams at once (``None``: as many as come)."""
+    """What a language model can take; ``max_parallel`` streams at once (``None``: as many as come).
+
+    ``context_tokens``: tokens that prompt and answer may have together, if known.
+    """
 
     images: bool = False
     audio: bool = False
     tools: bool = False
     max_parallel: int | None = None
+    context_tokens: int | None = None
 
 
 class LanguageModel(Engine, Protocol):

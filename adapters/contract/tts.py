@@ -4,7 +4,7 @@ A stream is ``Started`` · ``AudioChunk``* · ``Finished``.
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -37,11 +37,19 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
 Event = Started | AudioChunk | Finished
 
 
+Readable = Literal["numbers", "notation"]
+"""What a synthesiser may read by itself: ``numbers`` are cardinals and decimals in digits, in the language of the
+request and with its decimal mark; ``notation`` is what else people write short: money, dates, times, units, addresses.
+"""
+
+
 class Info(msgspec.Struct, frozen=True, kw_only=True):
     """What a synthesiser gives: ``sample_rate`` in Hz, its ``voices`` and the one it takes when none is named.
 
     ``aliases`` maps names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it follows a
-    described style. ``max_parallel`` streams at once. Complete after ``warm_up``.
+    described style. ``max_parallel`` streams at once. ``reads``: what it says as people do when it stands in the text
+    as written; the rest is spelled out before it gets the text. ``phonemes``: whether what stands between ``[[`` and
+    ``]]`` is taken as phonemes, in the engine's own notation. Complete after ``warm_up``.
     """
 
     sample_rate: int
@@ -50,6 +58,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     aliases: Mapping[str, str] = {}
     instructions: bool = False
     max_parallel: int | None = None
+    reads: frozenset[Readable] = frozenset()
+    phonemes: bool = False
 
 
 class Synthesiser(Engine, Protocol):

@@ -1,0 +1,94 @@
+"""Checks, before anything binds, that a model in process can be loaded: its packages, its folder or its hub id."""
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+
+from adapters.options import BadOption
+
+TIMEOUT_SECONDS = 10.0
+"""How long the hub may take to say whether it has a model."""
+
+CONFIG = "config.json"
+"""The file that every model has, in a folder and on the hub."""
+
+
+def require(chosen: str, extra: str, *modules: str) -> None:
+    """Raise ``BadOption`` unless all ``modules`` are installed; none of them is imported.
+
+    ``chosen`` is the flag and its value that need them, ``extra`` the extra of this distribution that brings them.
+    """
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise BadOption(
+            f"{chosen} needs packages that are not installed ({', '.join(missing)}): "
+            f"pip install 'speech-gateway[{extra}]'"
+        )
+
+
+def resolve(model: str, flag: str = "--model_name") -> None:
+    """Raise ``BadOption`` unless ``model`` is a folder with a model, an id in the local cache, or one the hub has.
+
+    The hub is asked once, and only for what is not in the cache. Where that is, the token and the hub's address are
+    ``huggingface_hub``'s own affair (``HF_HOME``, ``HF_TOKEN``, ``HF_ENDPOINT``), which must be installed.
+    """
+    if _is_path(model):
+        _check_folder(model, flag)
+    else:
+        _check_id(model, flag)
+
+
+def _is_path(model: str) -> bool:
+    """An id has the form ``name`` or ``owner/name``; all else, and whatever exists, is a path."""
+    return model.startswith((".", "/", "~")) or model.count("/") > 1 or "\\" in model or Path(model).exists()
+
+
+def _check_folder(path: str, flag: str) -> None:
+    folder = Path(path)
+    if not folder.exists():
+        tilde = " (the shell alone expands ~)" if path.startswith("~") else ""
+        raise BadOption(f"{flag} {path!r} does not exist{tilde}; give a folder with a model, or a hub id (owner/name).")
+    if not (folder / CONFIG).is_file():
+        raise BadOption(
+            f"{flag} {path!r} is no folder with a {CONFIG}; give the folder that save_pretrained() or a download wrote."
+        )
+
+
+def _check_id(model: str, flag: str) -> None:
+    """Look in the cache, then ask the hub. Raises ``BadOption``."""
+    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache  # noqa: PLC0415
+
+    # It says once more, in several lines, what the error says in one; and that an anonymous client is slower.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    given = f"{flag} {model!r}"
+    try:
+        if isinstance(try_to_load_from_cache(model, CONFIG), str):
+            return
+        get_hf_file_metadata(hf_hub_url(model, CONFIG), timeout=TIMEOUT_SECONDS)
+    except errors.HFValidationError:
+        raise BadOption(f"{given} is neither a folder that exists nor a hub id (owner/name).") from None
+    except errors.OfflineModeIsEnabled:
+        raise BadOption(
+            f"{given} is not in the local cache, and HF_HUB_OFFLINE forbids asking the hub; unset it or give a folder."
+        ) from None
+    except errors.GatedRepoError:
+        raise BadOption(
+            f"{given} is gated: accept its terms on its page at the hub and set HF_TOKEN to a token of that account."
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise BadOption(
+            f"{given} is not on the hub, or it is private: check the name, or set HF_TOKEN to a token that may read it."
+        ) from None
+    except errors.EntryNotFoundError:
+        raise BadOption(f"{given} has no {CONFIG} on the hub, so it cannot be loaded; choose another model.") from None
+    except Exception as error:  # noqa: BLE001 - the hub's HTTP client, whichever it is, has errors of its own
+        raise BadOption(
+            f"{given} is not in the local cache and the hub cannot be asked ({_reason(error)}); "
+            "try again with a network, or give a folder."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """The hub's status where it answered, else the kind of failure: a message may hold an address with a password."""
+    response = getattr(error, "response", None)
+    return type(error).__name__ if response is None else f"it answered {response.status_code}"
