@@ -1,10 +1,12 @@
 """Blocking work without blocking the event loop: the only place with threads and worker processes.
 
-``call`` runs one function in a thread, ``iterate`` reads a blocking iterator through a thread, and ``WorkerPool`` keeps
-processes for engines that hold the interpreter's lock or may crash.
+``call`` runs one function in a thread, ``iterate`` reads a blocking iterator through a thread, ``BatchThread`` is one
+thread that works for many readers at once, and ``WorkerPool`` keeps processes for engines that hold the interpreter's
+lock or may crash.
 """
 
+from adapters.blocking.batches import Batch, BatchThread, Ended
 from adapters.blocking.processes import WorkerPool
 from adapters.blocking.threads import call, iterate
 
-__all__ = ["WorkerPool", "call", "iterate"]
+__all__ = ["Batch", "BatchThread", "Ended", "WorkerPool", "call", "iterate"]
