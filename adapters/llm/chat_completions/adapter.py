@@ -44,4 +44,5 @@ class ChatCompletions:
             failures.nonsense,
             route=route(request, self._options),
             habit=self._habits.of(request),
+            tools=request.tools,
         )

@@ -27,7 +27,7 @@ class Events:
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
     ``route`` is where the answer comes from (``opaque.route``); without it nothing is kept for its provider. ``habit``
-    is the model's (``parse.Habits``).
+    is the model's (``parse.Habits``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -37,12 +37,13 @@ class Events:
         *,
         route: str = "",
         habit: parse.Habit | None = None,
+        tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._failure = failure
         self._nonsense = nonsense
         self._route = route
         self._text = parse.Parser(habit or parse.Habit())
-        self._calls = ToolCalls(nonsense)
+        self._calls = ToolCalls(nonsense, tools)
         self._thoughts: list[str] = []  # of the field reasoning_content
         self._details: list[dict[str, Any]] = []
         self._usage: llm.Usage | None = None

@@ -22,14 +22,15 @@ class _OpenCall(msgspec.Struct):
 
 
 class ToolCalls:
-    """The tool calls of one answer: ``feed`` every piece, then ``finish``.
+    """The tool calls of one answer to a request with ``tools``: ``feed`` every piece, then ``finish``.
 
     ``signatures`` are, by call id, the fields that their provider wants back.
     """
 
-    def __init__(self, nonsense: Callable[[str], AdapterError]) -> None:
+    def __init__(self, nonsense: Callable[[str], AdapterError], tools: tuple[llm.Tool, ...] = ()) -> None:
         self.signatures: dict[str, dict[str, Any]] = {}
         self._nonsense = nonsense
+        self._tools = tools
         self._calls: list[_OpenCall] = []
         self._by_index: dict[int, _OpenCall] = {}
 
@@ -61,7 +62,7 @@ class ToolCalls:
                 raise self._nonsense("called a tool without naming it")
             if not call.arguments:
                 yield from self._grow(call, "{}")
-            yield calls.finished(call.call_id, call.name, call.arguments)
+            yield calls.finished(call.call_id, call.name, call.arguments, self._tools)
 
     def _open(self, piece: chunks.Call, name: str | None) -> _OpenCall:
         """The call that ``piece`` continues or begins."""

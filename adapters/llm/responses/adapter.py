@@ -46,4 +46,5 @@ class Responses:
             failures.nonsense,
             route=route(request, self._options),
             habit=self._habits.of(request),
+            tools=request.tools,
         )

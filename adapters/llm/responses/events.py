@@ -17,7 +17,7 @@ class Events:
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
     ``route`` is where the answer comes from (``opaque.route``); without it nothing is kept for its provider. ``habit``
-    is the model's (``parse.Habits``).
+    is the model's (``parse.Habits``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -27,12 +27,13 @@ class Events:
         *,
         route: str = "",
         habit: parse.Habit | None = None,
+        tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._failure = failure
         self._nonsense = nonsense
         self._route = route
         self._parser = parse.Parser(habit or parse.Habit())
-        self._calls = FunctionCalls(nonsense)
+        self._calls = FunctionCalls(nonsense, tools)
         self._reasoned: list[dict[str, Any]] = []  # reasoning items, until it is known what they led to
         self._kept: list[dict[str, Any]] = []
         self._began = False

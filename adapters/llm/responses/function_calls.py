@@ -20,10 +20,14 @@ class _OpenCall(msgspec.Struct):
 
 
 class FunctionCalls:
-    """The function calls of one response: ``begin`` each, ``grow`` or ``complete`` it, ``finish`` what is left."""
+    """The function calls of one response to a request with ``tools``.
 
-    def __init__(self, nonsense: Callable[[str], AdapterError]) -> None:
+    ``begin`` each, ``grow`` or ``complete`` it, ``finish`` what is left.
+    """
+
+    def __init__(self, nonsense: Callable[[str], AdapterError], tools: tuple[llm.Tool, ...] = ()) -> None:
         self._nonsense = nonsense
+        self._tools = tools
         self._calls: list[_OpenCall] = []
         # Servers differ in which of the two they keep constant over the pieces of a call.
         self._by_key: dict[str | int, _OpenCall] = {}
@@ -88,4 +92,4 @@ class FunctionCalls:
         if not call.arguments:
             yield from self._grow(call, "{}")
         call.finished = True
-        yield calls.finished(call.call_id, call.name, call.arguments)
+        yield calls.finished(call.call_id, call.name, call.arguments, self._tools)

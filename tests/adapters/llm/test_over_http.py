@@ -165,3 +165,37 @@ async def test_responses_names_what_it_ignores_and_asks_nothing_when_it_cannot()
         with pytest.raises(Unsupported):
             await read(model.stream(llm.Request(model="m", messages=(audio,))))
         assert len(server.exchanges) == 1
+
+
+CALLED_BY_CHAT = (
+    {"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "1", "function": {"name": "f", "arguments": "{}"}}]}}]},
+    {"choices": [{"delta": {}, "finish_reason": "tool_calls"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+)
+CALLED_BY_RESPONSES = (
+    {
+        "type": "response.output_item.done",
+        "item": {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+    },
+    RESPONSES[-1],
+)
+
+
+@pytest.mark.parametrize(("kind", "answer"), [(ChatCompletions, CALLED_BY_CHAT), (Responses, CALLED_BY_RESPONSES)])
+@pytest.mark.parametrize(
+    ("tools", "invalid"),
+    [
+        ((llm.Tool(name="f"),), None),
+        (
+            (llm.Tool(name="f", parameters={"type": "object", "required": ["city"]}),),
+            "The arguments of the call to 'f' do not fit the tool's schema: the object lacks 'city'.",
+        ),
+        ((llm.Tool(name="g"),), "The model called 'f', which is no tool of the request."),
+        ((), None),
+    ],
+)
+async def test_calls_are_judged_by_the_requests_tools(
+    kind: type[Engine], answer: tuple[Any, ...], tools: tuple[llm.Tool, ...], invalid: str | None
+) -> None:
+    async with UpstreamServer(streams(*answer)) as server, aclosing(engine(kind, server)) as model:
+        events = await read(model.stream(llm.Request(model="m", messages=REQUEST.messages, tools=tools)))
+    assert [event.invalid for event in events if isinstance(event, llm.ToolCallFinished)] == [invalid]
