@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,3 +19,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def _reason(skipped: Any) -> str:
     return str(skipped[2]) if isinstance(skipped, tuple) else str(skipped)
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the trained tiny Qwen3 (``tests/models/lessons.py``), which transformers and mlx-lm both load."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    import torch  # noqa: PLC0415 - only where the packages are
+
+    from tests.models.tiny_qwen import build  # noqa: PLC0415
+
+    torch.set_num_threads(1)  # more only wait for each other at this size
+    folder = tmp_path_factory.mktemp("tiny-qwen")
+    build(folder)
+    return folder

@@ -18,7 +18,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError, InvalidRequest, UnknownModel
-from tests.integration.lessons import TOOL
+from tests.models.lessons import TOOL
 
 MODEL = "tiny-qwen"
 _FOLDER = "SPEECH_GATEWAY_SERVERS"

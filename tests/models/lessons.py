@@ -1,4 +1,4 @@
-"""What the tiny model is taught: conversations and, to the letter, how each goes on. Standard library only."""
+"""What the tiny language model is taught: conversations and, to the letter, how each goes on. Standard library only."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,0 +1,135 @@
+"""The engine ``transformers``: one model of Hugging Face's library in this process, for all sessions together."""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from adapters import hub
+from adapters.blocking import BatchThread, call
+from adapters.contract import llm
+from adapters.contract.engine import Started
+from adapters.contract.errors import Unavailable, Unsupported
+from adapters.llm import generation, images, prompt
+from adapters.llm.local import TransformersOptions
+from adapters.llm.transformers.failures import ADAPTER
+from adapters.llm.transformers.parameters import HONOURED, PENALTIES, SAMPLER
+from adapters.llm.writing import Writing
+from adapters.options import BadOption
+
+DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
+
+_EXTRA = "transformers"
+_DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
+
+_log = logging.getLogger(__name__)
+
+
+class Transformers:
+    """Loads its model in ``warm_up``, in the one thread that then writes all answers."""
+
+    Options = TransformersOptions
+
+    def __init__(self, options: TransformersOptions) -> None:
+        self._options = options
+        self._name = options.model_name or DEFAULT_MODEL
+        self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
+        self._asking: Any = None
+        self._started = False
+        parallel = 1 if options.llm_is_vlm else options.llm_max_parallel
+        self._info = llm.Info(images=options.llm_is_vlm, tools=True, max_parallel=parallel)
+
+    @property
+    def info(self) -> llm.Info:
+        """What it takes; complete after ``warm_up``."""
+        return self._info
+
+    @property
+    def down(self) -> str | None:
+        """Why it cannot answer any more."""
+        return self._thread.down if self._started else None
+
+    def preflight(self) -> None:
+        """Look whether packages, model, device and parameters are there. Raises ``BadOption``."""
+        needed = ("torch", "transformers", "accelerate", *(("PIL",) if self._options.llm_is_vlm else ()))
+        hub.require("--llm_backend transformers", _EXTRA, *needed)
+        from transformers import GenerationConfig  # noqa: PLC0415 - a second, without torch
+
+        generation.check(self._options.llm_gen, {*GenerationConfig().to_dict(), *HONOURED, *SAMPLER})
+        if self._options.llm_device is not None:
+            from adapters.llm.transformers import devices  # noqa: PLC0415 - imports torch
+
+            if devices.missing(self._options.llm_device):
+                raise BadOption(
+                    f"--llm_device {self._options.llm_device!r} is not there: leave it out to take the best there is, "
+                    "or name another, as cuda:0, mps or cpu."
+                )
+        hub.resolve(self._name)
+
+    async def warm_up(self) -> None:
+        """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
+        for sentence in generation.warnings(self._options.llm_gen):
+            _log.warning("%s", sentence)
+        if without_effect := sorted(self._options.llm_gen.keys() - HONOURED - _DOCUMENTED - {*SAMPLER}):
+            _log.warning("transformers: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
+        await self._thread.start()
+        self._started = True
+
+    async def aclose(self) -> None:
+        """End the thread; the model is freed with it."""
+        await self._thread.aclose()
+        self._asking = None
+
+    async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        """Write one answer. Raises every ``AdapterError`` but ``UnknownModel`` and ``Overloaded``.
+
+        What waits for a slow reader is one answer at most, as long as ``max_new_tokens`` allows.
+        """
+        asking = self._asking
+        if asking is None or self._thread.down is not None:
+            raise Unavailable(f"The transformers engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
+        wanted = prompt.pictures(request)
+        if wanted and not self._info.images:
+            raise Unsupported(
+                "This model sees no images: choose one that does, with --llm_is_vlm.", adapter=ADAPTER, param="messages"
+            )
+        asked = await call(asking.ask, request, [await images.load(picture) for picture in wanted])
+        limits = msgspec.structs.replace(request.sampling, stop=asked.generation.stop)
+        writing = Writing(
+            msgspec.structs.replace(request, sampling=limits),
+            asking.decode,
+            prompt=asked.prompt,
+            begun=asked.begun,
+            special=asking.special,
+        )
+        yield Started(ignored=generation.ignored(request, {"seed", *PENALTIES}))
+        cached, last = 0, None
+        async with aclosing(self._thread.stream(asked, buffer=asked.generation.max_new_tokens)) as tokens:
+            async for token in tokens:
+                cached, last = token.cached, token.id
+                for event in writing.tokens((token.id,)):
+                    yield event
+                if writing.stopped:
+                    break
+        ended = writing.stopped or last in asking.ends
+        for event in writing.finish(
+            "stop" if ended else "length", prompt_tokens=len(asked.tokens), cached_tokens=cached
+        ):
+            yield event
+
+    def _load(self) -> Any:
+        """In the thread: load, and choose how answers are written."""
+        from adapters.llm.transformers import asking, choosing, loading  # noqa: PLC0415 - they import torch
+
+        loaded = loading.load(self._name, self._options)
+        batch, context, parallel = choosing.batch(loaded, self._options)
+        self._asking = asking.Asking(loaded, self._options.llm_gen, context)
+        self._info = llm.Info(
+            images=self._options.llm_is_vlm,
+            tools=prompt.takes_tools(loaded.template),
+            max_parallel=parallel,
+            context_tokens=context,
+        )
+        return batch

@@ -1,0 +1,88 @@
+"""A model that sees answers to what is in an image, with every generation flag."""
+
+import base64
+import io
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
+from adapters.llm.transformers import asking
+from adapters.llm.transformers.adapter import Transformers
+from tests.adapters.llm.transformers.local import answer, loaded, request, text_of, usage_of
+
+Image = pytest.importorskip("PIL.Image", reason="needs Pillow")
+
+
+def picture(colour: str, kind: str = "PNG") -> llm.Message:
+    """A small image of one colour and a question."""
+    file = io.BytesIO()
+    Image.new("RGB", (50, 40), colour).save(file, kind)
+    return shown(file.getvalue(), kind.lower())
+
+
+def shown(file: bytes, kind: str = "png") -> llm.Message:
+    url = f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
+    return llm.Message(role="user", parts=(llm.Image(url=url), llm.Text(text="hello")))
+
+
+@pytest.fixture
+async def engine(tiny_llava: Path) -> AsyncGenerator[Transformers, None]:
+    async with loaded(tiny_llava, llm_is_vlm=True, llm_gen={"max_new_tokens": 12, "min_new_tokens": 12}) as engine:
+        assert engine.info.images
+        assert engine.info.max_parallel == 1
+        yield engine
+
+
+async def test_the_image_decides(engine: Transformers) -> None:
+    red, blue, again = [text_of(await answer(engine, request(picture(colour)))) for colour in ("red", "blue", "red")]
+    assert red == again != blue
+
+
+async def test_every_format_is_read(engine: Transformers) -> None:
+    for kind in ("PNG", "JPEG", "WEBP", "GIF"):
+        await answer(engine, request(picture("red", kind), max_output_tokens=1))
+
+
+async def test_two_images_and_generation_flags(engine: Transformers) -> None:
+    asked = request(picture("red"), picture("blue"), sampling=llm.Sampling(temperature=2.0, seed=1))
+    first, again = await answer(engine, asked), await answer(engine, asked)
+    assert text_of(first) == text_of(again)
+    assert usage_of(first).output_tokens == 12
+    assert usage_of(first).input_tokens > 2 * 16  # an image is 16 tokens
+
+
+async def test_text_alone_is_answered_too_and_its_beginning_kept(engine: Transformers) -> None:
+    assert usage_of(await answer(engine, request("hello"))).cached_tokens == 0
+    assert usage_of(await answer(engine, request("hello"))).cached_tokens > 0
+    assert usage_of(await answer(engine, request(picture("red")))).cached_tokens == 0
+
+
+@pytest.mark.parametrize("file", [b"no image at all", b"\x89PNG\r\n\x1a\n" + bytes(20)])
+async def test_a_broken_image_is_an_invalid_request(engine: Transformers, file: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be read") as seen:
+        await answer(engine, request(shown(file)))
+    assert seen.value.code == "invalid_image_url"
+
+
+async def test_a_truncated_image_is_an_invalid_request(engine: Transformers) -> None:
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(file, "PNG")
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        await answer(engine, request(shown(file.getvalue()[:1000])))
+
+
+async def test_an_image_that_the_template_has_no_place_for_is_an_invalid_request(
+    engine: Transformers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine._asking._loaded.processor, "chat_template", "{{ '<image>' }}[assistant]")
+    with pytest.raises(InvalidRequest, match="processor refuses"):
+        await answer(engine, request("no image, and the template shows one"))
+
+
+async def test_an_image_of_too_many_pixels_is_refused(engine: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST_PIXELS", 1000)
+    with pytest.raises(InvalidRequest, match="50 x 40 pixels"):
+        await answer(engine, request(picture("red")))
