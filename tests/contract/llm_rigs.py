@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import pytest
 
 from adapters.contract import llm
 from adapters.contract.checks import Failure, Grammar, Rig, llm_grammar
@@ -22,7 +25,9 @@ from adapters.contract.errors import (
 )
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.echo import Echo, EchoOptions
+from adapters.llm.mlx_lm.adapter import MlxLm
 from adapters.llm.responses.adapter import Responses
+from adapters.llm.transformers.adapter import Transformers
 from adapters.upstream import UpstreamOptions
 from tests.adapters.upstream_server import Exchange, UpstreamServer
 
@@ -30,6 +35,10 @@ from tests.adapters.upstream_server import Exchange, UpstreamServer
 def request(text: str) -> llm.Request:
     """A request for an answer to ``text``."""
     return llm.Request(model="m", messages=(llm.Message(role="user", parts=(llm.Text(text=text),)),))
+
+
+def _with_a_tool(text: str) -> llm.Request:
+    return msgspec.structs.replace(request(text), tools=(llm.Tool(name="f"),))
 
 
 class LanguageModelRig:
@@ -169,18 +178,50 @@ def responses() -> AbstractAsyncContextManager[Rig]:
 async def echo() -> AsyncGenerator[Rig, None]:
     """No model at all."""
     empty = llm.Request(model="m", messages=())
-    tools = llm.Request(model="m", messages=request("x").messages, tools=(llm.Tool(name="f"),))
     failures = [
         Failure(name="no message", request=lambda: empty, error=InvalidRequest),
-        Failure(name="tools", request=lambda: tools, error=Unsupported),
+        Failure(name="tools", request=lambda: _with_a_tool("x"), error=Unsupported),
     ]
     async with aclosing(Echo(EchoOptions())) as engine:
         yield LanguageModelRig(engine, failures, lambda: 0)
+
+
+@asynccontextmanager
+async def _local(engine_class: Any, *packages: str) -> AsyncGenerator[Rig, None]:
+    """A Llama that knows nothing, loaded as any other."""
+    for package in ("torch", "transformers", *packages):
+        pytest.importorskip(package, reason=f"needs {package}")
+    from tests.models.tiny_random import build_llama  # noqa: PLC0415 - imports torch
+
+    image = llm.Message(role="user", parts=(llm.Image(url="data:image/png;base64,AAAA"),))
+    failures = [
+        Failure(name="too long", request=partial(request, "word " * 300), error=TooLong),
+        Failure(name="images", request=lambda: llm.Request(model="m", messages=(image,)), error=Unsupported),
+        Failure(name="tools", request=lambda: _with_a_tool("x"), error=Unsupported),
+    ]
+    with TemporaryDirectory() as folder:
+        build_llama(Path(folder))
+        options = engine_class.Options(model_name=folder, llm_gen={"max_new_tokens": 40})
+        async with aclosing(engine_class(options)) as engine:
+            await engine.warm_up()
+            yield LanguageModelRig(engine, failures, lambda: len(engine._thread._readers))
+
+
+def transformers() -> AbstractAsyncContextManager[Rig]:
+    """A local model by transformers."""
+    return _local(Transformers, "accelerate")
+
+
+def mlx_lm() -> AbstractAsyncContextManager[Rig]:
+    """A local model by mlx-lm."""
+    return _local(MlxLm, "mlx_lm")
 
 
 # By the name under which each engine is registered.
 RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
     "chat-completions": chat_completions,
     "echo": echo,
+    "mlx-lm": mlx_lm,
     "responses-api": responses,
+    "transformers": transformers,
 }

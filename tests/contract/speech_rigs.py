@@ -6,10 +6,13 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.stt.pocketsphinx import PocketSphinx
+from adapters.stt.transformers.adapter import Transformers
 from adapters.tts import espeak_library
 from adapters.tts.espeak import Espeak
 
@@ -89,8 +92,30 @@ async def espeak() -> AsyncGenerator[Rig, None]:
         yield SynthesiserRig(engine, failures, lambda: int(espeak_library._lock.locked()))
 
 
+@asynccontextmanager
+async def transformers() -> AsyncGenerator[Rig, None]:
+    """A tiny Whisper, which is busy while its lock is held."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    from tests.models.tiny_whisper import trained  # noqa: PLC0415 - only where the packages are
+
+    failures = [
+        Failure(
+            name="French", request=lambda: stt.Request(audio=_blocks(bytes(32_000)), language="fr"), error=Unsupported
+        ),
+        Failure(
+            name="marker",
+            request=lambda: stt.Request(audio=_blocks(bytes(32_000)), prompt="<|en|>"),
+            error=InvalidRequest,
+        ),
+        Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
+    ]
+    async with aclosing(Transformers(Transformers.Options(stt_model=str(trained())))) as engine:
+        await engine.warm_up()
+        yield RecogniserRig(engine, failures, lambda: int(engine._model is not None and engine._model.working.locked()))
+
+
 # By the name under which each engine is registered.
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
-    "espeak": espeak,
-    "pocketsphinx": pocketsphinx,
-}
+Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
+RECOGNISERS: Rigs = {"pocketsphinx": pocketsphinx, "transformers": transformers}
+SYNTHESISERS: Rigs = {"espeak": espeak}

@@ -9,7 +9,12 @@ from adapters import registry
 from adapters.contract.checks import CHECKS, Rig
 from tests.contract import llm_rigs, speech_rigs
 
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {**llm_rigs.RIGS, **speech_rigs.RIGS}
+# By stage and name: an engine of each stage may have the same name.
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
+    f"{stage} {name}": rig
+    for stage, rigs in (("llm", llm_rigs.RIGS), ("stt", speech_rigs.RECOGNISERS), ("tts", speech_rigs.SYNTHESISERS))
+    for name, rig in rigs.items()
+}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -21,4 +26,4 @@ async def test_contract(name: str, check: Callable[[Rig], Awaitable[None]]) -> N
 
 def test_every_registered_engine_has_a_rig() -> None:
     streaming: tuple[registry.Stage, ...] = ("llm", "stt", "tts")
-    assert set(RIGS) == {name for stage in streaming for name in registry.names(stage)}
+    assert set(RIGS) == {f"{stage} {name}" for stage in streaming for name in registry.names(stage)}

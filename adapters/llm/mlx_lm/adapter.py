@@ -1,0 +1,130 @@
+"""The engine ``mlx-lm``: one model of Apple's library in this process, for all sessions together."""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from adapters import hub
+from adapters.blocking import BatchThread, call
+from adapters.contract import llm
+from adapters.contract.engine import Started
+from adapters.contract.errors import Unavailable, Unsupported
+from adapters.llm import generation, prompt
+from adapters.llm.local import MlxOptions
+from adapters.llm.mlx_lm import parameters
+from adapters.llm.mlx_lm.failures import ADAPTER
+from adapters.llm.writing import Writing
+from adapters.options import BadOption
+
+DEFAULT_MODEL = "mlx-community/Qwen3-4B-Instruct-2507-bf16"
+
+_DONE = frozenset(("seed", "frequency_penalty", "presence_penalty"))
+_KNOWN = parameters.KNOWN | {"seed", "stop_strings"}
+_DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
+
+_log = logging.getLogger(__name__)
+
+
+class MlxLm:
+    """Loads its model in ``warm_up``, in the one thread that then writes all answers."""
+
+    Options = MlxOptions
+
+    def __init__(self, options: MlxOptions) -> None:
+        self._options = options
+        self._name = options.model_name or DEFAULT_MODEL
+        self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
+        self._asking: Any = None
+        self._info = llm.Info(tools=True, max_parallel=options.llm_max_parallel)
+
+    @property
+    def info(self) -> llm.Info:
+        """What it takes; complete after ``warm_up``."""
+        return self._info
+
+    @property
+    def down(self) -> str | None:
+        """Why it cannot answer any more."""
+        return self._thread.down if self._asking is not None else None
+
+    def preflight(self) -> None:
+        """Look whether packages, model and parameters are there. Raises ``BadOption``."""
+        hub.require("--llm_backend mlx-lm", "mlx", "mlx", "mlx_lm", "transformers")
+        if self._options.llm_is_vlm:
+            raise BadOption(
+                "--llm_is_vlm is not possible with --llm_backend mlx-lm, which reads text only: "
+                "take --llm_backend transformers."
+            )
+        from transformers import GenerationConfig  # noqa: PLC0415 - a second
+
+        theirs = GenerationConfig().to_dict()  # type: ignore[no-untyped-call]
+        generation.check(self._options.llm_gen, {*theirs, *_KNOWN})
+        parameters.check(self._options.llm_gen)
+        hub.resolve(self._name)
+
+    async def warm_up(self) -> None:
+        """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
+        for sentence in generation.warnings(self._options.llm_gen):
+            _log.warning("%s", sentence)
+        if without_effect := sorted(self._options.llm_gen.keys() - _KNOWN - _DOCUMENTED):
+            _log.warning("mlx-lm: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
+        await self._thread.start()
+
+    async def aclose(self) -> None:
+        """End the thread; the model is freed with it."""
+        await self._thread.aclose()
+
+    async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        """Write one answer. Raises every ``AdapterError`` but ``UnknownModel`` and ``Overloaded``.
+
+        What waits for a slow reader is one answer at most, as long as ``max_new_tokens`` allows.
+        """
+        asking = self._asking
+        if asking is None or self._thread.down is not None:
+            raise Unavailable(f"The mlx-lm engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
+        if prompt.pictures(request):
+            raise Unsupported(
+                "The mlx-lm backend sees no images: choose another --llm_backend.", adapter=ADAPTER, param="messages"
+            )
+        asked = await call(asking.ask, request)
+        limits = msgspec.structs.replace(request.sampling, stop=asked.generation.stop)
+        writing = Writing(
+            msgspec.structs.replace(request, sampling=limits),
+            asking.decode,
+            prompt=asked.prompt,
+            begun=asked.begun,
+            special=asking.special,
+        )
+        yield Started(ignored=generation.ignored(request, _DONE))
+        cached, last = 0, None
+        async with aclosing(self._thread.stream(asked, buffer=asked.generation.max_new_tokens)) as tokens:
+            async for token in tokens:
+                cached, last = token.cached, token.id
+                for event in writing.tokens((token.id,)):
+                    yield event
+                if writing.stopped:
+                    break
+        ended = writing.stopped or last in asking.ends
+        for event in writing.finish(
+            "stop" if ended else "length", prompt_tokens=len(asked.tokens), cached_tokens=cached
+        ):
+            yield event
+
+    def _load(self) -> Any:
+        """In the thread: load, and choose how answers are written."""
+        from adapters.llm.mlx_lm import asking, choosing, loading  # noqa: PLC0415 - they import mlx
+
+        try:
+            loaded = loading.load(self._name, self._options)
+            batch, parallel = choosing.batch(loaded, self._options)
+        except BaseException:
+            choosing.release()
+            raise
+        self._asking = asking.Asking(loaded, self._options.llm_gen)
+        self._info = llm.Info(
+            tools=prompt.takes_tools(loaded.template), max_parallel=parallel, context_tokens=loaded.context
+        )
+        return batch
