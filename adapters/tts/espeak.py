@@ -53,7 +53,13 @@ class Espeak:
 
     def __init__(self, _options: Options) -> None:
         self._info = tts.Info(
-            sample_rate=SAMPLE_RATE, voices=(DEFAULT_VOICE,), default_voice=DEFAULT_VOICE, aliases=ALIASES
+            sample_rate=SAMPLE_RATE,
+            voices=(DEFAULT_VOICE,),
+            default_voice=DEFAULT_VOICE,
+            aliases=ALIASES,
+            # Money, dates, measures and the like it reads sign by sign, and differently in each language.
+            reads=frozenset({"numbers"}),
+            phonemes=True,
         )
         self._voices: _Voices | None = None
 

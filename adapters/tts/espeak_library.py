@@ -10,6 +10,7 @@ import msgspec
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _UTF8 = 1
+_PHONEMES = 0x100
 _RATE = 1
 _CALLBACK_MS = 60
 _RATE_DEFAULT = 175
@@ -96,6 +97,7 @@ def inventory() -> Inventory:
 def synthesise(text: str, voice: str, speed: float) -> bytes:
     """Speak ``text`` into s16le mono; blocks. ``voice`` is an identifier, with ``+variant`` or without.
 
+    What stands between ``[[`` and ``]]`` is taken as phonemes, in the library's own notation.
     The library slows down to about 0.46 only: slower audio comes out faster than asked, by ``stretch(speed)``. Raises
     ``LibraryError``.
     """
@@ -114,7 +116,7 @@ def synthesise(text: str, voice: str, speed: float) -> bytes:
         rate = max(_RATE_FLOOR, round(_RATE_DEFAULT * speed))
         _check("espeak_SetParameter", library.espeak_SetParameter(_RATE, rate, 0))
         library.espeak_SetSynthCallback(callback)
-        _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None))
+        _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8 | _PHONEMES, None, None))
     return bytes(pcm)
 
 

@@ -1,37 +1,15 @@
-"""The tables by which text is cut into utterances: what ends a sentence or clause, and what only looks like it."""
+"""The characters by which text is cut into utterances: what ends a sentence or clause, and what is around its end."""
 
 import re
 
-SPACED_TERMINATORS = frozenset(".!?…")
+SPACED_TERMINATORS = frozenset(".!?…‼‽⁇⁈⁉")
 """End a sentence only before white space: elsewhere they sit in numbers, addresses and file names."""
 
-TERMINATORS = SPACED_TERMINATORS | frozenset("。！？｡।॥؟۔።፧։།။។")
-"""End a sentence; those that are not ``SPACED_TERMINATORS`` wherever they stand."""
+TERMINATORS = SPACED_TERMINATORS | frozenset("。！？｡．﹒﹖﹗։؞؟۔܀܁܂߹।॥။።፧፨᙮᜵᜶។៕᠃᠉᥄᥅།༎᭚᭛᭞᭟᰻᰼᱾᱿⳹⸮꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫")
+"""End a sentence: Unicode's ``Sentence_Terminal`` of the scripts in use, less Burmese ၊ (a comma), and Tibetan's shad.
 
-SPACED_CLAUSES = frozenset(",;:–")
-CLAUSES = SPACED_CLAUSES | frozenset("—、，；：،؛፣")
-"""End a clause, where the first piece may end."""
-
-CLOSERS = frozenset("\"'”’»›)]}」』）】》〉*_~")
-"""Belong to the sentence that ended just before them; asterisks and underscores are Markdown's."""
-
-# English, German, French, Spanish, Portuguese, Italian, Dutch. Those that may also end a sentence (etc., Inc., p.m.)
-# are left out: what follows tells them apart.
-ABBREVIATIONS = frozenset(
-    """
-    mr mrs ms dr prof rev hon st gen col capt lt sgt gov sen rep pres mt vs viz cf approx e.g i.e
-    hr fr hrn z.b d.h u.a bzw ca evtl ggf inkl zzgl vgl dipl ing
-    mme mlle mm mgr sra srta ud uds p.ej ej dra dott sig sig.ra avv dhr mevr bijv nl
-    """.split()  # noqa: SIM905 - a word a line would fill the page
-)
-"""Words, in lower case and without their last full stop, whose full stop does not end a sentence."""
-
-NUMBERED_ABBREVIATIONS = frozenset(
-    """
-    no nos nr art fig figs vol ch sec p pp pg jan feb mar apr jun jul aug sep sept oct nov dec
-    """.split()  # noqa: SIM905
-)
-"""The same, but only before a number: "No. 5" against "No. That is wrong."."""
+Those that are not ``SPACED_TERMINATORS`` do so wherever they stand.
+"""
 
 UNSPACED = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f"
@@ -42,14 +20,46 @@ UNSPACED = re.compile(
 IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 """A character that is about a syllable or more: kana and Han."""
 
-_CLINGS_TO_NEXT = frozenset("เแโใไເແໂໃໄ\u1039\u17d2\u200d")
-_CLINGS_TO_PREVIOUS = frozenset("ะาำๅๆฯະາຳぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮーｰ々〻\u200d")
+GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]")
+"""Before a semicolon it makes that a question mark."""
+
+ARMENIAN = re.compile("[\u0531-\u0588]")
+"""Before a colon it makes that a full stop, as it is typed on keyboards without ։."""
+
+SPACED_CLAUSES = frozenset(",;:–")
+CLAUSES = SPACED_CLAUSES | frozenset("—、，；：،؛፣၊៖፤፥፦՝")
+"""End a clause, where the first piece may end."""
+
+_PICTOGRAPHS = frozenset(map(chr, (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00), 0xFE0F, 0x200D)))
+
+CLOSERS = frozenset("\"'”’»›)]}」』）】》〉*_~⁰¹²³⁴⁵⁶⁷⁸⁹") | _PICTOGRAPHS
+"""Belong to the sentence that ended just before them; asterisks and underscores are Markdown's."""
+
+SPACED_CLOSERS = CLOSERS | frozenset("“‘«‹")
+"""The same behind a terminator that white space follows: there also the closing marks of „German“ and »Danish«."""
+
+DASHES = frozenset("—–")
+"""After what is said they lead to who says it: «Стой!» — крикнул он."""
+
+QUOTING = ("と", "って")
+"""How a Japanese sentence goes on after what it quotes."""
+
+THAI_PARTICLES = ("ครับ", "ค่ะ", "คะ", "จ้ะ", "จ๊ะ", "ฮะ", "ไหม", "หรือไม่", "หรือเปล่า", "ເຈົ້າ", "ບໍ", "ບໍ່")
+"""Words at the end of a Thai or Lao sentence: what follows them after a space is the next one."""
+
+THAI_CONNECTIVES = ("และ", "หรือ", "แต่", "ที่", "ซึ่ง", "เพราะ", "โดย", "เพื่อ", "จึง", "ว่า", "กับ", "ของ", "ແລະ", "ຫຼື")
+"""Words that go on with a Thai or Lao sentence after a space."""
+
+LONGEST_CONNECTIVE = max(map(len, THAI_CONNECTIVES))
+
+_THAI_NEVER_LAST = frozenset("ๆฯໆຯ")
 
 
-def separable(before: str, after: str) -> bool:
-    """Whether text may be cut between these two characters without breaking a word, a number or a character."""
-    if after.isspace():
-        return not before.isspace()
-    if not UNSPACED.match(before) or before in _CLINGS_TO_NEXT or after in _CLINGS_TO_PREVIOUS:
+def parts_thai(spoken: str, following: str, *, impatient: bool) -> bool:
+    """Whether a space between Thai or Lao letters ends a piece: behind a final particle, or after enough text.
+
+    ``following`` are the next characters. A space parts phrases there, not words, and stands on both sides of ๆ and ฯ.
+    """
+    if spoken[-1] in _THAI_NEVER_LAST or following.startswith(THAI_CONNECTIVES):
         return False
-    return before.isprintable() and after.isalnum()
+    return spoken.endswith(THAI_PARTICLES) or len(spoken) >= 40 or impatient

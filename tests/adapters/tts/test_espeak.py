@@ -152,3 +152,10 @@ async def test_the_library_failing_is_a_typed_error(engine: Espeak, monkeypatch:
     monkeypatch.setattr(espeak_library, "synthesise", broken)
     with pytest.raises(AdapterError, match="espeak_Synth answered 2"):
         await events(engine, tts.Request(text="Hello."))
+
+
+async def test_phonemes_are_spoken_and_not_spelled(engine: Espeak) -> None:
+    assert engine.info.phonemes
+    word, phonemes, letters = [len(await speak(engine, text)) for text in ("hello", "[[h@l'oU]]", "h@l'oU")]
+    assert abs(phonemes - word) < word / 10
+    assert letters > 1.5 * word

@@ -1,5 +1,6 @@
 """Text is cut where a speaker would pause, at once, in every script, and never loses a character."""
 
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -7,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.text.sentences import Splitter
+from tests.gateway.text.sentence_tables import Case, cases
+
+CASES = cases()
 
 
 def pieces(text: str, *, first_clause: bool = False) -> list[str]:
@@ -40,6 +44,27 @@ def test_sentences(expected: list[str]) -> None:
     assert pieces("".join(expected)) == expected
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.language}: {case.text[:40]}")
+def test_sentences_of_every_language(case: Case) -> None:
+    assert (pieces(case.text) == list(case.sentences)) is not case.known_fault
+
+
+def test_the_tables_are_many_and_the_known_faults_few() -> None:
+    counts = Counter(case.language for case in CASES)
+    assert len(counts) >= 40
+    assert min(counts.values()) >= 10
+    assert sum(case.known_fault for case in CASES) <= 12
+
+
+@pytest.mark.parametrize("language", sorted({case.language for case in CASES}))
+def test_what_was_given_out_is_what_the_whole_text_gives(language: str) -> None:
+    """Letter by letter: no decision is made that a later letter would overturn."""
+    text = "\n".join(case.text for case in CASES if case.language == language)
+    splitter = Splitter()
+    given = [piece for character in text for piece in splitter.feed(character)]
+    assert given + splitter.finish() == pieces(text)
+
+
 @pytest.mark.parametrize(
     ("text", "first"),
     [
@@ -51,8 +76,9 @@ def test_sentences(expected: list[str]) -> None:
         ("我觉得今天，天气很好。", "我觉得今天，"),
         ("好，我觉得今天天气很好。", "好，我觉得今天天气很好。"),
         ("أعتقد أن الطقس جميل، نعم.", "أعتقد أن الطقس جميل،"),
-        ("สวัสดีครับ ผมชื่อสมชาย", "สวัสดีครับ ผมชื่อสมชาย"),
         ("สวัสดีครับทุกท่าน ผมชื่อสมชาย", "สวัสดีครับทุกท่าน"),
+        ("សូមស្វាគមន៍មកកាន់ទីនេះ ខ្ញុំឈ្មោះសុខា។", "សូមស្វាគមន៍មកកាន់ទីនេះ"),
+        ("Τι θέλεις να κάνεις σήμερα; Καλά.", "Τι θέλεις να κάνεις σήμερα;"),
     ],
 )
 def test_the_first_piece_may_be_a_clause(text: str, first: str) -> None:
@@ -71,11 +97,17 @@ def test_a_sentence_goes_out_as_soon_as_it_is_certain() -> None:
     splitter = Splitter()
     assert splitter.feed("Hello there") == []
     assert splitter.feed("!") == []
-    assert splitter.feed(" ") == ["Hello there!"]
-    assert splitter.feed("It is 3.") == []
     assert splitter.feed(" ") == []
-    assert splitter.feed("T") == [" It is 3."]
-    assert splitter.feed("his\n") == [" This"]
+    assert splitter.feed("I") == ["Hello there!"]
+    assert splitter.feed("t is so.") == []
+    assert splitter.feed(" ") == []
+    assert splitter.feed("T") == [" It is so."]
+    assert splitter.feed("hey had 3. ") == []
+    assert splitter.feed("The") == []
+    assert splitter.feed("n ") == [" They had 3."]
+    assert splitter.feed("now\n") == [" Then now"]
+    assert splitter.feed("你好。") == []
+    assert splitter.feed("好") == ["\n你好。"]
 
 
 def test_text_without_punctuation_is_bounded() -> None:
@@ -105,8 +137,14 @@ def test_words_takes_what_is_pending_up_to_the_last_boundary() -> None:
         ("The number is 3.", "The number is"),
         ("今天我们讨论Python3语言", "今天我们讨论Python3语"),
         ("使用Pyth", "使用"),
-        ("東京タワー", "東京タ"),
-        ("สวัสดีครั", "สวัสดีค"),
+        ("東京タワー", "東京"),
+        ("これは東京大学", "これは"),
+        ("私は本を読みま", "私は本を"),
+        ("สวัสดีครั", None),
+        ("สวัสดีครับ\u200bผม", "สวัสดีครับ\u200b"),
+        ("ยินดีที่ได้รู้จักและเป็นเพื่อน", "ยินดีที่ได้รู้จักและเป็น"),
+        ("សួស្តីអ្នក", None),
+        ("看https://zh.wikipedia.org/wiki/维基百科", "看"),
         ("一共12", "一共"),
         ("see [the docs", "see"),
         ("```\nsome code here", None),
@@ -121,9 +159,36 @@ def test_words_never_breaks_a_word_a_character_or_a_span(text: str, taken: str |
     assert (taken or "") + "".join(splitter.finish()) == text
 
 
-MARKS = list('.!?…,—`[]()"*-。，」।؟ \n\u0301')
-WORDS = ["Dr", "word", "A", "3", "```", "](", "www.a", "你好", "नमस्ते", "สวัสดี", "x" * 150, " " * 9, "1. "]
-MATERIAL = st.lists(st.sampled_from(MARKS) | st.sampled_from(WORDS), max_size=60).map("".join)
+def test_a_character_is_never_broken() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    for character in ("e\u0301\u0323", family, "ក្ម", "\U0001f44d\U0001f3fd"):
+        parts = pieces("x" + character * 4000)
+        assert len(parts) > 1
+        assert all((part.removeprefix("x")).replace(character, "") == "" for part in parts)
+
+
+MARKS = list('.!?…,;:—`[]()"*-。，」“»។؟۔፡． \n\u0301')
+WORDS = [
+    "Dr",
+    "word",
+    "A",
+    "I",
+    "3",
+    "12",
+    "am",
+    "Then",
+    "z",
+    "h",
+    "Jr",
+    "https://",
+    "```",
+    "](",
+    "www.a",
+    "| ",
+    "X" * 60,
+]
+SCRIPTS = ["你好", "と", "नमस्ते", "ए", "สวัสดี", "ครับ ", "និង", "Τι", "Է", "ა", "اے", "ም", "x" * 150, " " * 9, "1. "]
+MATERIAL = st.lists(st.sampled_from(MARKS) | st.sampled_from(WORDS + SCRIPTS), max_size=60).map("".join)
 
 
 @given(MATERIAL, st.lists(st.integers(0, 300)), st.booleans())
@@ -147,10 +212,33 @@ def test_letter_by_letter_with_words_nothing_is_lost(text: str) -> None:
     assert "".join(parts + splitter.finish()) == text
 
 
-@pytest.mark.parametrize("unit", ["a", "a. ", "[ ", "`x ", ". ", "\n", "```x\n", "你", " "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "a. ",
+        "A. ",
+        "1. ",
+        "[ ",
+        "`x ",
+        "``",
+        ". ",
+        "! ",
+        "? »",
+        "\n",
+        "```x\n",
+        "你",
+        " ",
+        "| x. ",
+        "ก ",
+        "://",
+        "۔",
+        "។ល",
+    ],
+)
 def test_time_is_linear(unit: str) -> None:
     # A quadratic splitter would take minutes for this.
-    text = unit * (60_000 // len(unit))
+    text = unit * (40_000 // len(unit))
     splitter = Splitter(first_clause=True)
     size = sum(len(piece) for character in text for piece in splitter.feed(character))
     assert size + sum(map(len, splitter.finish())) == len(text)

@@ -1,0 +1,98 @@
+"""Say what people write short as they say it: abbreviations, dates, times, money, measures, ordinals, phone numbers."""
+
+import re
+
+from gateway.text.dates import Dates
+from gateway.text.locale import Locale, any_of
+from gateway.text.numbers import Numbers, in_words
+from gateway.text.quantities import Quantities
+
+# An international number, one in national form with its leading zero, the two shapes of North America.
+_PHONE = re.compile(
+    r"(?<![\w.,:/+-])(?:\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,8}|0\d{1,5}(?:[ /-]\d{2,8}){1,5}"
+    r"|\(0\d{1,5}\)[ ]?\d{2,8}(?:[ -]\d{1,8}){0,4}"
+    r"|(?:1[ -])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[.-]\d{4}|\d{3}-\d{4})(?![\w/-]|[.,:]\d)",
+    re.ASCII,
+)
+_SHORTEST_PHONE = 6
+_VERSION = re.compile(r"(?<![\d.])\d{1,6}(?:\.\d{1,6}){2,8}(?![\w.]*\w)", re.ASCII)
+
+
+class Notation:
+    """Rewrites a text in one language; numbers in it stay digits, plainly written."""
+
+    def __init__(self, locale: Locale, language: str | None, numbers: Numbers) -> None:
+        self._locale = locale
+        self._language = language
+        self._numbers = numbers
+        self._dates = Dates(locale, language)
+        self._quantities = Quantities(locale)
+        self._short = locale.abbreviations | {
+            _capitalised(written): _capitalised(said)
+            for written, said in locale.abbreviations.items()
+            if written[0].islower()
+        }
+        self._abbreviation = re.compile(rf"(?<![\w.]){any_of(self._short)}(?!\w)")
+        self._numbered = re.compile(rf"(?<!\w)({any_of(locale.numbered)})\s?(?=\d)")
+        suffixes = any_of([*locale.ordinal_suffixes, *locale.feminine_suffixes])
+        self._ordinal = re.compile(rf"(?<![\w.,])(\d{{1,4}})({suffixes})(?!\w)")
+        self._listed_ordinal = re.compile(rf"(?<!\w){any_of(locale.ordinals)}(?!\w)")
+        self._noun_ordinal = re.compile(
+            rf"(?:(?<!\w)(?P<before>{any_of(locale.inflected_after)})\s)?(?<![\w.,])(?P<number>\d{{1,3}})\."
+            rf"(?=\s{any_of(locale.ordinal_nouns)})",
+            re.IGNORECASE,
+        )
+
+    def said(self, text: str) -> str:
+        """The text with everything that is written short in words and plain numbers."""
+        if self._locale.abbreviations:
+            text = self._abbreviation.sub(self._unabbreviated, text)
+        if self._locale.numbered:
+            text = self._numbered.sub(lambda found: f"{self._locale.numbered[found[1]]} ", text)
+        if self._locale.ordinals:
+            text = self._listed_ordinal.sub(lambda found: self._locale.ordinals[found[0]], text)
+        if not any(map(str.isdigit, text)):
+            return self._quantities.said(text)
+        text = _PHONE.sub(self._phone, self._dates.numeric(text))
+        text = self._numbers.plain(self._dates.said(self._quantities.ranged(text)))
+        if dot := self._locale.address.get("."):
+            text = _VERSION.sub(lambda found: found[0].replace(".", f" {dot} "), text)
+        return self._ordinals(self._quantities.said(text))
+
+    def _unabbreviated(self, found: re.Match[str]) -> str:
+        """The whole word; a full stop that also ended the sentence stays."""
+        said = self._short[found[0]]
+        rest = found.string[found.end() : found.end() + 2]
+        return f"{said}." if found[0].endswith(".") and not rest.strip() and len(rest) < 2 else said
+
+    def _phone(self, found: re.Match[str]) -> str:
+        """Digit by digit, with a pause between the groups."""
+        numbers = re.findall(r"\d+", found[0])
+        if len("".join(numbers)) < _SHORTEST_PHONE:
+            return found[0]
+        groups = map(" ".join, numbers)
+        plus = f"{self._locale.symbols['+']} " if found[0][0] == "+" and "+" in self._locale.symbols else ""
+        return plus + ", ".join(groups)
+
+    def _ordinals(self, text: str) -> str:
+        if self._locale.ordinal_suffixes:
+            text = self._ordinal.sub(self._ordinal_in_words, text)
+        if self._locale.ordinal_nouns:
+            text = self._noun_ordinal.sub(self._ordinal_before_noun, text)
+        return text
+
+    def _ordinal_in_words(self, found: re.Match[str]) -> str:
+        words = in_words(int(found[1]), self._language, "ordinal") or found[0]
+        if found[2] not in self._locale.feminine_suffixes:
+            return words
+        return " ".join(f"{word[:-1]}a" if word.endswith("o") else word for word in words.split())
+
+    def _ordinal_before_noun(self, found: re.Match[str]) -> str:
+        words = in_words(int(found["number"]), self._language, "ordinal")
+        if words is None:
+            return found[0]
+        return f"{found['before']} {words}n" if found["before"] else words
+
+
+def _capitalised(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,93 @@
+"""Say numbers as words: cardinals, decimals, ordinals and years, through num2words where it knows the language."""
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+import num2words
+
+from gateway.text.locale import Locale, primary_of
+
+LONGEST = 15
+"""Digits of a number that is said as one: quadrillions; a longer one is read digit by digit."""
+
+_WORDY = re.compile(r"[^\W\d_]")
+_SPACELESS = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_LIBRARY_NAMES = {"kk": "kz"}
+
+
+@lru_cache(maxsize=4096)
+def in_words(number: int, language: str | None, kind: Literal["cardinal", "ordinal", "year"]) -> str | None:
+    """``number`` (not negative) in words, or ``None`` where the library does not know how."""
+    primary = primary_of(language)
+    name = (language or "").replace("-", "_") if primary in {"pt", "en", "fr"} else primary
+    candidates = [each for each in (name, _LIBRARY_NAMES.get(primary, primary)) if each in num2words.CONVERTER_CLASSES]
+    if not candidates or len(str(number)) > LONGEST:
+        return None
+    try:
+        words = num2words.num2words(number, lang=candidates[0], to=kind)
+    except (NotImplementedError, OverflowError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        # Languages of the library differ in what they implement, and in how they fail.
+        return None
+    # Commas between the thousands are for the eye; a synthesiser would pause at them.
+    return words.replace(",", "") if isinstance(words, str) and _WORDY.search(words) else None
+
+
+class Numbers:
+    """Writes numbers for a synthesiser: in words if it cannot read digits, else plainly, with the language's mark."""
+
+    def __init__(self, locale: Locale, language: str | None, *, words: bool) -> None:
+        self._locale = locale
+        self._language = language
+        self._words = words
+        point, groups = re.escape(locale.decimal), f"[{re.escape(locale.groups)}\u00a0\u202f]"
+        other = "." if locale.decimal == "," else ","
+        self._written = re.compile(
+            rf"(?<![\d.,])(?:(?P<grouped>[0-9]{{1,3}}(?:{groups}[0-9]{{3}})+)(?:{point}(?P<part>[0-9]+))?(?!\d|[.,]\d)"
+            rf"|(?P<foreign>[0-9]{{1,3}}(?:{point}[0-9]{{3}})+){re.escape(other)}(?P<foreign_part>[0-9]+)(?!\d)"
+            rf"|(?P<whole>[0-9]+)\.(?P<english>[0-9]+)(?![\d]|[.,]\d))"
+        )
+        self._plain = re.compile(rf"(?<!\d)(?P<whole>\d+)(?:{point}(?P<part>\d+)(?!\.?\d))?")
+
+    def plain(self, text: str) -> str:
+        """Numbers without group marks and with the language's own decimal mark: "1.234,5" is "1234,5" in German."""
+        return self._written.sub(self._plainly, text)
+
+    def _plainly(self, found: re.Match[str]) -> str:
+        whole = found["grouped"] or found["foreign"] or found["whole"]
+        part = found["part"] or found["foreign_part"] or found["english"]
+        whole = re.sub(r"\D", "", whole)
+        return f"{whole}{self._locale.decimal}{part}" if part else whole
+
+    def spelled(self, text: str) -> str:
+        """The text with its plain numbers in words, if the synthesiser wants that; overlong ones digit by digit."""
+        return self._plain.sub(self._spell, text)
+
+    def _spell(self, found: re.Match[str]) -> str:
+        whole, part = found["whole"], found["part"]
+        said = self._cardinal(whole)
+        if part and self._words:
+            said = f"{said} {self._locale.point} {self._fraction(part)}"
+        elif part:
+            said = f"{said}{self._locale.decimal}{part}"
+        if said == found[0]:
+            return said
+        before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+        return f"{_space(before)}{said}{_space(after)}"
+
+    def _cardinal(self, digits: str) -> str:
+        if len(digits) > LONGEST or (len(digits) > 1 and int(digits[0]) == 0):
+            return " ".join(self._cardinal(digit) for digit in digits)
+        return (in_words(int(digits), self._language, "cardinal") if self._words else None) or digits
+
+    def _fraction(self, digits: str) -> str:
+        if self._locale.fraction == "digits" or len(digits) > 3:
+            return " ".join(map(self._cardinal, digits))
+        stripped = digits.lstrip("0")
+        zeros = [self._cardinal("0")] * (len(digits) - len(stripped))
+        return " ".join([*zeros, self._cardinal(stripped)] if stripped else zeros)
+
+
+def _space(neighbour: str) -> str:
+    """A space between a spelled number and the letter it stood next to, but for scripts that write none."""
+    return " " if neighbour.isalnum() and not _SPACELESS.match(neighbour) else ""
