@@ -1,17 +1,17 @@
-"""The answer of a turn: the model writes, sentences are cut as they come, and they are spoken meanwhile."""
+"""The answer of a turn: the model writes, and what it has written is spoken meanwhile."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import assert_never
 
 import msgspec
 
-from adapters.contract import llm, tts
+from adapters.contract import audio, llm, tts
 from adapters.contract.engine import Started
-from gateway.pipeline.flow import Late, flowing
-from gateway.pipeline.stages import Backlog, Engines, Pacing, voiced, written
+from gateway.pipeline.backlog import Backlog
+from gateway.pipeline.flow import flowing
+from gateway.pipeline.heard import Heard
+from gateway.pipeline.stages import Delivery, Engines, voiced, written
 from gateway.telemetry import Stopwatch, Timings
-from gateway.text.sentences import Splitter
 
 EVENTS_AHEAD = 32
 """How many events of the model, and chunks of audio, may wait for a slow listener."""
@@ -24,9 +24,13 @@ class TextFinished(msgspec.Struct, frozen=True, kw_only=True, tag="text_finished
 
 
 class AnswerFinished(msgspec.Struct, frozen=True, kw_only=True, tag="answer_finished"):
-    """The whole answer as text, why it ended, what it cost and how long the turn took."""
+    """The whole answer as text and as it is remembered, why it ended, what it cost and how long the turn took.
+
+    ``message`` holds the text, the calls with the arguments that the model wrote, and what its provider wants back.
+    """
 
     text: str
+    message: llm.Message
     reason: llm.FinishReason
     usage: llm.Usage | None
     timings: Timings
@@ -46,87 +50,68 @@ Answered = (
 
 
 async def answer(
-    engines: Engines, request: llm.Request, speaking: tts.Request, pacing: Pacing, watch: Stopwatch
+    engines: Engines, request: llm.Request, delivery: Delivery, watch: Stopwatch, heard: Heard
 ) -> AsyncGenerator[Answered, None]:
-    """Write the answer to ``request`` and speak it as ``speaking`` says; ends with ``AnswerFinished``.
+    """Write the answer to ``request`` and speak it as ``delivery`` says; ends with ``AnswerFinished``.
 
     Text and audio come as they are made, neither waits for the other. Raises ``AdapterError``.
     """
-    backlog = Backlog(pacing.batch_sentences)
-    spoken = Speech(backlog, pacing.first_utterance_seconds)
-    end: llm.Finished | None = None
+    backlog = Backlog(delivery.pacing.batch_sentences, delivery.pacing.first_utterance_seconds)
+    draft = _Draft()
     async with flowing(
-        written(engines.llm, request, backlog), voiced(engines.tts, speaking, backlog, watch), buffer=EVENTS_AHEAD
+        written(engines.llm, request, backlog),
+        voiced(engines.tts, delivery, backlog, watch, heard),
+        buffer=EVENTS_AHEAD,
     ) as events:
-        events.fail_at(pacing.deadline(watch), pacing.overdue())
-        while True:
-            try:
-                event = await events.next_by(spoken.deadline)
-            except Late:
-                spoken.hurry()
-                continue
+        events.fail_at(delivery.pacing.deadline(watch), delivery.pacing.overdue())
+        async for event in events:
             match event:
-                case None:
-                    break
-                case Started() | tts.AudioChunk():
+                case Started():
                     yield event
-                case llm.TextDelta():
-                    watch.mark("written")
-                    spoken.add(event.text)
+                case tts.AudioChunk():
                     yield event
-                case llm.ReasoningDelta() | llm.ToolCallStarted() | llm.ToolCallDelta() | llm.ToolCallFinished():
+                    heard.sent(audio.seconds(event.pcm, engines.tts.info.sample_rate))
+                case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted() | llm.ToolCallDelta():
                     watch.mark("written")
+                    if isinstance(event, llm.TextDelta):
+                        draft.pieces.append(event.text)
+                        backlog.write(event.text)
+                    yield event
+                case llm.ToolCallFinished():
+                    watch.mark("written")
+                    draft.calls.append(event)
                     yield event
                 case llm.Finished():
-                    end = event
-                    spoken.end()
-                    if spoken.text:
-                        yield TextFinished(text=spoken.text)
+                    draft.end = event
+                    backlog.close()
+                    if text := draft.text:
+                        yield TextFinished(text=text)
                 case _:
                     assert_never(event)
-    assert end is not None, "written() ends with Finished or raises"
-    yield AnswerFinished(text=spoken.text, reason=end.reason, usage=end.usage, timings=watch.timings())
+    yield draft.finished(watch.timings())
 
 
-class Speech:
-    """Cuts the text into sentences while it is written and puts them into the backlog of what is to be spoken.
+class _Draft:
+    """The answer as far as it was written."""
 
-    ``deadline`` is the loop's time at which the first words are due, ``None`` when nothing is waited for.
-    """
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.calls: list[llm.ToolCallFinished] = []
+        self.end: llm.Finished | None = None
 
-    def __init__(self, backlog: Backlog, patience: float) -> None:
-        self.text = ""
-        self.deadline: float | None = None
-        self._backlog = backlog
-        self._patience = patience
-        self._overdue = False
-        self._splitter = Splitter(first_clause=True)
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
-    def add(self, text: str) -> None:
-        """Take the next piece of the answer."""
-        if not self.text:
-            self.deadline = asyncio.get_running_loop().time() + self._patience
-        self.text += text
-        self._put(self._splitter.feed(text))
-        if self._overdue:
-            self.hurry()
-
-    def hurry(self) -> None:
-        """Speak the words there are; when there are none yet, the next ones as soon as they come."""
-        self.deadline = None
-        self._overdue = True
-        if (words := self._splitter.words()) is not None:
-            self._put([words])
-
-    def end(self) -> None:
-        """Nothing more will be written."""
-        self._put(self._splitter.finish())
-        self.deadline = None
-        self._backlog.close()
-
-    def _put(self, sentences: list[str]) -> None:
-        for sentence in sentences:
-            self._backlog.put(sentence)
-        if sentences:
-            self.deadline = None
-            self._overdue = False
+    def finished(self, timings: Timings) -> AnswerFinished:
+        assert self.end is not None, "written() ends with Finished or raises"
+        parts: list[llm.Part] = [llm.Text(text=self.text)] if self.pieces else []
+        parts += [llm.ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments) for call in self.calls]
+        parts += self.end.extra.get("opaque", ())
+        return AnswerFinished(
+            text=self.text,
+            message=llm.Message(role="assistant", parts=tuple(parts)),
+            reason=self.end.reason,
+            usage=self.end.usage,
+            timings=timings,
+        )

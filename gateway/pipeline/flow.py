@@ -52,12 +52,6 @@ class Flowing(AsyncIterator[T], Generic[T]):
         self._items.append((room, item, error))
         self._changed.set()
 
-    async def next_by(self, deadline: float | None) -> T | None:
-        """The next item, ``None`` at the end. Raises ``Late`` at the loop's time ``deadline``, which loses nothing."""
-        if deadline is None or self._items:
-            return await anext(self, None)
-        return await by(deadline, anext(self, None))
-
     def fail_at(self, when: float, error: Exception) -> None:
         """Raise ``error`` at the reader, after what came before, at the loop's time ``when``; one timer for all."""
         self._timer = asyncio.get_running_loop().call_at(when, self._put, asyncio.Semaphore(), None, error)

@@ -12,9 +12,12 @@ from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, UpstreamError
 from gateway.pipeline.answer import AnswerFinished, TextFinished, answer
-from gateway.pipeline.stages import Pacing
+from gateway.pipeline.heard import Heard
+from gateway.pipeline.stages import Delivery, Pacing
 from gateway.telemetry import Stopwatch
+from gateway.text.speakable import Reading
 from tests.gateway.pipeline.reading import read
+from tests.gateway.pipeline.virtual import in_virtual_time
 from tests.gateway.serving import scripted_engines, until
 
 REQUEST = llm.Request(model="m", messages=())
@@ -24,8 +27,9 @@ EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0, turn_seconds=60)
 USAGE = llm.Usage(input_tokens=3, output_tokens=4)
 
 
-def answered(engines: Any, pacing: Pacing = PATIENT) -> AsyncGenerator[Any, None]:
-    return answer(engines, REQUEST, SPEAKING, pacing, Stopwatch())
+def answered(engines: Any, pacing: Pacing = PATIENT, heard: Heard | None = None) -> AsyncGenerator[Any, None]:
+    delivery = Delivery(speaking=SPEAKING, reading=Reading(), language=None, pacing=pacing)
+    return answer(engines, REQUEST, delivery, Stopwatch(), heard or Heard())
 
 
 def writing(*events: llm.Event, reason: llm.FinishReason = "stop") -> Any:
@@ -119,26 +123,6 @@ async def test_at_the_deadline_the_words_so_far_are_spoken(before: str, first: s
         assert said(engines) == ["one two", "three four.", "End."], "the word was cut or the text was lost"
 
 
-async def test_words_that_come_after_the_deadline_are_spoken_as_they_come() -> None:
-    overdue, heard = asyncio.Event(), asyncio.Event()
-
-    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        yield llm.TextDelta(text="thr")  # no word yet
-        await overdue.wait()
-        yield llm.TextDelta(text="ee fo")
-        await heard.wait()
-        yield llm.TextDelta(text="ur.")
-        yield llm.Finished(reason="stop", usage=USAGE)
-
-    engines: Any = scripted_engines(llm=scripted.language_model(script))
-    asyncio.get_running_loop().call_later(0.05, overdue.set)
-    async with asyncio.timeout(10), aclosing(answered(engines, EAGER)) as events:
-        async for event in events:
-            if isinstance(event, tts.AudioChunk):
-                heard.set()
-    assert said(engines) == ["three", "four."]
-
-
 async def test_thoughts_are_never_spoken_and_are_no_part_of_the_text() -> None:
     engines = writing(
         llm.ReasoningDelta(text="The user wants tea. "), llm.TextDelta(text="Tea!"), llm.ReasoningDelta(text="Good. ")
@@ -162,6 +146,56 @@ async def test_a_call_of_a_tool_is_passed_on_and_nothing_is_spoken() -> None:
     assert not any(isinstance(event, TextFinished | tts.AudioChunk) for event in events)
     assert (events[-1].reason, events[-1].text) == ("tool_calls", "")
     assert engines.tts.opened == 0
+
+
+async def test_the_message_holds_what_is_to_be_remembered() -> None:
+    kept = llm.Opaque(route="r", data={"signature": "s"})
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.ReasoningDelta(text="A clock? ")
+        yield llm.TextDelta(text="One ")
+        yield llm.TextDelta(text="moment.")
+        for call_id, arguments in (("a", "{}"), ("b", '{"zone":')):
+            yield llm.ToolCallStarted(call_id=call_id, name="clock")
+            yield llm.ToolCallDelta(call_id=call_id, arguments=arguments)
+            invalid = None if call_id == "a" else "Not JSON."
+            yield llm.ToolCallFinished(call_id=call_id, name="clock", arguments=arguments, invalid=invalid)
+        yield llm.Finished(reason="tool_calls", usage=USAGE, extra={"opaque": (kept,)})
+
+    events = await read(answered(scripted_engines(llm=scripted.language_model(script))))
+    assert events[-1].message == llm.Message(
+        role="assistant",
+        parts=(
+            llm.Text(text="One moment."),
+            llm.ToolCall(call_id="a", name="clock", arguments="{}"),
+            llm.ToolCall(call_id="b", name="clock", arguments='{"zone":'),
+            kept,
+        ),
+    )
+
+
+async def test_an_answer_of_nothing_leaves_nothing_to_remember() -> None:
+    events = await read(answered(writing()))
+    assert events[-1].message == llm.Message(role="assistant", parts=())
+
+
+@in_virtual_time
+async def test_what_was_sent_and_had_time_to_be_heard_is_noted() -> None:
+    """The hum is made at once, 0.02 s a character; the listener takes a chunk of 40 ms and leaves."""
+    heard = Heard()
+    engines = writing(llm.TextDelta(text="One two three four five. Six seven."))
+    chunks = 0
+    async with aclosing(answered(engines, heard=heard)) as events:
+        async for event in events:
+            if not isinstance(event, tts.AudioChunk):
+                continue
+            chunks += 1
+            if chunks == 8:  # seven were taken in whole, 0.28 s of the 0.48 s of the first sentence
+                break
+            await asyncio.sleep(0.04)
+    assert heard.text() == "One two"
+    await asyncio.sleep(60)
+    assert heard.text() == "One two three", "what was not sent is not heard later"
 
 
 async def test_a_model_that_ends_without_saying_so_is_an_error_and_no_hang() -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from gateway.pipeline import flow
-from gateway.pipeline.flow import Late, background, flowing, race
+from gateway.pipeline.flow import Late, background, by, flowing, race
 
 
 class Counting:
@@ -181,31 +181,26 @@ async def test_a_failure_in_the_background_is_named_without_its_message(caplog: 
     assert "somebody" not in caplog.text
 
 
-async def test_a_deadline_passes_and_nothing_is_lost() -> None:
-    gate = asyncio.Event()
+async def test_a_deadline_ends_the_wait_and_closes_what_was_waited_for() -> None:
+    closed = asyncio.Event()
 
-    async def gated() -> AsyncGenerator[int, None]:
-        await gate.wait()
-        yield 1
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
 
-    now = asyncio.get_running_loop().time
-    async with flowing(gated(), buffer=1) as items:
-        with pytest.raises(Late):
-            await items.next_by(now())
-        gate.set()
-        assert await items.next_by(now() + 60) == 1
-        assert await items.next_by(None) is None
+    with pytest.raises(Late):
+        await by(asyncio.get_running_loop().time(), endless())
+    assert closed.is_set()
 
 
-async def test_a_source_s_own_timeout_is_not_taken_for_the_deadline() -> None:
-    async def slow() -> AsyncGenerator[int, None]:
-        yield 1
+async def test_a_timeout_of_the_awaited_is_not_taken_for_the_deadline() -> None:
+    async def slow() -> None:
         raise TimeoutError("its own")
 
-    async with flowing(slow(), buffer=1) as items:
-        assert await items.next_by(None) == 1
-        with pytest.raises(TimeoutError, match="its own"):
-            await items.next_by(asyncio.get_running_loop().time() + 60)
+    with pytest.raises(TimeoutError, match="its own"):
+        await by(asyncio.get_running_loop().time() + 60, slow())
 
 
 async def test_a_source_that_is_cancelled_from_within_does_not_look_finished() -> None:

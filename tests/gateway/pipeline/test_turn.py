@@ -15,9 +15,11 @@ from adapters.contract.errors import UpstreamError
 from adapters.vad.energy import Energy
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.ears import NoSpeech
+from gateway.pipeline.heard import Heard
 from gateway.pipeline.stages import Pacing
 from gateway.pipeline.turn import TranscriptDelta, TranscriptFinished, Turn, take_turn, with_question
 from gateway.telemetry import Stopwatch
+from gateway.text.speakable import Reading
 from tests.gateway.pipeline.reading import read
 from tests.gateway.serving import scripted_engines
 
@@ -140,6 +142,38 @@ async def test_without_the_wish_the_language_heard_changes_nothing() -> None:
     await taken(engines, turn(Recording()))
     assert asked(engines)[-1].parts == (llm.Text(text="hallo"),)
     assert {request.language for request in engines.tts.requests} == {None}
+
+
+@pytest.mark.parametrize("heard", [None, "fr"])
+async def test_the_language_of_the_request_stands_in_for_one_that_was_not_heard(heard: str | None) -> None:
+    engines: Any = scripted_engines(
+        stt=recogniser(stt.FinalTranscript(text="hallo"), stt.Finished(language=heard, seconds=1))
+    )
+    await taken(engines, turn(Recording(), ask_for_language=True, language="de"))
+    name = "German" if heard is None else "French"
+    assert asked(engines)[-1].parts[-1] == llm.Text(text=f"Please reply to my message in {name}.")
+
+
+async def test_a_model_that_listens_itself_is_told_the_language_of_the_request() -> None:
+    engines: Any = scripted_engines(stt=None)
+    await taken(engines, turn(Recording(), images=(PICTURE,), ask_for_language=True, language="de"))
+    _, wish, picture = asked(engines)[-1].parts
+    assert (wish, picture) == (llm.Text(text="Please reply to my message in German."), PICTURE)
+
+
+async def test_words_are_read_as_the_turn_says() -> None:
+    engines: Any = scripted_engines(llm=scripted.language_model(scripted.answering("Ask nginx.")))
+    await taken(engines, turn(Recording(), reading=Reading(pronunciations={"nginx": "engine x"})))
+    assert [request.text for request in engines.tts.requests] == ["Ask engine x."]
+
+
+async def test_whoever_leaves_can_ask_what_was_heard() -> None:
+    engines, heard = scripted_engines(), Heard()
+    async with aclosing(take_turn(engines, turn(Recording()), Stopwatch(), heard)) as events:
+        async for event in events:
+            if isinstance(event, AnswerFinished):
+                break
+    assert heard.text() != "Hello there. How are you?", "there was no time to hear it all"
 
 
 async def test_silence_never_reaches_the_recogniser_or_the_model() -> None:
