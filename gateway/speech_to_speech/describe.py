@@ -22,7 +22,8 @@ _BINARY = {"type": "string", "format": "binary"}
 
 _HEADERS = {
     "x-request-id": "Names this request in the gateway's log.",
-    "x-response-id": "Names this answer.",
+    "x-response-id": "Names this answer: the next turn's previous_response_id.",
+    "x-conversation-id": "The conversation that the turn is kept in; left out when it is not kept.",
     "x-transcript": "What was heard, percent-encoded UTF-8, at most 1,500 bytes.",
     "x-transcript-truncated": "true when the transcript is longer than its header.",
     "x-ignored-parameters": "Parameters that had no effect: unknown, or not honoured by the engines of this route.",
@@ -66,7 +67,7 @@ def _query() -> list[Parameter]:
             description=f"{_description(field)} Only when the body is the recording itself.",
         )
         for name, field in _request_schema()["properties"].items()
-        if name not in STRUCTURES or name == "voice"
+        if name not in STRUCTURES or name in {"voice", "conversation"}
     ]
 
 

@@ -1,14 +1,14 @@
 """One turn on its way to a client: the bytes, and the headers that are known when the first of them is there."""
 
 import logging
-import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, UpstreamError
+from adapters.contract.errors import AdapterError
 from gateway.audio.encode import FORMATS
+from gateway.conversation.remembering import Remembering
 from gateway.engines import ServedRoute
 from gateway.http.errors import summary
 from gateway.http.streaming import PING, Streaming, StreamingResponse, server_sent_event
@@ -22,16 +22,16 @@ logger = logging.getLogger(__name__)
 
 
 class Reply:
-    """The answer to ``asked``; ``ignored`` are the parameters that are known to have no effect."""
+    """The answer that ``remembering`` gives; ``ignored`` are the parameters that are known to have no effect."""
 
-    def __init__(self, served: ServedRoute, asked: turn.Turn, watch: Stopwatch, ignored: list[str]) -> None:
-        self.id = f"resp_{uuid.uuid4().hex}"
+    def __init__(self, served: ServedRoute, remembering: Remembering, watch: Stopwatch, ignored: list[str]) -> None:
+        self.id = remembering.id
         self._transcript: str | None = None
         self._ignored = ignored
         self._watch = watch
         self._model = served.route.name
         self._sample_rate = served.engines.tts.info.sample_rate
-        self._turn = turn.take_turn(served.engines, asked, watch)
+        self._remembering = remembering
 
     def streamed(self, response_format: ResponseFormat, *, events: bool) -> StreamingResponse:
         """The answer as bytes of ``response_format``, or as an event stream around them."""
@@ -48,22 +48,20 @@ class Reply:
 
     def _headers(self) -> dict[str, str]:
         transcript = {} if self._transcript is None else translate.transcript_headers(self._transcript)
+        conversation_id = self._remembering.conversation_id
         return {
             "x-response-id": self.id,
+            **({} if conversation_id is None else {"x-conversation-id": conversation_id}),
             **transcript,
             **translate.ignored_headers(self._ignored),
             **translate.timing_headers(self._watch.timings()),
         }
 
     async def _audio(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
-        spoken = False
         async with aclosing(self._noted(response_format)) as events:
             async for _, data in events:
                 if data:
-                    spoken = True
                     yield data
-        if not spoken:
-            raise UpstreamError("The language model's answer holds nothing that can be spoken.")
 
     async def _events(self, response_format: ResponseFormat) -> AsyncGenerator[bytes, None]:
         """What was heard is held until the model's first piece, so that a refusal before that has a real status.
@@ -74,7 +72,7 @@ class Reply:
         async with aclosing(self._noted(response_format)) as events:
             async for event, data in events:
                 sent = server_sent_event(translate.audio_delta(data)) if data else b""
-                if (shown := translate.event_of(event, self.id)) is not None:
+                if (shown := translate.event_of(event, self._ending())) is not None:
                     sent += server_sent_event(shown)
                 match event:
                     case turn.TranscriptDelta() | turn.TranscriptFinished():
@@ -88,11 +86,20 @@ class Reply:
                     yield sent
                     held, begun = b"", True
 
+    def _ending(self) -> translate.Ending:
+        """What is known of the conversation by now; of a turn that could not be kept, that it is not."""
+        joined = self._remembering.joined
+        return translate.Ending(
+            response_id=self.id,
+            conversation_id=self._remembering.conversation_id if self._remembering.kept else None,
+            compaction=None if joined is None else joined.spent,
+        )
+
     async def _noted(self, response_format: ResponseFormat) -> AsyncGenerator[tuple[turn.Event, bytes], None]:
         """The turn as it is played; what the headers need is kept, and how it ended goes to the log."""
         outcome = "left"
         try:
-            async with aclosing(played(self._turn, response_format, self._sample_rate)) as events:
+            async with aclosing(played(self._remembering.events(), response_format, self._sample_rate)) as events:
                 async for event, data in events:
                     match event:
                         case turn.TranscriptFinished():

@@ -9,11 +9,14 @@ from litestar.di import NamedDependency
 
 from adapters.contract.errors import InvalidRequest
 from gateway.audio.decode import decode
+from gateway.conversation.continuation import Conversations
+from gateway.conversation.remembering import Remembering
 from gateway.engines import Gateway
 from gateway.http.body import MAX_BODY_BYTES, Fields, check_size, fields_of, read_fields
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.speech_to_speech import translate
+from gateway.speech_to_speech.call import call_of
 from gateway.speech_to_speech.describe import SpeechToSpeechOperation
 from gateway.speech_to_speech.reply import Reply
 from gateway.speech_to_speech.schema import FILES, STRUCTURES, SpeechToSpeechRequest
@@ -32,7 +35,9 @@ logger = logging.getLogger(__name__)
     summary="One voice turn",
     tags=["Audio"],
 )
-async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]) -> StreamingResponse:
+async def speech_to_speech(
+    request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], conversations: NamedDependency[Conversations]
+) -> StreamingResponse:
     """Hear the recording, answer it, and stream the spoken answer while it is being written."""
     watch = Stopwatch()
     fields = await read_fields(request, file="file")
@@ -52,7 +57,8 @@ async def speech_to_speech(request: Request[Any, Any, Any], gateway: NamedDepend
     ignored = list(unknown)
     if wire.speech_instructions and not served.engines.tts.info.instructions:
         ignored.append("speech_instructions")
-    reply = Reply(served, asked, watch, ignored)
+    remembering = Remembering(conversations, call_of(wire, asked, served), watch)
+    reply = Reply(served, remembering, watch, ignored)
     logger.info("%s is answered by %s", request_id(request.scope), reply.id)
     return reply.streamed(wire.response_format or "wav", events=wire.stream_format == "sse")
 

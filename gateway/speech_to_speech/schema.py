@@ -19,6 +19,16 @@ class VoiceId(msgspec.Struct, frozen=True, kw_only=True):
     id: str
 
 
+ConversationName = Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9_-]{1,64}$"})]
+"""A conversation's id; ``wanted_of`` checks it, as in Python the ``$`` of the pattern would let a line feed follow."""
+
+
+class ConversationId(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation by id."""
+
+    id: ConversationName
+
+
 class InputAudio(msgspec.Struct, frozen=True, kw_only=True):
     """The recording in a JSON request: base64, and the format it is said to have (its content decides)."""
 
@@ -43,7 +53,20 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     messages: Annotated[
         list[ChatMessage] | None,
-        Meta(description="The history, outright. When it ends in a tool result, no recording is needed."),
+        Meta(
+            description="The history, outright; beside an id, tool results alone are added to what is kept. "
+            "When it ends in a tool result, no recording is needed."
+        ),
+    ] = None
+    previous_response_id: Annotated[
+        str | None, Meta(description="The answer that this turn follows; from an older one the conversation branches.")
+    ] = None
+    conversation: Annotated[
+        ConversationName | ConversationId | None,
+        Meta(description="The conversation that this turn belongs to; an id that is not known yet begins one."),
+    ] = None
+    store: Annotated[
+        bool | None, Meta(description="Whether the turn is kept, so that it can be continued; true when left out.")
     ] = None
     tools: Annotated[
         list[ChatTool] | None, Meta(description="Functions the model may call; needs stream_format sse.")
@@ -67,7 +90,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
 
-STRUCTURES = ("voice", "messages", "tools", "tool_choice", "image", "input_audio", "stop")
+STRUCTURES = ("voice", "conversation", "messages", "tools", "tool_choice", "image", "input_audio", "stop")
 """Fields that hold JSON when they are sent as text."""
 
 FILES = ("file", "image")
@@ -102,7 +125,7 @@ class TextDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
 class FunctionCallDone(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="speech.function_call.done"
 ):
-    """A function the model wants called; ``arguments`` is a JSON text, ``invalid`` says why it is no JSON object."""
+    """A function the model wants called; ``arguments`` is a JSON text, ``invalid`` says why it cannot be called so."""
 
     call_id: str
     name: str
@@ -116,12 +139,13 @@ class AudioDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
     audio: str
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of the language model."""
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Tokens of the language model; ``compaction_tokens`` of them went into a summary of earlier turns."""
 
     input_tokens: int
     output_tokens: int
     total_tokens: int
+    compaction_tokens: int = 0
 
 
 class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,9 +159,13 @@ class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AudioDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.done"):
-    """The answer is complete. ``usage`` is null when the language model's server does not say."""
+    """The answer is complete. ``usage`` is null when the language model's server does not say.
+
+    ``conversation_id`` is null when the turn was not kept.
+    """
 
     response_id: str
+    conversation_id: str | None
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter"]
     usage: Usage | None
     timings: StageTimes

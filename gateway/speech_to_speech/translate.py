@@ -4,10 +4,12 @@ import base64
 from collections.abc import Iterable
 from urllib.parse import quote
 
+import msgspec
+
 from adapters.contract import llm, tts
 from adapters.contract.errors import InvalidRequest
 from gateway.conversation.languages import code_of
-from gateway.conversation.messages import image_of, message_of, tool_choice_of, tool_of
+from gateway.conversation.messages import image_of, tool_choice_of, tool_of
 from gateway.engines import ServedRoute
 from gateway.http.body import Upload
 from gateway.pipeline import answer, turn
@@ -17,6 +19,7 @@ from gateway.settings.model import GatewaySettings
 from gateway.speech_to_speech import schema
 from gateway.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.telemetry import Timings
+from gateway.text.speakable import Reading
 
 IGNORED_NAMES = {"instructions": "speech_instructions"}
 """What a synthesiser ignores, by the name that it has in the request."""
@@ -80,6 +83,7 @@ def turn_of(request: SpeechToSpeechRequest, images: list[Upload], served: Served
             first_utterance_seconds=settings.first_utterance_ms / 1000,
             turn_seconds=settings.max_turn_seconds,
         ),
+        reading=Reading(code=settings.speak_code, pronunciations=settings.pronunciations),
     )
 
 
@@ -120,16 +124,25 @@ def _images(request: SpeechToSpeechRequest, uploads: list[Upload]) -> tuple[llm.
     return tuple(image_of(url) for url in (*named, *inline))
 
 
+def instructions_of(request: SpeechToSpeechRequest, settings: GatewaySettings) -> llm.Message | None:
+    """What the request says of how to answer this turn; ``None`` when it says nothing, even in place of the prompt."""
+    return _system(settings.init_chat_role, request.instructions)
+
+
+def prompt_of(request: SpeechToSpeechRequest, settings: GatewaySettings) -> llm.Message | None:
+    """The gateway's own system prompt, unless the request has instructions, which may be empty."""
+    return _system(settings.init_chat_role, settings.init_chat_prompt if request.instructions is None else None)
+
+
+def _system(role: str, text: str | None) -> llm.Message | None:
+    return llm.Message(role=role, parts=(llm.Text(text=text),)) if text else None
+
+
 def _writing(request: SpeechToSpeechRequest, settings: GatewaySettings) -> llm.Request:
-    history = [message_of(message) for message in request.messages or ()]
-    prompt = request.instructions
-    if prompt is None and request.messages is None:
-        prompt = settings.init_chat_prompt
-    if prompt:
-        history.insert(0, llm.Message(role=settings.init_chat_role, parts=(llm.Text(text=prompt),)))
+    prompt = instructions_of(request, settings) or prompt_of(request, settings)
     return llm.Request(
         model=settings.model_name or "",
-        messages=tuple(history),
+        messages=() if prompt is None else (prompt,),
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
         tool_choice=None if request.tool_choice is None else tool_choice_of(request.tool_choice),
         max_output_tokens=request.max_output_tokens,
@@ -150,7 +163,15 @@ def _writing(request: SpeechToSpeechRequest, settings: GatewaySettings) -> llm.R
     )
 
 
-def event_of(event: turn.Event, response_id: str) -> schema.Event | None:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last event says besides what the turn knows; ``compaction`` is what a summary cost."""
+
+    response_id: str
+    conversation_id: str | None = None
+    compaction: llm.Usage | None = None
+
+
+def event_of(event: turn.Event, ending: Ending) -> schema.Event | None:
     """The event on the wire, ``None`` for what is not shown; audio goes through the encoder first: ``audio_delta``."""
     match event:
         case turn.TranscriptDelta():
@@ -167,9 +188,10 @@ def event_of(event: turn.Event, response_id: str) -> schema.Event | None:
             )
         case answer.AnswerFinished():
             return schema.AudioDone(
-                response_id=response_id,
+                response_id=ending.response_id,
+                conversation_id=ending.conversation_id,
                 finish_reason=event.reason,
-                usage=_usage(event.usage),
+                usage=_usage(event.usage, ending.compaction),
                 timings=_milliseconds(event.timings),
             )
         case _:
@@ -181,11 +203,17 @@ def audio_delta(data: bytes) -> schema.AudioDelta:
     return schema.AudioDelta(audio=base64.b64encode(data).decode())
 
 
-def _usage(usage: llm.Usage | None) -> schema.Usage | None:
+def _usage(usage: llm.Usage | None, compaction: llm.Usage | None) -> schema.Usage | None:
     if usage is None:
         return None
-    total = usage.input_tokens + usage.output_tokens
-    return schema.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, total_tokens=total)
+    given, written = usage.input_tokens, usage.output_tokens
+    extra = 0
+    if compaction is not None:
+        given, written = given + compaction.input_tokens, written + compaction.output_tokens
+        extra = compaction.input_tokens + compaction.output_tokens
+    return schema.Usage(
+        input_tokens=given, output_tokens=written, total_tokens=given + written, compaction_tokens=extra
+    )
 
 
 def _milliseconds(timings: Timings) -> schema.StageTimes:

@@ -1,13 +1,17 @@
 """The application as a whole: every answer has a name, engines live as long as it does."""
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import httpx
+import pytest
 
 from adapters import scripted
 from adapters.contract import llm
 from adapters.contract.errors import Unavailable
+from adapters.options import BadOption
 from gateway.app import create_app
 from tests.gateway.asking import ROUTE, form
 from tests.gateway.serving import gateway_of, gateway_with_routes, scripted_engines, served, until
@@ -102,3 +106,14 @@ async def test_shutting_down_while_a_model_loads_does_not_wait_for_it() -> None:
     model = Endless()
     await in_lifespan(create_app(gateway_of(scripted_engines(llm=model))), loading.is_set)
     assert model.events == ["aclose"]
+
+
+def test_a_store_that_cannot_be_one_is_refused_before_anything_is_served() -> None:
+    with pytest.raises(BadOption, match="--conversation_store"):
+        create_app(gateway_of(scripted_engines(), "--conversation_store", "memcached://localhost"))
+
+
+def test_the_client_of_a_store_is_imported_only_when_it_is_used() -> None:
+    report = "import sys, gateway.app\nprint('redis' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

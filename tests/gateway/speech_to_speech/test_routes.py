@@ -206,7 +206,7 @@ async def test_a_long_transcript_is_cut_in_the_header_and_whole_in_the_events() 
 
 
 async def test_an_answer_that_holds_nothing_to_say_is_an_error_of_the_upstream_only_in_audio() -> None:
-    engines = scripted_engines(llm=scripted.language_model(scripted.answering("```\ncode\n```")))
+    engines = scripted_engines(llm=scripted.language_model(scripted.answering("🙂🙂")))
     async with benched(gateway_of(engines)) as bench:
         response = await bench.client.post(ROUTE, **form())
         assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_error")

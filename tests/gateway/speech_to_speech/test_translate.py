@@ -21,6 +21,7 @@ from gateway.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.telemetry import Timings
 from tests.gateway.serving import scripted_engines
 
+ENDING = translate.Ending(response_id="resp_1", conversation_id="conv_1")
 NEVER = Timings(stt=None, llm_first=None, tts_first=None, first_audio=None, total=0.5)
 
 
@@ -58,14 +59,6 @@ def test_roles_are_those_of_the_settings() -> None:
 def test_instructions_replace_the_prompt_of_the_settings() -> None:
     assert turned(instructions="Rhyme.").writing.messages == (text("system", "Rhyme."),)
     assert turned(instructions="").writing.messages == ()
-
-
-def test_messages_are_the_history_outright() -> None:
-    history = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
-    told = (text("user", "Hi."), text("assistant", "Hello."))
-    assert turned(messages=history).writing.messages == told
-    assert turned(messages=[]).writing.messages == ()
-    assert turned(messages=history, instructions="Rhyme.").writing.messages == (text("system", "Rhyme."), *told)
 
 
 def test_sampling_arrives_as_it_was_sent() -> None:
@@ -153,18 +146,20 @@ def test_what_the_wire_does_not_show_is_no_event() -> None:
         llm.ToolCallStarted(call_id="c", name="n"),
         llm.ToolCallDelta(call_id="c", arguments="{"),
     )
-    assert [translate.event_of(event, "resp_1") for event in hidden] == [None] * 5
+    assert [translate.event_of(event, ENDING) for event in hidden] == [None] * 5
 
 
 def test_the_last_event_tells_reason_usage_and_times() -> None:
     usage = llm.Usage(input_tokens=3, output_tokens=4, cached_tokens=1)
     timings = Timings(stt=0.1, llm_first=0.02, tts_first=0.0034567, first_audio=0.2, total=1.5)
+    said = text("assistant", "Hi.")
     done = translate.event_of(
-        answer.AnswerFinished(text="Hi.", reason="length", usage=usage, timings=timings), "resp_1"
+        answer.AnswerFinished(text="Hi.", message=said, reason="length", usage=usage, timings=timings), ENDING
     )
     assert msgspec.to_builtins(done) == {
         "type": "speech.audio.done",
         "response_id": "resp_1",
+        "conversation_id": "conv_1",
         "finish_reason": "length",
         "usage": {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7},
         "timings": {
@@ -175,9 +170,27 @@ def test_the_last_event_tells_reason_usage_and_times() -> None:
             "total_ms": 1500.0,
         },
     }
-    bare = translate.event_of(answer.AnswerFinished(text="", reason="stop", usage=None, timings=NEVER), "resp_1")
+    nothing = llm.Message(role="assistant", parts=())
+    silent = answer.AnswerFinished(text="", message=nothing, reason="stop", usage=None, timings=NEVER)
+    bare = translate.event_of(silent, ENDING)
     assert isinstance(bare, schema.AudioDone)
     assert (bare.usage, bare.timings.stt_ms, bare.timings.total_ms) == (None, None, 500.0)
+
+
+def test_what_a_summary_cost_is_part_of_the_usage() -> None:
+    ending = msgspec.structs.replace(ENDING, compaction=llm.Usage(input_tokens=100, output_tokens=20))
+    usage = llm.Usage(input_tokens=3, output_tokens=4)
+    done = translate.event_of(
+        answer.AnswerFinished(text="Hi.", message=text("assistant", "Hi."), reason="stop", usage=usage, timings=NEVER),
+        ending,
+    )
+    assert isinstance(done, schema.AudioDone)
+    assert msgspec.to_builtins(done.usage) == {
+        "input_tokens": 103,
+        "output_tokens": 24,
+        "total_tokens": 127,
+        "compaction_tokens": 120,
+    }
 
 
 @pytest.mark.parametrize("character", ["a", "é", "语", "🙂", "\r", " ", ","])

@@ -1,0 +1,173 @@
+"""A conversation as an immutable value: what was said, what of it a model gets, and what is left out as it grows."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
+
+NOT_ANSWERED = "No result was given."
+"""What a tool is taken to have said when people spoke on instead; providers refuse a call without a result."""
+
+SUMMARY = "Summary of the earlier part of this conversation, which is not shown any more:\n"
+"""What stands before a summary; the rest is the model's own text."""
+
+BYTES_PER_TOKEN = 3.5
+"""UTF-8 bytes of a token until an answer has said how many there were: a cautious guess for most scripts."""
+
+DENSITY = (1.0, 8.0)
+"""Bytes per token that are believed; what lies outside is a server that counts something else."""
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user said, and all that followed: the answer, tool calls with their results, the answer to those."""
+
+    messages: tuple[llm.Message, ...]
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said so far under one id, without the gateway's own system prompt and instructions.
+
+    ``opening`` are the client's own system messages; ``outright`` says that the client set the history itself, so that
+    the gateway's prompt does not stand in front. ``skipped`` of the oldest ``turns`` are too much for the model and
+    kept until ``summary`` holds them; ``gone`` are those that are not here any more. ``unheard``: of the answer to the
+    last message, the user's, nothing was heard. ``bytes_per_token`` is what the last answer's count of tokens came to.
+    """
+
+    id: str
+    opening: tuple[llm.Message, ...] = ()
+    outright: bool = False
+    summary: str | None = None
+    turns: tuple[Turn, ...] = ()
+    skipped: int = 0
+    gone: int = 0
+    unheard: bool = False
+    bytes_per_token: float = BYTES_PER_TOKEN
+
+    def beginning(self, prompt: llm.Message | None, role: str) -> tuple[llm.Message, ...]:
+        """What stands before the turns: ``prompt``, the opening, and the summary as a part of the last of them.
+
+        Many chat templates take one system message and only as the first; ``role`` is for a summary that stands alone.
+        """
+        messages = (*(() if prompt is None else (prompt,)), *self.opening)
+        if self.summary is None:
+            return messages
+        part = llm.Text(text=SUMMARY + self.summary)
+        if not messages:
+            return (llm.Message(role=role, parts=(part,)),)
+        *before, last = messages
+        return (*before, msgspec.structs.replace(last, parts=(*last.parts, part)))
+
+    def results(self, given: tuple[llm.Message, ...]) -> tuple[llm.Message, ...]:
+        """What answers the calls of the last turn: the results ``given``, and a word for each call without one.
+
+        Raises ``InvalidRequest`` for a result of no such call.
+        """
+        waiting = self._waiting()
+        for message in given:
+            for part in message.parts:
+                if isinstance(part, llm.ToolResult) and waiting.pop(part.call_id, None) is None:
+                    raise InvalidRequest(
+                        f"No tool call found for the result with tool_call_id {part.call_id!r}; "
+                        "send the id of a call of the answer that is continued.",
+                        param="messages",
+                        code="invalid_value",
+                    )
+        missing = (llm.ToolResult(call_id=call_id, output=NOT_ANSWERED) for call_id in waiting)
+        return (*given, *(llm.Message(role="tool", parts=(result,)) for result in missing))
+
+    def _waiting(self) -> dict[str, bool]:
+        """The calls of the last turn that have no result yet, in their order."""
+        waiting: dict[str, bool] = {}
+        for message in self.turns[-1].messages if self.turns else ():
+            for part in message.parts:
+                if isinstance(part, llm.ToolCall):
+                    waiting[part.call_id] = True
+                elif isinstance(part, llm.ToolResult):
+                    waiting.pop(part.call_id, None)
+        return waiting
+
+    def after(self, messages: tuple[llm.Message, ...], *, unheard: bool = False) -> "Conversation":
+        """The conversation with ``messages`` added: a user's message begins a turn, all others belong to the last.
+
+        What the user says after an answer of which nothing was heard goes with what was said before that.
+        """
+        turns = self.turns
+        if self.unheard and messages:
+            *earlier, last = turns
+            turns, messages = tuple(earlier), joined(last.messages, messages)
+        return msgspec.structs.replace(self, turns=grouped(messages, turns), unheard=unheard)
+
+    def within(self, most: int) -> "Conversation":
+        """At most the newest ``most`` turns."""
+        return self.without(len(self.turns) - most)
+
+    def without(self, count: int) -> "Conversation":
+        """The conversation without its ``count`` oldest turns."""
+        count = min(max(0, count), len(self.turns))
+        return msgspec.structs.replace(
+            self, turns=self.turns[count:], skipped=max(0, self.skipped - count), gone=self.gone + count
+        )
+
+    def skipping(self, count: int) -> "Conversation":
+        """The conversation of which the model gets ``count`` turns less."""
+        return msgspec.structs.replace(self, skipped=min(self.skipped + count, len(self.turns)))
+
+    def measured(self, size: int, tokens: int) -> "Conversation":
+        """The conversation that knows that a request of ``size`` bytes was ``tokens`` tokens, if that is believable."""
+        if size <= 0 or tokens <= 0:
+            return self
+        low, high = DENSITY
+        return msgspec.structs.replace(self, bytes_per_token=min(max(size / tokens, low), high))
+
+
+def grouped(messages: Iterable[llm.Message], turns: tuple[Turn, ...] = ()) -> tuple[Turn, ...]:
+    """``turns`` with ``messages`` after them; a turn goes from a user's message to the next one after an answer.
+
+    Messages of the user that follow one another, as after an answer nobody heard, are one turn.
+    """
+    groups = [list(turn.messages) for turn in turns[-1:]]  # lists: there may be as many messages as fit into a body
+    answered = any(message.role == "assistant" for group in groups for message in group)
+    for message in messages:
+        if groups and (not answered or message.role in {"assistant", "tool", "system", "developer"}):
+            groups[-1].append(message)
+        else:
+            groups.append([message])
+            answered = False
+        answered = answered or message.role == "assistant"
+    return (*turns[:-1], *(Turn(messages=tuple(group)) for group in groups))
+
+
+def opened(id_: str, history: tuple[llm.Message, ...]) -> Conversation:
+    """A conversation whose ``history`` the client sets outright; system messages at its head are kept for good."""
+    count = 0
+    while count < len(history) and history[count].role in {"system", "developer"}:
+        count += 1
+    return Conversation(id=id_, outright=True, opening=history[:count], turns=grouped(history[count:]))
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands before a question: the ``beginning``, which always does, and the ``turns`` since.
+
+    With ``unheard`` the question goes into the last message: many chat templates refuse two user messages in a row.
+    """
+
+    beginning: tuple[llm.Message, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    unheard: bool = False
+
+    def before(self, question: tuple[llm.Message, ...], dropped: int) -> tuple[llm.Message, ...]:
+        """All messages, without those of the ``dropped`` oldest turns."""
+        kept = self.turns[dropped:]
+        history = (*self.beginning, *(message for turn in kept for message in turn.messages))
+        return joined(history, question) if self.unheard and kept else (*history, *question)
+
+
+def joined(history: tuple[llm.Message, ...], question: tuple[llm.Message, ...]) -> tuple[llm.Message, ...]:
+    """``history`` with the first message of ``question`` as a part of its last one, if both are of the same role."""
+    if not question or history[-1].role != question[0].role:
+        return (*history, *question)
+    *before, last = history
+    first, *more = question
+    return (*before, msgspec.structs.replace(last, parts=(*last.parts, *first.parts)), *more)

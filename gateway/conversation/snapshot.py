@@ -1,0 +1,97 @@
+"""What the store keeps: a conversation after an answer, and summaries, as bytes that say which form they have."""
+
+import hashlib
+import logging
+from typing import TypeVar
+
+import msgspec
+
+from adapters.contract import llm
+from gateway.conversation.conversation import Conversation, Turn
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="snapshot 1"):
+    """A conversation as it was after one answer; another ``form`` is a tag of its own."""
+
+    conversation: Conversation
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="summary 1"):
+    """What the first ``through`` turns of a conversation came to; ``digest`` is of the last of them.
+
+    Counted from the beginning, so that it still fits when some of them have been dropped meanwhile.
+    """
+
+    through: int
+    digest: bytes
+    text: str
+    usage: llm.Usage | None
+
+
+def encoded(value: Snapshot | Summary) -> bytes:
+    """The bytes of ``value``: MessagePack."""
+    return msgspec.msgpack.encode(value)
+
+
+def decoded(data: bytes | None, kind: type[T]) -> T | None:
+    """What the bytes say; ``None`` for nothing, and for what another release wrote in a form of its own."""
+    if data is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except msgspec.DecodeError:
+        logger.warning("the store of conversations holds something of another release, which is left alone")
+        return None
+
+
+def digest(turn: Turn) -> bytes:
+    """Tells whether a summary went up to exactly this."""
+    return hashlib.blake2b(msgspec.msgpack.encode(turn), digest_size=16).digest()
+
+
+def compacted(conversation: Conversation, summary: Summary | None) -> Conversation | None:
+    """The conversation with ``summary`` in place of what it was made of; ``None`` if it was made of something else."""
+    count = 0 if summary is None else summary.through - conversation.gone
+    if summary is None or not 0 < count <= len(conversation.turns):
+        return None
+    if digest(conversation.turns[count - 1]) != summary.digest:
+        return None
+    return msgspec.structs.replace(conversation.without(count), summary=summary.text)
+
+
+def within(conversation: Conversation, most: int) -> tuple[Conversation, bytes] | None:
+    """What can be kept of it in ``most`` bytes, and those; first the oldest turns go, then pictures and recordings."""
+    data = encoded(Snapshot(conversation=conversation))
+    surplus, count = len(data) - most, 0
+    while surplus > 0 and count < len(conversation.turns) - 1:
+        surplus -= len(msgspec.msgpack.encode(conversation.turns[count]))
+        count += 1
+    if count:
+        conversation = conversation.without(count)
+        data = encoded(Snapshot(conversation=conversation))
+    if len(data) > most:
+        conversation = msgspec.structs.replace(conversation, turns=tuple(map(_without_media, conversation.turns)))
+        data = encoded(Snapshot(conversation=conversation))
+    return (conversation, data) if len(data) <= most else None
+
+
+def _without_media(turn: Turn) -> Turn:
+    return Turn(
+        messages=tuple(
+            llm.Message(role=message.role, parts=tuple(map(_named, message.parts))) for message in turn.messages
+        )
+    )
+
+
+def _named(part: llm.Part) -> llm.Part:
+    match part:
+        case llm.Image():
+            return llm.Text(text="(a picture)")
+        case llm.Audio():
+            return llm.Text(text="(a recording)")
+        case _:
+            return part

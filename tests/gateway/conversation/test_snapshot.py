@@ -1,0 +1,80 @@
+"""What is stored comes back as it was, fits, and is told from what another release wrote."""
+
+import msgspec
+
+from adapters.contract import llm
+from gateway.conversation.conversation import Conversation, grouped
+from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, digest, encoded, within
+
+PARTS: tuple[llm.Part, ...] = (
+    llm.Text(text="Grüße 🙂"),
+    llm.Image(url="https://example.com/1.png", detail="low"),
+    llm.Audio(data=b"\x00\xff", format="wav"),
+    llm.ToolCall(call_id="c", name="f", arguments="{not json"),
+    llm.ToolResult(call_id="c", output=""),
+    llm.Opaque(route="r", data={"deep": [1, None, {"b": b"\x01"}]}),
+)
+
+
+def talk(*words: str, picture: str | None = None) -> Conversation:
+    image = (llm.Image(url=picture),) if picture else ()
+    messages = []
+    for word in words:
+        messages.append(llm.Message(role="user", parts=(llm.Text(text=word), *image)))
+        messages.append(llm.Message(role="assistant", parts=(llm.Text(text="yes"),)))
+    return Conversation(id="c", turns=grouped(messages))
+
+
+def test_every_part_survives() -> None:
+    message = llm.Message(role="assistant", parts=PARTS)
+    conversation = Conversation(id="c", summary="s", outright=True, opening=(message,), turns=grouped((message,)))
+    snapshot = Snapshot(conversation=conversation)
+    assert decoded(encoded(snapshot), Snapshot) == snapshot
+    assert len({type(part) for part in PARTS}) == len(llm.Part.__args__)
+
+
+def test_what_another_release_wrote_is_left_alone() -> None:
+    later = msgspec.msgpack.encode({"form": "snapshot 99", "conversation": {"id": "c"}})
+    assert decoded(later, Snapshot) is None
+    assert decoded(b"nonsense", Snapshot) is None
+    assert decoded(None, Snapshot) is None
+    assert decoded(encoded(Snapshot(conversation=talk("a"))), Summary) is None
+
+
+def test_a_conversation_that_is_too_large_loses_its_oldest_turns() -> None:
+    conversation = talk("a" * 500, "b" * 500, "c" * 500)
+    fitted = within(conversation, 1_350)
+    assert fitted is not None
+    kept, data = fitted
+    assert kept.turns == conversation.turns[1:]
+    assert len(data) <= 1_350
+    assert decoded(data, Snapshot) == Snapshot(conversation=kept)
+
+
+def test_a_turn_that_is_too_large_loses_its_pictures_else_it_is_not_kept() -> None:
+    fitted = within(talk("what is this", picture="data:image/png;base64," + "A" * 5_000), 1_000)
+    assert fitted is not None
+    assert fitted[0].turns[-1].messages[0].parts[1] == llm.Text(text="(a picture)")
+    assert within(talk("a" * 5_000), 1_000) is None
+
+
+def test_a_summary_replaces_exactly_what_it_was_made_of() -> None:
+    conversation = talk("a", "b", "c").skipping(1)
+    summary = Summary(through=2, digest=digest(conversation.turns[1]), text="s", usage=None)
+    shorter = compacted(conversation, summary)
+    assert shorter is not None
+    assert (shorter.summary, shorter.turns, shorter.skipped, shorter.gone) == ("s", conversation.turns[2:], 0, 2)
+    assert compacted(shorter, summary) is None, "once only"
+    assert compacted(talk("a", "x", "c"), summary) is None
+    assert compacted(talk("a"), summary) is None
+    assert compacted(conversation, None) is None
+
+
+def test_a_summary_still_fits_when_turns_were_dropped_while_it_was_written() -> None:
+    conversation = talk("a", "b", "c", "d")
+    summary = Summary(through=3, digest=digest(conversation.turns[2]), text="s", usage=None)
+    for dropped in (1, 2):
+        shorter = compacted(conversation.without(dropped), summary)
+        assert shorter is not None
+        assert (shorter.summary, shorter.turns, shorter.gone) == ("s", conversation.turns[3:], 3)
+    assert compacted(conversation.without(3), summary) is None, "all that it tells of is gone: it comes too late"
