@@ -46,6 +46,7 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
     """Ask the question in ``source`` (a file, ``-``: standard input), write the answer to ``output``; 1 on failure."""
     recording, file = _read(source), AnswerFile(output)
     gateway = build(loaded)
+    gateway.preflight()
     if gateway.routes[0].route.settings.llm_backend == "echo":
         print(ECHO_NOTE, file=sys.stderr)
     try:
@@ -73,7 +74,7 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: "AnswerFile") -> N
             async with aclosing(played(events, file.wire_format, served.engines.tts.info.sample_rate)) as answer:
                 async for event, data in answer:
                     file.write(data)
-                    if (shown := translate.event_of(event, "")) is not None:
+                    if (shown := translate.event_of(event, translate.Ending(response_id=""))) is not None:
                         printed.show(msgspec.to_builtins(shown))
         print(file.summary())
     finally:

@@ -14,7 +14,7 @@ from adapters.options import pick
 from adapters.upstream import OPENAI, Upstream, UpstreamOptions
 from adapters.upstream.probe import Observations, Questions, observe
 from gateway.engines import build
-from gateway.settings.model import GatewaySettings, Loaded, Route
+from gateway.settings.model import GatewaySettings, Loaded, Route, engine_options
 
 MOST_TOKENS = 16
 """Of each answer; the Responses API takes no smaller limit."""
@@ -45,14 +45,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 def check(loaded: Loaded, show: Callable[[str], None]) -> int:
     """Ask, and ``show`` what was seen of one server after the other; 1 when a route cannot work as it is set.
 
-    Raises ``BadOption`` before anything is asked, as serving does.
+    Of a model in this process it says that what it needs is there; it is not loaded. Raises ``BadOption`` before
+    anything is asked, as serving does.
     """
-    build(loaded)
+    build(loaded).preflight()
     by_server: list[tuple[Target, list[str]]] = []
     for route in loaded.routes:
         backend = route.settings.llm_backend or ""
         if backend not in _PATHS:
-            show(f"{route.name}: {backend} answers by itself, there is no server to ask\n")
+            show(f"{route.name}: {_by_itself(route.settings)}\n")
             continue
         target = target_of(route)
         names = next((names for known, names in by_server if known == target), None)
@@ -145,6 +146,14 @@ def _request(settings: GatewaySettings, text: str) -> llm.Request:
 def _added(plain: Fields, body: Fields) -> Fields:
     """The fields that ``body`` has and ``plain`` has not, or otherwise."""
     return {name: value for name, value in body.items() if name not in plain or plain[name] != value}
+
+
+def _by_itself(settings: GatewaySettings) -> str:
+    """What there is to say of a backend without a server; what it needs has been found."""
+    backend = settings.llm_backend or ""
+    if "model_name" in engine_options("llm", backend).__struct_fields__:
+        return f"{backend} can load {settings.model_name} in this process; serving loads it"
+    return f"{backend} answers by itself, there is no server to ask"
 
 
 def _place(target: Target) -> str:

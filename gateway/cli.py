@@ -18,8 +18,6 @@ except ImportError as error:
     )
     raise SystemExit(2) from None
 
-from adapters import registry
-from adapters.llm.planned import PLANNED
 from gateway.settings.flags import CommandLine, parse
 from gateway.settings.help import example_file, help_text, schema
 from gateway.settings.load import load, resolve
@@ -39,7 +37,8 @@ Without a command the gateway serves.
           (answer.wav): with engines of its own, or at the gateway with that URL.
   check   Asks the server behind each route what it can do and prints what was
           seen. The model gets a handful of tiny questions, 16 tokens an answer,
-          10 seconds each. Exit status 1 when a route cannot work as it is set.
+          10 seconds each. Of a model that runs here it says whether all it needs
+          is there. Exit status 1 when a route cannot work as it is set.
   config  Prints the effective settings and where each of them comes from;
           a file of all settings; or the JSON Schema of such files.
 
@@ -89,7 +88,6 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _serve(loaded: Loaded) -> int:
-    _refuse_planned(loaded)
     _warn(loaded)
     from gateway.serve import serve  # noqa: PLC0415 - the web framework takes a while to import; config and ask do not need it
 
@@ -97,7 +95,6 @@ def _serve(loaded: Loaded) -> int:
 
 
 def _check(loaded: Loaded) -> int:
-    _refuse_planned(loaded)
     _warn(loaded)
     from gateway.check import check  # noqa: PLC0415 - as in _serve
 
@@ -129,7 +126,6 @@ def _ask(line: CommandLine, environment: Mapping[str, str]) -> int:
 
         return ask_gateway(line.own["url"], source, output, _request_fields(line))
     loaded = resolve(line.settings, environment)
-    _refuse_planned(loaded)
     _warn(loaded)
     from gateway.ask import ask_here  # noqa: PLC0415 - as in _serve
 
@@ -144,16 +140,6 @@ def _request_fields(line: CommandLine) -> dict[str, str]:
                 f"a request carries --{', --'.join(REQUEST_FIELDS)} only."
             )
     return {REQUEST_FIELDS[key]: str(setting.value) for key, setting in line.settings.items()}
-
-
-def _refuse_planned(loaded: Loaded) -> None:
-    for route in loaded.routes:
-        backend = route.settings.llm_backend
-        if backend in PLANNED:
-            raise SettingsError(
-                f"The backend {backend!r} ({route.origins['llm_backend']}) is not in this release; "
-                f"choose --llm_backend {', '.join(registry.names('llm'))}."
-            )
 
 
 def _warn(loaded: Loaded) -> None:

@@ -1,74 +1,24 @@
 """Builds the engines that the settings name, each once, behind bounded queues; warms them up and closes them."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Literal
 
 import msgspec
 
 from adapters import registry
 from adapters.contract import tts
+from adapters.contract.engine import Perishable, Preflight
 from adapters.contract.errors import AdapterError, Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption, pick
 from gateway.fallback import Choice, FallingBack
 from gateway.pipeline.stages import Engines
 from gateway.pipeline.voices import known_voice
+from gateway.queued import RETRY_SECONDS, Queued
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
 
-RETRY_SECONDS = 1.0
-"""What a client is told to wait when a queue is full or models are still loading."""
-
 State = Literal["loading", "ready", "failed"]
-
-
-class Queued:
-    """An engine that can only do so much at once, behind a queue that refuses when it is full."""
-
-    def __init__(self, name: str, engine: Any, max_queue: int) -> None:
-        self._name = name
-        self._engine = engine
-        self._places = asyncio.Semaphore(engine.info.max_parallel)
-        self._waiting = 0
-        self._max_queue = max_queue
-
-    @property
-    def info(self) -> Any:
-        """What the engine says of itself."""
-        return self._engine.info
-
-    def check(self, request: Any) -> None:
-        """What the engine says of a request before it waits in the queue."""
-        self._engine.check(request)
-
-    async def stream(self, request: Any) -> AsyncGenerator[Any, None]:
-        """The engine's stream, once there is a place. Raises ``Unavailable`` when too many are waiting already."""
-        if self._places.locked() and self._waiting >= self._max_queue:
-            raise Unavailable(
-                f"{self._name} is busy and {self._waiting} requests are waiting for it; try again shortly.",
-                adapter=self._name,
-                retry_after=RETRY_SECONDS,
-            )
-        self._waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            async with aclosing(self._engine.stream(request)) as events:
-                async for event in events:
-                    yield event
-        finally:
-            self._places.release()
-
-    async def warm_up(self) -> None:
-        """Warm the engine up."""
-        await self._engine.warm_up()
-
-    async def aclose(self) -> None:
-        """Close the engine."""
-        await self._engine.aclose()
 
 
 class ServedRoute(msgspec.Struct, kw_only=True):
@@ -78,7 +28,18 @@ class ServedRoute(msgspec.Struct, kw_only=True):
     engines: Engines
     state: State = "loading"
     failure: str | None = None
-    """Why it failed."""
+    """Why it could not be loaded."""
+
+    @property
+    def down(self) -> str | None:
+        """Why it cannot answer any more although it was loaded; a model with others behind it always can."""
+        engines: tuple[object, ...] = (self.engines.stt, self.engines.llm, self.engines.tts)
+        return next((engine.down for engine in engines if isinstance(engine, Perishable) and engine.down), None)
+
+    @property
+    def current(self) -> State:
+        """The state as it is now: a route whose engine broke down has failed."""
+        return "failed" if self.state == "ready" and self.down else self.state
 
 
 def build(loaded: Loaded) -> "Gateway":
@@ -163,7 +124,7 @@ class Gateway:
     @property
     def state(self) -> State:
         """Ready when every route has loaded or failed and at least one can answer."""
-        states = {served.state for served in self.routes}
+        states = {served.current for served in self.routes}
         if "loading" in states:
             return "loading"
         return "ready" if "ready" in states else "failed"
@@ -171,13 +132,16 @@ class Gateway:
     def admit(self, model: str | None) -> ServedRoute:
         """The route that answers to ``model``, the first one when none is named.
 
-        Raises ``UnknownModel``, ``Unavailable`` while its engines load and ``UpstreamError`` when they could not.
+        Raises ``UnknownModel``, ``Unavailable`` while its engines load or when one broke down later, and
+        ``UpstreamError`` when they could not be loaded.
         """
         found = self._find(model)
         if found.state == "failed":
             raise UpstreamError(f"The model `{found.route.name}` cannot be served: {found.failure}")
         if found.state == "loading":
             raise Unavailable(f"The model `{found.route.name}` is still loading.", retry_after=RETRY_SECONDS)
+        if found.down:
+            raise Unavailable(f"The model `{found.route.name}` cannot answer any more: {found.down}")
         return found
 
     def _find(self, model: str | None) -> ServedRoute:
@@ -188,6 +152,12 @@ class Gateway:
             if "*" in served.route.aliases:
                 return served
         raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+
+    def preflight(self) -> None:
+        """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""
+        for engine in (*self._engines(), *(served.engines.vad for served in self.routes)):
+            if isinstance(engine, Preflight):
+                engine.preflight()
 
     def _engines(self) -> list[Any]:
         """Every engine that has a lifetime, once."""

@@ -23,6 +23,7 @@ ECHO_NOTE = "No model is set: answers repeat what was heard. Choose one with --l
 def serve(loaded: Loaded) -> int:
     """Listen until told to stop; 1 when no route could be loaded. Raises ``SettingsError`` and ``BadOption`` before."""
     gateway = build(loaded)
+    gateway.preflight()
     settings = loaded.settings
     # One line an event on stderr; uvicorn's own access log is off because query strings may hold prompts.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters import registry
 from gateway.engines import build
 from gateway.http.errors import CONTRACT
 from gateway.settings.load import load
@@ -80,13 +81,13 @@ def test_every_linked_file_exists() -> None:
     assert [target for target in linked if not (ROOT / target).exists()] == []
 
 
-def test_the_configuration_is_understood(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
+def test_the_configuration_is_understood(text: str, tmp_path: Path) -> None:
     path = tmp_path / "gateway.toml"
     path.write_text(text, encoding="utf-8")
     loaded = load([str(path)], {})
     assert loaded.warnings == ()
-    assert len(build(loaded).routes) == text.count("[[routes]]")
+    assert len(build(loaded).routes) == max(1, text.count("[[routes]]"))
 
 
 def commands() -> list[str]:
@@ -99,4 +100,4 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("line", commands())
 def test_commands_are_understood(line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
-    assert load(words, {}).settings.llm_backend in {"echo", "chat-completions", "responses-api"}
+    assert load(words, {}).settings.llm_backend in registry.names("llm")

@@ -150,9 +150,10 @@ class Region:
     def _seek_closing(self) -> str | None:
         """After something that cannot be read here: the closing tag, else all of it until the answer ends."""
         self._broken = True
-        if not self._bare and not self.name and (name := tagged_calls.name(self.text[: self._at + _MOST_TO_NAME])):
+        body, closing, rest = self.text[self._at :].partition(self._closing or "\0")
+        before = self.text[: self._at] + body[:_MOST_TO_NAME]
+        if not self._bare and not self.name and (name := tagged_calls.name(before)):
             self.name = name
-        _, closing, rest = self.text[self._at :].partition(self._closing or "\0")
         return rest if closing else None
 
     def _read(self, value: str) -> list[Written]:

@@ -41,5 +41,5 @@ def health() -> Health:
 def ready(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
     status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
-    models: dict[str, str] = {served.route.name: served.state for served in gateway.routes}
+    models: dict[str, str] = {served.route.name: served.current for served in gateway.routes}
     return Response(Readiness(status=gateway.state, models=models), status_code=status)

@@ -22,8 +22,6 @@ DEFAULT_MODELS = {
 MAC_PRESETS = {"llm_backend": "mlx-lm", "llm_device": "mps"}
 OPENAI_ORIGIN = "environment OPENAI_API_KEY"
 OPENAI_HOST = "api.openai.com"
-NOT_YET = ("chat_size", "compact_history")
-"""Settings that a later release honours."""
 
 Given = dict[str, Setting]
 Effective = tuple[GatewaySettings, dict[str, str]]
@@ -121,16 +119,12 @@ def _without_effect(given: Iterable[tuple[str, Setting]], routes: Iterable[Route
             engines.add(engine)
             used |= set(model.engine_options(stage, engine).__struct_fields__)
     unused: dict[str, None] = {}
-    waiting: dict[str, None] = {}
     for key, setting in given:
-        if key in NOT_YET:
-            waiting[_spelled(key, setting)] = None
-        elif (key if key in options() else OPEN_TABLE) not in used:
+        if (key if key in options() else OPEN_TABLE) not in used:
             unused[_spelled(key, setting)] = None
-    warnings = [f"{each} has no effect yet: every turn stands alone until conversations arrive." for each in waiting]
-    if unused:
-        warnings.append(f"{', '.join(unused)}: no effect with the selected engines ({', '.join(sorted(engines))}).")
-    return warnings
+    if not unused:
+        return []
+    return [f"{', '.join(unused)}: no effect with the selected engines ({', '.join(sorted(engines))})."]
 
 
 def _spelled(key: str, setting: Setting) -> str:

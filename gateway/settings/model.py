@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters import registry
-from adapters.llm.planned import PLANNED
+from adapters.options import Secret
 
 SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
     "Server",
@@ -36,6 +36,7 @@ OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that ``none`` can stand for: the model hears the recording itself; the recogniser gets silence too."""
 
 Text = Annotated[str, Meta(min_length=1)]
+ContextTokens = Annotated[int, Meta(ge=256)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
 
 
@@ -71,20 +72,29 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     shutdown_seconds: Annotated[
         float, option(SERVER, "Seconds that running requests get to finish at shutdown.", ge=0)
     ] = 10.0
+    conversation_store: Annotated[
+        Secret | None,
+        option(SERVER, "Valkey or Redis that keeps conversations, redis://host:port/db; unset: this process does."),
+    ] = None
+    conversation_ttl_seconds: Annotated[
+        float, option(SERVER, "Seconds for which an answered turn can be continued.", ge=1)
+    ] = 3600.0
+    conversation_max_mb: Annotated[
+        float, option(SERVER, "Most megabytes of one conversation; its oldest turns are dropped first.", gt=0)
+    ] = 8.0
+    conversation_memory_mb: Annotated[
+        float, option(SERVER, "Megabytes of all conversations in memory; the least recently used go first.", gt=0)
+    ] = 256.0
     config: Annotated[
         str | None, option(SERVER, "Configuration file, .toml or .json; flags and environment go before it.")
     ] = None
     local_mac_optimal_settings: Annotated[
-        bool, option(SERVER, "On macOS: preset mlx-lm and the mps device, which are not in this release.")
+        bool, option(SERVER, "On macOS: preset the backend mlx-lm, and mps for others; explicit flags win.")
     ] = False
 
     llm_backend: Annotated[
         str | None,
-        option(
-            LANGUAGE_MODEL,
-            "Who writes the answers; when unset, chosen by what else is set. "
-            "transformers and mlx-lm are not in this release.",
-        ),
+        option(LANGUAGE_MODEL, "Who writes the answers; when unset, chosen by what else is set."),
     ] = None
     model_name: Annotated[
         Text | None,
@@ -101,14 +111,18 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         option(LANGUAGE_MODEL, "Names of other [[routes]] whose models answer, in this order, when this one cannot."),
     ] = ()
     chat_size: Annotated[
-        int, option(LANGUAGE_MODEL, "User-assistant pairs kept of a conversation; no effect yet.", ge=1)
+        int, option(LANGUAGE_MODEL, "User-assistant pairs kept of a conversation; calls of tools go with theirs.", ge=1)
     ] = 30
     enable_lang_prompt: Annotated[
         bool, option(LANGUAGE_MODEL, "After each user turn ask for the reply in the detected or given language.")
     ] = False
     compact_history: Annotated[
-        bool, option(LANGUAGE_MODEL, "Past chat_size, summarise old turns instead of dropping them; no effect yet.")
+        bool, option(LANGUAGE_MODEL, "Past chat_size, summarise old turns in the background instead of dropping them.")
     ] = True
+    context_tokens: Annotated[
+        ContextTokens | None,
+        option(LANGUAGE_MODEL, "Tokens that question and answer may have; unset: what the model itself says."),
+    ] = None
     responses_api_disable_thinking: Annotated[
         bool, option(LANGUAGE_MODEL, "Switch the model's reasoning off where that is supported.")
     ] = True
@@ -134,6 +148,17 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int,
         option(SYNTHESIS, "Milliseconds after the model's first token at which the words so far are spoken.", ge=0),
     ] = 300
+    speak_code: Annotated[
+        Literal["omit", "read"], option(SYNTHESIS, "Code of an answer: left out, saying so, or read aloud.")
+    ] = "omit"
+    pronunciations: Annotated[
+        dict[Annotated[str, Meta(min_length=1, max_length=100)], Annotated[str, Meta(max_length=200)]],
+        option(
+            SYNTHESIS,
+            "Words and how to say them: another spelling, or the engine's phonemes in [[ and ]].",
+            max_length=1000,
+        ),
+    ] = {}
 
     vad: Annotated[str, option(VOICE_ACTIVITY, "Voice activity detector; none gives the recogniser silence too.")] = (
         "energy"
@@ -167,15 +192,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-def backends() -> tuple[str, ...]:
-    """What ``--llm_backend`` takes, sorted: the installed engines and those documented but not here yet."""
-    return tuple(sorted({*registry.names("llm"), *PLANNED}))
-
-
 def choices(stage: registry.Stage) -> tuple[str, ...]:
     """The engines of a stage that can be named, sorted."""
-    if stage == "llm":
-        return backends()
     return (*registry.names(stage), NONE) if stage in OPTIONAL_STAGES else registry.names(stage)
 
 
@@ -183,21 +201,23 @@ def engine_options(stage: registry.Stage, name: str) -> type[msgspec.Struct]:
     """The options that an engine of ``choices(stage)`` brings."""
     if stage in OPTIONAL_STAGES and name == NONE:
         return NoOptions
-    if stage == "llm" and name in PLANNED:
-        return PLANNED[name]
     return registry.options_class(stage, name)
 
 
 @cache
 def settings_type() -> type[GatewaySettings]:
-    """The one flat struct of all settings. Raises ``TypeError`` when two engines declare a key differently."""
+    """The one flat struct of all settings. Raises ``TypeError`` when two engines declare a key differently.
+
+    An option with the name of one of the gateway's own settings (``model_name``) declares nothing: the engine reads
+    that setting, whose type and description are the gateway's.
+    """
     fields: dict[str, msgspec.structs.FieldInfo] = {}
-    taken = set(GatewaySettings.__struct_fields__)
     for stage in registry.STAGES:
         for name in choices(stage):
             for field in msgspec.structs.fields(engine_options(stage, name)):
-                known = fields.setdefault(field.name, field)
-                if field.name in taken or not _same(known, field):
+                if field.name in GatewaySettings.__struct_fields__:
+                    continue
+                if not _same(fields.setdefault(field.name, field), field):
                     raise TypeError(
                         f"the option {field.name!r} of {stage} engine {name!r} is already declared otherwise"
                     )

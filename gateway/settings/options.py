@@ -53,6 +53,8 @@ def options() -> dict[str, Option]:
     for stage in registry.STAGES:
         for engine in model.choices(stage):
             for key in model.engine_options(stage, engine).__struct_fields__:
+                if key in model.GatewaySettings.__struct_fields__:
+                    continue  # the engine reads a setting of the gateway's
                 brought[key] = (stage, (*brought.get(key, (stage, ()))[1], engine))
     found = [_option(field, brought) for field in msgspec.structs.fields(model.settings_type())]
     return {option.key: option for option in sorted(found, key=lambda option: model.GROUPS.index(option.group))}

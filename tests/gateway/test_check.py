@@ -149,7 +149,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["check", "--responses_api_base_url", url, "--model_name", "m"]) == 1
     assert cells(capsys.readouterr().out)["reachable"] == "cannot be reached"
     assert main(["check", "--llm_backend", "echo"]) == 0
-    assert main(["check", "--model_name", "m"]) == 2
+    assert main(["check", "--model_name", "./m"]) == 2
     assert main(["check", "--responses_api_base_url", "nonsense"]) == 2
 
 

@@ -1,12 +1,9 @@
 """Engines are built once, stand behind bounded queues, and one that cannot load takes no other route with it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -17,139 +14,11 @@ from adapters.llm.echo import Echo
 from adapters.options import BadOption
 from adapters.tts.espeak import Espeak
 from adapters.vad.energy import Energy
-from gateway.engines import Gateway, Queued, build
+from gateway.engines import Gateway, build
+from gateway.fallback import Choice, FallingBack
+from gateway.queued import Queued
 from gateway.settings.load import load
-from tests.gateway.asking import ROUTE, form, refused
-from tests.gateway.serving import gateway_of, gateway_with_routes, scripted_engines, served, until
-
-REQUEST = llm.Request(model="m", messages=())
-
-
-class OneAtATime:
-    """A model that writes for one caller at a time, each until it is released."""
-
-    def __init__(self, max_parallel: int = 1) -> None:
-        self.info = llm.Info(max_parallel=max_parallel)
-        self.release = asyncio.Event()
-        self.working = 0
-        self.most = 0
-        self.fails = False
-
-    async def stream(self, _request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        self.working += 1
-        self.most = max(self.most, self.working)
-        try:
-            yield llm.TextDelta(text="busy")
-            if self.fails:
-                raise UpstreamError("It fell over.")
-            await self.release.wait()
-            yield llm.Finished(reason="stop", usage=None)
-        finally:
-            self.working -= 1
-
-    async def warm_up(self) -> None:
-        pass
-
-    async def aclose(self) -> None:
-        pass
-
-
-async def drain(queued: Queued) -> int:
-    async with asyncio.timeout(10), aclosing(queued.stream(REQUEST)) as events:
-        return len([event async for event in events])
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("places", [1, 3])
-async def test_no_more_streams_run_than_the_engine_can_take(places: int) -> None:
-    engine = OneAtATime(places)
-    queued = Queued("model", engine, max_queue=10)
-    readers = [asyncio.create_task(drain(queued)) for _ in range(7)]
-    await settle()
-    assert engine.working == places
-    engine.release.set()
-    assert await asyncio.gather(*readers) == [2] * 7
-    assert engine.most == places
-
-
-@pytest.mark.parametrize("max_queue", [0, 2])
-async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(max_queue: int) -> None:
-    engine = OneAtATime()
-    queued = Queued("model", engine, max_queue)
-    readers = [asyncio.create_task(drain(queued)) for _ in range(1 + max_queue)]
-    await settle()
-    with pytest.raises(Unavailable, match=f"model is busy and {max_queue} requests are waiting") as refusal:
-        await drain(queued)
-    assert refusal.value.retry_after == 1.0
-    engine.release.set()
-    assert await asyncio.gather(*readers) == [2] * (1 + max_queue)
-    assert await drain(queued) == 2, "a refusal cost a place"
-
-
-async def test_a_waiter_that_gives_up_leaves_its_place_in_the_queue() -> None:
-    engine = OneAtATime()
-    queued = Queued("model", engine, max_queue=1)
-    first, waiting = asyncio.create_task(drain(queued)), asyncio.create_task(drain(queued))
-    await settle()
-    waiting.cancel()
-    await asyncio.wait([waiting])
-    other = asyncio.create_task(drain(queued))
-    await settle()
-    assert not other.done(), "the queue still counts the one that has gone"
-    engine.release.set()
-    assert [await first, await other] == [2, 2]
-
-
-async def test_a_waiter_that_gives_up_as_its_turn_comes_passes_it_on() -> None:
-    engine = OneAtATime()
-    queued = Queued("model", engine, max_queue=2)
-    first, waiting, last = (asyncio.create_task(drain(queued)) for _ in range(3))
-    await settle()
-    engine.release.set()
-    await first
-    waiting.cancel()  # it has been given the place, and does not know yet
-    assert await last == 2
-    assert engine.working == 0
-
-
-async def test_a_stream_that_is_closed_early_frees_its_place() -> None:
-    engine = OneAtATime()
-    queued = Queued("model", engine, max_queue=0)
-    stream = queued.stream(REQUEST)
-    await anext(stream)
-    await stream.aclose()
-    assert engine.working == 0
-    engine.release.set()
-    assert await drain(queued) == 2
-
-
-async def test_a_stream_that_fails_frees_its_place() -> None:
-    engine = OneAtATime()
-    queued = Queued("model", engine, max_queue=0)
-    engine.fails = True
-    with pytest.raises(UpstreamError):
-        await drain(queued)
-    engine.fails = False
-    engine.release.set()
-    assert await drain(queued) == 2
-
-
-async def test_a_full_queue_is_a_503_with_a_time_to_come_back() -> None:
-    engine = OneAtATime()
-    engines = scripted_engines(llm=Queued("model", engine, 0))
-    gateway = gateway_with_routes(engines, [("m", ())])
-    async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
-        first = asyncio.create_task(client.post(ROUTE, **form(fields={"stream_format": "sse"})))
-        await until(lambda: engine.working == 1)
-        response = await client.post(ROUTE, **form())
-        assert refused(response, 503)["code"] == "service_unavailable"
-        assert (response.headers["retry-after"], response.headers["x-should-retry"]) == ("1", "true")
-        engine.release.set()
-        assert (await first).status_code == 200
+from tests.gateway.serving import gateway_of, gateway_with_routes, scripted_engines
 
 
 def loaded(tmp_path: Path, routes: str) -> Gateway:
@@ -179,6 +48,21 @@ def test_routes_share_engines_with_the_same_options(tmp_path: Path) -> None:
     assert first.engines.llm is second.engines.llm
     assert third.engines.vad is not first.engines.vad, "another threshold is another detector"
     assert third.engines.llm is not first.engines.llm
+
+
+def test_a_local_model_is_loaded_once_for_all_routes_that_name_it(tmp_path: Path) -> None:
+    routes = "".join(
+        f'[[routes]]\nname = "{name}"\nllm_backend = "{backend}"\nmodel_name = "{model}"\n'
+        for name, backend, model in (
+            ("a", "transformers", "one"),
+            ("b", "transformers", "one"),
+            ("c", "transformers", "other"),
+            ("d", "mlx-lm", "one"),
+        )
+    )
+    first, second, third, fourth = (route.engines.llm for route in loaded(tmp_path, routes).routes)
+    assert first is second
+    assert len({id(engine) for engine in (first, third, fourth)}) == 3
 
 
 def test_engines_that_can_do_so_much_stand_behind_a_queue(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,6 +131,78 @@ async def test_a_route_that_cannot_load_takes_no_other_with_it(
     with pytest.raises(UpstreamError, match="`broken` cannot be served"):
         gateway.admit("broken")
     assert "secret" not in str(gateway.routes[0].failure)
+
+
+class Checked(scripted.Scripted[Any, Any, Any]):
+    """An engine that can be looked at before it is loaded, and can break after."""
+
+    down: str | None = None
+
+    def __init__(self, looked: list[str], name: str, refusal: BadOption | None = None) -> None:
+        super().__init__(llm.Info(max_parallel=1), scripted.answering("Hello."))
+        self.looked = looked
+        self.name = name
+        self.refusal = refusal
+
+    def preflight(self) -> None:
+        self.looked.append(self.name)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+def test_every_engine_is_looked_at_once_before_anything_binds() -> None:
+    looked: list[str] = []
+    stages = {stage: Checked(looked, stage) for stage in ("stt", "tts", "vad")}
+    model = Checked(looked, "llm")
+    routes = gateway_with_routes(scripted_engines(**stages, llm=Queued("model", model, 1)), [("a", ()), ("b", ())])
+    routes.preflight()
+    assert {*looked} == {"stt", "llm", "tts", "vad"}
+    assert looked.count("llm") == 1
+    model.refusal = BadOption("--model_name 'm' is not there.")
+    with pytest.raises(BadOption, match="'m' is not there"):
+        routes.preflight()
+
+
+def test_engines_that_need_no_look_are_left_alone() -> None:
+    build(load([], {})).preflight()
+
+
+@pytest.mark.parametrize("queued", [False, True])
+async def test_a_route_whose_engine_broke_has_failed_and_the_others_serve(queued: bool) -> None:
+    model = Checked([], "llm")
+    engine = Queued("model", model, 1) if queued else model
+    gateway = Gateway(
+        load([], {}).settings,
+        [
+            gateway_with_routes(scripted_engines(llm=engine), [("broken", ())]).routes[0],
+            gateway_with_routes(scripted_engines(), [("whole", ())]).routes[0],
+        ],
+    )
+    await gateway.warm_up()
+    assert gateway.admit("broken").current == "ready"
+    model.down = "its thread died"
+    assert ([served.current for served in gateway.routes], gateway.state) == (["failed", "ready"], "ready")
+    assert gateway.admit("whole").route.name == "whole"
+    with pytest.raises(Unavailable, match="`broken` cannot answer any more: its thread died"):
+        gateway.admit("broken")
+
+
+async def test_a_gateway_whose_only_engine_broke_has_failed() -> None:
+    model = Checked([], "llm")
+    gateway = gateway_of(scripted_engines(llm=model))
+    await gateway.warm_up()
+    model.down = "its thread died"
+    assert gateway.state == "failed"
+
+
+async def test_a_route_with_others_behind_it_answers_although_its_own_model_broke() -> None:
+    model = Checked([], "llm")
+    model.down = "its thread died"
+    spare = scripted.language_model(scripted.answering("Hello."))
+    choices = [Choice(route=name, model=name, engine=engine) for name, engine in (("a", model), ("b", spare))]
+    gateway = gateway_of(scripted_engines(llm=FallingBack(choices)))
+    await gateway.warm_up()
+    assert gateway.state == "ready"
 
 
 async def test_all_routes_failed_is_failed() -> None:

@@ -10,10 +10,13 @@ import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
+
+from gateway.cli import main
 
 COMMAND = str(Path(sys.executable).parent / "speech-to-speech")
 QUESTION = str(Path(__file__).parents[1] / "data" / "question.wav")
@@ -140,6 +143,36 @@ def test_the_only_route_that_cannot_load_ends_the_process(tmp_path: Path) -> Non
     )
     assert process.returncode == 1, process.stderr.decode()
     assert "cannot be served" in process.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("ask", QUESTION, "--model_name", "./absent"), "--model_name './absent' does not exist"),
+        (("check", "--model_name", "./absent"), "--model_name './absent' does not exist"),
+        (("--llm_backend", "mlx-lm", "--model_name", "./absent"), "--model_name './absent' does not exist"),
+        (("--stt", "transformers", "--stt_model", "./absent"), "--stt_model './absent' does not exist"),
+        (("--stt", "transformers", "--stt_device", "cuda:63"), "--stt_device 'cuda:63' is not there"),
+        (("--llm_gen_max_new_token", "5"), "max_new_tokens"),
+        (("--llm_gen_max_new_tokens=many",), "'many'"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_here_is_one_line_before_anything_begins(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
+) -> None:
+    for package in ("torch", "transformers", *(["mlx_lm"] if "mlx-lm" in words else [])):
+        if find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert says in line
+
+
+def test_so_it_is_for_the_command(tmp_path: Path) -> None:
+    ended = run("--port", "0", "--model_name", "./absent", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
 
 
 def test_config_says_where_values_come_from() -> None:

@@ -304,7 +304,7 @@ _FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=6000)
 @given(st.lists(_FRAGMENTS, max_size=10).map("".join), st.booleans(), st.sampled_from(["stop", "length"]), st.data())
 def test_how_the_text_is_cut_changes_nothing(
     text: str, inside: bool, reason: llm.FinishReason, data: st.DataObject

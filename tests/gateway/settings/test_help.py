@@ -31,11 +31,7 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("chat_size", "no effect yet"),
-        ("compact_history", "no effect yet"),
         ("mode", "/v1/realtime is not there yet"),
-        *((key, "not in this release") for key in ("llm_backend", "local_mac_optimal_settings")),
-        *((key, "Not in this release") for key in ("llm_gen", "llm_device", "llm_torch_dtype", "llm_is_vlm")),
     ],
 )
 def test_what_has_no_effect_yet_says_so(key: str, told: str) -> None:

@@ -127,16 +127,21 @@ def test_settings_of_other_engines_are_named_once() -> None:
     assert warning.startswith("S2S_LLM_IS_VLM, --llm_device, --llm_gen_seed: no effect")
 
 
+def test_settings_of_the_recogniser_belong_to_the_one_that_is_selected() -> None:
+    assert warnings("--stt", "transformers", "--stt_model", "m", "--stt_device", "cpu") == ()
+    (warning,) = warnings("--stt_model", "m", "--stt_torch_dtype=float32")
+    assert warning.startswith("--stt_model, --stt_torch_dtype: no effect")
+
+
 def test_a_setting_that_one_route_uses_is_used(tmp_path: Path) -> None:
     routes = '[[routes]]\nname = "a"\nllm_backend = "echo"\n[[routes]]\nname = "b"\nllm_backend = "responses-api"\n'
     assert load([write(tmp_path, f"responses_api_seed = 1\n{routes}")], {}).warnings == ()
 
 
-def test_settings_of_a_later_release() -> None:
-    assert [warning.partition(" ")[0] for warning in warnings("--chat_size", "3", S2S_COMPACT_HISTORY="no")] == [
-        "S2S_COMPACT_HISTORY",
-        "--chat_size",
-    ]
+def test_the_store_of_conversations_is_a_secret() -> None:
+    settings = load(["--conversation_store", "redis://:pw@localhost/0"], {}).settings
+    assert settings.conversation_store == Secret("redis://:pw@localhost/0")
+    assert "pw" not in repr(settings)
 
 
 @pytest.mark.parametrize(
