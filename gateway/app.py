@@ -74,9 +74,9 @@ def create_app(gateway: Gateway, failed: Callable[[], None] = lambda: None) -> L
 
 
 def _largest_mb(settings: GatewaySettings) -> float:
-    """Megabytes of one conversation: in memory none is larger than what all may have together."""
+    """Megabytes of one conversation: of the memory of all it is a quarter, so that one does not drive itself out."""
     if settings.conversation_store is None:
-        return min(settings.conversation_max_mb, settings.conversation_memory_mb)
+        return min(settings.conversation_max_mb, settings.conversation_memory_mb / 4)
     return settings.conversation_max_mb
 
 

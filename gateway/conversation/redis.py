@@ -49,7 +49,7 @@ _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1
 
 _ADVANCE = """
 local there = redis.call('GET', KEYS[1])
-if there == ARGV[2] or (there == ARGV[1] and ARGV[1] ~= '') or (not there and ARGV[1] == '') then
+if not there or there == ARGV[1] or there == ARGV[2] then
     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
     return 1
 end
@@ -87,7 +87,7 @@ class RedisStore:
             await self._client.set(PREFIX + key, value, px=self._ttl_ms)
 
     async def advance(self, key: str, expected: bytes | None, value: bytes) -> bool:
-        """Put ``value`` if ``expected`` is there, in one step of the server."""
+        """Put ``value`` unless something else than ``expected`` is there, in one step of the server."""
         with _reached():
             return bool(await self._advance(keys=[PREFIX + key], args=[expected or b"", value, self._ttl_ms]))
 

@@ -29,7 +29,7 @@ class Store(Protocol):
         """Keep ``value`` for the store's time to live."""
 
     async def advance(self, key: str, expected: bytes | None, value: bytes) -> bool:
-        """Put ``value`` if ``expected``, or already ``value``, is what is there (``None``: nothing); else ``False``."""
+        """Put ``value`` where ``expected``, nothing any more, or ``value`` already is; ``False`` for anything else."""
 
     def turn(self, name: str) -> AbstractAsyncContextManager[None]:
         """Be the only one under ``name``, on every replica, for the block. Raises ``Unavailable`` for too many."""
@@ -114,8 +114,8 @@ class MemoryStore:
             self._forget(next(iter(self._values)))
 
     async def advance(self, key: str, expected: bytes | None, value: bytes) -> bool:
-        """Put ``value`` if ``expected`` is there."""
-        if await self.get(key) not in {expected, value}:
+        """Put ``value`` unless something else than ``expected`` is there."""
+        if await self.get(key) not in {None, expected, value}:
             return False
         await self.put(key, value)
         return True

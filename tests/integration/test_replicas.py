@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +18,13 @@ from tests.gateway.asking import ROUTE, form
 from tests.gateway.serving import events_in
 from tests.redis_server import redis_server
 
-COMMAND = Path(sys.executable).with_name("speech-to-speech")
+LEASE_SECONDS = 2.0
+
+COMMAND = (
+    f"from gateway.conversation import redis; redis.LEASE_SECONDS = {LEASE_SECONDS}\n"
+    "import sys; from gateway.cli import main; sys.exit(main())"
+)
+"""The gateway's command, but for how long the lease of one that was killed is waited for."""
 
 
 class Model:
@@ -61,10 +66,10 @@ class Replica:
 
 @asynccontextmanager
 async def replica(upstream: str, store: str) -> AsyncGenerator[Replica, None]:
-    flags = ["--port", "0", "--llm_backend", "chat-completions", "--model_name", "m", "--pocketsphinx_workers", "1"]
+    flags = ["--port", "0", "--llm_backend", "chat-completions", "--model_name", "m", "--stt", "none"]
     flags += ["--responses_api_base_url", upstream, "--responses_api_api_key", "k", "--conversation_store", store]
     process = await asyncio.create_subprocess_exec(
-        str(COMMAND), *flags, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        sys.executable, "-c", COMMAND, *flags, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
         assert process.stdout is not None

@@ -434,6 +434,15 @@ async def test_the_oldest_turns_go_and_calls_with_theirs() -> None:
         assert talk.got == ["user: question 2", "assistant: Answer to 7.", "user: question 3"]
 
 
+async def test_with_little_memory_the_newest_turns_are_remembered_all_the_same() -> None:
+    async with talking("--conversation_memory_mb", "0.004", "--chat_size", "200") as talk:
+        await talk.turn(conversation="c")
+        for turn in range(2, 51):
+            await talk.turn(conversation="c")
+            assert talk.got[-3:-1:2] == [f"user: question {turn - 1}"], "it is not forgotten as a whole"
+        assert len(talk.got) < 50, "older ones are"
+
+
 async def test_what_the_model_cannot_take_is_left_out_and_only_then_refused() -> None:
     async def short(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         if len(request.messages) > 5 or "question 6" in str(request.messages):
@@ -496,7 +505,6 @@ async def test_a_summary_that_is_late_holds_also_what_was_dropped_meanwhile() ->
     async def model(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         if "You keep the memory" in spoken(request)[0]:
             await late.wait()
-            yield llm.TextDelta(text="They talked.")
         yield llm.TextDelta(text="Yes. ")
         yield llm.Finished(reason="stop", usage=None)
 
@@ -506,8 +514,9 @@ async def test_a_summary_that_is_late_holds_also_what_was_dropped_meanwhile() ->
         late.set()
         await until(lambda: talk.engines.llm.open == 0)
         await talk.turn(conversation="c")
-        assert talk.got[0].endswith("They talked.Yes.")
-        assert [line for line in talk.got if line.startswith("user")] == [f"user: question {n}" for n in range(3, 7)]
+        told = [lines for lines in map(spoken, talk.engines.llm.requests) if "You keep" not in lines[0]][-1]
+        assert told[0].startswith("system: P. + Summary")
+        assert [line for line in told if line.startswith("user")] == [f"user: question {n}" for n in range(3, 7)]
 
 
 async def test_what_a_model_says_of_its_context_is_kept_within() -> None:
