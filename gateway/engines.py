@@ -1,5 +1,6 @@
 """Builds the engines that the settings name, each once, behind bounded queues; warms them up and closes them."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -17,6 +18,13 @@ from gateway.pipeline.stages import Engines
 from gateway.pipeline.voices import known_voice
 from gateway.queued import RETRY_SECONDS, Queued
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
+from gateway.text import pronunciations
+from gateway.text.speakable import Reading, Speakable
+
+NAMED_WORDS = 10
+"""The most words of a dictionary that a line of the log names."""
+
+log = logging.getLogger(__name__)
 
 State = Literal["loading", "ready", "failed"]
 
@@ -173,6 +181,8 @@ class Gateway:
                     failures[id(engine)] = await _load(engine)
             why = next((failures[id(engine)] for engine in _living(served) if failures[id(engine)]), None)
             why = why or _refusal(served)
+            if why is None:
+                _prepare_speech(served)
             served.failure = why
             served.state = "failed" if why else "ready"
 
@@ -199,6 +209,15 @@ async def _load(engine: Any) -> str | None:
     except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
         return f"an engine failed to load unexpectedly ({type(error).__name__})"
     return None
+
+
+def _prepare_speech(served: ServedRoute) -> None:
+    """Load how the route's answers are read, and say which words of its dictionary the engine cannot take."""
+    settings, info = served.route.settings, served.engines.tts.info
+    Speakable(Reading(pronunciations=settings.pronunciations), settings.language or "en", info)
+    if words := pronunciations.left_out(settings.pronunciations, info):
+        named = ", ".join(words[:NAMED_WORDS]) + (" and more" if len(words) > NAMED_WORDS else "")
+        log.warning("--tts %s takes no phonemes; without their pronunciations: %s.", settings.tts, named)
 
 
 def _refusal(served: ServedRoute) -> str | None:

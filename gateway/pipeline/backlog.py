@@ -127,7 +127,7 @@ class Backlog:
 
         Words only if there are enough of them, unless they are the first utterance.
         """
-        self._words += self._splitter.words() or ""
+        self._words += self._splitter.phrase() or ""
         text = _clauses(self._words)
         if not text and seconds_to_say(before + self._words) >= self._enough():
             text = self._words

@@ -63,7 +63,7 @@ TITLE_LETTERS = frozenset("gpгмсκქ")
 MAY_BE_LAST = _words(
     "inc ltd corp jr sr vs ex doc dl ud uds al обл MwSt str r р a.C d.C av apr î.Hr d.Hr н.э π.Χ μ.Χ UU M.Ö M.S J.-C",
     "Ph.D M.Sc B.Sc Co Bros St Ave Blvd Rd Dept Univ Est Ed Mon Tue Tues Wed Thu Thur Thurs",
-    "Fri Sat Sun Mo Di Mi Do Fr Sa So",
+    "Fri Sat Sun Mo Di Mi Do Fr Sa So Mio Mrd Tsd mln mld",
 )
 """Ends a sentence only where the next word opens one."""
 

@@ -1,14 +1,17 @@
-"""Say dates, years and times of day as people do in the answer's language."""
+"""Say dates and times of day as people do in the answer's language; years are in ``years``."""
 
 import re
 
 from gateway.text.locale import Locale, any_of
 from gateway.text.numbers import in_words
+from gateway.text.years import Years
 
-_ISO = re.compile(r"(?<![\w-])([12]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\w-])", re.ASCII)
+_ISO = re.compile(r"(?<![\w/-])([12]\d{3})([-/])(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?![\w/-])", re.ASCII)
 _NUMERIC = re.compile(
     r"(?<![\w./-])(?:(\d{1,2})([./-])(\d{1,2})\2([12]\d{3})|(\d{1,2})/(\d{1,2})/(\d{2}))(?![\w/-]|[.]\d)", re.ASCII
 )
+_FULL_HOUR_OF_HALF_A_DAY = re.compile(r"(?<=\d):00(?=\s?[ap]\.?m\b)", re.IGNORECASE)
+_LOOK_BEHIND = 12
 
 
 class Dates:
@@ -17,38 +20,36 @@ class Dates:
     def __init__(self, locale: Locale, language: str | None) -> None:
         self._locale = locale
         self._language = language
+        self._years = Years(locale, language)
         # English is written month first in the United States only; its other regions say which they are.
         region = (language or "").replace("_", "-").partition("-")[2].upper()
         self._day_first = locale.day_first or region in {"GB", "AU", "NZ", "IE", "IN", "ZA"}
         self._months = {name.lower(): month for month, name in enumerate(locale.months, 1)}
-        self._months |= {name.lower().rstrip("."): month for month, name in enumerate(locale.short_months, 1)}
+        self._months |= {name.lower(): month for month, name in enumerate(locale.short_months, 1)}
         # In the case they are written in: "the 3 may differ" is no date.
         names = f"(?-i:{any_of([*locale.months, *locale.short_months])})"
         before = f"(?:(?P<before>(?<!\\w){any_of(locale.inflected_after)}\\s))?"
         of = "(?:\\s(?:de|of))?"
         year = "(?:,?(?:\\s(?:de|del|of))?\\s(?P<year>[12]\\d{3})(?![\\w]|[.,]\\d))?"
         ending = f"(?:{any_of([*locale.ordinal_suffixes, '.'])})?"
+        until = f"{ending}\\s{re.escape(locale.range)}\\s" if locale.range else "(?!)"
         self._named_day_first = re.compile(
-            rf"{before}(?<![\w.,:/-])(?P<day>[0-3]?\d){ending}{of}\s(?P<month>{names})(?!\w)\.?{year}", re.I | re.A
+            rf"{before}(?<![\w.,:/-])(?:(?P<first>[0-3]?\d){until})?(?P<day>[0-3]?\d){ending}{of}"
+            rf"\s(?P<month>{names})(?!\w)\.?{year}",
+            re.I | re.A,
         )
         self._named_month_first = re.compile(
-            rf"(?<!\w)(?P<month>{names})\.?\s(?P<day>[0-3]?\d){ending}(?!\w|[:.,/-]\d|\s?[%°]){year}", re.I | re.A
+            rf"(?<!\w)(?P<month>{names})\.?\s(?:(?P<first>[0-3]?\d){until})?(?P<day>[0-3]?\d){ending}"
+            rf"(?!\w|[:.,/-]\d|\s?[%°]){year}",
+            re.I | re.A,
         )
         self._short = re.compile(
-            rf"(?P<before>(?<!\w){any_of(locale.inflected_after)}\s)(\d{{1,2}})\.(\d{{1,2}})\.(?!\d)"
-        )
-        self._year = re.compile(
-            rf"(?<!\w)({any_of([*locale.years_after, *locale.months])}\s)(1[1-9]\d\d|20\d\d)"
-            r"(?!\w|[.,:/-]\d|\s?[%°€$])",
-            re.IGNORECASE,
-        )
-        self._years = re.compile(
-            rf"(?<![\w.,:/-])(1[1-9]\d\d|20\d\d)(\s{locale.range}\s)(1[1-9]\d\d|20\d\d)(?![\w]|[.,:/-]\d|\s?[%°€$])"
+            rf"(?P<before>(?i:(?<!\w){any_of(locale.inflected_after)})\s)(\d{{1,2}})\.(\d{{1,2}})\.(?!\d)"
         )
         hours = any_of(locale.hour_words)
         self._clock = re.compile(rf"(?<![\w:.,])([01]?\d|2[0-4]):([0-5]\d)(?![:\d])(?:\s?{hours}(?!\w))?", re.A)
         self._marked = re.compile(rf"(?<![\w:.,])([01]?\d|2[0-4])(?:\s?h\s?|\.)([0-5]\d)(?:\s?{hours})(?!\w)", re.A)
-        self._hour = re.compile(r"(?<![\w:.,])([01]?\d|2[0-4])\s?h\s?([0-5]\d)?(?!\w)", re.A)
+        self._hour = re.compile(r"(?<![\w:.,])([01]?\d|2[0-4])\s?h\s?([0-5]\d)(?!\w|\s?min)", re.A)
 
     def numeric(self, text: str) -> str:
         """The text with its dates that are digits only in words and plain numbers."""
@@ -65,20 +66,17 @@ class Dates:
             text = self._named_day_first.sub(self._named, text)
             if not self._locale.day_first:
                 text = self._named_month_first.sub(self._named, text)
-        if self._locale.years_after:
-            text = self._years.sub(
-                lambda years: self._year_in_words(years[1]) + years[2] + self._year_in_words(years[3]), text
-            )
-            text = self._year.sub(lambda year: year[1] + self._year_in_words(year[2]), text)
+        text = self._years.said(text)
         if self._locale.time:
+            text = _FULL_HOUR_OF_HALF_A_DAY.sub("", text)
             text = self._clock.sub(lambda time: self._time(time[1], time[2]), text)
             text = self._marked.sub(lambda time: self._time(time[1], time[2]), text)
             if "h" in self._locale.hour_words:
-                text = self._hour.sub(lambda time: self._time(time[1], time[2] or "00"), text)
+                text = self._hour.sub(lambda time: self._time(time[1], time[2]), text)
         return text
 
     def _iso(self, found: re.Match[str]) -> str:
-        return self._date(int(found[3]), int(found[2]), found[1], inflected=self._follows_inflecting(found))
+        return self._date(self._day(int(found[4]), found), int(found[3]), found[1])
 
     def _numeric(self, found: re.Match[str]) -> str:
         first, second = int(found[1] or found[5]), int(found[3] or found[6])
@@ -88,47 +86,50 @@ class Dates:
             day, month = month, day
         if not (1 <= month <= 12 and 1 <= day <= 31):
             return found[0]
-        return self._date(day, month, year, inflected=self._follows_inflecting(found))
+        return self._date(self._day(day, found), month, year)
 
     def _short_date(self, found: re.Match[str]) -> str:
         day, month = int(found[2]), int(found[3])
         if not (1 <= month <= 12 and 1 <= day <= 31):
             return found[0]
-        return found["before"] + self._date(day, month, None, inflected=True)
+        return found["before"] + self._date(self._day(day, found, inflected=True), month, None)
 
     def _named(self, found: re.Match[str]) -> str:
-        day, month = int(found["day"]), self._months[found["month"].lower()]
-        if not 1 <= day <= 31:
+        days = [int(day) for day in found.group("first", "day") if day]
+        month = self._months[found["month"].lower()]
+        if not all(1 <= day <= 31 for day in days):
             return found[0]
         before = found.groupdict().get("before") or ""
-        return before + self._date(day, month, found["year"], inflected=bool(before) or self._follows_inflecting(found))
+        said = [self._day(day, found, inflected=bool(before)) for day in days]
+        return before + self._date(f" {self._locale.range} ".join(said), month, found["year"])
 
-    def _follows_inflecting(self, found: re.Match[str]) -> bool:
-        words = found.string[max(0, found.start() - 12) : found.start()].split()
-        return bool(words) and words[-1].lower() in self._locale.inflected_after
-
-    def _date(self, day: int, month: int, year: str | None, *, inflected: bool = False) -> str:
-        said = str(day)
+    def _day(self, day: int, found: re.Match[str], *, inflected: bool = False) -> str:
+        """The day of a month; where it is an ordinal with endings, the word before ``found`` decides about them."""
         if day == 1 and self._locale.first_day:
-            said = self._locale.first_day
-        elif self._locale.day_is_ordinal:
-            said = in_words(day, self._language, "ordinal") or said
-            said += "n" if inflected else ""
+            return self._locale.first_day
+        said = in_words(day, self._language, "ordinal") if self._locale.day_is_ordinal else None
+        if said is None:
+            return str(day)
+        words = found.string[max(0, found.start() - _LOOK_BEHIND) : found.start()].lower().split()[-1:]
+        before = words[0] if words else ""
+        if inflected or before in self._locale.inflected_after:
+            return f"{said}n"
+        return said if before in self._locale.articles else f"{said}{self._locale.ending_without_article}"
+
+    def _date(self, day: str, month: int, year: str | None) -> str:
         name = self._locale.months[month - 1]
         if year is None:
-            return self._locale.date_without_year.format(day=said, month=name)
-        return self._locale.date.format(day=said, month=name, year=self._year_in_words(year))
-
-    def _year_in_words(self, year: str) -> str:
-        """In words where a year is not said as a number ("nineteen ninety"), else as it is."""
-        return (in_words(int(year), self._language, "year") if self._locale.years_after else None) or year
+            return self._locale.date_without_year.format(day=day, month=name)
+        return self._locale.date.format(day=day, month=name, year=self._years.in_words(year))
 
     def _time(self, hour: str, minute: str) -> str:
-        one = int(hour) == 1 and self._locale.one_hour
-        named = self._locale.one_hour if one else str(int(hour))
+        written = str(int(hour))
+        said = self._locale.hours.get(written, written)
+        one = int(hour) == 1 or (int(hour) == 0 and self._locale.plural == "french")
         if minute == "00":
-            full = self._locale.full_hour_of_one if one else self._locale.full_hour
-            return full.format(hour=named)
+            late = not 0 < int(hour) <= 12 and self._locale.late_full_hour
+            full = (self._locale.full_hour_of_one if one else "") or self._locale.full_hour
+            return (late or full).format(hour=said)
         early = self._locale.early_time if minute < "10" and self._locale.early_time else self._locale.time
         template = self._locale.time_of_one if one and self._locale.time_of_one else early
-        return template.format(hour=named, minute=int(minute))
+        return template.format(hour=said, minute=int(minute))

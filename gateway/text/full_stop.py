@@ -1,6 +1,7 @@
 """Whether a full stop before white space ends a sentence or belongs to an abbreviation, an initial or a number."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from gateway.text import abbreviations
@@ -89,7 +90,9 @@ def _is_name_in_letters(word: str) -> bool:
 
 def _opens_sentence(word: Word) -> bool:
     """Whether the sentence ends before ``word``, that comes after something that may be an abbreviation."""
-    return not _is_initial(word) and (not word.text or word.text.casefold() in abbreviations.OPENERS)
+    if not word.text:
+        return unicodedata.category(word.mark or " ") != "Sc"  # "5 Mio. €"
+    return not _is_initial(word) and word.text.casefold() in abbreviations.OPENERS
 
 
 def _number_ends(word: str, previous: list[str], next_word: Callable[[], Word]) -> bool:

@@ -5,14 +5,18 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
 Terms = dict[str, str]
-Plural = Literal["two", "russian", "polish", "czech"]
-"""Which numbers take which form (CLDR's plural rules): ``two`` tells 1 from the rest; the others have a form for a few
-(2 to 4), in Russian and Polish also for numbers that end so, and in Russian one for numbers that end in 1."""
+Plural = Literal["two", "french", "russian", "polish", "czech", "romanian", "arabic"]
+"""Which numbers take which form (CLDR's plural rules).
+
+``two`` tells 1 from the rest, ``french`` what is less than 2. The Slavic ones have a form for a few (2 to 4), in
+Russian and Polish also for numbers that end so, and in Russian one for numbers that end in 1; a last is for decimals.
+``romanian`` has one for up to 19, ``arabic`` one each for 2, for 3 to 10 and for more.
+"""
 
 
 class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,15 +25,26 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     A term that is counted has its forms separated by ``|``: one form for languages that do not tell; the whole phrase
     for one thing and the form for several (``ein Euro|Euro``); in Slavic languages a form for few things between them,
     and by the rule ``russian`` the first without the number. ``{}`` is where the number stands if not in front.
+
+    ``spaced``: whether a space is between the number and the thing. ``hundreds``: whether 1984 is said as a year is,
+    "nineteen eighty-four", always or unless a capitalised word follows, which in German is a noun that is counted;
+    ``decade`` ends the word for its decade. ``hours`` are those whose word is not the number's, and
+    ``late_full_hour`` is said after noon. ``before_names`` are abbreviations that mean something else before a name.
+    ``ending_without_article`` is that of a day's ordinal that stands behind neither ``articles`` nor
+    ``inflected_after``. ``phone_pairs``: two digits of a telephone number are said as one number.
     """
 
     plural: Plural = "two"
     decimal: str = "."
     groups: str = ","
     point: str = ""
+    spaced: bool = True
+    hundreds: Literal["never", "uncounted", "always"] = "never"
+    decade: str = ""
     fraction: Literal["digits", "number"] = "digits"
     minus: str = ""
     range: str = ""
+    ratio: str = ""
     code: str = ""
     formula: str = ""
     address: Terms = {}
@@ -42,11 +57,16 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     symbols: Terms = {}
     fractions: Terms = {}
     mixed: str = ""
+    and_a_half: str = ""
+    feet_and_inches: str = ""
     abbreviations: Terms = {}
+    before_names: Terms = {}
     numbered: Terms = {}
     mathematics: Terms = {}
     months: tuple[str, ...] = ()
     short_months: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    short_days: tuple[str, ...] = ()
     day_first: bool = True
     day_is_ordinal: bool = False
     date: str = ""
@@ -55,16 +75,19 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     time: str = ""
     early_time: str = ""
     full_hour: str = ""
-    one_hour: str = ""
+    late_full_hour: str = ""
+    hours: Terms = {}
     time_of_one: str = ""
     full_hour_of_one: str = ""
+    phone_pairs: bool = False
     hour_words: tuple[str, ...] = ()
     ordinal_suffixes: tuple[str, ...] = ()
     feminine_suffixes: tuple[str, ...] = ()
     ordinals: Terms = {}
     ordinal_nouns: tuple[str, ...] = ()
     inflected_after: tuple[str, ...] = ()
-    years_after: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    ending_without_article: str = ""
 
 
 SPACED_WORD = "[^\\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -98,25 +121,48 @@ def any_of(words: Iterable[str]) -> str:
     return "(?:" + "|".join(map(re.escape, listed)) + ")" if listed else "(?!)"
 
 
-def counted(number: str, forms: str, plural: Plural) -> str:
+def counted(number: str, forms: str, locale: Locale) -> str:
     """The number and the thing in the form that goes with it; ``number`` is as ``Numbers.plain`` leaves it."""
     if "{}" in forms:
         return forms.format(number)
     one, *more = forms.split("|")
-    if not more:
-        return f"{number} {one}"
-    if plural == "russian":
-        return f"{number} {one if _ends_in_one(number) else more[0] if _is_few(number) else more[-1]}"
-    if number == "1":
+    whole = int(number) if number.isdecimal() else None
+    if more and whole == 1 and locale.plural != "russian":
         return one
-    few = _is_few(number) and (plural == "polish" or number in {"2", "3", "4"} or not number.isdecimal())
-    return f"{number} {more[0] if few else more[-1]}"
+    if whole == 2 and locale.plural == "arabic" and more:
+        return more[0]
+    space = " " if locale.spaced else ""
+    return f"{number}{space}{_form(number, whole, forms.split('|'), locale.plural)}"
 
 
-def _ends_in_one(number: str) -> bool:
-    return number.isdecimal() and number[-1] == "1" and number[-2:] != "11"
+def _form(number: str, whole: int | None, forms: list[str], plural: Plural) -> str:
+    """The form for a number that is neither 1 nor said by the form itself; ``whole`` is ``None`` for a decimal."""
+    one, *more = forms
+    if not more:
+        return one
+    match plural:
+        case "two":
+            return more[-1]
+        case "french":
+            return one.partition(" ")[2] if float(number.replace(",", ".")) < 2 else more[-1]
+        case "romanian":
+            return more[0] if whole is None or whole == 0 or 0 < whole % 100 < 20 else more[-1]
+        case "arabic":
+            return more[1] if whole is not None and 3 <= whole % 100 <= 10 else more[-1]
+        case "russian" | "polish" | "czech":
+            return _slavic_form(whole, forms, plural)
+        case _:
+            assert_never(plural)
 
 
-def _is_few(number: str) -> bool:
-    """Ends in 2 to 4 but not in 12 to 14; a decimal counts as few, for it takes the genitive singular or its like."""
-    return not number.isdecimal() or (number[-1] in "234" and number[-2:-1] != "1")
+def _slavic_form(whole: int | None, forms: list[str], plural: Plural) -> str:
+    """A decimal has the genitive singular: the form for a few, unless there is one more form."""
+    one, few, many, *decimal = forms
+    if whole is None:
+        return decimal[0] if decimal else few
+    if plural == "czech":
+        return few if 2 <= whole <= 4 else many
+    ending = whole % 10 if whole % 100 not in range(11, 15) else 0
+    if plural == "russian" and ending == 1:
+        return one
+    return few if 2 <= ending <= 4 else many

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
+from gateway.text import marks
+
 # An answer may be anything, a hundred thousand blanks or brackets too: each pattern must read every character a bounded
 # number of times. So runs start where nothing of theirs stands before, and what is in brackets holds no bracket.
 _FENCE = re.compile(r"[ \t]*(?:>[ \t]*|[-*+][ \t]+|\d{1,3}[.)][ \t]+)*(`{3,}(?=[^`]*$)|~{3,})")
@@ -37,11 +39,11 @@ _CODE = re.compile(r"(`{1,2})([^`\n]+)\1")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|~>])")
 # Markers are at the edge of a word; inside one (snake_case) or between blanks (2 * 3) they are characters.
 _EMPHASIS = re.compile(
-    r"(?<![\w\\])[*_~]+(?=\S)|(?<=[^\s\\])(?:\*+|~~+)(?!\w)|(?<=[^\W_]|[.,;:!?…)\"'”’])_+(?!\w)|(?<=_)_(?!\w)"
+    r"(?<![\w\\])(?:(?!~\d)[*_~])+(?=\S)|(?<=[^\s\\])(?:\*+|~~+)(?!\w)|(?<=[^\W_]|[.,;:!?…)\"'”’])_+(?!\w)|(?<=_)_(?!\w)"
 )
 _INNER_BOLD = re.compile(r"\*\*(?=\S)|(?<=\S)\*\*|~~")
 _LONE_MARKERS = re.compile(r"(?:^|(?<=\s))(?:[*_~]{2,}|[`#]+)(?=\s|$)")
-_ENDS_CLAUSE = frozenset(".,;:!?…。、，；：！？।؟،؛")
+_ENDS_CLAUSE = marks.TERMINATORS | marks.CLAUSES | frozenset(".,;:!?")
 
 LONGEST_NAME = 60
 """Characters of code in a line of text that is read as a name; longer code is treated as a block is."""

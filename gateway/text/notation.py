@@ -15,6 +15,8 @@ _PHONE = re.compile(
     re.ASCII,
 )
 _SHORTEST_PHONE = 6
+# "1 000 000" is a number.
+_SPACED_NUMBER = re.compile(r"(?<![\w.,:/+-])(\d{1,3}(?: \d{3}){2,5}|\d{1,3} 000)(?![\w-]|[.,:]\d| \d)", re.ASCII)
 _VERSION = re.compile(r"(?<![\d.])\d{1,6}(?:\.\d{1,6}){2,8}(?![\w.]*\w)", re.ASCII)
 
 
@@ -32,6 +34,15 @@ class Notation:
             for written, said in locale.abbreviations.items()
             if written[0].islower()
         }
+        self._before_name = re.compile(
+            rf"(?P<before>(?<!\w)[^\W\d_]+ )?(?<!\w)(?P<short>{any_of(locale.before_names)}) ?(?=[^\W\d_])"
+        )
+        numbers_follow = any_of([*locale.units, *locale.money, *locale.magnitudes])
+        # In these languages a number has a comma; behind a name a full stop stands between two numbers: "Python 3.12".
+        self._named_version = re.compile(
+            rf"(?P<name>(?<![\w.])(?:[vV]|[^\W\d_][\w-]{{0,30}}[ -]))(?P<major>\d{{1,4}})\.(?P<minor>\d{{1,3}})"
+            rf"(?!\d|[.,]\d|[ \u00a0\u202f]?(?:{numbers_follow}|%))"
+        )
         self._abbreviation = re.compile(rf"(?<![\w.]){any_of(self._short)}(?!\w)")
         self._numbered = re.compile(rf"(?<!\w)({any_of(locale.numbered)})\s?(?=\d)")
         suffixes = any_of([*locale.ordinal_suffixes, *locale.feminine_suffixes])
@@ -45,6 +56,8 @@ class Notation:
 
     def said(self, text: str) -> str:
         """The text with everything that is written short in words and plain numbers."""
+        if self._locale.before_names:
+            text = self._before_name.sub(self._before_a_name, text)
         if self._locale.abbreviations:
             text = self._abbreviation.sub(self._unabbreviated, text)
         if self._locale.numbered:
@@ -52,10 +65,15 @@ class Notation:
         if self._locale.ordinals:
             text = self._listed_ordinal.sub(lambda found: self._locale.ordinals[found[0]], text)
         if not any(map(str.isdigit, text)):
-            return self._quantities.said(text)
+            return self._quantities.said(self._quantities.ranged(text))
+        text = _SPACED_NUMBER.sub(lambda found: found[0].replace(" ", ""), text)
         text = _PHONE.sub(self._phone, self._dates.numeric(text))
-        text = self._numbers.plain(self._dates.said(self._quantities.ranged(text)))
-        if dot := self._locale.address.get("."):
+        text = self._dates.said(self._quantities.ranged(text))
+        dot = self._locale.address.get(".")
+        if dot and self._locale.decimal == ",":
+            text = self._named_version.sub(self._version_in_words, text)
+        text = self._numbers.plain(text)
+        if dot:
             text = _VERSION.sub(lambda found: found[0].replace(".", f" {dot} "), text)
         return self._ordinals(self._quantities.said(text))
 
@@ -65,12 +83,27 @@ class Notation:
         rest = found.string[found.end() : found.end() + 2]
         return f"{said}." if found[0].endswith(".") and not rest.strip() and len(rest) < 2 else said
 
+    def _before_a_name(self, found: re.Match[str]) -> str:
+        """A saint's title, not a street's after its name: "on Main St. Then"."""
+        before = found["before"] or ""
+        of_a_street = before[:1].isupper() and found.start() > 0
+        if of_a_street or not found.string[found.end()].isupper():
+            return found[0]
+        return f"{before}{self._locale.before_names[found['short']]} "
+
+    def _version_in_words(self, found: re.Match[str]) -> str:
+        name = found["name"]
+        if name[0].islower() and name != "v":
+            return found[0]
+        return f"{name}{found['major']} {self._locale.address['.']} {found['minor']}"
+
     def _phone(self, found: re.Match[str]) -> str:
         """Digit by digit, with a pause between the groups."""
         numbers = re.findall(r"\d+", found[0])
         if len("".join(numbers)) < _SHORTEST_PHONE:
             return found[0]
-        groups = map(" ".join, numbers)
+        pairs = self._locale.phone_pairs
+        groups = (group if pairs and len(group) == 2 and group[0] != "0" else " ".join(group) for group in numbers)
         plus = f"{self._locale.symbols['+']} " if found[0][0] == "+" and "+" in self._locale.symbols else ""
         return plus + ", ".join(groups)
 

@@ -14,6 +14,11 @@ LONGEST = 15
 _WORDY = re.compile(r"[^\W\d_]")
 _SPACELESS = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _LIBRARY_NAMES = {"kk": "kz"}
+# The library writes Turkish numbers as on cheques; elsewhere they are words apart (TDK, Yazım Kılavuzu).
+_TURKISH_WORD = re.compile(
+    r"(trilyon|milyar|milyon|bin|yüz|on|yirmi|otuz|kırk|elli|altmış|yetmiş|seksen|doksan"
+    r"|bir|iki|üç|dört|beş|altı|yedi|sekiz|dokuz)(?=\w)"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -29,6 +34,8 @@ def in_words(number: int, language: str | None, kind: Literal["cardinal", "ordin
     except (NotImplementedError, OverflowError, ValueError, TypeError, KeyError, IndexError, AttributeError):
         # Languages of the library differ in what they implement, and in how they fail.
         return None
+    if primary == "tr" and kind == "cardinal":
+        words = _TURKISH_WORD.sub(r"\1 ", words)
     # Commas between the thousands are for the eye; a synthesiser would pause at them.
     return words.replace(",", "") if isinstance(words, str) and _WORDY.search(words) else None
 
@@ -40,10 +47,13 @@ class Numbers:
         self._locale = locale
         self._language = language
         self._words = words
+        self._space = " " if locale.spaced else ""
         point, groups = re.escape(locale.decimal), f"[{re.escape(locale.groups)}\u00a0\u202f]"
         other = "." if locale.decimal == "," else ","
+        # Lakhs and crores: 1,23,45,678.
+        indian = "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}" if "," in locale.groups else "(?!)"
         self._written = re.compile(
-            rf"(?<![\d.,])(?:(?P<grouped>[0-9]{{1,3}}(?:{groups}[0-9]{{3}})+)(?:{point}(?P<part>[0-9]+))?(?!\d|[.,]\d)"
+            rf"(?<![\d.,])(?:(?P<grouped>[0-9]{{1,3}}(?:{groups}[0-9]{{3}})+|{indian})(?:{point}(?P<part>[0-9]+))?(?!\d|[.,]\d)"
             rf"|(?P<foreign>[0-9]{{1,3}}(?:{point}[0-9]{{3}})+){re.escape(other)}(?P<foreign_part>[0-9]+)(?!\d)"
             rf"|(?P<whole>[0-9]+)\.(?P<english>[0-9]+)(?![\d]|[.,]\d))"
         )
@@ -67,7 +77,7 @@ class Numbers:
         whole, part = found["whole"], found["part"]
         said = self._cardinal(whole)
         if part and self._words:
-            said = f"{said} {self._locale.point} {self._fraction(part)}"
+            said = self._space.join([said, self._locale.point, self._fraction(part)])
         elif part:
             said = f"{said}{self._locale.decimal}{part}"
         if said == found[0]:
@@ -82,7 +92,7 @@ class Numbers:
 
     def _fraction(self, digits: str) -> str:
         if self._locale.fraction == "digits" or len(digits) > 3:
-            return " ".join(map(self._cardinal, digits))
+            return self._space.join(map(self._cardinal, digits))
         stripped = digits.lstrip("0")
         zeros = [self._cardinal("0")] * (len(digits) - len(stripped))
         return " ".join([*zeros, self._cardinal(stripped)] if stripped else zeros)

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.text import breaks, marks, terminators
+from gateway.text import breaks, marks, pauses, terminators
 from gateway.text.window import NeedMore, Window
 
 _SOFT_LIMIT = 400
@@ -16,6 +16,12 @@ _LONGEST_CHARACTER = 64
 
 _SCRIPT_SHOWS = 20
 """Characters of which one is kana, if the text is Japanese."""
+
+_LONGEST_FORMULA = 200
+"""Characters of a formula or tag in which no clause ends."""
+
+_UNLIKE_A_SENTENCE = "5"
+"""What follows an abbreviation rather than a sentence: "No. 5", not "No. It"."""
 
 _FENCE = "```"
 _SPACES_ARE_MARKS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
@@ -53,23 +59,35 @@ class Splitter:
         return [*pieces, rest] if rest else pieces
 
     def words(self) -> str | None:
-        """The words that are pending, up to the last boundary at which they can be cut now; None if there are none."""
-        if self._fenced is not None:
-            return None
-        end = self._pending_sentence() or self._boundary
-        if not any(map(str.isalnum, self._window.text[self._window.start : end])):
+        """The words that are pending, up to the last boundary between two; None if there are none."""
+        return self._taken(self._pending_sentence() or self._boundary)
+
+    def phrase(self) -> str | None:
+        """The words that are pending, up to the last place where a speaker may pause; None if there are none.
+
+        Spoken apart they sound as in the whole sentence: nothing that is said as one ("5 km", a link) is cut.
+        """
+        return self._taken(self._pending_sentence(_UNLIKE_A_SENTENCE) or self._last_pause())
+
+    def _taken(self, end: int) -> str | None:
+        if self._fenced is not None or not any(map(str.isalnum, self._window.text[self._window.start : end])):
             return None
         return self._take(end)
 
-    def _pending_sentence(self) -> int | None:
-        """The end of a sentence that is complete for all that is known, though what follows might tell otherwise."""
+    def _pending_sentence(self, following: str = "") -> int | None:
+        """The end of a sentence that is complete for all that is known, or even if ``following`` comes next."""
         text = self._window.text
-        if self._position >= len(text) or not _MARK.match(text, self._position):
+        if self._fenced is not None or self._position >= len(text) or not _MARK.match(text, self._position):
             return None
-        self._window.ended = True
+        if following and text[self._position - 1 : self._position].isdigit():
+            return None
+        self._window.text, self._window.ended = text + following, True
         end, ends = self._judge(self._position)
-        self._window.ended = False
+        self._window.text, self._window.ended = text, False
         return end if ends and text[end:].isspace() else None
+
+    def _last_pause(self) -> int:
+        return pauses.last_pause(self._window.text, self._window.start, self._boundary) if self._boundary else 0
 
     def _pieces(self) -> list[str]:
         pieces = []
@@ -122,7 +140,7 @@ class Splitter:
 
     def _overlong(self) -> int | None:
         if self._boundary:
-            return self._boundary
+            return self._last_pause() or self._boundary
         if self._limit - self._window.start >= _HARD_LIMIT:
             return self._between_characters(self._position)
         self._limit += self._limit - self._window.start
@@ -214,7 +232,10 @@ class Splitter:
         following = window.at(end)
         if window.text[at] in marks.SPACED_CLAUSES and following and not following.isspace():
             return end, False
-        return end, _enough(window.text[window.start : at])
+        if window.piece(at, 1).isdigit() and window.at(window.skip_space(end)).isdigit():
+            return end, False  # "October 3, 2026"
+        clause = window.text[window.start : at]
+        return end, _enough(clause) and not pauses.inside_span(clause[-_LONGEST_FORMULA:])
 
 
 def _enough(text: str) -> bool:

@@ -62,10 +62,11 @@ class _Wording:
         mathematics = Mathematics(locale)
         self.formulas = mathematics.formulas
         addresses = Addresses({} if "notation" in reads else locale.address)
-        self._steps: list[Callable[[str], str]] = [mathematics.powers, addresses.said]
+        self._steps: list[Callable[[str], str]] = [addresses.said]
         # Whether a comma groups or parts the digits is known only where the language is.
         if locale.point and "notation" not in reads:
-            self._steps += [Notation(locale, language, numbers).said]
+            self._steps.append(Notation(locale, language, numbers).said)
+        self._steps.append(mathematics.powers)
         if language and "numbers" not in reads:
             self._steps.append(numbers.spelled)
 

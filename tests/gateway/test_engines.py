@@ -14,7 +14,7 @@ from adapters.llm.echo import Echo
 from adapters.options import BadOption
 from adapters.tts.espeak import Espeak
 from adapters.vad.energy import Energy
-from gateway.engines import Gateway, build
+from gateway.engines import Gateway, ServedRoute, build
 from gateway.fallback import Choice, FallingBack
 from gateway.queued import Queued
 from gateway.settings.load import load
@@ -269,3 +269,13 @@ async def test_a_language_that_the_recogniser_does_not_understand_fails_the_rout
     gateway = gateway_of(scripted_engines(stt=english), "--language", "de")
     await gateway.warm_up()
     assert gateway.routes[0].failure == "--stt pocketsphinx does not understand --language 'de', only en."
+
+
+async def test_words_whose_phonemes_the_voice_cannot_take_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "gateway.toml").write_text('[pronunciations]\ngif = "[[dZIf]]"\nSQL = "sequel"\n')
+    settings = load([str(tmp_path / "gateway.toml")], {})
+    gateway = Gateway(settings.settings, [ServedRoute(route=settings.routes[0], engines=scripted_engines())])
+    await gateway.warm_up()
+    assert caplog.messages == ["--tts espeak takes no phonemes; without their pronunciations: gif."]

@@ -159,6 +159,39 @@ def test_words_never_breaks_a_word_a_character_or_a_span(text: str, taken: str |
     assert (taken or "") + "".join(splitter.finish()) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("It is 5 km from", "It"),
+        ("I pay $ 5 now", "I"),
+        ("am 3. Oktober ist", "am 3. Oktober"),
+        ("am 3. ", None),
+        ("we leave at 10:30 to", "we leave"),
+        ("It was Dr. Smi", "It was"),
+        ("about 5 Mio Euro", None),
+        ("see **bold text** he", "see **bold text**"),
+        ("see [the docs](http://x.y/z) and", "see [the docs](http://x.y/z)"),
+        ("so $x = a and", "so"),
+        ("a <a href='x' title='b", "a"),
+        ("World War II e", "World War II"),
+        ("salt & pepper is", "salt & pepper"),
+        ("It is No. ", "It is"),
+        ("I met him. ", "I met him."),
+        ("一共12个", "一"),
+    ],
+)
+def test_a_phrase_never_breaks_what_is_said_as_one(text: str, taken: str | None) -> None:
+    splitter = Splitter()
+    splitter.feed(text)
+    assert splitter.phrase() == taken
+    assert (taken or "") + "".join(splitter.finish()) == text
+
+
+def test_no_clause_ends_in_a_date_or_a_formula() -> None:
+    assert pieces("We met on October 3, 2026, I think.", first_clause=True)[0] == "We met on October 3, 2026,"
+    assert pieces("The sum $f(long, name)$ is fine, so.", first_clause=True)[0] == "The sum $f(long, name)$ is fine,"
+
+
 def test_a_character_is_never_broken() -> None:
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     for character in ("e\u0301\u0323", family, "ក្ម", "\U0001f44d\U0001f3fd"):
@@ -201,13 +234,13 @@ def test_however_the_text_comes_the_pieces_are_the_same(text: str, cuts: list[in
     assert all(parts)
 
 
-@given(MATERIAL)
-def test_letter_by_letter_with_words_nothing_is_lost(text: str) -> None:
+@given(MATERIAL, st.booleans())
+def test_letter_by_letter_with_words_nothing_is_lost(text: str, by_phrase: bool) -> None:
     splitter = Splitter(first_clause=True)
     parts = []
     for character in text:
         parts += splitter.feed(character)
-        if (words := splitter.words()) is not None:
+        if (words := splitter.phrase() if by_phrase else splitter.words()) is not None:
             parts.append(words)
     assert "".join(parts + splitter.finish()) == text
 
