@@ -5,8 +5,8 @@ thread that works for many readers at once, and ``WorkerPool`` keeps processes f
 lock or may crash.
 """
 
-from adapters.blocking.batches import Batch, BatchThread, Ended
+from adapters.blocking.batches import Batch, BatchThread, Ended, Left
 from adapters.blocking.processes import WorkerPool
 from adapters.blocking.threads import call, iterate
 
-__all__ = ["Batch", "BatchThread", "Ended", "WorkerPool", "call", "iterate"]
+__all__ = ["Batch", "BatchThread", "Ended", "Left", "WorkerPool", "call", "iterate"]

@@ -3,6 +3,8 @@
 import asyncio
 import atexit
 import logging
+import os
+import sys
 import threading
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -26,15 +28,22 @@ Item_co = TypeVar("Item_co", covariant=True)
 EXIT_SECONDS = 10
 """How long the interpreter's exit waits for the step that a thread is in."""
 
+LOADING_EXIT_SECONDS = 1
+"""How long it waits for one that is still in ``make``, which may take minutes."""
 
 _NOT_STARTED = "it was not started"
 _SHUT_DOWN = "it has been shut down"
+_INTERRUPTED = 130  # the exit status after Ctrl-C
 
 _log = logging.getLogger(__name__)
 
 
 class Ended(msgspec.Struct, frozen=True):
     """The job of this key is complete."""
+
+
+class Left(Exception):
+    """Nobody waits for this job any more: its reader has left, or the thread is to end."""
 
 
 class Batch(Protocol[Job_contra, Item_co]):
@@ -82,11 +91,16 @@ class BatchThread(Generic[Job, Item]):
     async def start(self) -> None:
         """Start the thread and wait until ``make`` has returned there; what it raises passes unwrapped.
 
-        May be called once. Cancelled meanwhile it still waits: what loads in a thread cannot be stopped.
+        May be called once. Cancelled meanwhile it leaves the thread behind, for a download cannot be stopped and may
+        take long; whatever ``make`` returns then is closed at once.
         """
         atexit.register(self._exit)
         self._thread.start()
-        await _settled(self._made)
+        try:
+            await asyncio.wait([asyncio.wrap_future(self._made)])
+        except asyncio.CancelledError:
+            self._stop(_SHUT_DOWN)
+            raise
         error = self._made.result()
         if error is not None:
             raise error
@@ -115,18 +129,33 @@ class BatchThread(Generic[Job, Item]):
         if error is not None:
             raise error
 
+    def check(self, key: int) -> None:
+        """Raise ``Left`` when the job ``key``, which is in the batch, is not wanted any more.
+
+        For the batch, in the thread alone: a ``step`` that takes long calls it to end early.
+        """
+        if self._down is not None or self._readers[key].left:
+            raise Left
+
     async def aclose(self) -> None:
-        """End the thread after the step that it is in; open streams raise ``Unavailable``. Harmless when repeated."""
+        """End the thread after the step that it is in; open streams raise ``Unavailable``. Harmless when repeated.
+
+        A thread that is still in ``make`` is left behind.
+        """
         self._stop(_SHUT_DOWN)
-        if self._thread.ident is not None:
+        if self._made.done():
             await _settled(self._ended)
             self._thread.join()
             atexit.unregister(self._exit)
 
     def _exit(self) -> None:
-        # A daemon thread that is still in native code when the interpreter ends may crash the process.
         self._stop(_SHUT_DOWN)
-        self._thread.join(EXIT_SECONDS)
+        self._thread.join(EXIT_SECONDS if self._made.done() else LOADING_EXIT_SECONDS)
+        if self._thread.is_alive():
+            # When the interpreter ends, a thread in native code aborts the process ("terminate called without …").
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(_INTERRUPTED)
 
     def _stop(self, why: str) -> None:
         with self._changed:

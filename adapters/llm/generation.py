@@ -1,16 +1,15 @@
 """What ``--llm_gen_NAME`` and a request together ask of a local model's generation; pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.errors import TooLong
 from adapters.options import BadOption
 
-# What a request may ask for that not every backend does.
-_OPTIONAL = ("seed", "frequency_penalty", "presence_penalty")
 _DOCUMENTED = ("max_new_tokens", "min_new_tokens", "temperature", "do_sample", "seed", "stop_strings")
 
 
@@ -38,7 +37,13 @@ def generation(llm_gen: Mapping[str, Any], request: llm.Request) -> Generation:
     temperature = temperature if asked.temperature is None else asked.temperature
     most = request.max_output_tokens or llm_gen.get("max_new_tokens", 1024)
     stop = llm_gen.get("stop_strings") or () if asked.stop is None else asked.stop
+    chosen = {
+        "top_p": asked.top_p,
+        "frequency_penalty": asked.frequency_penalty,
+        "presence_penalty": asked.presence_penalty,
+    }
     others = {name: value for name, value in llm_gen.items() if name not in _DOCUMENTED}
+    others |= {name: value for name, value in chosen.items() if value is not None}
     return Generation(
         max_new_tokens=most,
         min_new_tokens=min(llm_gen.get("min_new_tokens", 0), most),
@@ -46,13 +51,24 @@ def generation(llm_gen: Mapping[str, Any], request: llm.Request) -> Generation:
         do_sample=temperature > 0,
         seed=llm_gen.get("seed") if asked.seed is None else asked.seed,
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        others=others if asked.top_p is None else others | {"top_p": asked.top_p},
+        others=others,
     )
 
 
-def ignored(request: llm.Request, does: Collection[str] = ()) -> tuple[str, ...]:
-    """What ``request`` asks for and is not done: of seed and the two penalties, a backend ``does`` what it names."""
-    return tuple(name for name in _OPTIONAL if getattr(request.sampling, name) is not None and name not in does)
+def bounded(wanted: Generation, context: int | None, used: int, adapter: str) -> Generation:
+    """``wanted`` with no more tokens than a ``context`` leaves of which the prompt has ``used``. Raises ``TooLong``."""
+    if context is None:
+        return wanted
+    left = context - used
+    if left < 1:
+        raise TooLong(
+            f"The conversation has {used} tokens; the model takes {context} with its answer: shorten it.",
+            adapter=adapter,
+            param="messages",
+            code="context_length_exceeded",
+        )
+    most = min(wanted.max_new_tokens, left)
+    return msgspec.structs.replace(wanted, max_new_tokens=most, min_new_tokens=min(wanted.min_new_tokens, most))
 
 
 def check(llm_gen: Mapping[str, Any], known: Iterable[str]) -> None:

@@ -62,6 +62,11 @@ class Markers:
         return at if at >= 0 and _TOKEN.fullmatch(end, at) else None
 
 
+def is_marker(token: str) -> bool:
+    """Whether a special token can be told from words by its name: some are plain letters or spaces."""
+    return len(token) > 2 and not token.replace(" ", "").isalnum()
+
+
 @lru_cache(maxsize=16)
 def markers(more: frozenset[str]) -> Markers:
     """The markers of every model, and ``more``."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any, assert_never
 
 import msgspec
@@ -9,17 +10,22 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
 from adapters.llm import calls, parse
+from adapters.llm.markers import is_marker
 
 _MOST_IMAGES = 16  # of up to 20 MB each
 _TOOLS = re.compile(r"\btools\b")
+_TRUSTED = ("system", "developer")  # who runs the service wrote them
 
 
-def messages(request: llm.Request, *, images: bool) -> list[dict[str, Any]]:
+def messages(request: llm.Request, *, images: bool, special: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     """The messages as ``apply_chat_template`` takes them, in text and dicts alone: nothing of them is fetched.
 
     ``content`` is a string; with ``images``, for a processor, it is a list of ``{"type": "text", "text": …}`` and
     ``{"type": "image"}``, the latter in the order of ``pictures(request)``. Raises ``Unsupported`` for images that are
     not taken, and for audio.
+
+    A tokenizer takes the names of its ``special`` tokens for those tokens, whoever wrote them: with ``<|im_end|>`` a
+    user could end the message and begin one of the system. In all but system messages they get a space.
     """
     written: list[dict[str, Any]] = []
     names = {
@@ -29,7 +35,7 @@ def messages(request: llm.Request, *, images: bool) -> list[dict[str, Any]]:
         if isinstance(part, llm.ToolCall)
     }
     for message in request.messages:
-        parts = _parts(message, names)
+        parts = _parts(message, names, frozenset() if message.role in _TRUSTED else special)
         written += parts.results
         content = _content(parts.content, images=images)
         # Templates know developers seldom, and leave messages of roles out that they do not know.
@@ -130,13 +136,13 @@ class _Parts(msgspec.Struct):
     results: list[dict[str, Any]]
 
 
-def _parts(message: llm.Message, names: dict[str, str]) -> _Parts:
+def _parts(message: llm.Message, names: dict[str, str], special: frozenset[str]) -> _Parts:
     written = _Parts(content=[], calls=[], results=[])
     for part in message.parts:
         match part:
             case llm.Text():
                 if part.text:
-                    written.content.append({"type": "text", "text": part.text})
+                    written.content.append({"type": "text", "text": _spaced(part.text, special)})
             case llm.Image():
                 written.content.append({"type": "image"})
             case llm.Audio():
@@ -147,13 +153,26 @@ def _parts(message: llm.Message, names: dict[str, str]) -> _Parts:
                 written.calls.append({"id": _short(part.call_id), "type": "function", "function": function})
             case llm.ToolResult():
                 name = {"name": names[part.call_id]} if part.call_id in names else {}
-                result = {"role": "tool", "tool_call_id": _short(part.call_id), "content": part.output}
+                output = _spaced(part.output, special)
+                result = {"role": "tool", "tool_call_id": _short(part.call_id), "content": output}
                 written.results.append(result | name)
             case llm.Opaque():
                 pass  # belongs to another route
             case _:
                 assert_never(part)
     return written
+
+
+def _spaced(text: str, special: frozenset[str]) -> str:
+    """``text`` with a space in the names of ``special`` tokens."""
+    names = _names(special)
+    return names.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text) if names else text
+
+
+@lru_cache(maxsize=16)
+def _names(special: frozenset[str]) -> re.Pattern[str] | None:
+    found = sorted(filter(is_marker, special), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, found))) if found else None
 
 
 def _content(content: list[dict[str, Any]], *, images: bool) -> str | list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.llm import parse
 from adapters.llm.detokenize import Detokenizer
+from adapters.llm.markers import is_marker
 from adapters.llm.stops import Stops
 from adapters.llm.tool_text import ToolText
 
@@ -34,7 +35,7 @@ class Writing:
     ) -> None:
         habit = parse.Habit(inside=parse.opened_thinking(prompt) is not None)
         tools = () if request.tool_choice == "none" else request.tools
-        self._text = ToolText(habit, tools, frozenset(filter(_is_marker, special)))
+        self._text = ToolText(habit, tools, frozenset(filter(is_marker, special)))
         self._detokenizer = Detokenizer(decode)
         self._stops = Stops(request.sampling.stop or ())
         header = _HARMONY_HEADER if tools and prompt.endswith(_HARMONY_HEADER) else ""
@@ -104,8 +105,3 @@ class Writing:
     def _release(self) -> Iterator[llm.Event]:
         if held := self._stops.finish():
             yield llm.TextDelta(text=held)
-
-
-def _is_marker(token: str) -> bool:
-    """Whether a special token can be told from words by its name: some are plain letters or spaces."""
-    return len(token) > 2 and not token.replace(" ", "").isalnum()

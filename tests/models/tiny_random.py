@@ -7,6 +7,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPVisionConfig,
+    Gemma2Config,
+    Gemma2ForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     LlavaConfig,
@@ -74,6 +76,15 @@ def build_llama(folder: Path, *, template: str | None = _TEMPLATE) -> None:
     tokenizer = _tokenizer(template=template)
     torch.manual_seed(0)
     LlamaForCausalLM(LlamaConfig(**_shape(tokenizer))).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def build_gemma(folder: Path) -> None:
+    """Write a Gemma 2, whose attention the library changes for batching, and which is not the same then."""
+    tokenizer = _tokenizer()
+    torch.manual_seed(0)
+    config = Gemma2Config(**_shape(tokenizer), head_dim=8, query_pre_attn_scalar=8, sliding_window=32)
+    Gemma2ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 

@@ -5,23 +5,17 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-import msgspec
-
 from adapters import hub
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
-from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm import generation, prompt
+from adapters.llm import answer, generation, images, prompt
 from adapters.llm.local import MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.failures import ADAPTER
-from adapters.llm.writing import Writing
-from adapters.options import BadOption
 
 DEFAULT_MODEL = "mlx-community/Qwen3-4B-Instruct-2507-bf16"
 
-_DONE = frozenset(("seed", "frequency_penalty", "presence_penalty"))
 _KNOWN = parameters.KNOWN | {"seed", "stop_strings"}
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
 
@@ -38,7 +32,8 @@ class MlxLm:
         self._name = options.model_name or DEFAULT_MODEL
         self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._asking: Any = None
-        self._info = llm.Info(tools=True, max_parallel=options.llm_max_parallel)
+        parallel = 1 if options.llm_is_vlm else options.llm_max_parallel
+        self._info = llm.Info(images=options.llm_is_vlm, tools=True, max_parallel=parallel)
 
     @property
     def info(self) -> llm.Info:
@@ -54,13 +49,10 @@ class MlxLm:
         """Look whether packages, model and parameters are there. Raises ``BadOption``."""
         hub.require("--llm_backend mlx-lm", "mlx", "mlx", "mlx_lm", "transformers")
         if self._options.llm_is_vlm:
-            raise BadOption(
-                "--llm_is_vlm is not possible with --llm_backend mlx-lm, which reads text only: "
-                "take --llm_backend transformers."
-            )
+            hub.require("--llm_is_vlm with --llm_backend mlx-lm", "mlx-vlm", "mlx_vlm", "PIL")
         from transformers import GenerationConfig  # noqa: PLC0415 - a second
 
-        theirs = GenerationConfig().to_dict()  # type: ignore[no-untyped-call]
+        theirs = GenerationConfig().to_dict()
         generation.check(self._options.llm_gen, {*theirs, *_KNOWN})
         parameters.check(self._options.llm_gen)
         hub.resolve(self._name)
@@ -85,33 +77,27 @@ class MlxLm:
         asking = self._asking
         if asking is None or self._thread.down is not None:
             raise Unavailable(f"The mlx-lm engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
-        if prompt.pictures(request):
-            raise Unsupported(
-                "The mlx-lm backend sees no images: choose another --llm_backend.", adapter=ADAPTER, param="messages"
-            )
-        asked = await call(asking.ask, request)
-        limits = msgspec.structs.replace(request.sampling, stop=asked.generation.stop)
-        writing = Writing(
-            msgspec.structs.replace(request, sampling=limits),
-            asking.decode,
-            prompt=asked.prompt,
-            begun=asked.begun,
-            special=asking.special,
-        )
-        yield Started(ignored=generation.ignored(request, _DONE))
-        cached, last = 0, None
-        async with aclosing(self._thread.stream(asked, buffer=asked.generation.max_new_tokens)) as tokens:
-            async for token in tokens:
-                cached, last = token.cached, token.id
-                for event in writing.tokens((token.id,)):
-                    yield event
-                if writing.stopped:
-                    break
-        ended = writing.stopped or last in asking.ends
-        for event in writing.finish(
-            "stop" if ended else "length", prompt_tokens=len(asked.tokens), cached_tokens=cached
-        ):
-            yield event
+        asked = await self._asked(request)
+        tokens = self._thread.stream(asked, buffer=asked.generation.max_new_tokens)
+        async with aclosing(answer.events(request, asked, asking.tokenizer, tokens)) as events:
+            async for event in events:
+                yield event
+
+    async def _asked(self, request: llm.Request) -> Any:
+        """The prompt for ``request``, in tokens."""
+        wanted = prompt.pictures(request)
+        if not self._info.images:
+            if wanted:
+                raise Unsupported(
+                    "This model sees no images: choose one that does, with --llm_is_vlm.",
+                    adapter=ADAPTER,
+                    param="messages",
+                )
+            return await call(self._asking.ask, request)
+        question = await call(self._asking.question, request, [await images.load(picture) for picture in wanted])
+        # mlx-vlm's processors compute with mlx, whose arrays belong to their thread.
+        async with aclosing(self._thread.stream(question, buffer=1)) as prepared:
+            return await anext(prepared)
 
     def _load(self) -> Any:
         """In the thread: load, and choose how answers are written."""
@@ -119,12 +105,15 @@ class MlxLm:
 
         try:
             loaded = loading.load(self._name, self._options)
-            batch, parallel = choosing.batch(loaded, self._options)
+            batch, parallel = choosing.batch(loaded, self._options, self._thread.check)
         except BaseException:
             choosing.release()
             raise
         self._asking = asking.Asking(loaded, self._options.llm_gen)
         self._info = llm.Info(
-            tools=prompt.takes_tools(loaded.template), max_parallel=parallel, context_tokens=loaded.context
+            images=self._options.llm_is_vlm,
+            tools=prompt.takes_tools(loaded.template),
+            max_parallel=parallel,
+            context_tokens=loaded.context,
         )
         return batch

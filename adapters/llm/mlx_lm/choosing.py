@@ -1,12 +1,13 @@
 """Chooses how a model of mlx-lm writes its answers: many at once, or one after the other."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from mlx_lm.models.cache import CacheList, KVCache, RotatingKVCache, make_prompt_cache
 
 from adapters.llm.local import MlxOptions
-from adapters.llm.mlx_lm.alone import Alone
+from adapters.llm.mlx_lm.alone import Alone, TextWriter
 from adapters.llm.mlx_lm.loading import Loaded
 from adapters.llm.mlx_lm.together import Together, release
 
@@ -15,9 +16,14 @@ __all__ = ["batch", "release"]
 _log = logging.getLogger(__name__)
 
 
-def batch(loaded: Loaded, options: MlxOptions) -> tuple[Alone | Together, int]:
-    """What writes the answers, and how many at once."""
+def batch(loaded: Loaded, options: MlxOptions, check: Callable[[int], None]) -> tuple[Alone | Together, int]:
+    """What writes the answers, and how many at once; ``check`` raises ``Left`` for one that is not wanted any more."""
     parallel, kept = options.llm_max_parallel, options.llm_prefix_cache
+    if loaded.processor is not None:
+        from adapters.llm.mlx_lm.seeing import SeeingWriter  # noqa: PLC0415 - imports mlx_vlm, an extra of its own
+
+        _log.info("mlx-lm: writes one answer at a time, as for every model that sees.")
+        return Alone(SeeingWriter(loaded), check), 1
     caches = make_prompt_cache(loaded.model)
     joins = all(map(_joins, caches))
     if joins and parallel > 1:
@@ -28,7 +34,7 @@ def batch(loaded: Loaded, options: MlxOptions) -> tuple[Alone | Together, int]:
         return Together(loaded, parallel=parallel, prompts=prompts, conversations=kept), parallel
     why = "as --llm_max_parallel says" if joins else "because it cannot batch the cache of this model"
     _log.info("mlx-lm: writes one answer at a time, %s.", why)
-    return Alone(loaded, conversations=kept), 1
+    return Alone(TextWriter(loaded, conversations=kept), check), 1
 
 
 def _joins(cache: Any) -> bool:

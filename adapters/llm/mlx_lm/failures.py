@@ -1,6 +1,7 @@
 """Names what went wrong in a model of mlx-lm; nothing heavy is imported."""
 
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.llm import failures
 
 ADAPTER = "mlx-lm"
 
@@ -10,13 +11,7 @@ _NO_MEMORY = ("malloc", "out of memory", "unable to allocate", "attempting to al
 
 def of_an_answer(error: Exception) -> AdapterError:
     """What the reader of an answer is told of ``error``, whose own text may hold what a user said."""
-    if isinstance(error, AdapterError):
-        return error
-    if _out_of_memory(error):
-        return Unavailable(
-            "There was not enough memory for this answer: shorten the conversation or try again later.", adapter=ADAPTER
-        )
-    return UpstreamError(f"The model failed while it wrote the answer ({type(error).__name__}).", adapter=ADAPTER)
+    return failures.of_an_answer(error, ADAPTER, out_of_memory=_out_of_memory(error))
 
 
 def of_loading(model: str, error: Exception) -> AdapterError:
@@ -43,7 +38,10 @@ def _reason(error: Exception) -> str:
     if "trust_remote_code" in said:
         return "it comes with code of its own; if you trust it, run that by --llm_trust_remote_code."
     if isinstance(error, ValueError) and said.startswith("Model type "):
-        return "the installed mlx-lm does not know its architecture; take another model or --llm_backend transformers."
+        return (
+            "the installed mlx-lm (with --llm_is_vlm: mlx-vlm) does not know its architecture; take another model or "
+            "--llm_backend transformers."
+        )
     if isinstance(error, ImportError):
         return f"it needs a package that is not installed ({said.strip().partition(chr(10))[0][:120]})."
     if isinstance(error, OSError) or "parameters" in said or "safetensors" in said:

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A model, ready; ``tokenizer`` is transformers' own and ``context`` in tokens, if known.
 
+    ``processor`` is mlx-vlm's, of a model that sees only.
+
     ``recommended`` are generation parameters of its makers, ``ends`` the tokens that end an answer.
     """
 
@@ -31,6 +33,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     context: int | None
     recommended: dict[str, Any]
     ends: tuple[int, ...]
+    processor: Any = None
 
     @property
     def template(self) -> str:
@@ -62,27 +65,43 @@ def load(model: str, options: MlxOptions) -> Loaded:
 
 def _load(name: str, options: MlxOptions) -> Loaded:
     trusted = options.llm_trust_remote_code
-    loaded: Any = utils.load(
-        name, tokenizer_config={"trust_remote_code": trusted}, return_config=True, trust_remote_code=trusted
-    )
-    model, wrapper, config = loaded
-    tokenizer = wrapper._tokenizer
-    if tokenizer.chat_template is None:
+    if options.llm_is_vlm:
+        from adapters.llm.mlx_lm import seeing  # noqa: PLC0415 - imports mlx_vlm, an extra of its own
+
+        loaded = seeing.load(name, trusted=trusted)
+    else:
+        loaded = _text(name, trusted=trusted)
+    if loaded.tokenizer.chat_template is None:
         raise UpstreamError(
             f"The model {name!r} has no chat template, so it cannot hold a conversation: choose its instruct or chat "
             "version.",
             adapter=ADAPTER,
         )
+    return loaded
+
+
+def _text(name: str, *, trusted: bool) -> Loaded:
+    loaded: Any = utils.load(
+        name, tokenizer_config={"trust_remote_code": trusted}, return_config=True, trust_remote_code=trusted
+    )
+    model, wrapper, config = loaded
     return Loaded(
         model=model,
-        tokenizer=tokenizer,
-        context=config.get("text_config", config).get("max_position_embeddings"),
-        recommended=_recommended(name),
+        tokenizer=wrapper._tokenizer,
+        context=context(config),
+        recommended=recommended(name),
         ends=tuple(sorted(wrapper.eos_token_ids)),
     )
 
 
-def _recommended(name: str) -> dict[str, Any]:
+def context(config: dict[str, Any]) -> int | None:
+    """The tokens that a model of this configuration takes, if it says so."""
+    found: int | None = config.get("text_config", config).get("max_position_embeddings")
+    return found
+
+
+def recommended(name: str) -> dict[str, Any]:
+    """The generation parameters that the makers of the model ``name`` recommend."""
     try:
         config = GenerationConfig.from_pretrained(name, local_files_only=True)
     except OSError:  # there is none

@@ -75,6 +75,23 @@ def processors(loaded: Loaded, asked: Asked, *, seen: int) -> list[Processor]:
     return made
 
 
+def whole_prompt(made: list[Processor], prompt: list[int]) -> list[Processor]:
+    """The processors ``made``, shown all tokens of the ``prompt``: the libraries show what they compute of it alone."""
+    return [_shown(process, prompt) for process in made]
+
+
+def _shown(process: Processor, prompt: list[int]) -> Processor:
+    head: Any = None
+
+    def shown(tokens: Any, logits: Any) -> Any:
+        nonlocal head
+        if head is None:
+            head = mx.array(prompt[: max(0, len(prompt) - len(tokens))], dtype=tokens.dtype)
+        return process(mx.concatenate([head, tokens]), logits)
+
+    return shown
+
+
 def _no_end_before(length: int, ends: tuple[int, ...]) -> Processor:
     forbidden = mx.array(ends)
 

@@ -8,6 +8,7 @@ import msgspec
 from mlx_lm.generate import BatchGenerator
 
 from adapters.blocking import Ended
+from adapters.llm.answer import Token
 from adapters.llm.mlx_lm import sampling
 from adapters.llm.mlx_lm.asking import Asked
 from adapters.llm.mlx_lm.failures import of_an_answer
@@ -16,13 +17,6 @@ from adapters.llm.mlx_lm.prefixes import Prefixes
 
 PREFILL_TOKENS = 512
 """How much of a prompt is read in one step: the others wait that long for their next token."""
-
-
-class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """The next token of an answer, and how many of its prompt's needed no computing."""
-
-    id: int
-    cached: int
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,19 +5,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-import msgspec
-
 from adapters import hub
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
-from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm import generation, images, prompt
+from adapters.llm import answer, generation, images, prompt
 from adapters.llm.local import TransformersOptions
 from adapters.llm.transformers.failures import ADAPTER
-from adapters.llm.transformers.parameters import HONOURED, PENALTIES, SAMPLER
-from adapters.llm.writing import Writing
-from adapters.options import BadOption
+from adapters.llm.transformers.parameters import HONOURED, SAMPLER
 
 DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
 
@@ -59,13 +54,9 @@ class Transformers:
 
         generation.check(self._options.llm_gen, {*GenerationConfig().to_dict(), *HONOURED, *SAMPLER})
         if self._options.llm_device is not None:
-            from adapters.llm.transformers import devices  # noqa: PLC0415 - imports torch
+            from adapters import devices  # noqa: PLC0415 - imports torch
 
-            if devices.missing(self._options.llm_device):
-                raise BadOption(
-                    f"--llm_device {self._options.llm_device!r} is not there: leave it out to take the best there is, "
-                    "or name another, as cuda:0, mps or cpu."
-                )
+            devices.require("--llm_device", self._options.llm_device)
         hub.resolve(self._name)
 
     async def warm_up(self) -> None:
@@ -96,28 +87,10 @@ class Transformers:
                 "This model sees no images: choose one that does, with --llm_is_vlm.", adapter=ADAPTER, param="messages"
             )
         asked = await call(asking.ask, request, [await images.load(picture) for picture in wanted])
-        limits = msgspec.structs.replace(request.sampling, stop=asked.generation.stop)
-        writing = Writing(
-            msgspec.structs.replace(request, sampling=limits),
-            asking.decode,
-            prompt=asked.prompt,
-            begun=asked.begun,
-            special=asking.special,
-        )
-        yield Started(ignored=generation.ignored(request, {"seed", *PENALTIES}))
-        cached, last = 0, None
-        async with aclosing(self._thread.stream(asked, buffer=asked.generation.max_new_tokens)) as tokens:
-            async for token in tokens:
-                cached, last = token.cached, token.id
-                for event in writing.tokens((token.id,)):
-                    yield event
-                if writing.stopped:
-                    break
-        ended = writing.stopped or last in asking.ends
-        for event in writing.finish(
-            "stop" if ended else "length", prompt_tokens=len(asked.tokens), cached_tokens=cached
-        ):
-            yield event
+        tokens = self._thread.stream(asked, buffer=asked.generation.max_new_tokens)
+        async with aclosing(answer.events(request, asked, asking.tokenizer, tokens)) as events:
+            async for event in events:
+                yield event
 
     def _load(self) -> Any:
         """In the thread: load, and choose how answers are written."""

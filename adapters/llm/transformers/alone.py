@@ -9,10 +9,12 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from adapters.blocking import Ended
+from adapters.llm.answer import Token
+from adapters.llm.transformers import memory
 from adapters.llm.transformers.asking import Asked
 from adapters.llm.transformers.failures import of_an_answer, out_of_memory
 from adapters.llm.transformers.loading import Loaded
-from adapters.llm.transformers.sampling import Chooser, Token, configuration, free_memory, prepare
+from adapters.llm.transformers.sampling import Chooser, configuration, prepare
 
 
 class Kept:
@@ -73,7 +75,7 @@ class Alone:
                 if out_of_memory(error):
                     self._kept.forget()
                 yield key, of_an_answer(error).with_traceback(None)
-                free_memory()
+                memory.free()
                 continue
             if token is None:
                 del self._answers[key]

@@ -1,37 +1,21 @@
 """Turns a request into the tokens that a model of transformers is given, by the model's own chat template."""
 
-import copy
-import io
 import threading
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from adapters.contract import llm
-from adapters.contract.errors import InvalidRequest, TooLong
-from adapters.llm import generation, prompt
+from adapters.contract.errors import InvalidRequest
+from adapters.llm import answer, generation, pixels, prompt
+from adapters.llm.tokenizer import ChatTokenizer
 from adapters.llm.transformers.failures import ADAPTER
 from adapters.llm.transformers.loading import Loaded
 
-MOST_PIXELS = 40_000_000
-"""An image of more is refused: a small file may unfold to gigabytes."""
 
+class Asked(answer.Asked, frozen=True, kw_only=True):
+    """One answer to be written; ``inputs`` are the model's tensors."""
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer to be written: ``inputs`` are the model's tensors, ``begun`` what the answer is made to begin with."""
-
-    prompt: str
-    begun: str
     inputs: dict[str, Any]
-    generation: generation.Generation
-
-    @property
-    def tokens(self) -> list[int]:
-        """The prompt, ``begun`` included."""
-        tokens: list[int] = self.inputs["input_ids"][0].tolist()
-        return tokens
 
 
 class Asking:
@@ -41,50 +25,35 @@ class Asking:
         self._loaded = loaded
         self._llm_gen = llm_gen
         self._context = context
-        self.ends = loaded.ends
         self._lock = threading.Lock()  # a tokenizer that is at work in two threads fails ("Already borrowed")
-        # For the event loop, which decodes while other threads encode.
-        self._decoder = copy.deepcopy(loaded.tokenizer)
-        self.special = frozenset(
-            (
-                *loaded.tokenizer.all_special_tokens,
-                *(token.content for token in loaded.tokenizer.added_tokens_decoder.values() if token.special),
-            )
+        processor = loaded.processor
+        self.tokenizer = ChatTokenizer(
+            loaded.tokenizer,
+            ADAPTER,
+            ends=loaded.ends,
+            template=processor.chat_template if processor is not None else None,
+            images=processor is not None,
         )
-
-    def decode(self, tokens: list[int]) -> str:
-        """The text of ``tokens``, special ones included; called on the event loop only."""
-        text: str = self._decoder.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return text
 
     def ask(self, request: llm.Request, pictures: Sequence[bytes] = ()) -> Asked:
         """The prompt for ``request`` with the image files of its images. Blocks for a moment.
 
         Raises ``InvalidRequest`` for what the chat template or an image makes impossible, ``Unsupported``, ``TooLong``.
         """
-        text = self._rendered(request)
+        text = self.tokenizer.rendered(request)
         begun = prompt.forced(request, self._loaded.template, text) or ""
-        images = [_image(file) for file in pictures]
+        images = [pixels.decoded(file, ADAPTER) for file in pictures]
         with self._lock:
             inputs = self._encoded(text + begun, images)
-        used = inputs["input_ids"].shape[1]
-        return Asked(prompt=text, begun=begun, inputs=inputs, generation=self._bounded(request, used))
-
-    def _rendered(self, request: llm.Request) -> str:
-        processor = self._loaded.processor
-        messages = prompt.messages(request, images=processor is not None)
-        try:
-            rendered: str = self._loaded.tokenizer.apply_chat_template(
-                messages,
-                chat_template=processor.chat_template if processor is not None else None,
-                tools=prompt.tools(request),
-                add_generation_prompt=True,
-                tokenize=False,
-                **prompt.template_options(request),
-            )
-        except Exception as error:
-            raise prompt.refused(error, ADAPTER) from error
-        return rendered
+        tokens: list[int] = inputs["input_ids"][0].tolist()
+        wanted = generation.generation(self._llm_gen, request)
+        return Asked(
+            prompt=text,
+            begun=begun,
+            tokens=tokens,
+            inputs=inputs,
+            generation=generation.bounded(wanted, self._context, len(tokens), ADAPTER),
+        )
 
     def _encoded(self, text: str, images: list[Any]) -> dict[str, Any]:
         """The model's inputs, on its device; the template has written the special tokens already."""
@@ -106,40 +75,3 @@ class Asking:
                 adapter=ADAPTER,
                 param="messages",
             ) from error
-
-    def _bounded(self, request: llm.Request, used: int) -> generation.Generation:
-        asked = generation.generation(self._llm_gen, request)
-        sampling = request.sampling
-        penalties = {"frequency_penalty": sampling.frequency_penalty, "presence_penalty": sampling.presence_penalty}
-        others = asked.others | {name: value for name, value in penalties.items() if value is not None}
-        asked = msgspec.structs.replace(asked, others=others)
-        if self._context is None:
-            return asked
-        left = self._context - used
-        if left < 1:
-            raise TooLong(
-                f"The conversation has {used} tokens; the model takes {self._context} with its answer: shorten it.",
-                adapter=ADAPTER,
-                param="messages",
-                code="context_length_exceeded",
-            )
-        most = min(asked.max_new_tokens, left)
-        return msgspec.structs.replace(asked, max_new_tokens=most, min_new_tokens=min(asked.min_new_tokens, most))
-
-
-def _image(file: bytes) -> Any:
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only models that see need it
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours is the limit
-            image = Image.open(io.BytesIO(file))
-            if image.width * image.height > MOST_PIXELS:
-                raise _bad_image(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
-            return image.convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise _bad_image("cannot be read; send PNG, JPEG, WebP or GIF") from error
-
-
-def _bad_image(what: str) -> InvalidRequest:
-    return InvalidRequest(f"An image {what}.", adapter=ADAPTER, param="messages", code="invalid_image_url")

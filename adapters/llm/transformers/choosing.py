@@ -12,8 +12,8 @@ from adapters.llm.local import TransformersOptions
 from adapters.llm.transformers.alone import Alone
 from adapters.llm.transformers.failures import ADAPTER
 from adapters.llm.transformers.loading import Loaded
-from adapters.llm.transformers.sampling import configuration, prepare
-from adapters.llm.transformers.together import Together
+from adapters.llm.transformers.sampling import Chooser, configuration, prepare
+from adapters.llm.transformers.together import Together, attend
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +39,14 @@ def _try_parameters(loaded: Loaded, options: TransformersOptions) -> None:
     asked = generation.generation(options.llm_gen, llm.Request(model="", messages=()))
     asked = msgspec.structs.replace(asked, do_sample=True, temperature=asked.temperature or 1.0)
     token = torch.zeros(1, 1, dtype=torch.long, device=loaded.model.device)
+    scores = torch.zeros(1, loaded.model.get_input_embeddings().weight.shape[0], device=token.device)
     try:
-        prepare(loaded.model, {"input_ids": token}, configuration(loaded.recommended, asked), asked)
-    except InvalidRequest as error:
-        raise UpstreamError(f"A value of --llm_gen_NAME is wrong: {error.message}", adapter=ADAPTER) from error
+        prepared = prepare(loaded.model, {"input_ids": token}, configuration(loaded.recommended, asked), asked)
+        Chooser(prepared, asked.seed).choose(token, scores)
+    except (InvalidRequest, LookupError, TypeError, ValueError, RuntimeError) as error:
+        kind = f"no token can be chosen with it ({type(error).__name__})."
+        why = error.message if isinstance(error, InvalidRequest) else kind
+        raise UpstreamError(f"A value of --llm_gen_NAME is wrong: {why}", adapter=ADAPTER) from error
 
 
 def _together(loaded: Loaded, options: TransformersOptions) -> tuple[Together | None, str]:
@@ -50,9 +54,13 @@ def _together(loaded: Loaded, options: TransformersOptions) -> tuple[Together | 
         return None, "continuous batching takes no images"
     if options.llm_max_parallel == 1:
         return None, "--llm_max_parallel is 1"
+    attention = loaded.model.config._attn_implementation
     try:
         batch = Together(loaded, options)
-        right = batch.is_right()
+        batch.check(attention)
     except Exception as error:  # noqa: BLE001 - the library raises whatever comes of a model it is not made for
-        return None, f"continuous batching does not work with this model ({type(error).__name__})"
-    return (batch, "") if right else (None, "continuous batching is not exact with this model")
+        why = f"continuous batching does not work with this model ({type(error).__name__})"
+    else:
+        return batch, ""
+    attend(loaded.model, attention)
+    return None, why

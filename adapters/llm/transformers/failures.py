@@ -1,6 +1,7 @@
 """Names what went wrong in a model of this process; nothing heavy is imported."""
 
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.llm import failures
 
 ADAPTER = "transformers"
 
@@ -17,13 +18,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 def of_an_answer(error: Exception) -> AdapterError:
     """What the reader of an answer is told of ``error``, whose own text may hold what a user said."""
-    if isinstance(error, AdapterError):
-        return error
-    if out_of_memory(error):
-        return Unavailable(
-            "There was not enough memory for this answer: shorten the conversation or try again later.", adapter=ADAPTER
-        )
-    return UpstreamError(f"The model failed while it wrote the answer ({type(error).__name__}).", adapter=ADAPTER)
+    return failures.of_an_answer(error, ADAPTER, out_of_memory=out_of_memory(error))
 
 
 def of_loading(model: str, error: Exception) -> AdapterError:

@@ -16,9 +16,9 @@ from transformers import (
     GenerationConfig,
 )
 
+from adapters import devices
 from adapters.contract.errors import UpstreamError
 from adapters.llm.local import TransformersOptions
-from adapters.llm.transformers import devices
 from adapters.llm.transformers.failures import ADAPTER, of_loading
 
 _log = logging.getLogger(__name__)
@@ -69,6 +69,8 @@ def load(model: str, options: TransformersOptions) -> Loaded:
 def _load(name: str, options: TransformersOptions, device: torch.device, dtype: torch.dtype) -> Loaded:
     trusted = options.llm_trust_remote_code
     processor = AutoProcessor.from_pretrained(name, trust_remote_code=trusted) if options.llm_is_vlm else None
+    if processor and not hasattr(processor, "image_processor"):
+        raise UpstreamError(f"The model {name!r} sees no images: leave --llm_is_vlm out.", adapter=ADAPTER)
     tokenizer = processor.tokenizer if processor else AutoTokenizer.from_pretrained(name, trust_remote_code=trusted)
     if (processor or tokenizer).chat_template is None:
         raise UpstreamError(

@@ -1,12 +1,10 @@
 """Chooses the next token of one answer with the generation parameters and processors of transformers."""
 
 import copy
-import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
@@ -111,17 +109,3 @@ class Chooser:
         if not self._samples:
             return scores[0].argmax(keepdim=True)
         return torch.multinomial(scores[0].softmax(-1), 1, generator=self._generator)
-
-
-class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """The next token of an answer; ``cached`` tokens of its prompt did not have to be computed."""
-
-    id: int
-    cached: int
-
-
-def free_memory() -> None:
-    """Give what is no longer used back to the device."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -1,20 +1,24 @@
 """Writes many answers at once: the continuous batching of transformers, one token of each at every step."""
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from transformers.generation import ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching import RequestState
+from transformers.generation.continuous_batching.utils import find_head_dim, find_num_key_value_heads
 
 from adapters.blocking import Ended
 from adapters.contract.errors import AdapterError
+from adapters.llm.answer import Token
 from adapters.llm.local import TransformersOptions
+from adapters.llm.transformers import memory
 from adapters.llm.transformers.asking import Asked
 from adapters.llm.transformers.failures import of_an_answer, out_of_memory
 from adapters.llm.transformers.loading import Loaded
-from adapters.llm.transformers.sampling import Chooser, Token, configuration, free_memory, prepare
+from adapters.llm.transformers.sampling import Chooser, configuration, prepare
 
 _log = logging.getLogger(__name__)
 logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)  # it has a handler of its own
@@ -34,8 +38,8 @@ class Writer:
 
     def __init__(self, asked: Asked, chooser: Chooser) -> None:
         self.chooser = chooser
-        self.prompt_tokens = asked.inputs["input_ids"].shape[1]
-        self.read = 0  # tokens of the prompt that had to be computed
+        self.prompt_tokens = len(asked.tokens)
+        self.read = 0  # tokens of the prompt that had to be computed, twice where room was made for others meanwhile
         self.told = 0  # tokens of the answer that were passed on
         self.failure: Exception | None = None
 
@@ -98,7 +102,7 @@ class Together:
                 yield int(name), of_an_answer(writer.failure)
                 continue
             for token in output.generated_tokens[writer.told :]:
-                yield int(name), Token(id=token, cached=writer.prompt_tokens - writer.read)
+                yield int(name), Token(id=token, cached=max(0, writer.prompt_tokens - writer.read))
             writer.told = len(output.generated_tokens)
             if output.is_finished():
                 del self._writers[name]
@@ -118,7 +122,7 @@ class Together:
         self._outputs.taken()
         error = of_an_answer(error).with_traceback(None)
         self._processor.reset()
-        free_memory()
+        memory.free()
         for name in names:
             yield int(name), error
 
@@ -126,8 +130,11 @@ class Together:
         """Release the cache."""
         del self._processor
 
-    def is_right(self) -> bool:
-        """Whether paged attention gives this model what its plain forward pass gives; reads a page, writes 3 tokens."""
+    def check(self, attention: str) -> None:
+        """Raise ``Inexact`` unless the model says here what it says by its own ``attention``.
+
+        It reads a page and writes 3 tokens. What the library raises for a model that it cannot do this with passes.
+        """
         model, most = self._loaded.model, 3
         vocabulary = model.get_input_embeddings().weight.shape[0]
         tokens = [number * 17 % vocabulary for number in range(PAGE + 8)]
@@ -139,10 +146,24 @@ class Together:
         self._choice.seen = None
         (written,) = [output.generated_tokens for output in self._outputs.taken() if output.is_finished()]
         whole = torch.tensor([[*tokens, *written[:-1]]], device=model.device)
+        paged = model.config._attn_implementation
+        attend(model, attention)
         plain = model(input_ids=whole, use_cache=False).logits[0, len(tokens) - 1 :].float()
+        attend(model, paged)
         tolerance = 1e-3 if model.dtype == torch.float32 else 0.05
         difference = (torch.cat(seen) - plain).abs().max()
-        return bool(difference <= tolerance * plain.abs().max())
+        if not difference <= tolerance * plain.abs().max():
+            raise Inexact
+
+
+class Inexact(Exception):
+    """Written together, answers would not be the model's own."""
+
+
+def attend(model: Any, attention: str) -> None:
+    """Let ``model`` use the implementation ``attention``; the library changes some, which then do nothing else."""
+    if model.config._attn_implementation != attention:
+        model.set_attn_implementation(attention)
 
 
 def _processor(loaded: Loaded, options: TransformersOptions, choice: "_Choice", outputs: "_Outputs") -> Any:
@@ -150,6 +171,7 @@ def _processor(loaded: Loaded, options: TransformersOptions, choice: "_Choice", 
     conversation = min(loaded.context or CONVERSATION_TOKENS, CONVERSATION_TOKENS)
     blocks = (options.llm_max_parallel + options.llm_prefix_cache) * conversation // PAGE
     blocks = max(blocks, min(loaded.context or 0, 8 * CONVERSATION_TOKENS) // PAGE)
+    blocks = min(blocks, _affordable(loaded.model, conversation))
     while True:
         manager = loaded.model.init_continuous_batching(
             generation_config=GenerationConfig(do_sample=False, eos_token_id=-1),
@@ -173,6 +195,21 @@ def _processor(loaded: Loaded, options: TransformersOptions, choice: "_Choice", 
             if blocks * PAGE <= conversation or not (isinstance(error, MemoryError) or out_of_memory(error)):
                 raise
         blocks //= 2
+
+
+def _affordable(model: Any, conversation: int) -> int:
+    """Pages in half of the host's free memory for a model that runs there; for others the library looks.
+
+    Raises ``MemoryError`` when not even one ``conversation`` fits, in tokens.
+    """
+    if model.device.type != "cpu":
+        return sys.maxsize
+    config = model.config.get_text_config()
+    numbers: int = config.num_hidden_layers * find_num_key_value_heads(config) * find_head_dim(config)
+    pages: int = memory.available() // 2 // (2 * PAGE * numbers * model.dtype.itemsize)  # keys and values
+    if pages * PAGE < conversation:
+        raise MemoryError
+    return pages
 
 
 class _Outputs:

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from adapters.blocking import BatchThread, Ended, call
+from adapters.blocking import BatchThread, Ended, Left, call
 from adapters.contract.errors import Unavailable, UpstreamError
 
 PLENTY = 1000
@@ -157,6 +157,41 @@ async def test_a_reader_that_leaves_has_freed_its_place_when_it_goes_on_and_the_
         assert [number async for number in other] == [2, 3]
 
 
+@pytest.mark.parametrize("leaves", ["reader", "thread"])
+async def test_a_long_step_can_look_up_whether_its_job_is_still_wanted(leaves: str) -> None:
+    class Long(Counters):
+        """Its second step lasts until it is not wanted any more."""
+
+        def step(self) -> Iterable[tuple[int, int | Exception | Ended]]:
+            checks.append("wanted")
+            thread.check(0)
+            if self.running[0][0] == 1:
+                started.set()
+                assert proceed.wait(30)
+                try:
+                    thread.check(0)
+                except Left:
+                    checks.append("left")
+                    return
+            yield from super().step()
+
+    started, proceed, checks = threading.Event(), threading.Event(), list[str]()
+    thread: BatchThread[int, int] = BatchThread(Long, name="long", adapter="long")
+    await thread.start()
+    try:
+        async with aclosing(thread.stream(12, buffer=PLENTY)) as reader:
+            assert await anext(reader) == 1
+            assert await call(started.wait, 30)
+            ending = asyncio.create_task(reader.aclose() if leaves == "reader" else thread.aclose())
+            await asyncio.sleep(0)
+            proceed.set()
+            await ending
+    finally:
+        proceed.set()
+        await thread.aclose()
+    assert checks == ["wanted", "wanted", "left"]
+
+
 async def test_a_cancelled_reader_frees_its_place_however_often_it_is_cancelled() -> None:
     steps = threading.Semaphore(0)
     async with counting(steps) as harness:
@@ -248,11 +283,34 @@ async def test_closing_while_it_loads_leaves_it_closed() -> None:
     thread: BatchThread[int, int] = BatchThread(make, name="counters", adapter="counters")
     starting = asyncio.create_task(thread.start())
     await asyncio.sleep(0)
-    closing = asyncio.create_task(thread.aclose())
-    await asyncio.sleep(0)
+    await thread.aclose()
+    assert not starting.done()
     gate.set()
-    await asyncio.gather(starting, closing)
+    await starting
     assert thread.down == "it has been shut down"
+    await thread.aclose()
+
+
+async def test_who_no_longer_wants_it_does_not_wait_until_it_is_loaded() -> None:
+    gate = threading.Event()
+    harness = Harness()
+
+    def make() -> Counters:
+        gate.wait(30)
+        return harness._make()
+
+    thread: BatchThread[int, int] = BatchThread(make, name="counters", adapter="counters")
+    starting = asyncio.create_task(thread.start())
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await thread.aclose()
+    assert not gate.is_set()
+    gate.set()
+    await thread.aclose()  # what was loaded for nobody is closed all the same
+    await call(thread._thread.join, 30)
+    assert harness.batch.closed == 1
 
 
 async def test_closing_what_was_never_started_is_harmless() -> None:
@@ -266,6 +324,22 @@ async def test_the_loop_stays_free_while_the_thread_works() -> None:
         assert await call(lambda: "free") == "free"
         steps.release(1)
         assert await reader == [1]
+
+
+def test_a_process_that_ends_while_it_loads_does_not_wait() -> None:
+    script = (
+        "import asyncio, time\n"
+        "from adapters.blocking import BatchThread\n"
+        "async def main():\n"
+        "    thread = BatchThread(lambda: time.sleep(600), name='sleeper', adapter='sleeper')\n"
+        "    starting = asyncio.create_task(thread.start())\n"
+        "    await asyncio.sleep(0)\n"
+        "    starting.cancel()\n"
+        "    await thread.aclose()\n"
+        "asyncio.run(main())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (130, "")
 
 
 def test_a_process_that_ends_without_closing_it_ends_cleanly() -> None:

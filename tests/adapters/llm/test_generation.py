@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from adapters.contract import llm
-from adapters.llm.generation import Generation, check, generation, ignored, warnings
+from adapters.llm.generation import Generation, check, generation, warnings
 from adapters.options import BadOption
 
 
@@ -46,12 +46,6 @@ def test_the_request_wins_over_what_is_set(
 ) -> None:
     check(llm_gen, ["top_k", "top_p"])
     assert generation(llm_gen, request_) == expected
-
-
-def test_what_is_not_done_is_named() -> None:
-    request = asked(temperature=1.0, top_p=0.5, stop=("a",), seed=1, presence_penalty=0.5)
-    assert ignored(request) == ("seed", "presence_penalty")
-    assert ignored(request, {"seed", "presence_penalty"}) == ()
 
 
 @pytest.mark.parametrize(

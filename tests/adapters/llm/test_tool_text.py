@@ -249,6 +249,12 @@ def test_an_object_that_is_no_call_does_not_wait_for_its_end() -> None:
     assert said(reader.feed('{"city": "Pa')) == '{"city": "Pa'
 
 
+def test_a_name_behind_the_closing_tag_is_not_the_calls() -> None:
+    text = '<tool_call><tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call><function=time>'
+    for pieces in ([text], text):
+        assert [call.name for call in calls(events(pieces))] == ["weather"]
+
+
 def test_without_tools_markup_is_text() -> None:
     text = f'<tool_call>{{"name": "weather", "arguments": {_PARIS}}}</tool_call>'
     found = events(text, tools=())
@@ -304,7 +310,7 @@ _FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=6000)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(_FRAGMENTS, max_size=10).map("".join), st.booleans(), st.sampled_from(["stop", "length"]), st.data())
 def test_how_the_text_is_cut_changes_nothing(
     text: str, inside: bool, reason: llm.FinishReason, data: st.DataObject

@@ -2,11 +2,13 @@
 
 import logging
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters import hub
 from adapters.contract.errors import UpstreamError
 from adapters.llm.mlx_lm.adapter import MlxLm
 from adapters.options import BadOption
@@ -42,6 +44,13 @@ def test_a_parameter_that_cannot_be_is_named(tiny_qwen: Path, parameters: dict[s
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="does not exist"):
         preflight(tmp_path / "nothing")
+
+
+def test_a_model_that_sees_needs_its_package(tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "find_spec", lambda name: None if name == "mlx_vlm" else find_spec(name))
+    preflight(tiny_qwen)
+    with pytest.raises(BadOption, match=r"--llm_is_vlm .* \(mlx_vlm\): pip install 'speech-gateway\[mlx-vlm\]'"):
+        preflight(tiny_qwen, llm_is_vlm=True)
 
 
 async def test_parameters_without_effect_are_named_once(tiny_qwen: Path, caplog: pytest.LogCaptureFixture) -> None:

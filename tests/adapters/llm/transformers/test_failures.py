@@ -187,9 +187,19 @@ async def test_code_that_comes_with_a_model_needs_a_flag(tmp_path: Path) -> None
         await load(tmp_path)
 
 
-async def test_a_value_that_no_answer_can_be_written_with_is_found_while_loading(tiny_llama: Path) -> None:
-    with pytest.raises(UpstreamError, match=r"--llm_gen_NAME is wrong: .*top_k"):
-        await load(tiny_llama, llm_gen={"top_k": -1})
+@pytest.mark.parametrize(
+    ("name", "value", "why"), [("top_k", -1, "top_k"), ("bad_words_ids", [[10**9]], "no token can be chosen")]
+)
+async def test_a_value_that_no_answer_can_be_written_with_is_found_while_loading(
+    tiny_llama: Path, name: str, value: Any, why: str
+) -> None:
+    with pytest.raises(UpstreamError, match=f"--llm_gen_NAME is wrong: .*{why}"):
+        await load(tiny_llama, llm_gen={name: value})
+
+
+async def test_a_model_that_sees_nothing_is_not_loaded_as_one_that_does(tiny_llama: Path) -> None:
+    with pytest.raises(UpstreamError, match="sees no images: leave --llm_is_vlm out"):
+        await load(tiny_llama, llm_is_vlm=True)
 
 
 async def test_a_model_that_does_not_fit_is_unavailable(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from adapters.llm.transformers import asking
+from adapters.llm import pixels
 from adapters.llm.transformers.adapter import Transformers
 from tests.adapters.llm.transformers.local import answer, loaded, request, text_of, usage_of
 
@@ -77,12 +77,12 @@ async def test_a_truncated_image_is_an_invalid_request(engine: Transformers) -> 
 async def test_an_image_that_the_template_has_no_place_for_is_an_invalid_request(
     engine: Transformers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine._asking._loaded.processor, "chat_template", "{{ '<image>' }}[assistant]")
+    monkeypatch.setattr(engine._asking.tokenizer, "_template", "{{ '<image>' }}[assistant]")
     with pytest.raises(InvalidRequest, match="processor refuses"):
         await answer(engine, request("no image, and the template shows one"))
 
 
 async def test_an_image_of_too_many_pixels_is_refused(engine: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(pixels, "MOST_PIXELS", 1000)
     with pytest.raises(InvalidRequest, match="50 x 40 pixels"):
         await answer(engine, request(picture("red")))
