@@ -152,7 +152,7 @@ def _by_itself(settings: GatewaySettings) -> str:
     """What there is to say of a backend without a server; what it needs has been found."""
     backend = settings.llm_backend or ""
     if "model_name" in engine_options("llm", backend).__struct_fields__:
-        return f"{backend} can load {settings.model_name} in this process; serving loads it"
+        return f"{backend} finds {settings.model_name}; whether it loads in this process is seen when it is served"
     return f"{backend} answers by itself, there is no server to ask"
 
 

@@ -145,7 +145,7 @@ class Gateway:
         """
         found = self._find(model)
         if found.state == "failed":
-            raise UpstreamError(f"The model `{found.route.name}` cannot be served: {found.failure}")
+            raise UpstreamError(f"The model `{found.route.name}` cannot be served; the gateway's log says why.")
         if found.state == "loading":
             raise Unavailable(f"The model `{found.route.name}` is still loading.", retry_after=RETRY_SECONDS)
         if found.down:
@@ -179,7 +179,7 @@ class Gateway:
             for engine in _living(served):
                 if id(engine) not in failures:
                     failures[id(engine)] = await _load(engine)
-            why = next((failures[id(engine)] for engine in _living(served) if failures[id(engine)]), None)
+            why = next((failures[id(engine)] for engine in _needed(served, failures) if failures[id(engine)]), None)
             why = why or _refusal(served)
             if why is None:
                 _prepare_speech(served)
@@ -198,6 +198,16 @@ def _living(served: ServedRoute) -> list[Any]:
     engines = served.engines
     model = engines.llm.first if isinstance(engines.llm, FallingBack) else engines.llm
     return [engine for engine in (engines.stt, model, engines.tts) if engine is not None]
+
+
+def _needed(served: ServedRoute, failures: Mapping[int, str | None]) -> list[Any]:
+    """The engines without which the route cannot answer: its own model is not one when others stand behind it."""
+    model = served.engines.llm
+    if not isinstance(model, FallingBack) or not (why := failures[id(model.first)]):
+        return _living(served)
+    model.leave_first_out()
+    log.error("the model of %s could not be loaded, its fallbacks answer: %s", served.route.name, why)
+    return [engine for engine in _living(served) if engine is not model.first]
 
 
 async def _load(engine: Any) -> str | None:

@@ -28,12 +28,12 @@ class FallingBack:
     """
 
     def __init__(self, choices: Sequence[Choice]) -> None:
+        self.first = choices[0].engine
         self._choices = choices
 
-    @property
-    def first(self) -> llm.LanguageModel:
-        """The one whose route this is."""
-        return self._choices[0].engine
+    def leave_first_out(self) -> None:
+        """The first could not be loaded: the others answer from now on."""
+        self._choices = self._choices[1:]
 
     @property
     def info(self) -> llm.Info:

@@ -19,7 +19,7 @@ from gateway.conversation.store import RETRY_SECONDS, Queue
 
 logger = logging.getLogger(__name__)
 
-SCHEMES = ("redis://", "rediss://", "unix://")
+SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 
 PREFIX = "speech-gateway:"
 """Every key begins so: the server may be shared."""
@@ -66,6 +66,7 @@ class RedisStore:
 
     def __init__(self, url: Secret, *, ttl_seconds: float, max_waiting: int) -> None:
         self._client = _client(url)
+        self._place = _place(self._client)
         self._ttl_ms = round(ttl_seconds * 1000)
         self._queue = Queue(max_waiting)
         self._take, self._renew, self._leave, self._advance = map(
@@ -119,11 +120,15 @@ class RedisStore:
     async def attend(self) -> None:
         """Renew the leases of the turns under way; say at the start whether the server can be reached."""
         try:
-            with _reached():
-                await self._client.ping()
-            logger.info("conversations are kept in the store of --conversation_store")
-        except Unavailable as error:
-            logger.error("%s", error.message)
+            await self._client.ping()
+            logger.info("conversations are kept at %s", self._place)
+        except (RedisError, OSError) as error:
+            logger.error(
+                "--conversation_store at %s cannot be used (%s: %s); until it can, turns that continue another get 503",
+                self._place,
+                type(error).__name__,
+                error,
+            )
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             for name in tuple(self._held):
@@ -147,7 +152,7 @@ def _client(url: Secret) -> redis.Redis:
         raise BadOption(f"--conversation_store cannot be used: its scheme is not known; {way_out}")
     try:
         client: redis.Redis = redis.Redis.from_url(
-            url.reveal(),
+            url.reveal().replace("valkey", "redis", 1) if url.reveal().startswith("valkey") else url.reveal(),
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
             max_connections=MOST_CONNECTIONS,
@@ -157,6 +162,12 @@ def _client(url: Secret) -> redis.Redis:
     except ValueError:
         raise BadOption(f"--conversation_store cannot be used: it is no complete address; {way_out}") from None
     return client
+
+
+def _place(client: redis.Redis) -> str:
+    """Where the server is, for the log: without name and password."""
+    where = client.connection_pool.connection_kwargs
+    return str(where.get("path") or f"{where.get('host')}:{where.get('port')}/{where.get('db', 0)}")
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
-from gateway.engines import RETRY_SECONDS
 from gateway.pipeline.flow import CLOSING_SECONDS
+from gateway.queued import RETRY_SECONDS
 
 
 class RequestLimit(ASGIMiddleware):

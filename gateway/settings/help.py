@@ -85,7 +85,7 @@ def _description(option: Option) -> str:
     notes = [", ".join(option.engines)] if option.engines else []
     if option.choices:
         notes.append(f"one of {', '.join(option.choices)}")
-    if option.default is not None and option.default != {}:
+    if option.default not in (None, {}, ()):
         notes.append(f"default: {str(option.default).lower() if option.shape == 'switch' else option.default}")
     return option.description + (f" [{'; '.join(notes)}]" if notes else "")
 

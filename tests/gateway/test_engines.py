@@ -9,6 +9,7 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import llm
+from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.llm.echo import Echo
 from adapters.options import BadOption
@@ -131,6 +132,18 @@ async def test_a_route_that_cannot_load_takes_no_other_with_it(
     with pytest.raises(UpstreamError, match="`broken` cannot be served"):
         gateway.admit("broken")
     assert "secret" not in str(gateway.routes[0].failure)
+
+
+async def test_others_answer_for_a_model_that_could_not_be_loaded() -> None:
+    broken, whole = Loading(Unavailable("There are no weights.")), scripted.language_model(scripted.answering("here"))
+    broken.go.set()
+    choices = [Choice(route=name, model=name, engine=engine) for name, engine in (("broken", broken), ("whole", whole))]
+    gateway = gateway_with_routes(scripted_engines(llm=FallingBack(choices)), [("broken", ())])
+    await gateway.warm_up()
+    events = await read(gateway.admit("broken").engines.llm.stream(llm.Request(model="", messages=())))
+    assert [event.text for event in events if isinstance(event, llm.TextDelta)] == ["here"]
+    assert gateway.state == "ready"
+    assert [request.model for request in whole.requests] == ["whole"]
 
 
 class Checked(scripted.Scripted[Any, Any, Any]):
