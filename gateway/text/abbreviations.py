@@ -57,6 +57,12 @@ BEFORE_NUMBER = _words(
 )
 """The same, but only before a number: "No. 5" against "No. That is wrong."."""
 
+NUMBERED_PARTS = _words(
+    "Abs Abb Anh Anm Art Artt Bd Bl Buchst Fn Fußn Hs Kap Nr Nrn Rdn Rdnr Rn S Sp Tab Tz UAbs Unterabs Ziff Ziffn lit",
+    "Lit no nos nr núm pp vol art ch sec para al fasc",
+)
+"""The same, and also behind a number, which they are parts of: "§ 5 Abs. 2". In this case only."""
+
 TITLE_LETTERS = frozenset("gpгмсκქ")
 """Single letters that are Mr, city, village or page before a name; gram, metre or year after a number."""
 

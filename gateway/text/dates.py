@@ -4,12 +4,12 @@ import re
 
 from gateway.text.locale import Locale, any_of
 from gateway.text.numbers import in_words
+from gateway.text.year_words import stop_kept
 from gateway.text.years import Years
 
-_ISO = re.compile(r"(?<![\w/-])([12]\d{3})([-/])(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?![\w/-])", re.ASCII)
-_NUMERIC = re.compile(
-    r"(?<![\w./-])(?:(\d{1,2})([./-])(\d{1,2})\2([12]\d{3})|(\d{1,2})/(\d{1,2})/(\d{2}))(?![\w/-]|[.]\d)", re.ASCII
-)
+_ISO = r"(?<![\w./-])([12]\d{3})([-/]|\. ?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
+_NUMERIC = r"(?<![\w./-])(?:(\d{1,2})([/-]|\. ?)(\d{1,2})\2([12]\d{3})|(\d{1,2})/(\d{1,2})/(\d{2}))"
+_ENDS = r"(?![\w/-]|[.]\d)"
 _FULL_HOUR_OF_HALF_A_DAY = re.compile(r"(?<=\d):00(?=\s?[ap]\.?m\b)", re.IGNORECASE)
 _LOOK_BEHIND = 12
 
@@ -26,6 +26,10 @@ class Dates:
         self._day_first = locale.day_first or region in {"GB", "AU", "NZ", "IE", "IN", "ZA"}
         self._months = {name.lower(): month for month, name in enumerate(locale.months, 1)}
         self._months |= {name.lower(): month for month, name in enumerate(locale.short_months, 1)}
+        # The template says the word for the year: one that is written already is not said twice.
+        written = any_of([locale.year_mark, locale.year, *locale.year_forms] if locale.year_mark else [])
+        self._iso_date = re.compile(rf"{_ISO}(?:\s?{written})?{_ENDS}", re.A)
+        self._numeric_date = re.compile(rf"{_NUMERIC}(?:\s?{written})?{_ENDS}", re.A)
         # In the case they are written in: "the 3 may differ" is no date.
         names = f"(?-i:{any_of([*locale.months, *locale.short_months])})"
         before = f"(?:(?P<before>(?<!\\w){any_of(locale.inflected_after)}\\s))?"
@@ -55,15 +59,16 @@ class Dates:
         """The text with its dates that are digits only in words and plain numbers."""
         if not self._locale.date:
             return text
-        text = _ISO.sub(self._iso, text)
-        return _NUMERIC.sub(self._numeric, text)
+        text = self._iso_date.sub(self._iso, text)
+        return self._numeric_date.sub(self._numeric, text)
 
     def said(self, text: str) -> str:
         """The text with its other dates, its years and times in words and plain numbers."""
         if self._locale.date:
             if self._locale.inflected_after:
                 text = self._short.sub(self._short_date, text)
-            text = self._named_day_first.sub(self._named, text)
+            if self._locale.short_months:
+                text = self._named_day_first.sub(self._named, text)
             if not self._locale.day_first:
                 text = self._named_month_first.sub(self._named, text)
         text = self._years.said(text)
@@ -76,17 +81,18 @@ class Dates:
         return text
 
     def _iso(self, found: re.Match[str]) -> str:
-        return self._date(self._day(int(found[4]), found), int(found[3]), found[1])
+        return self._date(self._day(int(found[4]), found), int(found[3]), found[1]) + stop_kept(found)
 
     def _numeric(self, found: re.Match[str]) -> str:
         first, second = int(found[1] or found[5]), int(found[3] or found[6])
         year = found[4] or f"20{found[7]}"
-        day, month = (first, second) if self._day_first or found[2] == "." else (second, first)
-        if month > 12 and found[2] != ".":
+        dotted = (found[2] or "").startswith(".")
+        day, month = (first, second) if self._day_first or dotted else (second, first)
+        if month > 12 and not dotted:
             day, month = month, day
         if not (1 <= month <= 12 and 1 <= day <= 31):
             return found[0]
-        return self._date(self._day(day, found), month, year)
+        return self._date(self._day(day, found), month, year) + stop_kept(found)
 
     def _short_date(self, found: re.Match[str]) -> str:
         day, month = int(found[2]), int(found[3])

@@ -44,6 +44,8 @@ def ends_sentence(before: str, next_word: Callable[[], Word]) -> bool:
         return False
     if keys & abbreviations.BEFORE_NUMBER and not after_number and _is_number(next_word().text):
         return False
+    if word in abbreviations.NUMBERED_PARTS and _is_number(next_word().text):
+        return False
     if keys & abbreviations.HALVES_OF_THE_DAY:
         return next_word().text not in abbreviations.TIME_ZONES
     if len(word) == 1 and _is_initial(next_word()):

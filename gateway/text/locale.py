@@ -32,6 +32,10 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ``late_full_hour`` is said after noon. ``before_names`` are abbreviations that mean something else before a name.
     ``ending_without_article`` is that of a day's ordinal that stands behind neither ``articles`` nor
     ``inflected_after``. ``phone_pairs``: two digits of a telephone number are said as one number.
+
+    Without ``short_months`` only dates in digits are rewritten. ``year_mark`` and ``years_mark`` are short for a year
+    and for years behind their number, said as ``year`` and ``years``, or in a form of ``year_forms`` and
+    ``years_forms`` behind the words listed for it.
     """
 
     plural: Plural = "two"
@@ -69,6 +73,12 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     short_days: tuple[str, ...] = ()
     day_first: bool = True
     day_is_ordinal: bool = False
+    year_mark: str = ""
+    years_mark: str = ""
+    year: str = ""
+    years: str = ""
+    year_forms: dict[str, tuple[str, ...]] = {}
+    years_forms: dict[str, tuple[str, ...]] = {}
     date: str = ""
     date_without_year: str = ""
     first_day: str = ""

@@ -21,7 +21,27 @@ _CITATION = re.compile(
     r"(?<=[\w.,:;!?)\]\"”’»])(?:,?[ \t]?\[[1-9]\d{0,2}(?:[ ]?[,–-][ ]?\d{1,3}){0,20}\]){1,20}(?![\w(\[])"
     r"|【\d[^【】\n]{0,80}】"
 )
-_TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.DOTALL)
+# WHATWG's HTML standard, its obsolete elements that are still written, and SSML's. Without "object": List<object>.
+_ELEMENTS = """
+    a abbr address area article aside audio b base bdi bdo big blockquote body br button canvas caption center cite
+    code col colgroup data datalist dd del details dfn dialog div dl dt em embed fieldset figcaption figure font
+    footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd label legend li link
+    main map mark menu meta meter nav noscript ol optgroup option output p param picture pre progress q rp rt ruby s
+    samp script section select slot small source span strike strong style sub summary sup svg table tbody td
+    template textarea tfoot th thead time title tr track tt u ul var video wbr
+    speak break emphasis phoneme prosody say-as
+"""
+_BARE_ATTRIBUTES = """
+    allowfullscreen async autofocus autoplay checked controls default defer disabled download hidden loop multiple muted
+    novalidate open readonly required reversed selected
+"""
+# An attribute has a value, but for those: in "a<b and c>d" nothing is a tag.
+_TAG = re.compile(
+    rf"<!--.*?(?:-->|\Z)|</?(?:{'|'.join(_ELEMENTS.split())}|{'|'.join(_ELEMENTS.upper().split())})"
+    r"(?:\s+(?:[a-zA-Z_:@][\w:.-]*\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+)"
+    rf"|(?:{'|'.join(_BARE_ATTRIBUTES.split())})(?![\w=-])))*+\s*/?>",
+    re.DOTALL,
+)
 _AUTOMATIC_LINK = re.compile(r"<((?:https?://|mailto:|www\.)[^\s<>]+|[^\s<>@]+@[^\s<>@]+)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _RULE = re.compile(r"[ \t]*(?:[-*_=][ \t]*){3,}")

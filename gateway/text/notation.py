@@ -6,6 +6,7 @@ from gateway.text.dates import Dates
 from gateway.text.locale import Locale, any_of
 from gateway.text.numbers import Numbers, in_words
 from gateway.text.quantities import Quantities
+from gateway.text.year_words import YearWords
 
 # An international number, one in national form with its leading zero, the two shapes of North America.
 _PHONE = re.compile(
@@ -17,6 +18,8 @@ _PHONE = re.compile(
 _SHORTEST_PHONE = 6
 # "1 000 000" is a number.
 _SPACED_NUMBER = re.compile(r"(?<![\w.,:/+-])(\d{1,3}(?: \d{3}){2,5}|\d{1,3} 000)(?![\w-]|[.,:]\d| \d)", re.ASCII)
+_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}", re.ASCII)
+_CLOCK = re.compile(r"(?<![\w:.,])((?:[01]?\d|2[0-4])):([0-5]\d)(?![\w:]|[.,]\d)", re.ASCII)
 _VERSION = re.compile(r"(?<![\d.])\d{1,6}(?:\.\d{1,6}){2,8}(?![\w.]*\w)", re.ASCII)
 
 
@@ -28,6 +31,7 @@ class Notation:
         self._language = language
         self._numbers = numbers
         self._dates = Dates(locale, language)
+        self._year_words = YearWords(locale)
         self._quantities = Quantities(locale)
         self._short = locale.abbreviations | {
             _capitalised(written): _capitalised(said)
@@ -67,15 +71,22 @@ class Notation:
         if not any(map(str.isdigit, text)):
             return self._quantities.said(self._quantities.ranged(text))
         text = _SPACED_NUMBER.sub(lambda found: found[0].replace(" ", ""), text)
-        text = _PHONE.sub(self._phone, self._dates.numeric(text))
+        text = self._year_words.said(self._dates.numeric(text))
+        text = _PHONE.sub(self._phone, text)
         text = self._dates.said(self._quantities.ranged(text))
         dot = self._locale.address.get(".")
         if dot and self._locale.decimal == ",":
             text = self._named_version.sub(self._version_in_words, text)
         text = self._numbers.plain(text)
         if dot:
-            text = _VERSION.sub(lambda found: found[0].replace(".", f" {dot} "), text)
-        return self._ordinals(self._quantities.said(text))
+            text = _VERSION.sub(lambda found: self._version(found[0]), text)
+        text = self._ordinals(self._quantities.said(text))
+        # Last, or a number behind the minutes would look like their thousands.
+        return text if self._locale.time else _CLOCK.sub(r"\1 \2", text)
+
+    def _version(self, written: str) -> str:
+        """A date is no version: where the language's dates are not known, it is said as three numbers."""
+        return written.replace(".", " " if _DATE.fullmatch(written) else f" {self._locale.address['.']} ")
 
     def _unabbreviated(self, found: re.Match[str]) -> str:
         """The whole word; a full stop that also ended the sentence stays."""

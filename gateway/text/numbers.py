@@ -53,7 +53,7 @@ class Numbers:
         # Lakhs and crores: 1,23,45,678.
         indian = "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}" if "," in locale.groups else "(?!)"
         self._written = re.compile(
-            rf"(?<![\d.,])(?:(?P<grouped>[0-9]{{1,3}}(?:{groups}[0-9]{{3}})+|{indian})(?:{point}(?P<part>[0-9]+))?(?!\d|[.,]\d)"
+            rf"(?<![\d.,])(?<!\d:)(?:(?P<grouped>[0-9]{{1,3}}(?:{groups}[0-9]{{3}})+|{indian})(?:{point}(?P<part>[0-9]+))?(?!\d|[.,]\d)"
             rf"|(?P<foreign>[0-9]{{1,3}}(?:{point}[0-9]{{3}})+){re.escape(other)}(?P<foreign_part>[0-9]+)(?!\d)"
             rf"|(?P<whole>[0-9]+)\.(?P<english>[0-9]+)(?![\d]|[.,]\d))"
         )
