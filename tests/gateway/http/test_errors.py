@@ -87,7 +87,11 @@ def test_every_class_of_the_contract_has_a_row_of_its_own() -> None:
 def test_every_other_class_looks_like_one_of_the_contract() -> None:
     for package in (adapters.llm, adapters.stt, adapters.tts, gateway):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:  # of an extra that is not installed
+                if (error.name or "adapters").partition(".")[0] in {"adapters", "gateway"}:
+                    raise
     others = {kind for kind in subclasses(AdapterError) if kind not in CONTRACT}
     assert NoSpeech in others
     for kind in others:
