@@ -173,18 +173,24 @@ class Gateway:
         return list({id(engine): engine for engine in engines}.values())
 
     async def warm_up(self) -> None:
-        """Load every engine, once; each route is ready, or has a ``failure``, as soon as its own have."""
+        """Load every engine, once; each route is ready, or has a ``failure``, as soon as its own have.
+
+        One whose own model could not be loaded and that has fallbacks comes last, when it is known of all engines
+        whether they can answer.
+        """
         failures: dict[int, str | None] = {}
+        late = []
         for served in self.routes:
             for engine in _living(served):
                 if id(engine) not in failures:
                     failures[id(engine)] = await _load(engine)
-            why = next((failures[id(engine)] for engine in _needed(served, failures) if failures[id(engine)]), None)
-            why = why or _refusal(served)
-            if why is None:
-                _prepare_speech(served)
-            served.failure = why
-            served.state = "failed" if why else "ready"
+            model = served.engines.llm
+            if isinstance(model, FallingBack) and failures[id(model.first)]:
+                late.append(served)
+            else:
+                _settle(served, failures)
+        for served in late:
+            _settle(served, failures)
 
     async def aclose(self) -> None:
         """Close every engine, also when one of them fails to."""
@@ -200,12 +206,23 @@ def _living(served: ServedRoute) -> list[Any]:
     return [engine for engine in (engines.stt, model, engines.tts) if engine is not None]
 
 
+def _settle(served: ServedRoute, failures: Mapping[int, str | None]) -> None:
+    """Say whether the route can answer; ``failures`` has every engine that was loaded, by its ``id``."""
+    why = next((failures[id(engine)] for engine in _needed(served, failures) if failures[id(engine)]), None)
+    why = why or _refusal(served)
+    if why is None:
+        _prepare_speech(served)
+    served.failure = why
+    served.state = "failed" if why else "ready"
+
+
 def _needed(served: ServedRoute, failures: Mapping[int, str | None]) -> list[Any]:
-    """The engines without which the route cannot answer: its own model is not one when others stand behind it."""
+    """The engines without which the route cannot answer: its own model is not one when others can stand in for it."""
     model = served.engines.llm
     if not isinstance(model, FallingBack) or not (why := failures[id(model.first)]):
         return _living(served)
-    model.leave_first_out()
+    if not model.leave_out(lambda engine: bool(failures.get(id(engine)))):
+        return _living(served)
     log.error("the model of %s could not be loaded, its fallbacks answer: %s", served.route.name, why)
     return [engine for engine in _living(served) if engine is not model.first]
 

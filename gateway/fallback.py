@@ -1,14 +1,14 @@
 """A language model with others behind it that answer when it cannot; the client sees one answer."""
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, InvalidRequest
+from adapters.contract.errors import AdapterError, InvalidRequest, TooLong
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,11 @@ class FallingBack:
         self.first = choices[0].engine
         self._choices = choices
 
-    def leave_first_out(self) -> None:
-        """The first could not be loaded: the others answer from now on."""
-        self._choices = self._choices[1:]
+    def leave_out(self, lost: Callable[[llm.LanguageModel], bool]) -> bool:
+        """Those that are ``lost`` are not asked any more; whether any are left, else nothing is changed."""
+        left = [choice for choice in self._choices if not lost(choice.engine)]
+        self._choices = left or self._choices
+        return bool(left)
 
     @property
     def info(self) -> llm.Info:
@@ -41,7 +43,10 @@ class FallingBack:
         return self.first.info
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        """One answer, of the first that gives any. Raises the first one's error when none does."""
+        """One answer, of the first that gives any.
+
+        When none does, raises the first one's error; ``TooLong`` goes before it: a shorter request may be answered.
+        """
         failure: AdapterError | None = None
         for choice in self._choices:
             started: Started | None = None
@@ -61,7 +66,7 @@ class FallingBack:
             except AdapterError as error:
                 if begun or (failure is None and isinstance(error, InvalidRequest)):
                     raise
-                failure = failure or error
+                failure = error if failure is None or isinstance(error, TooLong) else failure
                 logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)
         assert failure is not None, "there is at least one choice"
         raise failure

@@ -62,8 +62,9 @@ class Queued:
                 retry_after=RETRY_SECONDS,
             )
         self._waiting += 1
+        places = self._places  # warm_up() may replace them meanwhile
         try:
-            await self._places.acquire()
+            await places.acquire()
         finally:
             self._waiting -= 1
         try:
@@ -71,7 +72,7 @@ class Queued:
                 async for event in events:
                     yield event
         finally:
-            self._places.release()
+            places.release()
 
     async def warm_up(self) -> None:
         """Warm the engine up; what it can do at once may depend on what it has loaded."""

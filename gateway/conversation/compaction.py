@@ -81,8 +81,9 @@ class Compaction:
             start(self._run(conversation, count, writer, stop))
 
     def give_way(self, engine: llm.LanguageModel) -> None:
-        """A turn needs ``engine``: if that answers one at a time, a summary it is writing ends and is tried later."""
-        if engine.info.max_parallel == 1:
+        """A turn needs ``engine``: if summaries alone can fill that, those it is writing end and are tried later."""
+        most = engine.info.max_parallel
+        if most is not None and most <= MOST_AT_ONCE:
             for busy, stop in self._running.values():
                 if busy is engine:
                     stop.set()

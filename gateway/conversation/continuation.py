@@ -118,8 +118,12 @@ class Conversations:
                 conversation = conversation.after(results) if results else conversation
             joined = Joined(conversation, wanted, newest)
             joined.spent = spent if wanted.keep else None
-            self._compaction.give_way(policy.writer.engine)
+            self.give_way(policy.writer.engine)
             yield joined
+
+    def give_way(self, engine: llm.LanguageModel) -> None:
+        """A turn is about to ask ``engine``, which is not to be busy with a summary then."""
+        self._compaction.give_way(engine)
 
     async def _found(self, wanted: Wanted, held: AsyncExitStack) -> tuple[Conversation, str | None]:
         """The conversation, and the id of its last answer when the turn is to follow on that."""
@@ -137,7 +141,7 @@ class Conversations:
         snapshot = await self._snapshot(response_id)
         if snapshot is None:
             raise InvalidRequest(
-                f"Previous response with id {response_id!r} not found.",
+                f"Previous response with id {response_id[:100]!r} not found.",
                 param="previous_response_id",
                 code="previous_response_not_found",
             )

@@ -69,7 +69,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
             for part in message.parts:
                 if isinstance(part, llm.ToolResult) and waiting.pop(part.call_id, None) is None:
                     raise InvalidRequest(
-                        f"No tool call found for the result with tool_call_id {part.call_id!r}; "
+                        f"No tool call found for the result with tool_call_id {part.call_id[:100]!r}; "
                         "send the id of a call of the answer that is continued.",
                         param="messages",
                         code="invalid_value",

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
 
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
@@ -151,6 +152,9 @@ def _client(url: Secret) -> redis.Redis:
     if not url.reveal().startswith(SCHEMES):
         raise BadOption(f"--conversation_store cannot be used: its scheme is not known; {way_out}")
     try:
+        address = urlsplit(url.reveal())
+        if address.scheme != "unix" and address.path.strip("/"):
+            int(address.path.strip("/"))  # the client would take database 0 in silence
         client: redis.Redis = redis.Redis.from_url(
             url.reveal().replace("valkey", "redis", 1) if url.reveal().startswith("valkey") else url.reveal(),
             socket_timeout=ANSWER_SECONDS,
@@ -159,7 +163,9 @@ def _client(url: Secret) -> redis.Redis:
             # Once more where the server closed the connection meanwhile; silence is not waited for twice.
             retry=Retry(NoBackoff(), 1, supported_errors=(NotConnected,)),
         )
-    except ValueError:
+        # Looks at the options in the address; it connects later.
+        client.connection_pool.make_connection()  # type: ignore[no-untyped-call, unused-ignore]
+    except (ValueError, TypeError, RedisError):
         raise BadOption(f"--conversation_store cannot be used: it is no complete address; {way_out}") from None
     return client
 

@@ -103,6 +103,7 @@ class Remembering:
         match event:
             case TranscriptFinished():
                 self._transcript = event.text
+                self._conversations.give_way(self._call.engines.llm)  # a summary may have begun while it was heard
             case tts.AudioChunk():
                 self._spoken = True
             case AnswerFinished():

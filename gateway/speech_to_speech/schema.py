@@ -159,7 +159,7 @@ class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AudioDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.done"):
-    """The end. ``usage`` is null when the model's server does not say, ``conversation_id`` when the turn is not kept."""
+    """The end. ``usage`` is null when the server does not say, ``conversation_id`` when the turn is not kept."""
 
     response_id: str
     conversation_id: str | None

@@ -146,6 +146,21 @@ async def test_others_answer_for_a_model_that_could_not_be_loaded() -> None:
     assert [request.model for request in whole.requests] == ["whole"]
 
 
+async def test_a_route_none_of_whose_models_could_be_loaded_has_failed() -> None:
+    models = {name: Loading(Unavailable(f"No weights: {name}.")) for name in ("own", "spare")}
+    for model in models.values():
+        model.go.set()
+    choices = [Choice(route=name, model=name, engine=model) for name, model in models.items()]
+    routes = [
+        gateway_with_routes(scripted_engines(llm=engine), [(name, ())]).routes[0]
+        for name, engine in (("own", FallingBack(choices)), ("spare", models["spare"]))
+    ]
+    gateway = Gateway(load([], {}).settings, routes)
+    await gateway.warm_up()
+    assert [served.failure for served in gateway.routes] == ["No weights: own.", "No weights: spare."]
+    assert gateway.state == "failed"
+
+
 class Checked(scripted.Scripted[Any, Any, Any]):
     """An engine that can be looked at before it is loaded, and can break after."""
 

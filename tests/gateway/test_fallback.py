@@ -9,7 +9,15 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm
 from adapters.contract.checks import llm_grammar, read
-from adapters.contract.errors import AdapterError, InvalidRequest, TimedOut, Unavailable, Unsupported, UpstreamError
+from adapters.contract.errors import (
+    AdapterError,
+    InvalidRequest,
+    TimedOut,
+    TooLong,
+    Unavailable,
+    Unsupported,
+    UpstreamError,
+)
 from adapters.options import BadOption
 from gateway.engines import build
 from gateway.fallback import Choice, FallingBack
@@ -49,6 +57,11 @@ async def test_a_wrong_request_is_refused_by_the_first(error: AdapterError) -> N
     with pytest.raises(type(error)):
         await read(falling_back(failing(error), second).stream(REQUEST))
     assert second.opened == 0
+
+
+async def test_that_another_could_answer_a_shorter_request_is_told() -> None:
+    with pytest.raises(TooLong):
+        await read(falling_back(failing(Unavailable("down")), failing(TooLong("too long"))).stream(REQUEST))
 
 
 async def test_a_failure_in_the_middle_stays_a_failure() -> None:

@@ -9,10 +9,11 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from adapters.blocking import Ended
+from adapters.contract.errors import AdapterError
 from adapters.llm.answer import Token
 from adapters.llm.transformers import memory
 from adapters.llm.transformers.asking import Asked
-from adapters.llm.transformers.failures import of_an_answer, out_of_memory
+from adapters.llm.transformers.failures import of_an_answer
 from adapters.llm.transformers.loading import Loaded
 from adapters.llm.transformers.sampling import Chooser, configuration, prepare
 
@@ -72,8 +73,8 @@ class Alone:
                 token = next(answer, None)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told to the one who waits
                 del self._answers[key]
-                if out_of_memory(error):
-                    self._kept.forget()
+                if not isinstance(error, AdapterError):
+                    self._kept.forget()  # what was computed last may be whole in some layers only
                 yield key, of_an_answer(error).with_traceback(None)
                 memory.free()
                 continue

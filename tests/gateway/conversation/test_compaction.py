@@ -189,10 +189,8 @@ async def test_one_for_a_conversation_and_few_in_all() -> None:
     assert [await works.summary(name) is not None for name in "abc"] == [True, True, True]
 
 
-@pytest.mark.parametrize(("max_parallel", "gives_way"), [(1, True), (8, False), (None, False)])
-async def test_a_model_that_answers_one_at_a_time_is_left_to_the_turn(
-    max_parallel: int | None, gives_way: bool
-) -> None:
+@pytest.mark.parametrize(("max_parallel", "gives_way"), [(1, True), (2, True), (3, False), (None, False)])
+async def test_a_model_that_summaries_could_fill_is_left_to_the_turn(max_parallel: int | None, gives_way: bool) -> None:
     async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         while True:
             yield llm.TextDelta(text="On and on. ")

@@ -9,13 +9,16 @@ import msgspec
 import pytest
 
 from adapters import scripted
-from adapters.contract import llm, tts
+from adapters.contract import llm, stt, tts
 from adapters.contract.errors import TimedOut, Unavailable
+from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.continuation import Conversations
 from gateway.conversation.remembering import Call, Remembering
 from gateway.conversation.store import MemoryStore
 from gateway.engines import ServedRoute
 from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.flow import background
+from gateway.queued import Queued
 from gateway.settings.load import load
 from gateway.speech_to_speech import translate
 from gateway.speech_to_speech.call import call_of
@@ -80,6 +83,44 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytes
     too_large = turn(store(), call(conversation="c"), max_bytes=10)
     assert isinstance([event async for event in too_large.events()][-1], AnswerFinished)
     assert not too_large.kept
+
+
+async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> None:
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while any(INSTRUCTION in str(message) for message in request.messages):
+            yield llm.ReasoningDelta(text="Where to begin?")
+            await asyncio.sleep(0)
+        yield llm.TextDelta(text="Well.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    async def hearing(_request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        for _ in range(2):
+            other = asking(scripted.recogniser("Hello?"), "--chat_size", "1", conversation="other")
+            assert [event async for event in Remembering(conversations, other, Stopwatch()).events()]
+        while not model.open:  # the summary
+            await asyncio.sleep(0)
+        yield stt.FinalTranscript(text="And now?")
+        yield stt.Finished(language="en", seconds=1)
+
+    async def recording() -> AsyncGenerator[bytes, None]:
+        yield bytes(32_000)
+
+    def asking(ears: Any, *flags: str, **fields: Any) -> Call:
+        plain = call(*flags, model=queued, messages=None, **fields)
+        return msgspec.structs.replace(
+            plain,
+            engines=msgspec.structs.replace(plain.engines, stt=ears, vad=None),
+            turn=msgspec.structs.replace(plain.turn, audio=recording()),
+        )
+
+    model = scripted.Scripted(llm.Info(max_parallel=1), script)
+    queued = Queued("scripted", model, 4)
+    conversations = Conversations(store(), 100_000)
+    asked = asking(scripted.Scripted(stt.Info(sample_rate=16_000), hearing))
+    async with asyncio.timeout(10), background() as start:
+        conversations.open(start)
+        events = [event async for event in Remembering(conversations, asked, Stopwatch()).events()]
+    assert isinstance(events[-1], AnswerFinished)
 
 
 async def test_a_slow_store_does_not_hold_who_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

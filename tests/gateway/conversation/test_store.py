@@ -268,7 +268,18 @@ async def test_a_wrong_password_is_unavailable_and_is_not_shown(caplog: pytest.L
         assert "wrong-secret" not in refused.value.message + caplog.text
 
 
-@pytest.mark.parametrize("url", ["localhost:6379", "http://127.0.0.1", "redis://h:port-of-secret/0", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379",
+        "http://127.0.0.1",
+        "redis://h:port-of-secret/0",
+        "redis://h/0?secret=1",
+        "redis://h/secret",
+        "rediss://h?ssl_cert_reqs=secret",
+        "",
+    ],
+)
 def test_what_is_no_address_of_a_store_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(BadOption, match="--conversation_store") as refused:
         remote(url)

@@ -34,9 +34,10 @@ async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenera
 
 
 @contextmanager
-def failing(engine: Transformers, error: BaseException, *, after: int) -> Iterator[None]:
-    """The model's forward pass raises ``error`` once, ``after`` some that do not."""
+def failing(engine: Transformers, error: BaseException, *, after: int, at_the_end: bool = False) -> Iterator[None]:
+    """The model's forward pass raises ``error`` once, ``after`` some that do not, in its last layer or at once."""
     layer = model_of(engine).model
+    layer = layer.layers[-1] if at_the_end else layer
     passes = 0
 
     def forward(*_: Any) -> None:
@@ -82,6 +83,13 @@ async def test_an_unknown_failure_is_told_by_its_kind_alone(
         await answer(engine, request(FOREVER))
     assert secret not in f"{seen.value}{caplog.text}"
     assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
+
+
+async def test_what_a_failed_pass_left_half_computed_is_not_used_again(engine: Transformers) -> None:
+    asked = request(CAPITAL)
+    with failing(engine, ArithmeticError(), after=0, at_the_end=True), pytest.raises(UpstreamError):
+        await answer(engine, asked)
+    assert text_of(await answer(engine, asked)) == answer_to(CAPITAL)
 
 
 async def test_a_failed_step_is_told_to_all_who_wait(tiny_qwen: Path) -> None:
