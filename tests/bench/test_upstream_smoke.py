@@ -9,7 +9,8 @@ def test_every_row_of_the_table_is_measured() -> None:
 
     assert [row.streams for row in rows] == [streams for streams in plan.streams for _ in range(3)]
     for row in rows:
-        assert plan.first * 1000 * 0.9 < row.first_p50 <= row.first_p99
+        # Half: the clock of a loop that is kept from running stands still meanwhile.
+        assert plan.first * 1000 / 2 < row.first_p50 <= row.first_p99
         assert row.way == "direct" or (row.cpu_seconds or 0) > 0
     lines = list(upstream_load.table(plan, rows))
     assert len({line.count("|") for line in lines[2:]}) == 1
