@@ -1,7 +1,7 @@
 """The embedded recogniser: pocketsphinx in worker processes, because it holds the interpreter's lock."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Annotated
 
@@ -10,7 +10,8 @@ import msgspec
 from adapters.blocking import WorkerPool
 from adapters.contract import audio, stt
 from adapters.contract.engine import Started
-from adapters.contract.errors import TooLong, Unsupported
+from adapters.contract.errors import Unsupported
+from adapters.stt import recording
 
 NAME = "pocketsphinx"
 SAMPLE_RATE = 16_000
@@ -64,7 +65,7 @@ class PocketSphinx:
         Raises ``Unsupported`` for other languages, ``TooLong``, ``Unavailable`` and ``UpstreamError``.
         """
         _require_english(request.language)
-        pcm = await _collect(request.audio)
+        pcm = await recording.whole(request.audio, sample_rate=SAMPLE_RATE, most_seconds=MAX_SECONDS, adapter=NAME)
         async with aclosing(self._pool.stream(pcm)) as answers:
             await anext(answers)
             yield Started(ignored=("prompt",) if request.prompt else ())
@@ -83,20 +84,6 @@ def _require_english(language: str | None) -> None:
             adapter=NAME,
             param="language",
         )
-
-
-async def _collect(blocks: AsyncIterator[bytes]) -> bytes:
-    pcm = bytearray()
-    async for block in blocks:
-        pcm += block
-        if audio.seconds(pcm, SAMPLE_RATE) > MAX_SECONDS:
-            raise TooLong(
-                f"The audio is longer than the {MAX_SECONDS} s that the embedded recogniser takes; send it in parts.",
-                adapter=NAME,
-                param="file",
-                code="audio_too_long",
-            )
-    return bytes(pcm)
 
 
 def recogniser() -> Callable[[bytes], Iterator[bytes]]:

@@ -39,8 +39,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 class Fitting:
     """``engine``, for one turn of a conversation: it is asked with the question alone, and puts what fits before it.
 
-    After the stream ``dropped`` is how many turns
-    were left out, ``size`` how many bytes were sent, 0 when there was more than text, and ``question`` what was asked.
+    After the stream ``dropped`` is how many turns were left out, ``size`` how many bytes were sent, 0 when there was
+    more than text, and ``question`` what was asked.
     """
 
     def __init__(self, engine: llm.LanguageModel, earlier: Earlier, context: Context) -> None:

@@ -13,8 +13,7 @@ from adapters.llm import answer, generation, images, prompt
 from adapters.llm.local import MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.failures import ADAPTER
-
-DEFAULT_MODEL = "mlx-community/Qwen3-4B-Instruct-2507-bf16"
+from adapters.options import BadOption
 
 _KNOWN = parameters.KNOWN | {"seed", "stop_strings"}
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
@@ -28,8 +27,10 @@ class MlxLm:
     Options = MlxOptions
 
     def __init__(self, options: MlxOptions) -> None:
+        if options.model_name is None:
+            raise BadOption("--llm_backend mlx-lm needs --model_name, a hub id or a folder.")
         self._options = options
-        self._name = options.model_name or DEFAULT_MODEL
+        self._name = options.model_name
         self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._asking: Any = None
         parallel = 1 if options.llm_is_vlm else options.llm_max_parallel

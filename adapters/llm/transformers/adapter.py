@@ -13,8 +13,7 @@ from adapters.llm import answer, generation, images, prompt
 from adapters.llm.local import TransformersOptions
 from adapters.llm.transformers.failures import ADAPTER
 from adapters.llm.transformers.parameters import HONOURED, SAMPLER
-
-DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
+from adapters.options import BadOption
 
 _EXTRA = "transformers"
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
@@ -28,8 +27,10 @@ class Transformers:
     Options = TransformersOptions
 
     def __init__(self, options: TransformersOptions) -> None:
+        if options.model_name is None:
+            raise BadOption("--llm_backend transformers needs --model_name, a hub id or a folder.")
         self._options = options
-        self._name = options.model_name or DEFAULT_MODEL
+        self._name = options.model_name
         self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._asking: Any = None
         self._started = False

@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,8 @@ from adapters import hub
 from adapters.blocking import call, iterate
 from adapters.contract import audio, stt
 from adapters.contract.engine import Started
-from adapters.contract.errors import TooLong, Unavailable, Unsupported
+from adapters.contract.errors import Unavailable, Unsupported
+from adapters.stt import recording
 from adapters.stt.transformers.failures import ADAPTER, DeviceLost, of_an_utterance, of_loading
 
 SAMPLE_RATE = 16_000
@@ -126,7 +127,7 @@ class Transformers:
                 param="timestamp_granularities",
             )
         language = self._known(request.language)
-        pcm = await _collect(request.audio)
+        pcm = await recording.whole(request.audio, sample_rate=SAMPLE_RATE, most_seconds=MAX_SECONDS, adapter=ADAPTER)
         takes_prompts = self._model.takes_prompts
         yield Started(ignored=("prompt",) if request.prompt and not takes_prompts else ())
         heard = Heard(text="")
@@ -169,17 +170,3 @@ class Transformers:
                 param="language",
             )
         return code
-
-
-async def _collect(blocks: AsyncIterator[bytes]) -> bytes:
-    pcm = bytearray()
-    async for block in blocks:
-        pcm += block
-        if audio.seconds(pcm, SAMPLE_RATE) > MAX_SECONDS:
-            raise TooLong(
-                f"The audio is longer than the {MAX_SECONDS} s that the recogniser takes; send it in parts.",
-                adapter=ADAPTER,
-                param="file",
-                code="audio_too_long",
-            )
-    return bytes(pcm)

@@ -106,3 +106,8 @@ async def test_a_model_that_does_not_load_says_why(tiny_qwen: Path, tmp_path: Pa
     with pytest.raises(UpstreamError, match=said):
         async with loaded(model):
             pass
+
+
+def test_a_model_is_named() -> None:
+    with pytest.raises(BadOption, match="--model_name"):
+        MlxLm(MlxLm.Options())

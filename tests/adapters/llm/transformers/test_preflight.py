@@ -57,3 +57,8 @@ def test_a_missing_extra_is_named(tiny_llama: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("adapters.hub.find_spec", without_torch)
     with pytest.raises(BadOption, match=r"torch.*pip install 'speech-gateway\[transformers\]'"):
         engine(tiny_llama).preflight()
+
+
+def test_a_model_is_named() -> None:
+    with pytest.raises(BadOption, match="--model_name"):
+        Transformers(Transformers.Options())
