@@ -13,7 +13,7 @@ from adapters.llm.responses import request as responses
 from adapters.options import pick
 from adapters.upstream import OPENAI, Upstream, UpstreamOptions
 from adapters.upstream.probe import Observations, Questions, observe
-from gateway.engines import build
+from gateway.engines.build import build
 from gateway.settings.model import GatewaySettings, Loaded, Route, engine_options
 
 MOST_TOKENS = 16

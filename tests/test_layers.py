@@ -55,7 +55,7 @@ def offences(folder: str, forbidden: Iterator[str] | tuple[str, ...]) -> list[st
 
 def test_there_is_something_to_check() -> None:
     assert len(SOURCES) > 50
-    assert "adapters.contract.llm" in imports_of(ROOT / "gateway" / "pipeline" / "turn.py")
+    assert "adapters.contract.llm" in imports_of(ROOT / "gateway" / "pipeline" / "answer.py")
 
 
 def test_adapters_know_nothing_of_the_gateway() -> None:
@@ -99,12 +99,14 @@ def test_stages_never_import_each_other() -> None:
 
 def test_the_pipeline_knows_nothing_of_http() -> None:
     for package in ("pipeline", "text", "audio", "conversation", "settings"):
-        assert not offences(f"gateway.{package}", (*SERVER, "gateway.http", "gateway.app", "gateway.speech_to_speech"))
+        assert not offences(
+            f"gateway.{package}", (*SERVER, "gateway.http", "gateway.app", "gateway.api.speech_to_speech")
+        )
 
 
 def test_what_translates_is_free_of_the_web_framework() -> None:
     for name in ("schema", "translate"):
-        assert not offences(f"gateway.speech_to_speech.{name}", SERVER)
+        assert not offences(f"gateway.api.speech_to_speech.{name}", SERVER)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_what_translates_is_free_of_the_web_framework() -> None:
         "for stage in registry.STAGES:\n"
         "    for name in registry.names(stage):\n"
         "        registry.options_class(stage, name)",
-        "from gateway.settings.load import load\nfrom gateway.engines import build\nbuild(load([], {}))",
+        "from gateway.settings.load import load\nfrom gateway.engines.build import build\nbuild(load([], {}))",
     ],
     ids=["the application", "the options of every engine", "building engines"],
 )
@@ -126,7 +128,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code: str) -> None:
 
 
 def test_settings_are_read_without_the_web_framework() -> None:
-    report = "import gateway.cli, sys\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    report = "import gateway.cli.main, sys\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))"
     ran = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {*HEAVY, *SERVER, "av", "openai"} & set(ran.stdout.split())
 
@@ -150,4 +152,4 @@ def test_only_the_command_reads_the_environment() -> None:
         reads = {"environ", "getenv"} & {
             node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
         }
-        assert not reads or module_of(path) == "gateway.cli", module_of(path)
+        assert not reads or module_of(path) == "gateway.cli.main", module_of(path)

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.options import BadOption
 from gateway.check import check
-from gateway.cli import main
+from gateway.cli.main import main
 from gateway.settings.load import load
 from tests.adapters.upstream_server import Exchange, UpstreamServer
 
