@@ -22,7 +22,7 @@ from adapters.options import BadOption
 from gateway.engines import build
 from gateway.fallback import Choice, FallingBack
 from gateway.settings.load import load
-from tests.adapters.upstream_server import UpstreamServer, replies
+from tests.support.upstream_server import UpstreamServer, replies
 
 REQUEST = llm.Request(model="first", messages=())
 

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapters.upstream_server import Exchange, UpstreamServer
 from tests.gateway.asking import ROUTE, form
 from tests.gateway.serving import events_in
 from tests.redis_server import redis_server
+from tests.support.upstream_server import Exchange, UpstreamServer
 
 LEASE_SECONDS = 2.0
 

@@ -17,7 +17,7 @@ from adapters.llm.responses.adapter import Responses
 from adapters.llm.responses.events import Events as ResponseEvents
 from adapters.upstream import Upstream, UpstreamOptions
 from adapters.upstream.sse import Parser
-from tests.adapters.upstream_server import Exchange, UpstreamServer, replies, sse, streams
+from tests.support.upstream_server import Exchange, UpstreamServer, replies, sse, streams
 
 Engine = ChatCompletions | Responses
 REQUEST = llm.Request(

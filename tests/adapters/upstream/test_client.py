@@ -20,8 +20,8 @@ from adapters.contract.errors import (
 )
 from adapters.options import BadOption, Secret
 from adapters.upstream import Upstream, UpstreamOptions
-from tests.adapters.upstream.asking import END, KEY, ask, call, say, upstream
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies, streams
+from tests.support.upstream_client import END, KEY, ask, call, say, upstream
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies, streams
 
 ANSWER = streams(say("a"), END)
 REFUSAL = replies(400, {"error": {"message": "reasoning_effort 'none' is not supported"}})

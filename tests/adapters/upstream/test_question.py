@@ -9,7 +9,7 @@ from adapters.options import Secret
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.question import Answer, Server
 from adapters.upstream.shared import Shared
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, replies, streams
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, replies, streams
 
 KEY = "test-key-123456"
 BODY = {"model": "m", "stream": True}

@@ -18,7 +18,7 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
-from tests.adapters.upstream.asking import (
+from tests.support.upstream_client import (
     END,
     KEY,
     NOTHING,
@@ -31,7 +31,7 @@ from tests.adapters.upstream.asking import (
     then,
     upstream,
 )
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies, sse, streams
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies, sse, streams
 
 
 async def unreachable(base_url: str) -> AdapterError:

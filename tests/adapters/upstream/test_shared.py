@@ -12,8 +12,8 @@ from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.options import Secret
 from adapters.upstream import Upstream
 from adapters.upstream.shared import _ssl_context
-from tests.adapters.upstream.asking import END, ask, call, say, upstream
-from tests.adapters.upstream_server import UpstreamServer, replies, sse, streams
+from tests.support.upstream_client import END, ask, call, say, upstream
+from tests.support.upstream_server import UpstreamServer, replies, sse, streams
 
 
 async def test_two_adapters_share_their_connections_but_not_their_keys() -> None:

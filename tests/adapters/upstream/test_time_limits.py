@@ -8,8 +8,8 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import TimedOut
-from tests.adapters.upstream.asking import END, FINISHED, NOTHING, ask, call, failure, say, then, upstream
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold
+from tests.support.upstream_client import END, FINISHED, NOTHING, ask, call, failure, say, then, upstream
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold
 
 
 @pytest.mark.parametrize(

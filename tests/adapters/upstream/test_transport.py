@@ -12,8 +12,8 @@ import pytest
 
 from adapters.upstream import transport as transport_module
 from adapters.upstream.transport import Address, Transport, _dial, _in_turns
-from tests.adapters.upstream.asking import CERTIFICATE, server_tls
-from tests.adapters.upstream_server import Exchange, UpstreamServer, hold, replies
+from tests.support.upstream_client import CERTIFICATE, server_tls
+from tests.support.upstream_server import Exchange, UpstreamServer, hold, replies
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

@@ -15,7 +15,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError
 from adapters.options import Secret
 from adapters.upstream import Call, Upstream, UpstreamOptions
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer
+from tests.support.upstream_server import Exchange, Script, UpstreamServer
 
 KEY = Secret("test-key-123456")
 NOTHING = {"role": "assistant"}
