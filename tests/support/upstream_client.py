@@ -14,7 +14,7 @@ from adapters.contract.checks import read
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError
 from adapters.options import Secret
-from adapters.upstream import Call, Upstream, UpstreamOptions
+from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from tests.support.upstream_server import Exchange, Script, UpstreamServer
 
 KEY = Secret("test-key-123456")
@@ -33,14 +33,14 @@ def say(text: str) -> dict[str, str]:
 class Words:
     """Reads the events above; one answer in one piece is a list of them."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._failures = upstream.failures
+    def __init__(self, upstream: UpstreamClient) -> None:
+        self._errors = upstream.errors
         self.done = False
 
     def feed(self, data: bytes) -> Iterator[llm.Event]:
         event = msgspec.json.decode(data)
         if "error" in event:
-            raise self._failures.reported(event)
+            raise self._errors.reported(event)
         self.done = self.done or "end" in event
         if "say" in event:
             yield llm.TextDelta(text=event["say"])
@@ -51,27 +51,27 @@ class Words:
 
     def finish(self) -> Iterator[llm.Event]:
         if not self.done:
-            raise self._failures.nonsense("ended its answer in the middle")
+            raise self._errors.upstream_error("ended its answer in the middle")
         yield FINISHED
 
 
-def upstream(server: UpstreamServer | str, key: Secret | None = KEY, **options: Any) -> Upstream:
+def upstream(server: UpstreamServer | str, key: Secret | None = KEY, **options: Any) -> UpstreamClient:
     """An upstream with that server; the names of ``options`` go without their prefix."""
     given = {f"responses_api_{name}": value for name, value in options.items()}
     base_url = server if isinstance(server, str) else server.base_url
-    return Upstream(
+    return UpstreamClient(
         "chat-completions", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key, **given)
     )
 
 
-def call(client: Upstream, **body: Any) -> Call:
+def call(client: UpstreamClient, **body: Any) -> CompletionCall:
     """A streamed answer, unless ``body`` says otherwise."""
-    return Call(path="/x", body={"model": "m", "stream": True, **body}, mapping=lambda: Words(client))
+    return CompletionCall(path="/x", body={"model": "m", "stream": True, **body}, make_reader=lambda: Words(client))
 
 
-async def ask(client: Upstream, **body: Any) -> list[str]:
+async def ask(client: UpstreamClient, **body: Any) -> list[str]:
     """The words of an answer that is complete."""
-    events = await read(client.answer(call(client, **body)))
+    events = await read(client.stream(call(client, **body)))
     assert events[0] == Started()
     assert events[-1] == FINISHED
     return [event.text for event in events[1:-1]]

@@ -1,8 +1,8 @@
-from adapters.upstream.breaker import Breaker
+from adapters.upstream.breaker import CircuitBreaker
 
 
-def opened(at: float) -> Breaker:
-    breaker = Breaker()
+def opened(at: float) -> CircuitBreaker:
+    breaker = CircuitBreaker()
     for number in range(5):
         assert breaker.wait(at) == 0.0
         assert breaker.failed(at) == (number == 4)
@@ -16,7 +16,7 @@ def test_it_opens_after_five_failures_and_says_how_long() -> None:
 
 
 def test_a_success_in_between_begins_the_count_anew() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for _ in range(3):
         for _ in range(4):
             breaker.failed(1.0)

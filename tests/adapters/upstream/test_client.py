@@ -19,7 +19,7 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 from adapters.options import BadOption, Secret
-from adapters.upstream import Upstream, UpstreamOptions
+from adapters.upstream import UpstreamClient, UpstreamOptions
 from tests.support.upstream_client import END, KEY, ask, call, say, upstream
 from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies, streams
 
@@ -33,14 +33,14 @@ async def cut(exchange: Exchange) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.upstream.retries._FIRST_WAIT", 0.0)
+    monkeypatch.setattr("adapters.upstream.retries._FIRST_DELAY", 0.0)
 
 
 @pytest.mark.parametrize("base_url", [None, "", "https://api.openai.com/v1", "https://eu.api.openai.com/v1"])
 @pytest.mark.parametrize("key", [None, Secret("")])
 def test_openai_needs_a_key(base_url: str | None, key: Secret | None) -> None:
     with pytest.raises(BadOption, match=r"--responses_api_api_key or OPENAI_API_KEY"):
-        Upstream("responses-api", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key))
+        UpstreamClient("responses-api", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key))
 
 
 @pytest.mark.parametrize("base_url", ["localhost:8000/v1", "ftp://host/v1", "http://", "/v1", "http://[::1/v1"])
@@ -57,7 +57,7 @@ def test_a_key_that_no_header_takes_is_refused_and_not_shown(key: str) -> None:
 
 
 def test_only_openais_own_hosts_are_openai() -> None:
-    assert Upstream("x", UpstreamOptions(responses_api_api_key=KEY)).is_openai
+    assert UpstreamClient("x", UpstreamOptions(responses_api_api_key=KEY)).is_openai
     assert not upstream("http://api.openai.com.example.org/v1").is_openai
     assert not upstream("http://notapi.openai.com/v1").is_openai
 
@@ -87,7 +87,7 @@ async def test_a_base_url_keeps_its_query_and_its_last_slash_does_not_matter() -
 
 async def test_nothing_is_sent_before_the_answer_is_read() -> None:
     async with UpstreamServer(ANSWER) as server, aclosing(upstream(server)) as client:
-        await client.answer(call(client)).aclose()
+        await client.stream(call(client)).aclose()
         assert server.connections == 0
 
 
@@ -169,7 +169,7 @@ async def test_nothing_is_waited_for_past_the_deadline() -> None:
 
 async def test_the_deadline_is_one_for_all_attempts() -> None:
     script = of([cut, hold])
-    async with UpstreamServer(script) as server, aclosing(upstream(server, deadline=0.1, max_retries=5)) as client:
+    async with UpstreamServer(script) as server, aclosing(upstream(server, deadline=0.4, max_retries=5)) as client:
         with pytest.raises(TimedOut, match="deadline"):
             await ask(client)
         assert len(server.exchanges) == 2
@@ -225,7 +225,7 @@ async def test_a_server_that_fails_again_and_again_is_left_alone_until_it_may_be
         assert len(server.exchanges) == 5
         other = msgspec.structs.replace(call(client), body=call(client).body | {"model": "other"})
         with pytest.raises(UpstreamError):  # another model of the same server may be well: it is asked
-            await read(client.answer(other))
+            await read(client.stream(other))
         client._breaker(call(client))._probe_at = 0.0  # ten seconds later
         server.script = ANSWER
         assert [await ask(client), await ask(client)] == [["a"], ["a"]]
@@ -241,9 +241,9 @@ async def test_a_server_that_refuses_or_is_cut_short_is_not_left_alone(script: S
 
 
 async def test_closing_while_it_waits_for_the_next_attempt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.upstream.client.pause", lambda *_: 0.01)
+    monkeypatch.setattr("adapters.upstream.client.retry_delay", lambda *_: 0.01)
     async with UpstreamServer(replies(503, {})) as server, aclosing(upstream(server)) as client:
-        reader = asyncio.create_task(read(client.answer(call(client))))
+        reader = asyncio.create_task(read(client.stream(call(client))))
         while not server.exchanges:
             await asyncio.sleep(0)
         await client.aclose()
@@ -254,7 +254,7 @@ async def test_closing_while_it_waits_for_the_next_attempt_ends_it(monkeypatch: 
 async def test_what_an_adapter_ignores_is_said_first() -> None:
     async with UpstreamServer(ANSWER) as server, aclosing(upstream(server)) as client:
         asked = msgspec.structs.replace(call(client), ignored=("seed",))
-        assert (await read(client.answer(asked)))[0] == Started(ignored=("seed",))
+        assert (await read(client.stream(asked)))[0] == Started(ignored=("seed",))
 
 
 async def test_a_server_that_is_not_there_is_only_warned_of(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from adapters.upstream import transport as transport_module
-from adapters.upstream.transport import Address, Transport, _dial, _in_turns
+from adapters.upstream.transport import Address, Transport, _alternating, _connected_socket
 from tests.support.upstream_client import CERTIFICATE, server_tls
 from tests.support.upstream_server import Exchange, UpstreamServer, hold, replies
 
@@ -215,18 +215,18 @@ async def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     async with UpstreamServer() as server:
         alive = ("127.0.0.1", int(server.base_url.split(":")[2].split("/")[0]))
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in (dead, alive)]
-        with await _dial(addresses) as sock:
+        with await _connected_socket(addresses) as sock:
             assert sock.getpeername() == alive
         with pytest.raises(ConnectionRefusedError):
-            await _dial(addresses[:1])
+            await _connected_socket(addresses[:1])
 
 
 def test_address_families_take_turns() -> None:
     def of(*families: int) -> list[Address]:
         return [(family, 1, 6, "", number) for number, family in enumerate(families)]
 
-    assert [address for *_, address in _in_turns(of(10, 10, 10, 2, 2))] == [0, 3, 1, 4, 2]
-    assert _in_turns(of(2)) == of(2)
+    assert [address for *_, address in _alternating(of(10, 10, 10, 2, 2))] == [0, 3, 1, 4, 2]
+    assert _alternating(of(2)) == of(2)
 
 
 async def test_tls_is_verified() -> None:

@@ -7,11 +7,11 @@ from adapters.contract import llm
 from adapters.contract.checks import llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
-from adapters.llm.chat_completions.events import Events
+from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.parse import Habit
-from adapters.upstream import Upstream, UpstreamOptions
+from adapters.upstream import UpstreamClient, UpstreamOptions
 
-FAILURES = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
+ERRORS = UpstreamClient("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).errors
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
 
 
@@ -26,7 +26,7 @@ def tool(
 
 
 def read(*chunks: Any) -> list[Any]:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
+    events = ChatCompletionReader(ERRORS)
     found: list[Any] = [event for chunk in chunks for event in events.feed(msgspec.json.encode(chunk))]
     found += events.finish()
     if found[-1].usage:
@@ -103,7 +103,7 @@ def test_a_whole_answer_that_began_inside_its_thinking_is_recognised_without_kno
 
 
 def test_reasoning_that_is_reported_apart_ends_the_doubt_about_the_text() -> None:
-    events = Events(FAILURES.reported, FAILURES.nonsense, habit=Habit(inside=True))
+    events = ChatCompletionReader(ERRORS, habit=Habit(inside=True))
     chunks = (delta(reasoning_content="hm"), delta(content="hello"))
     assert [made for chunk in chunks for made in events.feed(msgspec.json.encode(chunk))] == [
         llm.ReasoningDelta(text="hm"),
@@ -257,6 +257,6 @@ def test_null_errors_are_none() -> None:
 
 
 def test_bytes_that_are_no_json_are_an_error() -> None:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
+    events = ChatCompletionReader(ERRORS)
     with pytest.raises(UpstreamError):
         list(events.feed(b'{"choices": [{"del'))

@@ -7,10 +7,10 @@ from adapters.contract import llm
 from adapters.contract.checks import llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, TooLong, UpstreamError
-from adapters.llm.responses.events import Events
-from adapters.upstream import Upstream, UpstreamOptions
+from adapters.llm.responses.events import ResponsesReader
+from adapters.upstream import UpstreamClient, UpstreamOptions
 
-FAILURES = Upstream("responses-api", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
+ERRORS = UpstreamClient("responses-api", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).errors
 USAGE = {
     "input_tokens": 3,
     "input_tokens_details": {"cached_tokens": 1},
@@ -34,7 +34,7 @@ def call(arguments: str = "", item_id: str | None = "fc_1", call_id: str = "call
 
 
 def read(*received: Any) -> list[Any]:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
+    events = ResponsesReader(ERRORS)
     found = [made for one in received for made in events.feed(msgspec.json.encode(one))]
     found += events.finish()
     llm_grammar([Started(), *found])
@@ -177,7 +177,7 @@ def test_what_was_not_streamed_at_all_is_taken_from_the_response() -> None:
 
 
 def test_done_is_told_by_the_last_event() -> None:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
+    events = ResponsesReader(ERRORS)
     list(events.feed(msgspec.json.encode(event("output_text.delta", delta="x"))))
     assert not events.done
     list(events.feed(msgspec.json.encode(end())))
@@ -185,7 +185,7 @@ def test_done_is_told_by_the_last_event() -> None:
 
 
 def whole(response: Any) -> list[Any]:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
+    events = ResponsesReader(ERRORS)
     return [*events.whole(msgspec.json.encode(response)), *events.finish()]
 
 

@@ -61,7 +61,7 @@ async def test_our_own_slow_reader_is_not_the_servers_silence() -> None:
         await exchange.finish()
 
     async with UpstreamServer(script) as server, aclosing(upstream(server, gap_timeout=0.05)) as client:
-        async with aclosing(client.answer(call(client))) as stream:
+        async with aclosing(client.stream(call(client))) as stream:
             assert [await anext(stream), await anext(stream)] == [Started(), llm.TextDelta(text="a")]
             await asyncio.sleep(0.1)  # longer than the server may be silent
             steps.set()

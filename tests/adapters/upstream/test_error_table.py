@@ -14,13 +14,13 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
-from adapters.upstream.errors import contract_error, refusal, retry_after
+from adapters.upstream.error_table import contract_error, parse_refusal, retry_after
 
 KEY = "secret-key-1234567890"
 
 
 def error(status: int | None, body: Any, headers: dict[str, str] | None = None) -> AdapterError:
-    return contract_error(refusal(body, status=status, headers=headers), adapter="chat-completions", key=KEY)
+    return contract_error(parse_refusal(body, status=status, headers=headers), adapter="chat-completions", key=KEY)
 
 
 def openai(message: str, code: str | None = None, kind: str = "invalid_request_error") -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_a_providers_words_are_cut_and_keys_are_hidden() -> None:
 
 
 def test_a_short_key_does_not_garble_messages() -> None:
-    found = contract_error(refusal({"error": "extra text"}, status=400), adapter="a", key="x")
+    found = contract_error(parse_refusal({"error": "extra text"}, status=400), adapter="a", key="x")
     assert found.message.endswith("extra text")
 
 

@@ -77,7 +77,7 @@ async def test_a_server_that_accepts_nothing_in_time(monkeypatch: pytest.MonkeyP
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr("adapters.upstream.transport._dial", never)
+    monkeypatch.setattr("adapters.upstream.transport._connected_socket", never)
     error = await failure(hold, connect_timeout=0.01)
     assert (type(error), "0.01 seconds (--responses_api_connect_timeout)" in error.message) == (TimedOut, True)
 
@@ -157,7 +157,7 @@ async def test_a_whole_answer_must_be_json_of_some_size(body: bytes) -> None:
 async def test_an_answer_that_is_complete_is_finished_though_the_server_does_not_end_it(
     said: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.upstream.reply._END_SECONDS", 0.02)
+    monkeypatch.setattr("adapters.upstream.attempt._END_SECONDS", 0.02)
     assert await ask_once(then(say("a"), *said)) == ["a"]
 
 
@@ -199,7 +199,7 @@ async def test_an_answer_that_was_packed_although_nobody_asked_is_unpacked() -> 
 async def test_the_events_before_a_failure_come_before_it() -> None:
     script = streams(say("a"), say("b"), {"error": {"message": "down", "code": 503}})
     async with UpstreamServer(script) as server, aclosing(upstream(server)) as client:
-        async with aclosing(client.answer(call(client))) as stream:
+        async with aclosing(client.stream(call(client))) as stream:
             assert [await anext(stream) for _ in range(3)][1:] == [llm.TextDelta(text="a"), llm.TextDelta(text="b")]
             with pytest.raises(Unavailable):
                 await anext(stream)
