@@ -1,4 +1,4 @@
-"""What adapters of one event loop share, and what they must not."""
+"""What the clients of one event loop share, and what they must not share."""
 
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
@@ -40,7 +40,7 @@ async def test_cookies_are_not_kept() -> None:
         assert "cookie" not in server.exchanges[1].headers
 
 
-async def test_the_last_to_leave_closes_the_connections() -> None:
+async def test_the_last_user_closes_the_connections() -> None:
     async with UpstreamServer(streams(END)) as server:
         one, two = upstream(server), upstream(server)
         await ask(one)
@@ -52,7 +52,7 @@ async def test_the_last_to_leave_closes_the_connections() -> None:
         await two.aclose()
         assert shared.client.is_closed
         assert server.connections == 1
-        async with aclosing(upstream(server)) as three:  # and another begins anew
+        async with aclosing(upstream(server)) as three:  # a new pool
             await ask(three)
         assert server.connections == 2
 

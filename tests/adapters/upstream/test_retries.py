@@ -28,18 +28,18 @@ def longest(error: AdapterError, repetition: int) -> float | None:
 
 
 @pytest.mark.parametrize("kind", [Overloaded, Unavailable, TimedOut])
-def test_what_may_pass_is_repeated_after_exponentially_longer_times(kind: type[AdapterError]) -> None:
+def test_temporary_failures_are_retried_with_exponential_backoff(kind: type[AdapterError]) -> None:
     assert [longest(kind("x"), n) for n in range(6)] == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0]
     assert retry_delay(kind("x"), 3, draw=lambda low, _high: low) == 0.0  # full jitter
 
 
 @pytest.mark.parametrize("kind", [InvalidRequest, TooLong, Unsupported, UnknownModel, UpstreamError])
-def test_what_does_not_pass_is_not_repeated(kind: type[AdapterError]) -> None:
+def test_permanent_failures_are_not_retried(kind: type[AdapterError]) -> None:
     assert longest(kind("x"), 0) is None
 
 
 @pytest.mark.parametrize(("retry_after", "wait"), [(0.0, 0.0), (1.5, 1.5), (2.0, 2.0), (2.5, None)])
-def test_a_server_that_asks_for_time_gets_it_within_bounds(retry_after: float, wait: float | None) -> None:
+def test_retry_after_is_respected_within_bounds(retry_after: float, wait: float | None) -> None:
     assert longest(Overloaded("x", retry_after=retry_after), 0) == wait
 
 
