@@ -11,7 +11,7 @@ from adapters.contract import llm
 from adapters.llm.chat_completions import request as chat_completions
 from adapters.llm.responses import request as responses
 from adapters.options import pick
-from adapters.upstream import OPENAI, Upstream, UpstreamOptions
+from adapters.upstream import OPENAI, UpstreamClient, UpstreamOptions
 from adapters.upstream.probe import Observations, Questions, observe
 from gateway.engines.build import build
 from gateway.settings.model import GatewaySettings, Loaded, Route, engine_options
@@ -98,7 +98,7 @@ def target_of(route: Route) -> Target:
     settings = route.settings
     backend = settings.llm_backend or ""
     options = pick(settings, UpstreamOptions)
-    openai = Upstream(backend, options).is_openai
+    openai = UpstreamClient(backend, options).is_openai
     effort = settings.responses_api_reasoning_effort or EFFORT
 
     def body(asked: llm.Request, *, of: str = backend) -> Fields:

@@ -29,7 +29,7 @@ from adapters.llm.mlx_lm.adapter import MlxLm
 from adapters.llm.responses.adapter import Responses
 from adapters.llm.transformers.adapter import Transformers
 from adapters.upstream import UpstreamOptions
-from tests.adapters.upstream_server import Exchange, UpstreamServer
+from tests.support.upstream_server import Exchange, UpstreamServer
 
 
 def request(text: str) -> llm.Request:

@@ -12,7 +12,7 @@ from adapters.options import BadOption
 from gateway.check import check
 from gateway.cli.main import main
 from gateway.settings.load import load
-from tests.adapters.upstream_server import Exchange, UpstreamServer
+from tests.support.upstream_server import Exchange, UpstreamServer
 
 KEY = "test-key-123456"
 SECRET_WORDS = "words of the provider"

@@ -1,28 +1,28 @@
-"""The engine ``chat-completions``: any server that speaks OpenAI's Chat Completions API."""
+"""The engine ``chat-completions``: any server with OpenAI's Chat Completions API."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
 from adapters.llm import parse
-from adapters.llm.chat_completions.events import Events
+from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.request import body, route
-from adapters.upstream import Call, Upstream, UpstreamOptions
+from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 
 
 class ChatCompletions:
-    """A language model behind ``POST /chat/completions``; raises ``BadOption`` as ``Upstream`` does."""
+    """A language model behind ``POST /chat/completions``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
     info = llm.Info(images=True, audio=True, tools=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
-        self._upstream = Upstream("chat-completions", options)
+        self._upstream = UpstreamClient("chat-completions", options)
         self._habits = parse.Habits(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
-        """Open a connection; a server that is not there yet is only logged."""
+        """Open a connection; a server that cannot be reached yet is only logged."""
         await self._upstream.warm_up()
 
     async def aclose(self) -> None:
@@ -32,16 +32,14 @@ class ChatCompletions:
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""
         sent = body(request, self._options, openai=self._upstream.is_openai)
-        call = Call(path="/chat/completions", body=sent, mapping=lambda: self._events(request))
-        async with aclosing(self._upstream.answer(call)) as events:
+        call = CompletionCall(path="/chat/completions", body=sent, make_reader=lambda: self._reader(request))
+        async with aclosing(self._upstream.stream(call)) as events:
             async for event in events:
                 yield event
 
-    def _events(self, request: llm.Request) -> Events:
-        failures = self._upstream.failures
-        return Events(
-            failures.reported,
-            failures.nonsense,
+    def _reader(self, request: llm.Request) -> ChatCompletionReader:
+        return ChatCompletionReader(
+            self._upstream.errors,
             route=route(request, self._options),
             habit=self._habits.of(request),
             tools=request.tools,

@@ -1,18 +1,18 @@
-"""What can be seen of an answer as a server sends it, in either API, streamed or in one piece; pure."""
+"""Observes what an answer contains, in either API, streamed or not; pure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-_THOUGHTS = ("<think>", "<thinking>", "<|channel|>analysis")
+_REASONING_TAGS = ("<think>", "<thinking>", "<|channel|>analysis")
 
 
-class Sighting(msgspec.Struct):
-    """Grows with each ``note``.
+class AnswerObserver(msgspec.Struct):
+    """What was seen so far; updated by each ``add``.
 
-    ``failure`` is a short reason in our own words, ``pieces`` counts the events that brought content, ``reasons`` and
-    ``calls`` say that the model thought and that it called a function, ``ended`` that the answer is complete.
+    ``failure`` is a short reason in our own words, ``pieces`` counts the events with content, ``reasons`` and ``calls``
+    say that the answer has reasoning and a tool call, ``ended`` says that the answer is complete.
     """
 
     failure: str | None = None
@@ -21,8 +21,8 @@ class Sighting(msgspec.Struct):
     calls: bool = False
     ended: bool = False
 
-    def note(self, data: bytes) -> None:
-        """Add one event, or an answer in one piece; it may be the last. Raises ``msgspec.DecodeError``."""
+    def add(self, data: bytes) -> None:
+        """Add the data of one event, or an answer that was not streamed. Raises ``msgspec.DecodeError``."""
         if data == b"[DONE]":
             return
         event = _decode(data)
@@ -62,7 +62,7 @@ class _Response(msgspec.Struct):
 
 
 class _Event(_Response):
-    """What is looked at in the events of both APIs, and in their answers in one piece."""
+    """The fields that are read of the events of both APIs, and of their answers that are not streamed."""
 
     type: str | None = None
     object: str | None = None
@@ -82,10 +82,10 @@ def _type(event: _Event) -> str:
 
 
 def _content(event: _Event, *, all_items: bool) -> Iterator[str]:
-    """The kinds of content in an event; ``all_items`` if nothing was streamed before the whole response came."""
+    """The kinds of content in an event; ``all_items`` if nothing was streamed before the complete response."""
     for choice in event.choices or ():
         delta = choice.delta or choice.message or _Delta()
-        yield from _thought(delta.reasoning_content or delta.reasoning)
+        yield from _reasoning(delta.reasoning_content or delta.reasoning)
         if delta.content or delta.refusal:
             yield _text(delta.content)
         if delta.tool_calls:
@@ -94,7 +94,7 @@ def _content(event: _Event, *, all_items: bool) -> Iterator[str]:
         case "output_text.delta" | "refusal.delta" if event.delta:
             yield _text(event.delta)
         case "reasoning_text.delta" | "reasoning_summary_text.delta":
-            yield from _thought(event.delta)
+            yield from _reasoning(event.delta)
         case "output_item.added" if event.item and event.item.type == "function_call":
             yield "call"
         case "completed" | "incomplete" | "" if all_items:
@@ -112,11 +112,11 @@ def _item(item: _Item) -> Iterator[str]:
             yield "call"
 
 
-def _thought(text: Any) -> Iterator[str]:
-    """Blank lines are no thought: they stand between the tags of a model that was told not to think."""
+def _reasoning(text: Any) -> Iterator[str]:
+    """Blank lines do not count: a model with thinking switched off writes them between its tags."""
     if isinstance(text, str) and text.strip():
         yield "reasoning"
 
 
 def _text(text: Any) -> str:
-    return "reasoning" if isinstance(text, str) and text.lstrip().startswith(_THOUGHTS) else "text"
+    return "reasoning" if isinstance(text, str) and text.lstrip().startswith(_REASONING_TAGS) else "text"

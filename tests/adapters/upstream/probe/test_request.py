@@ -7,9 +7,9 @@ import pytest
 
 from adapters.options import Secret
 from adapters.upstream.options import UpstreamOptions
-from adapters.upstream.question import Answer, Server
-from adapters.upstream.shared import Shared
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, replies, streams
+from adapters.upstream.pool import ClientPool
+from adapters.upstream.probe.request import ProbeClient, ProbeResult
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, replies, streams
 
 KEY = "test-key-123456"
 BODY = {"model": "m", "stream": True}
@@ -22,16 +22,16 @@ def delta(**fields: Any) -> dict[str, Any]:
 STOP = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
 
 
-async def asked(base_url: str, body: dict[str, Any] = BODY, seconds: float = 20.0) -> Answer:
-    shared = Shared.join()
+async def asked(base_url: str, body: dict[str, Any] = BODY, seconds: float = 20.0) -> ProbeResult:
+    pool = ClientPool.acquire()
     try:
         options = UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=Secret(KEY))
-        return await Server(options, shared.client, seconds).ask("/x", body)
+        return await ProbeClient(options, pool.client, seconds).answer("/x", body)
     finally:
-        await shared.leave()
+        await pool.release()
 
 
-async def answered(script: Script, body: dict[str, Any] = BODY) -> Answer:
+async def answered(script: Script, body: dict[str, Any] = BODY) -> ProbeResult:
     async with UpstreamServer(script) as server:
         answer = await asked(server.base_url, body)
         assert len(server.exchanges) == 1

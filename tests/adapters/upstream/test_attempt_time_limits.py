@@ -1,4 +1,4 @@
-"""How long an upstream's answer is waited for, over a real socket."""
+"""The time limits of one attempt, over a real socket."""
 
 import asyncio
 from contextlib import aclosing
@@ -8,8 +8,8 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import TimedOut
-from tests.adapters.upstream.asking import END, FINISHED, NOTHING, ask, call, failure, say, then, upstream
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold
+from tests.support.upstream_client import END, FINISHED, NOTHING, ask, call, failure, say, then, upstream
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hol
         (hold, "deadline"),
     ],
 )
-async def test_a_silent_server_is_given_up_by_the_setting_that_says_so(script: Script, setting: str) -> None:
+async def test_a_silent_server_is_given_up_and_the_setting_is_named(script: Script, setting: str) -> None:
     error = await failure(script, **{setting: 0.02})
     assert type(error) is TimedOut
     assert f"0.02 seconds (--responses_api_{setting})" in error.message
 
 
-async def test_what_is_no_content_does_not_count_as_the_first_token() -> None:
+async def test_events_without_content_do_not_count_as_the_first_token() -> None:
     async def script(exchange: Exchange) -> None:
         await exchange.start()
         while exchange.is_open:
@@ -40,7 +40,7 @@ async def test_what_is_no_content_does_not_count_as_the_first_token() -> None:
     assert "first_token_timeout" in (await failure(script, first_token_timeout=0.05)).message
 
 
-async def test_an_answer_that_never_ends_ends_at_the_deadline() -> None:
+async def test_an_endless_answer_ends_at_the_deadline() -> None:
     async def script(exchange: Exchange) -> None:
         await exchange.start()
         while exchange.is_open:
@@ -50,7 +50,7 @@ async def test_an_answer_that_never_ends_ends_at_the_deadline() -> None:
     assert "deadline" in (await failure(script, deadline=0.05, gap_timeout=1)).message
 
 
-async def test_our_own_slow_reader_is_not_the_servers_silence() -> None:
+async def test_a_slow_reader_does_not_count_as_silence_of_the_server() -> None:
     steps = asyncio.Event()
 
     async def script(exchange: Exchange) -> None:
@@ -61,7 +61,7 @@ async def test_our_own_slow_reader_is_not_the_servers_silence() -> None:
         await exchange.finish()
 
     async with UpstreamServer(script) as server, aclosing(upstream(server, gap_timeout=0.05)) as client:
-        async with aclosing(client.answer(call(client))) as stream:
+        async with aclosing(client.stream(call(client))) as stream:
             assert [await anext(stream), await anext(stream)] == [Started(), llm.TextDelta(text="a")]
             await asyncio.sleep(0.1)  # longer than the server may be silent
             steps.set()

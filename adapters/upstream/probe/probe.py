@@ -1,24 +1,24 @@
-"""Asks an OpenAI-compatible server what it can do: a handful of tiny questions, none of them twice."""
+"""Finds out what an OpenAI-compatible server supports, with a few small requests; each is sent once."""
 
 import msgspec
 
 from adapters.upstream.options import UpstreamOptions
-from adapters.upstream.question import NO_MODEL, TIMEOUT, Answer, Body, Server
-from adapters.upstream.shared import Shared
+from adapters.upstream.pool import ClientPool
+from adapters.upstream.probe.request import NO_MODEL, TIMEOUT, Body, ProbeClient, ProbeResult
 
 SECONDS = 10.0
-"""How long one question is waited for."""
+"""Time limit of one request."""
 
-_REFUSED = (400, 422)  # how servers refuse a field that they do not take
+_REFUSED = (400, 422)  # how servers refuse a field that they do not accept
 _NO_ENDPOINT = (404, 405, 501)
 
 
 class Questions(msgspec.Struct, frozen=True, kw_only=True):
-    """What to ask one route's server, in bodies as the route itself would write them.
+    """The requests to the server of one route, with the bodies that the route itself would send.
 
-    ``plain`` goes to ``path`` by itself, then with the fields of each of ``controls`` over it, then with those of
+    ``plain`` is sent to ``path`` unchanged, then with the fields of each of ``controls`` added, then with those of
     ``tools``. ``own_control`` names the control that the route sends. ``responses`` is the body for ``/responses``,
-    ``None`` when that is ``path``.
+    ``None`` when ``path`` is that endpoint.
     """
 
     path: str
@@ -30,10 +30,10 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observations(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen, in a few words each; ``None`` is what was not asked or could not be seen.
+    """The results, in a few words each; ``None`` for what was not asked or could not be seen.
 
-    ``works`` says whether the route, as it is set, can get answers. ``controls`` has a word for each of those asked,
-    ``first_token_seconds`` is the time from the question to the first text, thought or call.
+    ``works`` says whether the route gets answers with its settings. ``controls`` has the result of each control,
+    ``first_token_seconds`` is the time from the request to the first text, reasoning or tool call.
     """
 
     works: bool = False
@@ -48,22 +48,22 @@ class Observations(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def observe(options: UpstreamOptions, questions: Questions, *, seconds: float = SECONDS) -> Observations:
-    """Ask one question after another, each waited for ``seconds``; without the server's own words, and never the key.
+    """Send one request after another, each with a time limit of ``seconds``; results never hold the server's words.
 
-    The questions go over the connections that the route itself uses, past its retries and its circuit breaker.
+    The requests use the route's own connections, but not its retries and its circuit breaker.
     """
-    shared = Shared.join()
+    pool = ClientPool.acquire()
     try:
-        return await _observe(Server(options, shared.client, seconds), questions)
+        return await _observe(ProbeClient(options, pool.client, seconds), questions)
     finally:
-        await shared.leave()
+        await pool.release()
 
 
-async def _observe(server: Server, questions: Questions) -> Observations:
+async def _observe(server: ProbeClient, questions: Questions) -> Observations:
     listing, models = await server.models()
     if not listing.reached and listing.failure != TIMEOUT:
         return Observations(reachable=listing.failure or "")
-    plain = await server.ask(questions.path, questions.plain)
+    plain = await server.answer(questions.path, questions.plain)
     reached = "yes" if listing.reached or plain.reached else plain.failure or ""
     model = None if models is None else "listed" if questions.plain["model"] in models else "not listed"
     if plain.failure is not None:
@@ -76,10 +76,11 @@ async def _observe(server: Server, questions: Questions) -> Observations:
             responses=plain.failure if no_endpoint and questions.responses is None else None,
         )
     controls = {
-        name: await server.ask(questions.path, questions.plain | fields) for name, fields in questions.controls.items()
+        name: await server.answer(questions.path, questions.plain | fields)
+        for name, fields in questions.controls.items()
     }
     own = controls.get(questions.own_control or "", plain)
-    as_set = plain if own.failure else own  # a refused control is left out, as the route does
+    as_set = plain if own.failure else own  # the route too leaves out a refused control
     fields = questions.controls[questions.own_control] if questions.own_control and as_set is not plain else {}
     return Observations(
         works=not (questions.plain["stream"] and plain.whole) and (not own.failure or own.status in _REFUSED),
@@ -87,18 +88,18 @@ async def _observe(server: Server, questions: Questions) -> Observations:
         model=model,
         answers="yes" if plain.pieces else "yes, without content",
         streams=await _streams(server, questions, plain),
-        tools_stream=_tools(await server.ask(questions.path, questions.plain | fields | questions.tools)),
+        tools_stream=_tools(await server.answer(questions.path, questions.plain | fields | questions.tools)),
         responses=await _responses(server, questions),
         controls={name: _control(answer) for name, answer in controls.items()},
         first_token_seconds=as_set.first_seconds,
     )
 
 
-async def _streams(server: Server, questions: Questions, plain: Answer) -> str | None:
-    """Whether an answer that is asked for as a stream comes as one; a route may be set to ask for none."""
+async def _streams(server: ProbeClient, questions: Questions, plain: ProbeResult) -> str | None:
+    """Whether the server streams when asked to; a route may be set not to stream."""
     answer = plain
     if not questions.plain["stream"]:
-        answer = await server.ask(questions.path, questions.plain | {"stream": True})
+        answer = await server.answer(questions.path, questions.plain | {"stream": True})
     if answer.failure:
         return answer.failure
     if answer.whole or answer.pieces == 1:
@@ -106,13 +107,13 @@ async def _streams(server: Server, questions: Questions, plain: Answer) -> str |
     return "yes" if answer.pieces else None
 
 
-async def _responses(server: Server, questions: Questions) -> str:
+async def _responses(server: ProbeClient, questions: Questions) -> str:
     if questions.responses is None:
         return "yes"
-    return (await server.ask("/responses", questions.responses)).failure or "yes"
+    return (await server.answer("/responses", questions.responses)).failure or "yes"
 
 
-def _tools(answer: Answer) -> str:
+def _tools(answer: ProbeResult) -> str:
     if answer.failure:
         return answer.failure
     if not answer.calls:
@@ -120,7 +121,7 @@ def _tools(answer: Answer) -> str:
     return "in one piece" if answer.whole else "yes"
 
 
-def _control(answer: Answer) -> str:
+def _control(answer: ProbeResult) -> str:
     if answer.status in _REFUSED:
         return f"refused with status {answer.status}"
     if answer.failure:

@@ -1,4 +1,4 @@
-"""What the events of a response look like: only the fields that are read, in the shapes that servers use."""
+"""The events of a response as servers send them; only the fields that are read."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from adapters.contract import llm
 
 
 class Item(msgspec.Struct, gc=False):
-    """An output item: a message, the model's reasoning, or a function call."""
+    """An output item: a message, reasoning or a function call."""
 
     type: str | None = None
     id: str | None = None
@@ -20,25 +20,25 @@ class Item(msgspec.Struct, gc=False):
 
 
 class Incomplete(msgspec.Struct, gc=False):
-    """Why a response was cut off."""
+    """Why a response is incomplete."""
 
     reason: str | None = None
 
 
 class InputDetails(msgspec.Struct, gc=False):
-    """Of the tokens read."""
+    """Details of the input tokens."""
 
     cached_tokens: int | None = None
 
 
 class OutputDetails(msgspec.Struct, gc=False):
-    """Of the tokens written."""
+    """Details of the output tokens."""
 
     reasoning_tokens: int | None = None
 
 
 class Usage(msgspec.Struct, gc=False):
-    """Tokens of one response."""
+    """Token counts of one response."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -46,18 +46,18 @@ class Usage(msgspec.Struct, gc=False):
     output_tokens_details: OutputDetails | None = None
 
     def counted(self) -> llm.Usage:
-        """The same in the contract's terms."""
-        read, written = self.input_tokens_details, self.output_tokens_details
+        """The usage in the contract's type."""
+        read, output = self.input_tokens_details, self.output_tokens_details
         return llm.Usage(
             input_tokens=self.input_tokens or 0,
             output_tokens=self.output_tokens or 0,
             cached_tokens=(read.cached_tokens if read else None) or 0,
-            reasoning_tokens=(written.reasoning_tokens if written else None) or 0,
+            reasoning_tokens=(output.reasoning_tokens if output else None) or 0,
         )
 
 
 class Response(msgspec.Struct, gc=False):
-    """A response at its end."""
+    """A response when it has ended."""
 
     status: str | None = None
     output: list[Item] | None = None
@@ -67,7 +67,7 @@ class Response(msgspec.Struct, gc=False):
 
 
 class Event(msgspec.Struct, gc=False):
-    """The fields of all event types that are used."""
+    """The fields of all event types that are read."""
 
     type: str | None = None
     delta: Any = None

@@ -1,4 +1,4 @@
-"""A scripted OpenAI-like server over a real socket: each request is answered by a script, step by step if need be."""
+"""A scripted OpenAI-like server over a real socket: a script answers each request, step by step."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ import msgspec
 
 
 class Exchange:
-    """One request and the hand that answers it."""
+    """One request, and the methods that answer it."""
 
     def __init__(self, head: str, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request_line, *fields = head.splitlines()
@@ -31,7 +31,7 @@ class Exchange:
 
     @property
     def is_open(self) -> bool:
-        """Whether the answer is under way and the client still there, as the kernel knows it at this moment."""
+        """Whether the answer is unfinished and the client still connected, as the kernel knows it now."""
         return not self.finished and _connected(self._writer)
 
     async def start(self, status: int = 200, content_type: str = "text/event-stream", **headers: str) -> None:
@@ -48,7 +48,7 @@ class Exchange:
             await self._write(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def events(self, *events: Any) -> None:
-        """Send each as a server-sent event: text and bytes as they are, anything else as JSON."""
+        """Send each as a server-sent event: text and bytes unchanged, other values as JSON."""
         for event in events:
             await self.send(sse(event))
 
@@ -58,18 +58,18 @@ class Exchange:
         await self._write(b"0\r\n\r\n")
 
     def cut(self) -> None:
-        """Drop the connection."""
+        """Close the connection at once."""
         self.finished = True
         self._writer.transport.abort()
 
     async def reply(self, status: int, body: Any, content_type: str = "application/json", **headers: str) -> None:
-        """Answer in one piece; ``body`` that is not bytes goes as JSON."""
+        """Send a complete response; a ``body`` that is not bytes is sent as JSON."""
         await self.start(status, content_type, **headers)
         await self.send(body if isinstance(body, bytes) else msgspec.json.encode(body))
         await self.finish()
 
     async def until_left(self) -> None:
-        """Wait until the client has dropped the connection."""
+        """Wait until the client has closed the connection."""
         with suppress(ConnectionError):
             while await self._reader.read(1):
                 pass
@@ -90,7 +90,7 @@ def sse(event: Any) -> bytes:
 
 
 def streams(*events: Any) -> Script:
-    """A script that streams ``events`` and ends well."""
+    """A script that streams ``events`` and ends the body."""
 
     async def script(exchange: Exchange) -> None:
         await exchange.start()
@@ -101,7 +101,7 @@ def streams(*events: Any) -> Script:
 
 
 def replies(status: int, body: Any, content_type: str = "application/json", **headers: str) -> Script:
-    """A script that answers in one piece."""
+    """A script that sends a complete response."""
 
     async def script(exchange: Exchange) -> None:
         await exchange.reply(status, body, content_type, **headers)
@@ -110,7 +110,7 @@ def replies(status: int, body: Any, content_type: str = "application/json", **he
 
 
 class UpstreamServer:
-    """Serves on 127.0.0.1 while its ``async with`` block lasts; ``script`` answers every request.
+    """Serves on 127.0.0.1 within its ``async with`` block; ``script`` answers every request.
 
     ``exchanges`` are the requests so far, ``connections`` the number of connections they came on, ``handlers`` the
     tasks of those that are open; ``tls`` makes it an HTTPS server.
@@ -167,7 +167,7 @@ async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 def _connected(writer: asyncio.StreamWriter) -> bool:
-    """Whether the peer still holds the connection, asked of the kernel: the event loop may not have heard yet."""
+    """Whether the peer still holds the connection, according to the kernel, which knows before the event loop."""
     if writer.is_closing() or (number := writer.get_extra_info("socket").fileno()) < 0:
         return False
     with socket.socket(fileno=os.dup(number)) as peek:
@@ -180,11 +180,11 @@ def _connected(writer: asyncio.StreamWriter) -> bool:
 
 
 async def hold(exchange: Exchange) -> None:
-    """A script that takes the request and never answers."""
+    """A script that never answers the request."""
     await exchange.until_left()
 
 
-def of(scripts: Sequence[Script]) -> Script:
+def in_order(scripts: Sequence[Script]) -> Script:
     """A script that answers the first request with the first of ``scripts``, and so on."""
     remaining = list(scripts)
 

@@ -1,4 +1,4 @@
-"""What the chunks of a chat completion look like: only the fields that are read, in the shapes that servers use."""
+"""The chunks of a chat completion as servers send them; only the fields that are read."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ class Function(msgspec.Struct, gc=False):
     arguments: Any = None  # JSON text, or the object itself from some servers
 
 
-class Call(msgspec.Struct, gc=False):
-    """A piece of a tool call; what its provider has signed it with comes with one of them."""
+class ToolCallPiece(msgspec.Struct, gc=False):
+    """A piece of a tool call; one of the pieces may hold a signature of the provider."""
 
     index: int | None = None
     id: str | None = None
@@ -24,47 +24,47 @@ class Call(msgspec.Struct, gc=False):
     thought_signature: Any = None
 
 
-class Part(msgspec.Struct, gc=False):
-    """A part of Mistral's content: text, or thinking with parts of its own."""
+class ContentPart(msgspec.Struct, gc=False):
+    """A part of Mistral's content: text, or thinking that consists of parts itself."""
 
     text: str | None = None
-    thinking: "list[Part] | None" = None
+    thinking: "list[ContentPart] | None" = None
 
 
 class Delta(msgspec.Struct, gc=False):
     """What a chunk adds to the message."""
 
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     refusal: str | None = None
     reasoning_content: Any = None  # DeepSeek, llama.cpp, vLLM
     reasoning: Any = None  # OpenRouter, Groq, Cerebras, Together, Ollama, vLLM
     reasoning_details: list[dict[str, Any]] | None = None  # OpenRouter
-    tool_calls: list[Call] | None = None
+    tool_calls: list[ToolCallPiece] | None = None
 
 
 class Choice(msgspec.Struct, gc=False):
     """The one answer that was asked for."""
 
     delta: Delta | None = None
-    message: Delta | None = None  # a whole answer has it in place of a delta
+    message: Delta | None = None  # in place of a delta when the answer is not streamed
     finish_reason: str | None = None
     error: Any = None
 
 
 class InputDetails(msgspec.Struct, gc=False):
-    """Of the tokens read."""
+    """Details of the input tokens."""
 
     cached_tokens: int | None = None
 
 
 class OutputDetails(msgspec.Struct, gc=False):
-    """Of the tokens written."""
+    """Details of the output tokens."""
 
     reasoning_tokens: int | None = None
 
 
 class Usage(msgspec.Struct, gc=False):
-    """Tokens of one answer."""
+    """Token counts of one answer."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -74,14 +74,14 @@ class Usage(msgspec.Struct, gc=False):
     cached_tokens: int | None = None  # Together, Moonshot
 
     def counted(self) -> llm.Usage:
-        """The same in the contract's terms."""
-        details, written = self.prompt_tokens_details, self.completion_tokens_details
+        """The usage in the contract's type."""
+        details, output = self.prompt_tokens_details, self.completion_tokens_details
         cached = (details.cached_tokens if details else None) or self.prompt_cache_hit_tokens or self.cached_tokens
         return llm.Usage(
             input_tokens=self.prompt_tokens or 0,
             output_tokens=self.completion_tokens or 0,
             cached_tokens=cached or 0,
-            reasoning_tokens=(written.reasoning_tokens if written else None) or 0,
+            reasoning_tokens=(output.reasoning_tokens if output else None) or 0,
         )
 
 
@@ -92,7 +92,7 @@ class Groq(msgspec.Struct, gc=False):
 
 
 class Chunk(msgspec.Struct, gc=False):
-    """One event of the stream, or the whole answer."""
+    """One event of the stream, or an answer that was not streamed."""
 
     choices: list[Choice] | None = None
     usage: Usage | None = None

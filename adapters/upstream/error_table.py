@@ -1,12 +1,15 @@
-"""The one table from what an OpenAI-compatible server refuses to the contract's errors; pure."""
+"""The one table from what goes wrong with an OpenAI-compatible server to the contract's errors; pure."""
 
 import math
 import re
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpx
 import msgspec
 
 from adapters.contract.errors import (
@@ -20,11 +23,11 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 
-MOST_RETRY_AFTER = 60.0  # seconds; clients wait no longer
-_MOST_CHARACTERS = 300  # of a provider's own words
-_SHORTEST_SECRET = 8  # characters; hiding a key like "x" would only garble the message
+MAX_RETRY_AFTER = 60.0  # seconds; longer waits are of no use to a client
+_MAX_CHARACTERS = 300  # of a text that the server wrote
+_MIN_SECRET = 8  # characters; masking a key like "x" would only make messages unreadable
 
-# A status that is not here is an ``UpstreamError``.
+# A status that is not listed is an ``UpstreamError``.
 STATUSES: Mapping[int, type[AdapterError]] = {
     400: InvalidRequest,
     404: UpstreamError,
@@ -37,17 +40,17 @@ STATUSES: Mapping[int, type[AdapterError]] = {
     529: Unavailable,
 }
 
-# What an error calls itself (its ``code`` or ``type``) says more than the status 400, 404 or 429 it came with.
+# The ``code`` or ``type`` of an error is more specific than its status 400, 404 or 429.
 NAMES: Mapping[str, type[AdapterError]] = {
     "context_length_exceeded": TooLong,
     "exceed_context_size_error": TooLong,
     "string_above_max_length": TooLong,
     "model_not_found": UnknownModel,
-    # The account is empty: waiting does not fill it.
+    # The account has no credit left: a retry cannot help.
     "insufficient_quota": UpstreamError,
 }
 
-# The status that an error in the middle of a stream would have come with.
+# The status that stands for an error in the middle of a stream: there it has no status of its own.
 _IMPLIED_STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,
     "invalid_prompt": 400,
@@ -55,20 +58,59 @@ _IMPLIED_STATUSES: Mapping[str, int] = {
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
     "overloaded_error": 503,
+    "insufficient_system_resource": 503,  # a ``finish_reason`` of DeepSeek
 }
 
 _SENTENCES: Mapping[type[AdapterError], str] = {
     UnknownModel: "The upstream server does not have the requested model.",
-    Overloaded: "The upstream server takes no more requests for now.",
+    Overloaded: "The upstream server accepts no more requests for now.",
     TimedOut: "The upstream server did not answer in time.",
     Unavailable: "The upstream server is not available for now.",
 }
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server said when it refused: its HTTP status, and the error object of its body as far as it has one.
+class TransportFault(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there was no response: ``what`` completes "The upstream server …", ``short`` is the same in a few words."""
 
-    ``status`` is ``None`` for an error in the middle of a stream that does not say; ``retry_after`` is in seconds.
+    error: type[AdapterError]
+    what: str
+    short: str = "cannot be reached"
+
+
+# The first row whose exception is among the causes decides.
+TRANSPORT_FAULTS: tuple[tuple[type[BaseException], TransportFault], ...] = (
+    (
+        socket.gaierror,
+        TransportFault(
+            error=Unavailable,
+            what="has a host name that cannot be resolved: check --responses_api_base_url",
+            short="no such host",
+        ),
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        TransportFault(error=UpstreamError, what="has a TLS certificate that is not trusted", short="TLS failed"),
+    ),
+    (
+        ssl.SSLError,
+        TransportFault(
+            error=UpstreamError, what="does not speak TLS correctly: check --responses_api_base_url", short="TLS failed"
+        ),
+    ),
+    (httpx.NetworkError, TransportFault(error=Unavailable, what="cannot be reached")),
+    (httpx.ProxyError, TransportFault(error=Unavailable, what="cannot be reached")),
+    (
+        httpx.RemoteProtocolError,
+        TransportFault(error=Unavailable, what="closed the connection without an answer"),
+    ),
+    (BaseException, TransportFault(error=UpstreamError, what="could not be sent the request")),
+)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal as the server wrote it: the HTTP status, and the fields of the error object of its body.
+
+    ``status`` is ``None`` for an error in the middle of a stream without a status; ``retry_after`` is in seconds.
     """
 
     status: int | None = None
@@ -78,8 +120,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
 
 
-def refusal(body: Any, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> Refusal:
-    """Read a decoded error body in any of the shapes that servers use; ``body`` may be anything."""
+def parse_refusal(body: Any, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> Refusal:
+    """Parse a decoded error body in any of the shapes that servers use; ``body`` may be any value."""
     first = body[0] if isinstance(body, list) and body else body
     outer: dict[str, Any] = first if isinstance(first, dict) else {}
     error = outer.get("error") or outer
@@ -98,18 +140,18 @@ def refusal(body: Any, *, status: int | None = None, headers: Mapping[str, str] 
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that ``retry-after-ms`` or ``retry-after`` (seconds or an HTTP date) ask for, at most 60."""
+    """The seconds that ``retry-after-ms`` or ``retry-after`` (seconds or an HTTP date) ask to wait, at most 60."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name)
         seconds = None if value is None else _number(value)
         if seconds is not None:
-            return min(max(seconds * unit, 0.0), MOST_RETRY_AFTER)
+            return min(max(seconds * unit, 0.0), MAX_RETRY_AFTER)
     try:
         at = parsedate_to_datetime(headers.get("retry-after", ""))
     except ValueError:
         return None
     waiting = at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)
-    return min(max(waiting.total_seconds(), 0.0), MOST_RETRY_AFTER)
+    return min(max(waiting.total_seconds(), 0.0), MAX_RETRY_AFTER)
 
 
 def _number(text: str) -> float | None:
@@ -121,7 +163,7 @@ def _number(text: str) -> float | None:
 
 
 def contract_error(refused: Refusal, *, adapter: str, key: str) -> AdapterError:
-    """The contract's error for a refusal by the server behind ``adapter``; ``key`` is hidden in what is passed on."""
+    """The contract's error for a refusal by the server behind ``adapter``; ``key`` is masked in the server's words."""
     kind = _kind(refused)
     if not issubclass(kind, InvalidRequest):
         waits = kind in (Overloaded, Unavailable)
@@ -147,7 +189,7 @@ def _kind(refused: Refusal) -> type[AdapterError]:
         said = refused.message.lower()
         if "maximum context length" in said:
             return TooLong
-        # mlx_lm speaks of what it looked for: "… snapshot folder …", "Repository Not Found …".
+        # mlx_lm names what it did not find: "… snapshot folder …", "Repository Not Found …".
         if status == 404 and any(word in said for word in ("model", "snapshot", "repository")):
             return UnknownModel
     return STATUSES.get(status or 0, UpstreamError)
@@ -160,7 +202,7 @@ def _sentence(kind: type[AdapterError], refused: Refusal) -> str:
         return "The gateway's account with the upstream server has no quota left."
     match refused.status:
         case None:
-            return "The upstream server reported a failure while it was answering."
+            return "The upstream server reported an error in the middle of its answer."
         case 401 | 403:
             return "The upstream server refused the gateway's credentials."
         case 404:
@@ -170,9 +212,21 @@ def _sentence(kind: type[AdapterError], refused: Refusal) -> str:
 
 
 def masked(text: str, key: str) -> str:
-    """``text`` on one line of at most 300 characters, without ``key`` or anything that looks like an API key."""
+    """``text`` as one line of at most 300 characters, with ``key`` and everything that looks like an API key masked."""
     line = " ".join(text.split())
-    if len(key) >= _SHORTEST_SECRET:
-        line = re.sub(re.escape(key[:_SHORTEST_SECRET]) + r"\S*", "***", line)
+    if len(key) >= _MIN_SECRET:
+        line = re.sub(re.escape(key[:_MIN_SECRET]) + r"\S*", "***", line)
     line = re.sub(r"\b(?:sk|hf|gsk|csk)[-_][\w*-]{6,}", "***", line)
-    return line if len(line) <= _MOST_CHARACTERS else line[: _MOST_CHARACTERS - 1] + "…"
+    return line if len(line) <= _MAX_CHARACTERS else line[: _MAX_CHARACTERS - 1] + "…"
+
+
+def transport_fault(error: httpx.HTTPError) -> TransportFault:
+    """What ``error``, raised before the response headers arrived, means."""
+    causes = list(_causes(error))
+    return next(fault for kind, fault in TRANSPORT_FAULTS if any(isinstance(cause, kind) for cause in causes))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.upstream.sighting import Sighting
+from adapters.upstream.probe.observer import AnswerObserver
 
 
 def delta(**fields: Any) -> dict[str, Any]:
@@ -17,12 +17,12 @@ DONE = {"type": "response.completed", "response": {"status": "completed", "outpu
 CALL = {"function": {"name": "ping", "arguments": "{}"}}
 
 
-def seen_of(*events: Any) -> Sighting:
-    sighting = Sighting()
+def seen_of(*events: Any) -> AnswerObserver:
+    observer = AnswerObserver()
     for event in events:
-        assert not sighting.ended
-        sighting.note(msgspec.json.encode(event))
-    return sighting
+        assert not observer.ended
+        observer.add(msgspec.json.encode(event))
+    return observer
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def seen_of(*events: Any) -> Sighting:
     ],
 )
 def test_a_stream(events: list[Any], seen: tuple[int, bool, bool]) -> None:
-    sighting = seen_of(*events)
-    assert (sighting.pieces, sighting.reasons, sighting.calls) == seen
-    assert (sighting.failure, sighting.ended) == (None, True)
+    observer = seen_of(*events)
+    assert (observer.pieces, observer.reasons, observer.calls) == seen
+    assert (observer.failure, observer.ended) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_stream(events: list[Any], seen: tuple[int, bool, bool]) -> None:
     ],
 )
 def test_an_answer_in_one_piece(body: Any, seen: tuple[int, bool, bool]) -> None:
-    sighting = seen_of(body)
-    assert (sighting.pieces, sighting.reasons, sighting.calls) == seen
-    assert (sighting.failure, sighting.ended) == (None, True)
+    observer = seen_of(body)
+    assert (observer.pieces, observer.reasons, observer.calls) == seen
+    assert (observer.failure, observer.ended) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_an_error_in_the_answer(event: Any) -> None:
 @pytest.mark.parametrize("data", [b"[1]", b"no json", b'{"choices": 1}'])
 def test_what_is_no_answer(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
-        Sighting().note(data)
+        AnswerObserver().add(data)

@@ -1,4 +1,4 @@
-"""What all upstreams of an event loop share: one pooled HTTP client, and a circuit breaker for each model."""
+"""The resources that all upstream clients of an event loop share: one HTTP client, one circuit breaker per model."""
 
 import asyncio
 import ssl
@@ -10,36 +10,36 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from adapters.upstream.breaker import Breaker
+from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.transport import Transport
 
 
-class Shared:
-    """The HTTP client, without credentials or cookies, and the breakers by base URL and model; made by ``join``."""
+class ClientPool:
+    """An HTTP client without credentials or cookies, and the breakers by base URL and model; made by ``acquire``."""
 
     def __init__(self) -> None:
         self.client = _client()
-        self.breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
+        self.breakers: defaultdict[tuple[str, str], CircuitBreaker] = defaultdict(CircuitBreaker)
         self._users = 0
 
     @staticmethod
-    def join() -> "Shared":
-        """What the running event loop's upstreams share; call ``leave`` once for it."""
+    def acquire() -> "ClientPool":
+        """The pool of the running event loop; call ``release`` once for each ``acquire``."""
         loop = asyncio.get_running_loop()
         if loop not in _by_loop:
-            _by_loop[loop] = Shared()
+            _by_loop[loop] = ClientPool()
         _by_loop[loop]._users += 1
         return _by_loop[loop]
 
-    async def leave(self) -> None:
-        """The last one closes every connection."""
+    async def release(self) -> None:
+        """Give the pool back; the last user closes every connection."""
         self._users -= 1
         if self._users == 0:
             del _by_loop[asyncio.get_running_loop()]
             await self.client.aclose()
 
 
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Shared] = WeakKeyDictionary()
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientPool] = WeakKeyDictionary()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Asks an upstream, with the simplest mapping there is: ``say("a")``, ``END`` and events that mean nothing."""
+"""Sends requests with the upstream client; answers have a minimal protocol: ``say("a")``, ``END``, ``NOTHING``."""
 
 import ssl
 from collections.abc import Iterator
@@ -14,33 +14,33 @@ from adapters.contract.checks import read
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError
 from adapters.options import Secret
-from adapters.upstream import Call, Upstream, UpstreamOptions
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer
+from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from tests.support.upstream_server import Exchange, Script, UpstreamServer
 
 KEY = Secret("test-key-123456")
 NOTHING = {"role": "assistant"}
 END = {"end": True}
 FINISHED = llm.Finished(reason="stop", usage=None)
 CERTIFICATE = Path(__file__).parent / "localhost.pem"
-"""A certificate for localhost and 127.0.0.1 that nobody trusts, with its key."""
+"""A self-signed certificate for localhost and 127.0.0.1, with its key."""
 
 
 def say(text: str) -> dict[str, str]:
-    """The event with a word."""
+    """An event with one word."""
     return {"say": text}
 
 
 class Words:
-    """Reads the events above; one answer in one piece is a list of them."""
+    """Reads these events; an answer that is not streamed is a list of them."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._failures = upstream.failures
+    def __init__(self, upstream: UpstreamClient) -> None:
+        self._errors = upstream.errors
         self.done = False
 
     def feed(self, data: bytes) -> Iterator[llm.Event]:
         event = msgspec.json.decode(data)
         if "error" in event:
-            raise self._failures.reported(event)
+            raise self._errors.reported(event)
         self.done = self.done or "end" in event
         if "say" in event:
             yield llm.TextDelta(text=event["say"])
@@ -51,34 +51,34 @@ class Words:
 
     def finish(self) -> Iterator[llm.Event]:
         if not self.done:
-            raise self._failures.nonsense("ended its answer in the middle")
+            raise self._errors.upstream_error("ended its answer in the middle")
         yield FINISHED
 
 
-def upstream(server: UpstreamServer | str, key: Secret | None = KEY, **options: Any) -> Upstream:
-    """An upstream with that server; the names of ``options`` go without their prefix."""
+def upstream(server: UpstreamServer | str, key: Secret | None = KEY, **options: Any) -> UpstreamClient:
+    """A client of ``server``; ``options`` are named without their prefix."""
     given = {f"responses_api_{name}": value for name, value in options.items()}
     base_url = server if isinstance(server, str) else server.base_url
-    return Upstream(
+    return UpstreamClient(
         "chat-completions", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key, **given)
     )
 
 
-def call(client: Upstream, **body: Any) -> Call:
-    """A streamed answer, unless ``body`` says otherwise."""
-    return Call(path="/x", body={"model": "m", "stream": True, **body}, mapping=lambda: Words(client))
+def call(client: UpstreamClient, **body: Any) -> CompletionCall:
+    """A call for a streamed answer, unless ``body`` says otherwise."""
+    return CompletionCall(path="/x", body={"model": "m", "stream": True, **body}, make_reader=lambda: Words(client))
 
 
-async def ask(client: Upstream, **body: Any) -> list[str]:
-    """The words of an answer that is complete."""
-    events = await read(client.answer(call(client, **body)))
+async def ask(client: UpstreamClient, **body: Any) -> list[str]:
+    """The words of a complete answer."""
+    events = await read(client.stream(call(client, **body)))
     assert events[0] == Started()
     assert events[-1] == FINISHED
     return [event.text for event in events[1:-1]]
 
 
 async def ask_once(script: Script, **options: Any) -> list[str]:
-    """The same of a server that answers with ``script``, which is left with no stream open."""
+    """The words of one answer of ``script``; checks that no stream stays open."""
     async with UpstreamServer(script) as server, aclosing(upstream(server, max_retries=0, **options)) as client:
         try:
             return await ask(client)
@@ -87,7 +87,7 @@ async def ask_once(script: Script, **options: Any) -> list[str]:
 
 
 async def failure(script: Script, **options: Any) -> AdapterError:
-    """What the same fails with."""
+    """The error of one answer of ``script``."""
     with pytest.raises(AdapterError) as caught:
         await ask_once(script, **options)
     assert caught.value.adapter == "chat-completions"
@@ -95,7 +95,7 @@ async def failure(script: Script, **options: Any) -> AdapterError:
 
 
 def then(*events: Any, cut: bool = False) -> Script:
-    """A script that streams ``events`` and says no more, or drops the connection."""
+    """A script that streams ``events``, then sends no more, or closes the connection with ``cut``."""
 
     async def script(exchange: Exchange) -> None:
         await exchange.start()
@@ -109,7 +109,7 @@ def then(*events: Any, cut: bool = False) -> Script:
 
 
 def server_tls() -> ssl.SSLContext:
-    """What a server with that certificate needs."""
+    """The TLS context of a server with ``CERTIFICATE``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.probe import Observations, Questions, observe
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, replies
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, replies
 
 EFFORT, THINKING = "reasoning_effort", "chat_template_kwargs.enable_thinking"
 QUESTIONS = Questions(

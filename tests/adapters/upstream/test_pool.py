@@ -1,4 +1,4 @@
-"""What adapters of one event loop share, and what they must not."""
+"""What the clients of one event loop share, and what they must not share."""
 
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
@@ -10,10 +10,10 @@ import respx
 from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.options import Secret
-from adapters.upstream import Upstream
-from adapters.upstream.shared import _ssl_context
-from tests.adapters.upstream.asking import END, ask, call, say, upstream
-from tests.adapters.upstream_server import UpstreamServer, replies, sse, streams
+from adapters.upstream import UpstreamClient
+from adapters.upstream.pool import _ssl_context
+from tests.support.upstream_client import END, ask, call, say, upstream
+from tests.support.upstream_server import UpstreamServer, replies, sse, streams
 
 
 async def test_two_adapters_share_their_connections_but_not_their_keys() -> None:
@@ -40,7 +40,7 @@ async def test_cookies_are_not_kept() -> None:
         assert "cookie" not in server.exchanges[1].headers
 
 
-async def test_the_last_to_leave_closes_the_connections() -> None:
+async def test_the_last_user_closes_the_connections() -> None:
     async with UpstreamServer(streams(END)) as server:
         one, two = upstream(server), upstream(server)
         await ask(one)
@@ -48,11 +48,11 @@ async def test_the_last_to_leave_closes_the_connections() -> None:
         await one.aclose()
         await one.aclose()
         await ask(two)
-        shared = two._join()
+        shared = two._acquired_pool()
         await two.aclose()
         assert shared.client.is_closed
         assert server.connections == 1
-        async with aclosing(upstream(server)) as three:  # and another begins anew
+        async with aclosing(upstream(server)) as three:  # a new pool
             await ask(three)
         assert server.connections == 2
 
@@ -62,7 +62,7 @@ async def test_a_closed_upstream_says_so() -> None:
         client = upstream(server)
         await client.aclose()
         with pytest.raises(Unavailable, match="closed"):
-            await read(client.answer(call(client)))
+            await read(client.stream(call(client)))
 
 
 async def test_constructing_and_plain_http_load_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,13 +100,13 @@ async def test_each_server_has_its_own_breaker() -> None:
         broken = await stack.enter_async_context(UpstreamServer(replies(500, {})))
         well = await stack.enter_async_context(UpstreamServer(streams(END)))
 
-        async def opened(server: UpstreamServer) -> Upstream:
+        async def opened(server: UpstreamServer) -> UpstreamClient:
             return await stack.enter_async_context(aclosing(upstream(server, max_retries=0)))
 
         one, same, other = [await opened(server) for server in (broken, broken, well)]
         for _ in range(5):
             with pytest.raises(UpstreamError, match="status 500"):
                 await ask(one)
-        with pytest.raises(Unavailable, match="left alone"):
+        with pytest.raises(Unavailable, match="temporarily disabled"):
             await ask(same)
         await ask(other)

@@ -1,4 +1,4 @@
-"""One attempt at an answer: the request goes out, the server's bytes become the contract's events, with time limits."""
+"""One attempt at an answer: sends the request and turns the server's bytes into events, within time limits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,53 +11,53 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
-from adapters.upstream.failures import Failures
+from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.options import UpstreamOptions
-from adapters.upstream.sse import EventTooLarge, Parser
+from adapters.upstream.sse import EventTooLarge, SseParser
 
 _END_SECONDS = 0.5  # for the usage and the end of an answer that is otherwise complete
 _ERROR_SECONDS = 5.0
-_MOST_ANSWER_BYTES = 8 * 1024 * 1024  # of one event, and of an answer in one piece
-_MOST_ERROR_BYTES = 64 * 1024
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of one event, and of an answer that is not streamed
+_MAX_ERROR_BYTES = 64 * 1024
 
 
-class Mapping(Protocol):
-    """Reads one answer of a server into the contract's events; each method raises ``AdapterError``."""
+class ResponseReader(Protocol):
+    """Turns one answer of a server into the contract's events; each method raises ``AdapterError``."""
 
     @property
     def done(self) -> bool:
-        """Whether the model has said everything; only usage may come yet."""
+        """Whether the answer is complete; only usage may follow."""
 
     def feed(self, data: bytes) -> Iterator[llm.Event]:
         """The events of the data of one server-sent event."""
 
     def whole(self, data: bytes) -> Iterator[llm.Event]:
-        """The events of an answer in one piece."""
+        """The events of an answer that was not streamed."""
 
     def finish(self) -> Iterator[llm.Event]:
         """The last events."""
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that is asked for: ``body`` goes as JSON to ``path``, ``mapping`` makes what reads one answer."""
+class CompletionCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for an answer: ``body`` goes as JSON to ``path``, ``make_reader`` makes the reader of one attempt."""
 
     path: str
     body: dict[str, Any]
-    mapping: Callable[[], Mapping]
+    make_reader: Callable[[], ResponseReader]
     ignored: tuple[str, ...] = ()
 
 
-class Reply:
-    """Iterate it for the content events and ``Finished``; ``aclose`` has closed the socket when it returns.
+class ResponseStream:
+    """Iterates over the content events and ``Finished``; ``aclose`` has closed the socket when it returns.
 
     ``deadline`` is the event loop's time at which the whole answer is given up.
     """
 
-    def __init__(self, failures: Failures, options: UpstreamOptions, mapping: Mapping, deadline: float) -> None:
+    def __init__(self, errors: ErrorFactory, options: UpstreamOptions, reader: ResponseReader, deadline: float) -> None:
         self.status: int | None = None
-        self._failures = failures
+        self._errors = errors
         self._options = options
-        self._mapping = mapping
+        self._reader = reader
         self._now = asyncio.get_running_loop().time
         self._deadline = deadline
         self._first_by = min(deadline, self._now() + options.responses_api_first_token_timeout)
@@ -66,10 +66,10 @@ class Reply:
         self._over = False
         self._response: httpx.Response | None = None
         self._chunks: AsyncIterator[bytes]
-        self._parser = Parser(_MOST_ANSWER_BYTES)
+        self._parser = SseParser(_MAX_ANSWER_BYTES)
         self._events: Iterator[llm.Event] = iter(())
 
-    async def begin(self, client: httpx.AsyncClient, request: httpx.Request, *, streamed: bool) -> None:
+    async def open(self, client: httpx.AsyncClient, request: httpx.Request, *, streamed: bool) -> None:
         """Send the request and wait for the first content event. Raises ``AdapterError``."""
         if not streamed:
             self._first_by = self._deadline
@@ -77,14 +77,14 @@ class Reply:
             async with asyncio.timeout_at(self._first_by):
                 self._response = await client.send(request, stream=True)
         except TimeoutError as error:
-            raise self._late() from error
+            raise self._timed_out() from error
         except httpx.HTTPError as error:
-            raise self._failures.unasked(error) from error
+            raise self._errors.no_response(error) from error
         self.status = self._response.status_code
         await self._accept(self._response, streamed=streamed)
         self._chunks = self._response.aiter_bytes()
         if not streamed:
-            self._events = await self._whole()
+            self._events = await self._read_whole()
         first = await anext(self, None)
         self._events = chain([] if first is None else [first], self._events)
         self._begun = True
@@ -107,53 +107,53 @@ class Reply:
             await self._response.aclose()
 
     async def _more(self) -> Iterator[llm.Event]:
-        """The events of the next bytes; at the end the last ones, when everything behind them is released."""
+        """The events of the next bytes; at the end the last events, after the connection was released."""
         if chunk := await self._read():
-            return self._map(chunk)
+            return self._parse(chunk)
         self._over = True
         await self.aclose()
-        return chain(self._map(None), self._mapping.finish())
+        return chain(self._parse(None), self._reader.finish())
 
-    def _map(self, chunk: bytes | None) -> Iterator[llm.Event]:
+    def _parse(self, chunk: bytes | None) -> Iterator[llm.Event]:
         try:
             received = self._parser.close() if chunk is None else self._parser.feed(chunk)
         except EventTooLarge as error:
-            raise self._failures.nonsense("answered with more than can be read") from error
+            raise self._errors.upstream_error("sent an answer that is too large to read") from error
         for event in received:
             if event.data == b"[DONE]":
                 self._end_by = self._end_by or self._now() + _END_SECONDS
             else:
-                yield from self._mapping.feed(event.data)
+                yield from self._reader.feed(event.data)
 
-    async def _whole(self) -> Iterator[llm.Event]:
-        """The events of an answer in one piece."""
+    async def _read_whole(self) -> Iterator[llm.Event]:
+        """The events of an answer that is not streamed."""
         body = bytearray()
         while chunk := await self._read():
             body += chunk
-            if len(body) > _MOST_ANSWER_BYTES:
-                raise self._failures.nonsense("answered with more than can be read")
+            if len(body) > _MAX_ANSWER_BYTES:
+                raise self._errors.upstream_error("sent an answer that is too large to read")
         self._over = True
         await self.aclose()
-        return chain(self._mapping.whole(bytes(body)), self._mapping.finish())
+        return chain(self._reader.whole(bytes(body)), self._reader.finish())
 
     async def _read(self) -> bytes:
-        """The next bytes; none at the end of a complete answer, however it comes. Raises ``AdapterError``."""
-        if self._mapping.done:
+        """The next bytes; empty once a complete answer has ended in whatever way. Raises ``AdapterError``."""
+        if self._reader.done:
             self._end_by = self._end_by or self._now() + _END_SECONDS
-        # The clock runs only while we wait for the server: a slow reader of ours is not its fault.
+        # The time limit covers only the wait for the server: a slow reader on our side is not the server's fault.
         try:
             async with asyncio.timeout_at(self._limit()[0]):
                 return await anext(self._chunks, b"")
         except TimeoutError as error:
             if self._end_by is None:
-                raise self._late() from error
+                raise self._timed_out() from error
         except httpx.HTTPError as error:
             if self._end_by is None:
                 raise self._cut() from error
         return b""
 
     def _limit(self) -> tuple[float, str]:
-        """Until when the server may be silent, and the setting that says so."""
+        """The time until which the server may be silent, and the setting that says so."""
         if self._end_by is not None:
             return self._end_by, ""
         if not self._begun:
@@ -161,26 +161,27 @@ class Reply:
         gap = self._now() + self._options.responses_api_gap_timeout
         return min((self._deadline, "deadline"), (gap, "gap_timeout"))
 
-    def _late(self) -> AdapterError:
-        return self._failures.late(self._limit()[1])
+    def _timed_out(self) -> AdapterError:
+        return self._errors.timed_out(self._limit()[1])
 
     def _cut(self) -> AdapterError:
         if self._begun:
-            return self._failures.nonsense("cut the connection in the middle of its answer")
-        return self._failures.unavailable("closed the connection without an answer")
+            return self._errors.upstream_error("cut the connection in the middle of its answer")
+        return self._errors.unavailable("closed the connection without an answer")
 
     async def _accept(self, response: httpx.Response, *, streamed: bool) -> None:
+        """Check the status and the content type. Raises ``AdapterError``."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         expected = "text/event-stream" if streamed else "application/json"
         if response.is_success and kind in (expected, ""):
             return
         error = await _error_body(response)
         if not response.is_success:
-            raise self._failures.refused(error, response.status_code, response.headers)
+            raise self._errors.refused(error, response.status_code, response.headers)
         if isinstance(error, dict) and error.get("error"):
-            raise self._failures.reported(error)
-        way_out = "; if it cannot stream, set --responses_api_stream false" if streamed else ""
-        raise self._failures.nonsense(f"answered {kind[:80]!r} where {expected!r} was asked for{way_out}")
+            raise self._errors.reported(error)
+        hint = "; if it cannot stream, set --responses_api_stream false" if streamed else ""
+        raise self._errors.upstream_error(f"answered with {kind[:80]!r} instead of {expected!r}{hint}")
 
 
 async def _error_body(response: httpx.Response) -> Any:
@@ -189,7 +190,7 @@ async def _error_body(response: httpx.Response) -> Any:
         async with asyncio.timeout(_ERROR_SECONDS):
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) >= _MOST_ERROR_BYTES:
+                if len(body) >= _MAX_ERROR_BYTES:
                     break
     try:
         return msgspec.json.decode(body)

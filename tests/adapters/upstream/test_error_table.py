@@ -14,13 +14,13 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
-from adapters.upstream.errors import contract_error, refusal, retry_after
+from adapters.upstream.error_table import contract_error, parse_refusal, retry_after
 
 KEY = "secret-key-1234567890"
 
 
 def error(status: int | None, body: Any, headers: dict[str, str] | None = None) -> AdapterError:
-    return contract_error(refusal(body, status=status, headers=headers), adapter="chat-completions", key=KEY)
+    return contract_error(parse_refusal(body, status=status, headers=headers), adapter="chat-completions", key=KEY)
 
 
 def openai(message: str, code: str | None = None, kind: str = "invalid_request_error") -> dict[str, Any]:
@@ -70,18 +70,18 @@ def test_every_refusal_has_its_class(status: int | None, body: Any, kind: type[A
     assert found.message.endswith((".", "high", "8", "large", "much", "no", "exist"))
 
 
-def test_a_bad_request_passes_the_providers_reason_on() -> None:
+def test_the_reason_for_a_bad_request_is_passed_on() -> None:
     found = error(400, {"error": {"message": "stop: at most\n4", "code": "too_many", "param": "stop"}})
     assert isinstance(found, InvalidRequest)
     assert found.message == "The upstream server refused the request: stop: at most 4"
     assert (found.param, found.code) == ("stop", "too_many")
 
 
-def test_a_bad_request_without_a_reason_still_says_something() -> None:
+def test_a_bad_request_without_a_reason() -> None:
     assert error(400, None).message == "The upstream server refused the request."
 
 
-def test_a_providers_words_are_cut_and_keys_are_hidden() -> None:
+def test_the_servers_words_are_shortened_and_keys_masked() -> None:
     said = error(400, openai(f"bad {KEY}x, Bearer {KEY[:10]}... sk-proj-abcdef12 hf_abcdefghij " + "x" * 9000)).message
     assert "secret" not in said
     assert "abcdef" not in said
@@ -90,12 +90,12 @@ def test_a_providers_words_are_cut_and_keys_are_hidden() -> None:
 
 
 def test_a_short_key_does_not_garble_messages() -> None:
-    found = contract_error(refusal({"error": "extra text"}, status=400), adapter="a", key="x")
+    found = contract_error(parse_refusal({"error": "extra text"}, status=400), adapter="a", key="x")
     assert found.message.endswith("extra text")
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503, 429, 302])
-def test_what_is_no_fault_of_the_client_does_not_show_the_providers_words(status: int) -> None:
+def test_the_servers_words_are_shown_for_bad_requests_only(status: int) -> None:
     assert "internal" not in error(status, openai(f"internal {KEY}")).message
 
 

@@ -1,10 +1,8 @@
-"""Asks a server one question, once and bounded in time, and notes what comes back: for ``probe``."""
+"""Sends one request of the probe, once and with a time limit, and records the result."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from socket import gaierror
 from time import perf_counter
 from typing import Any
 
@@ -12,25 +10,24 @@ import httpx
 import msgspec
 
 from adapters.contract.errors import UnknownModel
-from adapters.upstream.client import OPENAI
-from adapters.upstream.errors import contract_error, refusal
-from adapters.upstream.options import UpstreamOptions
-from adapters.upstream.sighting import Sighting
-from adapters.upstream.sse import EventTooLarge, Parser
+from adapters.upstream.error_table import contract_error, parse_refusal, transport_fault
+from adapters.upstream.options import OPENAI, UpstreamOptions
+from adapters.upstream.probe.observer import AnswerObserver
+from adapters.upstream.sse import EventTooLarge, SseParser
 
 Body = dict[str, Any]
 
 TIMEOUT = "timeout"
 NO_MODEL = "no such model"
 
-_MOST_BYTES = 8 * 1024 * 1024
+_MAX_BYTES = 8 * 1024 * 1024
 
 
-class Answer(Sighting):
-    """What came of one question.
+class ProbeResult(AnswerObserver):
+    """The result of one request.
 
-    ``reached`` says that HTTP came back at all, ``whole`` that the answer came in one piece of JSON, ``first_seconds``
-    how long its first content took.
+    ``reached`` says that there was an HTTP response, ``whole`` that the answer was one JSON document and not a stream;
+    ``first_seconds`` is the time to the first content.
     """
 
     reached: bool = False
@@ -47,8 +44,8 @@ class _Models(msgspec.Struct):
     data: list[_Model]
 
 
-class Server:
-    """The server that ``options`` name, asked through ``client``; every question is waited for ``seconds``."""
+class ProbeClient:
+    """Sends requests to the server in ``options`` through ``client``; each has a time limit of ``seconds``."""
 
     def __init__(self, options: UpstreamOptions, client: httpx.AsyncClient, seconds: float) -> None:
         self._base = httpx.URL(options.responses_api_base_url or OPENAI)
@@ -57,36 +54,36 @@ class Server:
         self._client = client
         self._seconds = seconds
 
-    async def models(self) -> tuple[Answer, set[str] | None]:
-        """What came of asking for the models, and those that are listed; ``None`` when there is no list."""
+    async def models(self) -> tuple[ProbeResult, set[str] | None]:
+        """The result of listing the models, and the ids in the list; ``None`` if there is no list."""
         listed: set[str] | None = None
 
-        async def read(response: httpx.Response, _: Answer) -> None:
+        async def read(response: httpx.Response, _: ProbeResult) -> None:
             nonlocal listed
             listed = {model.id for model in msgspec.json.decode(await _whole(response), type=_Models).data}
 
-        return await self._exchange(self._request("GET", "/models"), read), listed
+        return await self._send(self._request("GET", "/models"), read), listed
 
-    async def ask(self, path: str, body: Body) -> Answer:
-        """What came of asking for one answer."""
-        asked = perf_counter()
+    async def answer(self, path: str, body: Body) -> ProbeResult:
+        """The result of requesting one answer."""
+        sent_at = perf_counter()
         streamed = bool(body.get("stream"))
 
-        async def read(response: httpx.Response, answer: Answer) -> None:
+        async def read(response: httpx.Response, result: ProbeResult) -> None:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if not response.is_success:
-                answer.failure = f"{response.status_code} {_refused(response.status_code, await _whole(response))}"
+                result.failure = f"{response.status_code} {_refused(response.status_code, await _whole(response))}"
             elif streamed and kind in ("text/event-stream", ""):
-                await _read_events(response, answer, asked)
+                await _read_events(response, result, sent_at)
             elif kind in ("application/json", ""):
-                answer.whole = True
-                _note(answer, [await _whole(response)], asked)
+                result.whole = True
+                _add(result, [await _whole(response)], sent_at)
             else:
-                answer.failure = "no JSON"
-            if not answer.failure and not answer.ended:
-                answer.failure = "cut off"
+                result.failure = "no JSON"
+            if not result.failure and not result.ended:
+                result.failure = "cut off"
 
-        return await self._exchange(self._request("POST", path, body), read)
+        return await self._send(self._request("POST", path, body), read)
 
     def _request(self, method: str, path: str, body: Body | None = None) -> httpx.Request:
         headers = {"accept-encoding": "identity"}
@@ -103,68 +100,58 @@ class Server:
             timeout=self._timeout,
         )
 
-    async def _exchange(
-        self, request: httpx.Request, read: Callable[[httpx.Response, Answer], Awaitable[None]]
-    ) -> Answer:
-        answer = Answer()
-        with _noting(answer):
+    async def _send(
+        self, request: httpx.Request, read: Callable[[httpx.Response, ProbeResult], Awaitable[None]]
+    ) -> ProbeResult:
+        result = ProbeResult()
+        with _recording(result):
             async with asyncio.timeout(self._seconds):
                 response = await self._client.send(request, stream=True)
                 try:
-                    answer.reached = True
-                    answer.status = response.status_code
-                    await read(response, answer)
+                    result.reached = True
+                    result.status = response.status_code
+                    await read(response, result)
                 finally:
                     await response.aclose()
-        return answer
+        return result
 
 
-async def _read_events(response: httpx.Response, answer: Answer, asked: float) -> None:
-    parser = Parser(_MOST_BYTES)
+async def _read_events(response: httpx.Response, result: ProbeResult, sent_at: float) -> None:
+    parser = SseParser(_MAX_BYTES)
     async for chunk in response.aiter_bytes():
-        _note(answer, [event.data for event in parser.feed(chunk)], asked)
-        if answer.ended or answer.failure:
+        _add(result, [event.data for event in parser.feed(chunk)], sent_at)
+        if result.ended or result.failure:
             return
-    _note(answer, [event.data for event in parser.close()], asked)
+    _add(result, [event.data for event in parser.close()], sent_at)
 
 
-def _note(answer: Answer, received: list[bytes], asked: float) -> None:
+def _add(result: ProbeResult, received: list[bytes], sent_at: float) -> None:
     for data in received:
-        answer.note(data)
-    if answer.pieces and answer.first_seconds is None:
-        answer.first_seconds = perf_counter() - asked
+        result.add(data)
+    if result.pieces and result.first_seconds is None:
+        result.first_seconds = perf_counter() - sent_at
 
 
 @contextmanager
-def _noting(answer: Answer) -> Iterator[None]:
-    """Notes what goes wrong on the way."""
+def _recording(result: ProbeResult) -> Iterator[None]:
+    """Records a failure of the request in ``result``."""
     try:
         yield
     except (TimeoutError, httpx.TimeoutException):
-        answer.failure = TIMEOUT
+        result.failure = TIMEOUT
     except httpx.HTTPError as error:
-        answer.failure = "cut off" if answer.reached else _unreached(error)
+        result.failure = "cut off" if result.reached else transport_fault(error).short
     except (msgspec.DecodeError, EventTooLarge):
-        answer.failure = "cannot be read"
-
-
-def _unreached(error: BaseException | None) -> str:
-    while error is not None:
-        if isinstance(error, gaierror):
-            return "no such host"
-        if isinstance(error, ssl.SSLError):
-            return "TLS failed"
-        error = error.__cause__ or error.__context__
-    return "cannot be reached"
+        result.failure = "cannot be read"
 
 
 def _refused(status: int, data: bytes) -> str:
-    """What a status says, in our words: the server's own are not ours to show."""
+    """A short reason for a status, in our own words: those of the server must not be shown."""
     try:
         body = msgspec.json.decode(data)
     except msgspec.DecodeError:
         body = None
-    refused = refusal(body, status=status)
+    refused = parse_refusal(body, status=status)
     if isinstance(contract_error(refused, adapter="", key=""), UnknownModel):
         return NO_MODEL
     match status:
@@ -173,7 +160,7 @@ def _refused(status: int, data: bytes) -> str:
         case 403:
             return "access refused"
         case 404:
-            return "not found"  # servers say the same of an endpoint and of a model
+            return "not found"  # servers use 404 for an endpoint and for a model
         case 405 | 501:
             return "no such endpoint"
         case 429:
@@ -188,6 +175,6 @@ async def _whole(response: httpx.Response) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > _MOST_BYTES:
+        if len(body) > _MAX_BYTES:
             break
     return bytes(body)
