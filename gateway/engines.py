@@ -18,8 +18,8 @@ from gateway.pipeline.stages import Engines
 from gateway.pipeline.voices import known_voice
 from gateway.queued import RETRY_SECONDS, Queued
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
-from gateway.text import pronunciations
-from gateway.text.speakable import Reading, Speakable
+from gateway.text.normalization import pronunciations
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 
 NAMED_WORDS = 10
 """The most words of a dictionary that a line of the log names."""
@@ -241,8 +241,8 @@ async def _load(engine: Any) -> str | None:
 def _prepare_speech(served: ServedRoute) -> None:
     """Load how the route's answers are read, and say which words of its dictionary the engine cannot take."""
     settings, info = served.route.settings, served.engines.tts.info
-    Speakable(Reading(pronunciations=settings.pronunciations), settings.language or "en", info)
-    if words := pronunciations.left_out(settings.pronunciations, info):
+    Normalizer(ReadingOptions(pronunciations=settings.pronunciations), settings.language or "en", info)
+    if words := pronunciations.unusable_entries(settings.pronunciations, info):
         named = ", ".join(words[:NAMED_WORDS]) + (" and more" if len(words) > NAMED_WORDS else "")
         log.warning("--tts %s takes no phonemes; without their pronunciations: %s.", settings.tts, named)
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 
-from gateway.pipeline.duration import seconds_to_say
-from gateway.text.sentences import Splitter
+from gateway.text.segmentation.segmenter import SentenceSegmenter
+from gateway.text.speech_duration import seconds_to_say
 
 INAUDIBLE_SECONDS = 0.05
 """So much may be missing of an utterance that counts as heard."""
@@ -70,6 +70,6 @@ class Heard:
 
 def _words(text: str, part: float) -> str:
     """The first ``part`` (0 to 1) of ``text`` without the word that is cut there."""
-    splitter = Splitter()
+    splitter = SentenceSegmenter()
     pieces = splitter.feed(text[: int(part * len(text)) + 1])
-    return "".join(pieces) + (splitter.words() or "")
+    return "".join(pieces) + (splitter.take_words() or "")

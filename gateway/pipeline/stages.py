@@ -14,7 +14,7 @@ from adapters.contract.vad import VoiceActivity
 from gateway.pipeline.backlog import Backlog
 from gateway.pipeline.heard import Heard
 from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading, Speakable
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 
 MODEL_HEARING_RATE = 16_000
 """Hz of a recording that goes to the model itself; speech needs no more."""
@@ -62,7 +62,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     speaking: tts.Request
-    reading: Reading
+    reading: ReadingOptions
     language: str | None
     pacing: Pacing
 
@@ -86,11 +86,11 @@ async def voiced(
 
     The engine's ``Started`` is passed on once. Its end without ``Finished`` is an ``UpstreamError``.
     """
-    speakable = Speakable(delivery.reading, delivery.language, engine.info)
+    speakable = Normalizer(delivery.reading, delivery.language, engine.info)
     started: Started | None = None
     while (text := await backlog.utterance()) is not None:
         heard.begin(text)
-        if words := speakable.say(text):
+        if words := speakable.normalize(text):
             watch.mark("utterance")
             async with aclosing(_speech(engine, msgspec.structs.replace(delivery.speaking, text=words))) as events:
                 async for event in events:

@@ -9,14 +9,14 @@ import msgspec
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
-from gateway.conversation.languages import english_name
+from gateway.languages import english_name
 from gateway.pipeline.answer import Answered, answer
 from gateway.pipeline.ears import hear, record
 from gateway.pipeline.flow import Late, by
 from gateway.pipeline.heard import Heard
 from gateway.pipeline.stages import Delivery, Engines, Pacing
 from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     writing: llm.Request
     speaking: tts.Request
     pacing: Pacing
-    reading: Reading = Reading()
+    reading: ReadingOptions = ReadingOptions()
 
 
 class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag="transcript_delta"):

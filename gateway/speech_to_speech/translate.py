@@ -8,10 +8,10 @@ import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.errors import InvalidRequest
-from gateway.conversation.languages import code_of
 from gateway.conversation.messages import image_of, tool_choice_of, tool_of
 from gateway.engines import ServedRoute
 from gateway.http.body import Upload
+from gateway.languages import code_of
 from gateway.pipeline import answer, turn
 from gateway.pipeline.stages import Pacing
 from gateway.pipeline.voices import known_voice
@@ -19,7 +19,7 @@ from gateway.settings.model import GatewaySettings
 from gateway.speech_to_speech import schema
 from gateway.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.telemetry import Timings
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 
 IGNORED_NAMES = {"instructions": "speech_instructions"}
 """What a synthesiser ignores, by the name that it has in the request."""
@@ -83,7 +83,7 @@ def turn_of(request: SpeechToSpeechRequest, images: list[Upload], served: Served
             first_utterance_seconds=settings.first_utterance_ms / 1000,
             turn_seconds=settings.max_turn_seconds,
         ),
-        reading=Reading(code=settings.speak_code, pronunciations=settings.pronunciations),
+        reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
     )
 
 

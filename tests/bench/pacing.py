@@ -14,11 +14,11 @@ from adapters import scripted
 from adapters.contract import audio, llm, tts
 from gateway.pipeline.answer import answer
 from gateway.pipeline.backlog import Backlog
-from gateway.pipeline.duration import CHARACTERS_PER_SECOND
 from gateway.pipeline.heard import Heard
 from gateway.pipeline.stages import Delivery, Engines, Pacing
 from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
+from gateway.text.speech_duration import CHARACTERS_PER_SECOND
 from tests.gateway.pipeline.virtual import in_virtual_time
 from tests.gateway.serving import scripted_engines
 
@@ -64,7 +64,7 @@ async def listen(words_per_second: float, rule: type[Backlog]) -> Listened:
     """Hear the answer of a model that writes so fast, cut into utterances by ``rule``."""
     voice = scripted.synthesiser(VOICE)
     engines: Engines = scripted_engines(llm=scripted.language_model(_writing(words_per_second)), tts=voice)
-    delivery = Delivery(speaking=tts.Request(text=""), reading=Reading(), language=None, pacing=PACING)
+    delivery = Delivery(speaking=tts.Request(text=""), reading=ReadingOptions(), language=None, pacing=PACING)
     request = llm.Request(model="m", messages=())
     now = asyncio.get_running_loop().time
     first_audio, heard_by = None, 0.0

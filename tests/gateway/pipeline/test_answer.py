@@ -15,7 +15,7 @@ from gateway.pipeline.answer import AnswerFinished, TextFinished, answer
 from gateway.pipeline.heard import Heard
 from gateway.pipeline.stages import Delivery, Pacing
 from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 from tests.gateway.pipeline.reading import read
 from tests.gateway.pipeline.virtual import in_virtual_time
 from tests.gateway.serving import scripted_engines, until
@@ -28,7 +28,7 @@ USAGE = llm.Usage(input_tokens=3, output_tokens=4)
 
 
 def answered(engines: Any, pacing: Pacing = PATIENT, heard: Heard | None = None) -> AsyncGenerator[Any, None]:
-    delivery = Delivery(speaking=SPEAKING, reading=Reading(), language=None, pacing=pacing)
+    delivery = Delivery(speaking=SPEAKING, reading=ReadingOptions(), language=None, pacing=pacing)
     return answer(engines, REQUEST, delivery, Stopwatch(), heard or Heard())
 
 

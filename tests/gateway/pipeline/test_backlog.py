@@ -15,7 +15,7 @@ from gateway.pipeline.backlog import (
     SHORTEST_FRAGMENT_SECONDS,
     Backlog,
 )
-from gateway.pipeline.duration import CHARACTERS_PER_SECOND, seconds_to_say
+from gateway.text.speech_duration import CHARACTERS_PER_SECOND, seconds_to_say
 from tests.gateway.pipeline.virtual import in_virtual_time
 
 MUCH = 1_000.0

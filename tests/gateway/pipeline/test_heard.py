@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.pipeline.duration import seconds_to_say
 from gateway.pipeline.heard import Heard
+from gateway.text.speech_duration import seconds_to_say
 from tests.gateway.pipeline.virtual import in_virtual_time
 
 LATER = 1_000.0

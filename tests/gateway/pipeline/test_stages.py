@@ -14,7 +14,7 @@ from gateway.pipeline.backlog import MOST_PENDING, Backlog
 from gateway.pipeline.heard import Heard
 from gateway.pipeline.stages import Delivery, Pacing, voiced, written
 from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 from tests.gateway.pipeline.reading import read
 
 REQUEST = llm.Request(model="m", messages=())
@@ -25,7 +25,7 @@ PACING = Pacing(batch_sentences=1, first_utterance_seconds=1, turn_seconds=60)
 
 
 def delivery(speaking: tts.Request = SPEAKING) -> Delivery:
-    return Delivery(speaking=speaking, reading=Reading(), language=None, pacing=PACING)
+    return Delivery(speaking=speaking, reading=ReadingOptions(), language=None, pacing=PACING)
 
 
 def full(*sentences: str) -> Backlog:

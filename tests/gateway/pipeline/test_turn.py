@@ -19,7 +19,7 @@ from gateway.pipeline.heard import Heard
 from gateway.pipeline.stages import Pacing
 from gateway.pipeline.turn import TranscriptDelta, TranscriptFinished, Turn, take_turn, with_question
 from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 from tests.gateway.pipeline.reading import read
 from tests.gateway.serving import scripted_engines
 
@@ -163,7 +163,7 @@ async def test_a_model_that_listens_itself_is_told_the_language_of_the_request()
 
 async def test_words_are_read_as_the_turn_says() -> None:
     engines: Any = scripted_engines(llm=scripted.language_model(scripted.answering("Ask nginx.")))
-    await taken(engines, turn(Recording(), reading=Reading(pronunciations={"nginx": "engine x"})))
+    await taken(engines, turn(Recording(), reading=ReadingOptions(pronunciations={"nginx": "engine x"})))
     assert [request.text for request in engines.tts.requests] == ["Ask engine x."]
 
 
