@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.conversation import languages
-from gateway.conversation.languages import code_of, english_name
+from gateway import languages
+from gateway.languages import code_of, english_name
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,21 @@
-"""Say years as people do where they are not said as numbers: "nineteen eighty-four", "the nineteen eighties"."""
+"""Verbalizes years in languages that do not read them as numbers: "nineteen eighty-four", "the nineteen eighties"."""
 
 import re
 
-from gateway.text import numbers
-from gateway.text.locale import Locale, any_of
+from gateway.text.normalization import numbers
+from gateway.text.normalization.locale import Locale, any_of
 
 _BEFORE = r"(?<![\w.,:/$€£¥#°^+–])(?<!^-)(?<![\W\d_]-)"
 
 
-class Years:
-    """Finds numbers that are said as years are."""
+class YearVerbalizer:
+    """Finds numbers that are read as years."""
 
     def __init__(self, locale: Locale, language: str | None) -> None:
         self._language = language
         self._range = locale.range
         self._said_apart = locale.hundreds != "never"
-        # What is counted or measured is a number; the noun is only told from other words where it is capitalised.
+        # A number before a unit or a counted noun is no year; only a capitalised noun can be recognised.
         counted = r"|\s[A-ZÄÖÜ]" if locale.hundreds == "uncounted" else ""
         measures = any_of([*locale.units, *locale.money, *locale.magnitudes])
         after = rf"(?![\w%°]|[.,:/–-]\d|[ \u00a0\u202f]?{measures}(?!\w){counted})"
@@ -25,8 +25,8 @@ class Years:
         self._decade = re.compile(rf"{_BEFORE}((?:1[1-9]|20)\d0)['’]?({decade})(?!\w)", re.ASCII)
         self._short_decade = re.compile(rf"(?:(?<=\bthe )|(?<=\bdie )|(?<=\bden )|(?<!\w)['’])([2-9]0)({decade})(?!\w)")
 
-    def said(self, text: str) -> str:
-        """The text with its years and decades in words."""
+    def verbalize(self, text: str) -> str:
+        """Put years and decades into words."""
         if not self._said_apart:
             return text
         text = self._short_decade.sub(lambda found: self._ended(found[1], found[2]), text)
@@ -35,7 +35,7 @@ class Years:
         return self._year.sub(lambda found: self.in_words(found[1]), text)
 
     def in_words(self, year: str) -> str:
-        """In words where a year is not said as a number, else as it is."""
+        """The year in words if the language does not read it as a number, else unchanged."""
         return (numbers.in_words(int(year), self._language, "year") if self._said_apart else None) or year
 
     def _both(self, found: re.Match[str]) -> str:
@@ -44,6 +44,6 @@ class Years:
         return f"{self.in_words(found[1])} {self._range} {int(found[3])}"
 
     def _ended(self, decade: str, ending: str) -> str:
-        """English "nineties" changes the word; a German ending is only added."""
+        """A decade: English changes the word ("nineties"), German only adds an ending."""
         words = numbers.in_words(int(decade), self._language, "year") or decade
         return f"{words[:-1]}ies" if ending == "s" and words.endswith("y") else words + ending

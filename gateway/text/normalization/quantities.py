@@ -1,8 +1,8 @@
-"""Say money, measures, ranges, fractions and signs as people do in the answer's language."""
+"""Verbalizes money, measures, ranges, fractions and mathematical signs."""
 
 import re
 
-from gateway.text.locale import SPACED_WORD, Locale, any_of, counted
+from gateway.text.normalization.locale import SPACED_WORD, Locale, any_of, counted
 
 _HYPHENATED = re.compile(r"(?<![\w.,:/+-])(\d{1,4})-(\d{1,4})(?![\w:/-]|[.,]\d)", re.ASCII)
 _DASHED = re.compile(r"(?<![\w.,:/-])(\d{1,6})[–—](\d{1,6})(?![\w:/–—-]|[.,]\d)", re.ASCII)
@@ -14,7 +14,7 @@ _DASHED_ENDINGS = re.compile(
 _MINUS = re.compile(r"(?<![\w)\]}.,%°−–-])[-−](?=\d)")
 _SUBTRACTION = re.compile(r"(?<=\d) [-–−] (?=\d[\d.,]* ?=)|(?<=\d) − (?=\d)")
 _TIMES = re.compile(r"(?<=\d)\s?\*\s?(?=\d)")
-# Between words without a space a sign is not taken for markup, an address or code.
+# Between words without spaces, only signs that cannot be markup, an address or code.
 _TIGHT_SIGN = re.compile(r"(?<=[\w)²³])[×÷≠≈≤≥±→](?=[\w(])|(?<=[^\W_])=(?=[^\W_])")
 _RATIO = re.compile(r"(?<![\w.,:/-])(\d{1,3}):(\d{1,3})(?![\w:/-]|[.,]\d)", re.ASCII)
 _FEET_AND_INCHES = re.compile(r"(?<![\w.,])(\d)(?:['′’] ?|\s?ft\s)(\d{1,2})(?:[\"″”]|\s?in(?!\w)|''|(?!\w))", re.ASCII)
@@ -23,8 +23,8 @@ _FRACTION_SIGN = re.compile(r"(\d?)\s?([½⅓⅔¼¾⅛])")
 _SIGN_NAMES = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8"}
 
 
-class Quantities:
-    """Finds quantities in a text whose numbers are plain."""
+class QuantityVerbalizer:
+    """Finds quantities in text whose numbers are plain, without group marks."""
 
     def __init__(self, locale: Locale) -> None:
         self._locale = locale
@@ -51,8 +51,8 @@ class Quantities:
         )
         self._symbol = re.compile(rf"(?<![^\s\d)])(?:{any_of(locale.symbols)})(?![^\s\d(])")
 
-    def ranged(self, text: str) -> str:
-        """The text with "3–5" as "3 to 5"; numbers that do not rise are a score, a code or a subtraction."""
+    def verbalize_ranges(self, text: str) -> str:
+        """Write ranges as words: "3–5" becomes "3 to 5". Falling numbers are a score, a code or a subtraction."""
         if not self._locale.range or not any(dash in text for dash in "-–—"):
             return text
         word = f" {self._locale.range} "
@@ -67,8 +67,8 @@ class Quantities:
             text = pattern.sub(word, text)
         return re.sub(" +", " ", text)
 
-    def said(self, text: str) -> str:
-        """The text with its quantities in words and plain numbers."""
+    def verbalize(self, text: str) -> str:
+        """Put quantities into words and plain numbers."""
         if self._locale.feet_and_inches:
             text = _FEET_AND_INCHES.sub(lambda found: self._locale.feet_and_inches.format(*found.groups()), text)
         if self._locale.ratio:
@@ -89,7 +89,7 @@ class Quantities:
         return self._symbol.sub(lambda found: f" {self._locale.symbols[found[0]]} ", text)
 
     def _measured(self, found: re.Match[str]) -> str:
-        """A full stop that also ended the sentence stays: "at 5 p.m. Then"."""
+        """A full stop of the unit that also ended the sentence is kept: "at 5 p.m. Then"."""
         said = counted(found["number"], self._locale.units[found["unit"]], self._locale)
         rest = found.string[found.end() : found.end() + 8].strip()
         return f"{said}." if found[0].endswith(".") and (not rest or rest[0].isupper()) else said

@@ -1,4 +1,4 @@
-"""How a language writes numbers, dates, money and units, and the words it says for them: data of ``languages/``."""
+"""The rules of one language for numbers, dates, money and units; the data is in ``locales/*.toml``."""
 
 import re
 import tomllib
@@ -11,31 +11,33 @@ import msgspec
 
 Terms = dict[str, str]
 Plural = Literal["two", "french", "russian", "polish", "czech", "romanian", "arabic"]
-"""Which numbers take which form (CLDR's plural rules).
+"""Which numbers take which plural form (CLDR's plural rules).
 
-``two`` tells 1 from the rest, ``french`` what is less than 2. The Slavic ones have a form for a few (2 to 4), in
-Russian and Polish also for numbers that end so, and in Russian one for numbers that end in 1; a last is for decimals.
-``romanian`` has one for up to 19, ``arabic`` one each for 2, for 3 to 10 and for more.
+``two``: one form for 1, one for all others. ``french``: the first form for numbers less than 2. ``czech``, ``polish``,
+``russian``: a form for 2 to 4, in Polish and Russian also for numbers ending so; in Russian the first form also for
+numbers ending in 1; the last form is for decimals. ``romanian``: a form for numbers up to 19. ``arabic``: forms for 2,
+for 3 to 10, and for more.
 """
 
 
 class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language; what is left out is not rewritten in it.
+    """The rules of one language; a field that is not set means that nothing is rewritten.
 
-    A term that is counted has its forms separated by ``|``: one form for languages that do not tell; the whole phrase
-    for one thing and the form for several (``ein Euro|Euro``); in Slavic languages a form for few things between them,
-    and by the rule ``russian`` the first without the number. ``{}`` is where the number stands if not in front.
+    A counted term lists its plural forms separated by ``|``: a single form if the language has no plural; the whole
+    phrase for one thing and the form for several (``ein Euro|Euro``); in Slavic languages with a form for few things in
+    between, and with the rule ``russian`` the first form without the number. ``{}`` marks the place of the number if it
+    does not come first.
 
-    ``spaced``: whether a space is between the number and the thing. ``hundreds``: whether 1984 is said as a year is,
-    "nineteen eighty-four", always or unless a capitalised word follows, which in German is a noun that is counted;
-    ``decade`` ends the word for its decade. ``hours`` are those whose word is not the number's, and
-    ``late_full_hour`` is said after noon. ``before_names`` are abbreviations that mean something else before a name.
-    ``ending_without_article`` is that of a day's ordinal that stands behind neither ``articles`` nor
-    ``inflected_after``. ``phone_pairs``: two digits of a telephone number are said as one number.
+    ``spaced``: whether a space is written between number and thing. ``hundreds``: whether 1984 is read as a year,
+    "nineteen eighty-four": always, or unless a capitalised word (in German a counted noun) follows. ``decade`` is the
+    ending of a decade's word. ``hours``: hours whose word differs from the number's. ``late_full_hour`` is used after
+    noon. ``before_names``: abbreviations with another meaning before a name. ``ending_without_article``: the ending of
+    an ordinal day that follows neither ``articles`` nor ``inflected_after``. ``phone_pairs``: two digits of a telephone
+    number are read as one number.
 
-    Without ``short_months`` only dates in digits are rewritten. ``year_mark`` and ``years_mark`` are short for a year
-    and for years behind their number, said as ``year`` and ``years``, or in a form of ``year_forms`` and
-    ``years_forms`` behind the words listed for it.
+    Without ``short_months`` only numeric dates are rewritten. ``year_mark`` and ``years_mark`` abbreviate "year" and
+    "years" after their number; they are read as ``year`` and ``years``, or as the key of ``year_forms`` and
+    ``years_forms`` whose list contains the word before the number.
     """
 
     plural: Plural = "two"
@@ -101,7 +103,7 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 SPACED_WORD = "[^\\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-"""A letter or digit of a script that writes spaces; in the others (and after Korean nouns) a word needs no boundary."""
+"""A letter or digit of a script with spaces; in other scripts, and in Korean, a word needs no boundary."""
 
 _NORWEGIAN = {"nb": "no", "nn": "no"}
 _NOWHERE = Locale()
@@ -109,30 +111,30 @@ _NOWHERE = Locale()
 
 @cache
 def locale_of(language: str | None) -> Locale:
-    """What is known of a language given by its code ("pt-BR" is "pt"); an empty one when nothing is."""
+    """The rules for a language code ("pt-BR" is "pt"); an empty ``Locale`` if there are none."""
     primary = primary_of(language)
     if not re.fullmatch("[a-z]{2,3}", primary):
         return _NOWHERE
-    file = resources.files("gateway.text") / "languages" / f"{primary}.toml"
+    file = resources.files("gateway.text.normalization") / "locales" / f"{primary}.toml"
     if not file.is_file():
         return _NOWHERE
     return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Locale)
 
 
 def primary_of(language: str | None) -> str:
-    """The first part of a language's code, in lower case; "no" for both kinds of Norwegian; "" for none."""
+    """The primary subtag of a language code in lower case; "no" for both forms of Norwegian; "" for ``None``."""
     primary = (language or "").lower().replace("_", "-").partition("-")[0]
     return _NORWEGIAN.get(primary, primary)
 
 
 def any_of(words: Iterable[str]) -> str:
-    """A pattern for any of the words as they stand, the longest that fits; without words one that never matches."""
+    """A pattern for any of the literal words, longest first; for no words a pattern that never matches."""
     listed = sorted(words, key=len, reverse=True)
     return "(?:" + "|".join(map(re.escape, listed)) + ")" if listed else "(?!)"
 
 
 def counted(number: str, forms: str, locale: Locale) -> str:
-    """The number and the thing in the form that goes with it; ``number`` is as ``Numbers.plain`` leaves it."""
+    """The number with the matching plural form of the thing; ``number`` must be plain (``NumberVerbalizer.plain``)."""
     if "{}" in forms:
         return forms.format(number)
     one, *more = forms.split("|")
@@ -146,7 +148,7 @@ def counted(number: str, forms: str, locale: Locale) -> str:
 
 
 def _form(number: str, whole: int | None, forms: list[str], plural: Plural) -> str:
-    """The form for a number that is neither 1 nor said by the form itself; ``whole`` is ``None`` for a decimal."""
+    """The plural form for a number other than 1; ``whole`` is ``None`` for a decimal."""
     one, *more = forms
     if not more:
         return one
@@ -166,7 +168,7 @@ def _form(number: str, whole: int | None, forms: list[str], plural: Plural) -> s
 
 
 def _slavic_form(whole: int | None, forms: list[str], plural: Plural) -> str:
-    """A decimal has the genitive singular: the form for a few, unless there is one more form."""
+    """Decimals take the genitive singular: the last form if there are four, else the form for few."""
     one, few, many, *decimal = forms
     if whole is None:
         return decimal[0] if decimal else few

@@ -1,9 +1,9 @@
-"""Where between two words a speaker may pause: not in what is said as one, as "5 km", "Dr. Smith" or a formula."""
+"""Phrase breaks: places between two words where a speaker may pause, so not inside "5 km", "Dr. Smith" or a formula."""
 
 import re
 import unicodedata
 
-from gateway.text import breaks, marks
+from gateway.text.segmentation import punctuation, word_boundaries
 
 _LONGEST_SPAN = 500
 _SPAN = re.compile(
@@ -13,7 +13,7 @@ _SPAN = re.compile(
     rf"|<[a-zA-Z/!][^<>\n]{{0,{_LONGEST_SPAN}}}(?:>|\Z)"
     r"|(?:https?://|www\.)[^\s<>()\"'，。、！？；：」』）]{1,2000}"
 )
-"""Code, a link, a formula, a tag, an address; the last three also while they are not closed."""
+"""Code, a link, a formula, a tag, a web address; a formula, tag or address also while it is still incomplete."""
 
 _LONGEST_WORD = 40
 _SHORT_UNIT = 4
@@ -24,27 +24,29 @@ _SIGNS = frozenset("&@#%*/\\§")
 _ROMAN = re.compile("[IVXLC]+")
 
 
-def last_pause(text: str, start: int, end: int) -> int:
-    """The last place up to ``end`` where the text from ``start`` on may be cut; 0 if there is none.
+def last_phrase_break(text: str, start: int, end: int) -> int:
+    """The last index up to ``end`` at which the text from ``start`` on may be divided; 0 if there is none.
 
-    A place counts only when the word behind it has begun, for that decides too. Reads all from ``start`` on.
+    Only a place whose next word has begun counts, because the next word decides too.
     """
     hidden = _SPAN.sub(lambda span: re.sub(r"\D", "x", span[0]), text[start:])
     for index in range(min(end - start, len(hidden) - 1), 0, -1):
-        separable = breaks.separable(hidden[max(0, index - _SCRIPT_SHOWS) : index], hidden[index])
-        if separable and _parts(hidden, index):
+        is_word_boundary = word_boundaries.is_word_boundary(
+            hidden[max(0, index - _SCRIPT_SHOWS) : index], hidden[index]
+        )
+        if is_word_boundary and _is_phrase_break(hidden, index):
             return start + index
     return 0
 
 
 def inside_span(before: str) -> bool:
-    """Whether a formula or tag is open at the end of ``before``."""
+    """Whether a formula, tag or code span is still open at the end of ``before``."""
     spans = list(_SPAN.finditer(before + " "))
     return bool(spans) and spans[-1].end() > len(before)
 
 
-def _parts(text: str, index: int) -> bool:
-    """Whether what is on both sides is said as two."""
+def _is_phrase_break(text: str, index: int) -> bool:
+    """Whether the words on both sides of ``index`` are spoken as separate units."""
     if not text[index].isspace():
         return not text[index - 1].isdigit() and not text[index].isdigit()
     before = text[max(0, index - 2 * _LONGEST_WORD) : index].split()[-2:]
@@ -56,9 +58,13 @@ def _parts(text: str, index: int) -> bool:
         return False
     if len(last) <= _SHORT_UNIT and len(before) == 2 and before[0][-1:].isdigit():
         return False
-    return bool(marks.UNSPACED.match(last[-1])) or not any(map(str.isdigit, last))
+    return bool(punctuation.UNSPACED.match(last[-1])) or not any(map(str.isdigit, last))
 
 
 def _is_wordy(character: str) -> bool:
-    """Not a digit, which belongs to what is beside it, nor a sign."""
-    return unicodedata.category(character)[0] not in "NSC" and character not in _SIGNS and character not in marks.DASHES
+    """Whether it is neither a digit nor a sign: those belong to their neighbour."""
+    return (
+        unicodedata.category(character)[0] not in "NSC"
+        and character not in _SIGNS
+        and character not in punctuation.DASHES
+    )

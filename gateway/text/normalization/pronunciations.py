@@ -1,4 +1,4 @@
-"""The pronunciation dictionary of the configuration: words that are said otherwise than they are written."""
+"""The configured pronunciation lexicon: replacements for words that an engine would pronounce wrongly."""
 
 import re
 import unicodedata
@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from adapters.contract import tts
-from gateway.text import marks
+from gateway.text.segmentation import punctuation
 
 
-def left_out(entries: Mapping[str, str], info: tts.Info) -> tuple[str, ...]:
-    """The words whose entries this engine cannot use: phonemes, and it takes none."""
+def unusable_entries(entries: Mapping[str, str], info: tts.Info) -> tuple[str, ...]:
+    """Words whose entries contain phonemes although the engine takes none."""
     return () if info.phonemes else tuple(word for word, said in entries.items() if "[[" in said)
 
 
-class Pronunciations:
-    """Finds the dictionary's words: whole ones, the longest first, in any case unless the entry has capitals.
+class PronunciationLexicon:
+    """Finds the lexicon's words: whole words, longest first, in any case unless the entry has capital letters.
 
-    In scripts without spaces a word is found anywhere.
+    In scripts without spaces a word is found at any position.
     """
 
     def __init__(self, entries: Mapping[str, str], info: tts.Info) -> None:
-        unusable = left_out(entries, info)
+        unusable = unusable_entries(entries, info)
         words = sorted((word for word in entries if word and word not in unusable), key=len, reverse=True)
-        # By which of their ends must be the end of a word; in this order a group of the pattern is a word of the list.
+        # Grouped by which ends must be word boundaries; the pattern's groups have the same order as this list.
         kinds = [(True, True), (True, False), (False, True), (False, False)]
         sorted_out = {kind: [word for word in words if _bounded(word) == kind] for kind in kinds}
         self._said = [
@@ -36,7 +36,7 @@ class Pronunciations:
         )
 
     def apply(self, text: str, otherwise: Callable[[str], str]) -> str:
-        """The text with its known words replaced, and what is between them changed by ``otherwise``."""
+        """Replace known words, and transform the text between them with ``otherwise``."""
         if self._pattern is None:
             return otherwise(text)
         said: list[str] = []
@@ -49,7 +49,7 @@ class Pronunciations:
 
 
 def _pattern(words: list[str], before: bool, after: bool) -> str:
-    """One of the words, each a group."""
+    """A pattern with one group per word."""
     literals = (re.escape(word) if word != word.lower() else f"(?i:{re.escape(word)})" for word in words)
     start = f"(?<![{_word_characters()}])" if before else ""
     end = f"(?![{_word_characters()}])" if after else ""
@@ -61,12 +61,12 @@ def _bounded(word: str) -> tuple[bool, bool]:
 
 
 def _needs_boundary(edge: str) -> bool:
-    return unicodedata.category(edge)[0] in "LMN" and not marks.UNSPACED.match(edge)
+    return unicodedata.category(edge)[0] in "LMN" and not punctuation.UNSPACED.match(edge)
 
 
 @cache
 def _word_characters() -> str:
-    r"""A character class: what ``\w`` is, and the marks and joiners that it lacks (vowel signs, virama)."""
+    r"""A character class: ``\w`` plus the marks and joiners that it lacks (vowel signs, virama)."""
     starts = [code for code in range(0x20000) if _is_mark(code) and not _is_mark(code - 1)]
     ends = [code for code in range(0x20000) if _is_mark(code) and not _is_mark(code + 1)]
     ranges = "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.text.sentences import Splitter
-from tests.gateway.text.sentence_tables import Case, cases
+from gateway.text.segmentation.segmenter import SentenceSegmenter
+from tests.gateway.text.segmentation.sentence_tables import Case, cases
 
 CASES = cases()
 
 
 def pieces(text: str, *, first_clause: bool = False) -> list[str]:
-    splitter = Splitter(first_clause=first_clause)
+    splitter = SentenceSegmenter(first_clause=first_clause)
     return splitter.feed(text) + splitter.finish()
 
 
@@ -60,7 +60,7 @@ def test_the_tables_are_many_and_the_known_faults_few() -> None:
 def test_what_was_given_out_is_what_the_whole_text_gives(language: str) -> None:
     """Letter by letter: no decision is made that a later letter would overturn."""
     text = "\n".join(case.text for case in CASES if case.language == language)
-    splitter = Splitter()
+    splitter = SentenceSegmenter()
     given = [piece for character in text for piece in splitter.feed(character)]
     assert given + splitter.finish() == pieces(text)
 
@@ -94,7 +94,7 @@ def test_later_pieces_are_sentences() -> None:
 
 
 def test_a_sentence_goes_out_as_soon_as_it_is_certain() -> None:
-    splitter = Splitter()
+    splitter = SentenceSegmenter()
     assert splitter.feed("Hello there") == []
     assert splitter.feed("!") == []
     assert splitter.feed(" ") == []
@@ -120,11 +120,11 @@ def test_text_without_punctuation_is_bounded() -> None:
 
 
 def test_words_takes_what_is_pending_up_to_the_last_boundary() -> None:
-    splitter = Splitter(first_clause=True)
+    splitter = SentenceSegmenter(first_clause=True)
     splitter.feed("Hel")
-    assert splitter.words() is None
+    assert splitter.take_words() is None
     splitter.feed("lo the")
-    assert splitter.words() == "Hello"
+    assert splitter.take_words() == "Hello"
     splitter.feed("re. Yes, and of course, no")
     assert splitter.finish() == [" Yes, and of course, no"]
 
@@ -153,9 +153,9 @@ def test_words_takes_what_is_pending_up_to_the_last_boundary() -> None:
     ],
 )
 def test_words_never_breaks_a_word_a_character_or_a_span(text: str, taken: str | None) -> None:
-    splitter = Splitter()
+    splitter = SentenceSegmenter()
     splitter.feed(text)
-    assert splitter.words() == taken
+    assert splitter.take_words() == taken
     assert (taken or "") + "".join(splitter.finish()) == text
 
 
@@ -181,9 +181,9 @@ def test_words_never_breaks_a_word_a_character_or_a_span(text: str, taken: str |
     ],
 )
 def test_a_phrase_never_breaks_what_is_said_as_one(text: str, taken: str | None) -> None:
-    splitter = Splitter()
+    splitter = SentenceSegmenter()
     splitter.feed(text)
-    assert splitter.phrase() == taken
+    assert splitter.take_phrase() == taken
     assert (taken or "") + "".join(splitter.finish()) == text
 
 
@@ -226,7 +226,7 @@ MATERIAL = st.lists(st.sampled_from(MARKS) | st.sampled_from(WORDS + SCRIPTS), m
 
 @given(MATERIAL, st.lists(st.integers(0, 300)), st.booleans())
 def test_however_the_text_comes_the_pieces_are_the_same(text: str, cuts: list[int], first_clause: bool) -> None:
-    splitter = Splitter(first_clause=first_clause)
+    splitter = SentenceSegmenter(first_clause=first_clause)
     edges = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
     parts = [piece for start, end in pairwise(edges) for piece in splitter.feed(text[start:end])] + splitter.finish()
     assert parts == pieces(text, first_clause=first_clause)
@@ -236,11 +236,11 @@ def test_however_the_text_comes_the_pieces_are_the_same(text: str, cuts: list[in
 
 @given(MATERIAL, st.booleans())
 def test_letter_by_letter_with_words_nothing_is_lost(text: str, by_phrase: bool) -> None:
-    splitter = Splitter(first_clause=True)
+    splitter = SentenceSegmenter(first_clause=True)
     parts = []
     for character in text:
         parts += splitter.feed(character)
-        if (words := splitter.phrase() if by_phrase else splitter.words()) is not None:
+        if (words := splitter.take_phrase() if by_phrase else splitter.take_words()) is not None:
             parts.append(words)
     assert "".join(parts + splitter.finish()) == text
 
@@ -272,6 +272,6 @@ def test_letter_by_letter_with_words_nothing_is_lost(text: str, by_phrase: bool)
 def test_time_is_linear(unit: str) -> None:
     # A quadratic splitter would take minutes for this.
     text = unit * (40_000 // len(unit))
-    splitter = Splitter(first_clause=True)
+    splitter = SentenceSegmenter(first_clause=True)
     size = sum(len(piece) for character in text for piece in splitter.feed(character))
     assert size + sum(map(len, splitter.finish())) == len(text)

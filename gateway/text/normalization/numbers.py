@@ -1,4 +1,4 @@
-"""Say numbers as words: cardinals, decimals, ordinals and years, through num2words where it knows the language."""
+"""Spells out numbers: cardinals, decimals, ordinals and years, with num2words where it supports the language."""
 
 import re
 from functools import lru_cache
@@ -6,15 +6,15 @@ from typing import Literal
 
 import num2words
 
-from gateway.text.locale import Locale, primary_of
+from gateway.text.normalization.locale import Locale, primary_of
 
 LONGEST = 15
-"""Digits of a number that is said as one: quadrillions; a longer one is read digit by digit."""
+"""The most digits of a number that is read as a whole (quadrillions); longer numbers are read digit by digit."""
 
 _WORDY = re.compile(r"[^\W\d_]")
 _SPACELESS = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _LIBRARY_NAMES = {"kk": "kz"}
-# The library writes Turkish numbers as on cheques; elsewhere they are words apart (TDK, Yazım Kılavuzu).
+# The library writes Turkish numbers without spaces, as on cheques; normal text has spaces (TDK, Yazım Kılavuzu).
 _TURKISH_WORD = re.compile(
     r"(trilyon|milyar|milyon|bin|yüz|on|yirmi|otuz|kırk|elli|altmış|yetmiş|seksen|doksan"
     r"|bir|iki|üç|dört|beş|altı|yedi|sekiz|dokuz)(?=\w)"
@@ -23,7 +23,7 @@ _TURKISH_WORD = re.compile(
 
 @lru_cache(maxsize=4096)
 def in_words(number: int, language: str | None, kind: Literal["cardinal", "ordinal", "year"]) -> str | None:
-    """``number`` (not negative) in words, or ``None`` where the library does not know how."""
+    """``number`` (not negative) in words, or ``None`` if the library cannot do it in this language."""
     primary = primary_of(language)
     name = (language or "").replace("-", "_") if primary in {"pt", "en", "fr"} else primary
     candidates = [each for each in (name, _LIBRARY_NAMES.get(primary, primary)) if each in num2words.CONVERTER_CLASSES]
@@ -32,16 +32,16 @@ def in_words(number: int, language: str | None, kind: Literal["cardinal", "ordin
     try:
         words = num2words.num2words(number, lang=candidates[0], to=kind)
     except (NotImplementedError, OverflowError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        # Languages of the library differ in what they implement, and in how they fail.
+        # The languages of the library differ in what they implement and in the exceptions they raise.
         return None
     if primary == "tr" and kind == "cardinal":
         words = _TURKISH_WORD.sub(r"\1 ", words)
-    # Commas between the thousands are for the eye; a synthesiser would pause at them.
+    # A synthesiser would pause at commas between thousands.
     return words.replace(",", "") if isinstance(words, str) and _WORDY.search(words) else None
 
 
-class Numbers:
-    """Writes numbers for a synthesiser: in words if it cannot read digits, else plainly, with the language's mark."""
+class NumberVerbalizer:
+    """Writes numbers in words, or as plain digits with the language's decimal mark for an engine that reads digits."""
 
     def __init__(self, locale: Locale, language: str | None, *, words: bool) -> None:
         self._locale = locale
@@ -60,7 +60,7 @@ class Numbers:
         self._plain = re.compile(rf"(?<!\d)(?P<whole>\d+)(?:{point}(?P<part>\d+)(?!\.?\d))?")
 
     def plain(self, text: str) -> str:
-        """Numbers without group marks and with the language's own decimal mark: "1.234,5" is "1234,5" in German."""
+        """Remove group marks and use the language's decimal mark: "1.234,5" becomes "1234,5" in German."""
         return self._written.sub(self._plainly, text)
 
     def _plainly(self, found: re.Match[str]) -> str:
@@ -69,8 +69,8 @@ class Numbers:
         whole = re.sub(r"\D", "", whole)
         return f"{whole}{self._locale.decimal}{part}" if part else whole
 
-    def spelled(self, text: str) -> str:
-        """The text with its plain numbers in words, if the synthesiser wants that; overlong ones digit by digit."""
+    def verbalize(self, text: str) -> str:
+        """Spell out plain numbers if the engine cannot read digits; too long ones digit by digit in any case."""
         return self._plain.sub(self._spell, text)
 
     def _spell(self, found: re.Match[str]) -> str:
@@ -99,5 +99,5 @@ class Numbers:
 
 
 def _space(neighbour: str) -> str:
-    """A space between a spelled number and the letter it stood next to, but for scripts that write none."""
+    """A space between a spelled number and a neighbouring letter, except in scripts without spaces."""
     return " " if neighbour.isalnum() and not _SPACELESS.match(neighbour) else ""

@@ -1,18 +1,18 @@
-"""Whether a full stop before white space ends a sentence or belongs to an abbreviation, an initial or a number."""
+"""Decides whether a full stop before white space ends a sentence or belongs to an abbreviation, initial or number."""
 
 import re
 import unicodedata
 from collections.abc import Callable
 
-from gateway.text import abbreviations
-from gateway.text.window import Word
+from gateway.text.segmentation import abbreviations
+from gateway.text.segmentation.lookahead import NextWord
 
 LOOK_BEHIND = 48
-"""Characters before the full stop that matter."""
+"""Characters before the full stop that the decision depends on."""
 
 _OPENERS = "([{<\"'“‘«„¿¡*_~-–—>#/"
 LIST_MARKER = re.compile(r"[\s>#*_(–•-]*(?:\d{1,3}(?:\.\d{1,3}){0,3}|[a-zA-Z]|[ivxIVX]{1,4})")
-"""All that is before the full stop in a piece that it numbers, or that answers "2 + 3?" with "5. Five, that is."."""
+"""The whole text before the full stop of a list marker: "5." at the start of a piece is a number, not a sentence."""
 
 _DOTTED = re.compile(r"[^\W\d_]\.(?:-?[^\W\d_]{1,3}\.)*-?[^\W\d_]{0,3}")
 _ROMAN = re.compile(r"[IVXLCDM]+")
@@ -24,10 +24,10 @@ _ELISION = re.compile(r"^[^\W\d_]{1,5}['’](?=[^\W\d_])")
 _THAI = re.compile("[\u0e01-\u0e4e]")
 
 
-def ends_sentence(before: str, next_word: Callable[[], Word]) -> bool:
-    """Whether the full stop after ``before``, with white space and no lower case letter behind, ends a sentence.
+def ends_sentence(before: str, next_word: Callable[[], NextWord]) -> bool:
+    """Whether the full stop after ``before`` ends a sentence; white space and no lower case letter follow it.
 
-    ``next_word`` is only called where the next word decides: it may not have come yet.
+    ``next_word`` is called only if the decision depends on the next word, which may not have arrived yet.
     """
     *previous, word = [part.lstrip(_OPENERS) for part in before.split()[-4:]] or [""]
     if word.isdigit():
@@ -60,7 +60,7 @@ def ends_sentence(before: str, next_word: Callable[[], Word]) -> bool:
 
 
 def _spellings(previous: list[str], word: str) -> set[str]:
-    """How the tables may have ``word``: as it is, not capitalised, and behind letters set apart ("z. B", "i. d. R")."""
+    """The forms to look up: as written, with a small initial letter, and joined with letters before it ("z. B")."""
     forms = {word}
     joined = word
     for part in reversed(previous):
@@ -77,12 +77,12 @@ def _is_number(word: str) -> bool:
     return word[:1].isdigit() or bool(_ROMAN.fullmatch(word))
 
 
-def _is_initial(word: Word) -> bool:
+def _is_initial(word: NextWord) -> bool:
     return len(word.text) == 1 and word.text.isalpha() and word.mark == "."
 
 
 def _is_name_in_letters(word: str) -> bool:
-    """Whether it is an initial or an acronym, as they are written in the script."""
+    """Whether ``word`` is an initial or an acronym in its script."""
     if word in abbreviations.SPELLED_LETTERS:
         return True
     if len(word) == 1:
@@ -90,15 +90,15 @@ def _is_name_in_letters(word: str) -> bool:
     return word[-1:].isupper() and bool(_DOTTED.fullmatch(f"{word}."))
 
 
-def _opens_sentence(word: Word) -> bool:
-    """Whether the sentence ends before ``word``, that comes after something that may be an abbreviation."""
+def _opens_sentence(word: NextWord) -> bool:
+    """Whether ``word``, which follows a possible abbreviation, opens a new sentence."""
     if not word.text:
         return unicodedata.category(word.mark or " ") != "Sc"  # "5 Mio. €"
     return not _is_initial(word) and word.text.casefold() in abbreviations.OPENERS
 
 
-def _number_ends(word: str, previous: list[str], next_word: Callable[[], Word]) -> bool:
-    """Whether a number with a full stop ends a sentence; it may be an ordinal or a part of a date ("2024. 5. 3.")."""
+def _number_ends(word: str, previous: list[str], next_word: Callable[[], NextWord]) -> bool:
+    """Whether a number with a full stop ends a sentence; else it is an ordinal or part of a date ("2024. 5. 3.")."""
     if len(word) > 4 or _YEAR_AND_MONTH.fullmatch(" ".join(previous)):
         return len(word) > 4
     following = next_word()

@@ -1,14 +1,14 @@
-"""Take the markup out of Markdown and HTML, leaving lines of plain text that can be read aloud."""
+"""Removes Markdown and HTML markup, leaving lines of plain text."""
 
 import html
 import re
 from collections.abc import Callable
 from typing import Literal
 
-from gateway.text import marks
+from gateway.text.segmentation import punctuation
 
-# An answer may be anything, a hundred thousand blanks or brackets too: each pattern must read every character a bounded
-# number of times. So runs start where nothing of theirs stands before, and what is in brackets holds no bracket.
+# Text may be hostile, for example a hundred thousand spaces or brackets, so each pattern must read every character a
+# bounded number of times: a run is matched only from its first character, and brackets contain no brackets.
 _FENCE = re.compile(r"[ \t]*(?:>[ \t]*|[-*+][ \t]+|\d{1,3}[.)][ \t]+)*(`{3,}(?=[^`]*$)|~{3,})")
 _INLINE_FENCE = re.compile(r"```[ \t]*([^`\n]+?)[ \t]*```")
 _BADGE = re.compile(r"!\[([^\[\]\n]*)\]\([^()\n]*\)")
@@ -16,12 +16,12 @@ _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _REFERENCE = re.compile(r"!?\[([^\[\]\n]+)\]\[[^\[\]\n]*\]")
 _DEFINITION = re.compile(r"^[ \t]*\[[^\[\]\n^]+\]:[ \t]*<?(?:https?:|mailto:|www\.|[/#.])[^\n]*$", re.MULTILINE)
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\n]*\]:?")
-# "…so it is [1, 2].", "…so it is【4:0†source】": numbers after a word or its full stop, as assistants cite.
+# Citations after a word or its full stop: "…so it is [1, 2].", "…so it is【4:0†source】".
 _CITATION = re.compile(
     r"(?<=[\w.,:;!?)\]\"”’»])(?:,?[ \t]?\[[1-9]\d{0,2}(?:[ ]?[,–-][ ]?\d{1,3}){0,20}\]){1,20}(?![\w(\[])"
     r"|【\d[^【】\n]{0,80}】"
 )
-# WHATWG's HTML standard, its obsolete elements that are still written, and SSML's. Without "object": List<object>.
+# Elements of HTML (WHATWG), obsolete ones still in use, and SSML. Without "object", because of List<object>.
 _ELEMENTS = """
     a abbr address area article aside audio b base bdi bdo big blockquote body br button canvas caption center cite
     code col colgroup data datalist dd del details dfn dialog div dl dt em embed fieldset figcaption figure font
@@ -35,7 +35,7 @@ _BARE_ATTRIBUTES = """
     allowfullscreen async autofocus autoplay checked controls default defer disabled download hidden loop multiple muted
     novalidate open readonly required reversed selected
 """
-# An attribute has a value, but for those: in "a<b and c>d" nothing is a tag.
+# Other attributes need a value: "a<b and c>d" contains no tag.
 _TAG = re.compile(
     rf"<!--.*?(?:-->|\Z)|</?(?:{'|'.join(_ELEMENTS.split())}|{'|'.join(_ELEMENTS.upper().split())})"
     r"(?:\s+(?:[a-zA-Z_:@][\w:.-]*\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+)"
@@ -57,22 +57,22 @@ _SPACED_CELLS = re.compile(r"(?:(?<=[ \t])|^)\|(?=[ \t]|$)")
 _CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 _CODE = re.compile(r"(`{1,2})([^`\n]+)\1")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|~>])")
-# Markers are at the edge of a word; inside one (snake_case) or between blanks (2 * 3) they are characters.
+# Markers stand at the edge of a word; inside a word (snake_case) or between spaces (2 * 3) they are characters.
 _EMPHASIS = re.compile(
     r"(?<![\w\\])(?:(?!~\d)[*_~])+(?=\S)|(?<=[^\s\\])(?:\*+|~~+)(?!\w)|(?<=[^\W_]|[.,;:!?…)\"'”’])_+(?!\w)|(?<=_)_(?!\w)"
 )
 _INNER_BOLD = re.compile(r"\*\*(?=\S)|(?<=\S)\*\*|~~")
 _LONE_MARKERS = re.compile(r"(?:^|(?<=\s))(?:[*_~]{2,}|[`#]+)(?=\s|$)")
-_ENDS_CLAUSE = marks.TERMINATORS | marks.CLAUSES | frozenset(".,;:!?")
+_ENDS_CLAUSE = punctuation.TERMINATORS | punctuation.CLAUSES | frozenset(".,;:!?")
 
 LONGEST_NAME = 60
-"""Characters of code in a line of text that is read as a name; longer code is treated as a block is."""
+"""The longest inline code, in characters, that is read as a name; longer code is treated like a block."""
 
 
-class Markdown:
-    """Plain text of one answer's utterances in turn; a block of code may go over several of them.
+class MarkdownStripper:
+    """Converts the utterances of one answer to plain text, in order; a code block may span several of them.
 
-    ``omitted`` is said for a block of code that is left out; ``formulas`` puts the LaTeX of a text into words.
+    ``omitted`` is spoken for each omitted code block; ``formulas`` puts LaTeX into words.
     """
 
     def __init__(self, code: Literal["omit", "read"], omitted: str, formulas: Callable[[str], str]) -> None:
@@ -80,11 +80,11 @@ class Markdown:
         self._omitted = omitted
         self._formulas = formulas
         self._fence: str | None = None
-        # Whether the utterance before ended in a line, and whether this one goes on with that line.
+        # Whether the previous utterance ended within a line, and whether the current one continues that line.
         self._within_line = self._continues = False
 
     def plain(self, text: str) -> str:
-        """The utterance as lines of plain text: nothing of the markup left, a comma where a layout made the pause."""
+        """The utterance as lines of plain text without markup; a comma replaces a pause that only the layout showed."""
         self._continues = self._within_line and bool(text.partition("\n")[0].strip())
         prose: list[str] = []
         said: list[str] = []
@@ -96,13 +96,13 @@ class Markdown:
         return "\n".join(said)
 
     def _line(self, line: str, prose: list[str]) -> list[str]:
-        """What is now ready to be said: lines of prose are gathered until code begins, for tags go over lines."""
+        """Lines that are ready; prose is collected in ``prose`` until code begins, because tags may span lines."""
         if self._fence is not None:
             closing = line.strip()
             if closing.startswith(self._fence) and not closing.strip(self._fence[0]):
                 self._fence = None
                 return []
-            # The end of a block may stand in the middle of a line: utterances are cut there.
+            # The end of a block may be in the middle of a line, because segmentation ends a piece there.
             code, found, rest = line.partition(self._fence)
             if found:
                 self._fence = None
@@ -134,7 +134,7 @@ class Markdown:
         return [self._without_emphasis(line) for line in kept]
 
     def _without_emphasis(self, line: str) -> str:
-        """Without emphasis and backticks, also when the other half of the pair is in another utterance."""
+        """Remove emphasis and backticks, also if the other half of the pair is in another utterance."""
         line = _CODE.sub(self._inline_code, line).replace("`", "")
         line = _LONE_MARKERS.sub("", _EMPHASIS.sub("", _INNER_BOLD.sub("", line)))
         return _ESCAPE.sub(r"\1", line)
@@ -146,7 +146,7 @@ class Markdown:
 
 
 def _name(code: str) -> str:
-    """Code as its words: ``snake_case()`` is "snake case"."""
+    """Code as words: ``snake_case()`` becomes "snake case"."""
     return re.sub(r"\(\)|\$", "", code).replace("_", " ")
 
 
@@ -159,7 +159,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _line_and_pause(line: str) -> str:
-    """One line, with a comma behind it where nothing but its layout made a pause."""
+    """One line, with a comma at its end if only the layout showed a pause."""
     plain = _plain_line(line)
     ending = plain.rstrip("*_`~ ")[-1:]
     layout = plain.strip() != line.strip() or _NUMBERED.match(line)
@@ -167,9 +167,9 @@ def _line_and_pause(line: str) -> str:
 
 
 def _plain_line(line: str) -> str:
-    """Without a heading's hashes, quotation and list markers; a row of a table is a sentence, its cells a list.
+    """Without heading, quotation and list markers; a table row becomes a sentence that lists its cells.
 
-    A list's numbers stay: "3. Oktober" looks the same.
+    List numbers are kept, because "3. Oktober" looks the same.
     """
     markers = _MARKERS.match(line)
     plain = _CLOSING_HASHES.sub("", (markers["number"] or "") + line[markers.end() :] if markers else line)

@@ -1,7 +1,7 @@
-"""Names and codes of languages, as recognisers report them and people write them."""
+"""Codes and English names of languages, in the forms that recognisers and users write."""
 
-# ISO 639-1 code (639-3 where a language has none) and English name: all of ISO 639-1, Whisper's languages, those of
-# espeak-ng that people speak, and a few that other recognisers know. Names as in CLDR, or the better known one.
+# ISO 639-1 code (639-3 if a language has none) and English name: all of ISO 639-1, Whisper's languages, espeak-ng's
+# natural languages, and a few of other recognisers. Names as in CLDR, or the better known one.
 _NAMES = {
     "aa": "Afar", "ab": "Abkhazian", "ae": "Avestan", "af": "Afrikaans", "ak": "Akan", "am": "Amharic",
     "an": "Aragonese", "ar": "Arabic", "as": "Assamese", "ast": "Asturian", "av": "Avaric", "ay": "Aymara",
@@ -40,7 +40,7 @@ _NAMES = {
     "yue": "Cantonese", "za": "Zhuang", "zh": "Chinese", "zu": "Zulu",
 }  # fmt: skip
 
-# ISO 639-2 and 639-3 codes of those that have one of two letters.
+# ISO 639-2 and 639-3 codes of languages that also have a two-letter code.
 _THREE_LETTERS = {
     "aar": "aa", "abk": "ab", "afr": "af", "aka": "ak", "alb": "sq", "amh": "am", "ara": "ar", "arg": "an",
     "arm": "hy", "asm": "as", "ava": "av", "ave": "ae", "aym": "ay", "aze": "az", "bak": "ba", "bam": "bm",
@@ -70,7 +70,7 @@ _THREE_LETTERS = {
     "yor": "yo", "zha": "za", "zho": "zh", "zul": "zu",
 }  # fmt: skip
 
-# Other words for the same: Whisper's names, codes that ISO withdrew, single languages for the group that is meant.
+# Other names: Whisper's, codes withdrawn by ISO, and single languages that stand for their group.
 _ALIASES = {
     "abkhazian": "ab", "als": "sq", "arb": "ar", "azj": "az", "bangla": "bn", "bokmal": "no", "castilian": "es",
     "cmn": "zh", "dari": "fa", "ekk": "et", "farsi": "fa", "fil": "tl", "filipino": "tl", "flemish": "nl",
@@ -89,12 +89,12 @@ _CODES = (
 
 
 def code_of(name_or_code: str) -> str | None:
-    """The ISO 639-1 code of "pt", "pt-BR", "pt_BR", "por" or "Portuguese", None for what is no known language."""
+    """The ISO 639-1 code of "pt", "pt-BR", "pt_BR", "por" or "Portuguese"; ``None`` for an unknown language."""
     name = name_or_code.strip().lower()
     return _CODES.get(name) or _CODES.get(name.replace("_", "-").partition("-")[0])
 
 
 def english_name(code: str) -> str | None:
-    """The English name of what ``code_of`` understands: "Portuguese" for "pt-BR"."""
+    """The English name of a language that ``code_of`` knows: "Portuguese" for "pt-BR"; else ``None``."""
     known = code_of(code)
     return _NAMES[known] if known else None

@@ -1,10 +1,10 @@
-"""Words whose full stop does not end a sentence, and words that open one, in the languages people ask for most.
+"""Abbreviations whose full stop does not end a sentence, and words that often open one, for the most used languages.
 
-One table for all languages: an answer mixes them, and its language is a guess. What is an abbreviation in one and an
-everyday word in another (Hungarian "ill.") is therefore left out. An entry stands for itself and for its capitalised
-form; its last full stop is not written. A sentence cut in two is heard as a mistake, two sentences spoken in one breath
-are not: where both readings are likely, the tables lean to not cutting. Most entries come from CLDR's suppressions and
-the style guides named in ``tests/gateway/text/sentences``.
+One table serves all languages, because answers mix them and their language is only a guess. A word that is an
+abbreviation in one language and an everyday word in another (Hungarian "ill.") is therefore not listed. An entry also
+stands for its capitalised form and is written without its last full stop. A sentence divided in two is heard as a
+mistake, two sentences in one utterance are not: in doubtful cases the tables prefer not to divide. Most entries come
+from CLDR's suppressions and the style guides named in ``tests/gateway/text/segmentation/sentences``.
 """
 
 
@@ -44,10 +44,10 @@ NEVER_LAST = _words(
     # ar, fa, ka, lo
     "أ.د ق.م პროფ ე.ი მაგ ა.შ ბ-ნი ქ-ნი აკად ດຣ ຄ.ສ ພ.ສ",
 )
-"""Another word of the same sentence always follows."""
+"""Never the last word of a sentence."""
 
 PAIRS_NEVER_LAST = frozenset({"ad es", "de ex", "par ex", "por ej", "dr. med"})
-"""The same, of words that are everyday words alone."""
+"""The same for pairs whose second word alone is an everyday word."""
 
 BEFORE_NUMBER = _words(
     "no nos nr nro núm núms n nº n° kl d t art fig figs vol ch chap sec p pp pg pág págs pag § tel ext Jan Feb Mar",
@@ -55,23 +55,23 @@ BEFORE_NUMBER = _words(
     "čl sl hlm gbr tgl rp bab tr st lib séc рис гл т стр ст р кв д фиг чл бр п табл тел бл σελ αρ κεφ εικ τηλ ص ج रु",
     "क्र नं पृ ரூ రూ ರೂ രൂ રૂ",
 )
-"""The same, but only before a number: "No. 5" against "No. That is wrong."."""
+"""Not the last word of a sentence if a number follows: "No. 5", but "No. That is wrong."."""
 
 NUMBERED_PARTS = _words(
     "Abs Abb Anh Anm Art Artt Bd Bl Buchst Fn Fußn Hs Kap Nr Nrn Rdn Rdnr Rn S Sp Tab Tz UAbs Unterabs Ziff Ziffn lit",
     "Lit no nos nr núm pp vol art ch sec para al fasc",
 )
-"""The same, and also behind a number, which they are parts of: "§ 5 Abs. 2". In this case only."""
+"""The same, also after a number: "§ 5 Abs. 2". Only in the case listed here."""
 
 TITLE_LETTERS = frozenset("gpгмсκქ")
-"""Single letters that are Mr, city, village or page before a name; gram, metre or year after a number."""
+"""Letters that mean Mr, city, village or page before a name, but gram, metre or year after a number."""
 
 MAY_BE_LAST = _words(
     "inc ltd corp jr sr vs ex doc dl ud uds al обл MwSt str r р a.C d.C av apr î.Hr d.Hr н.э π.Χ μ.Χ UU M.Ö M.S J.-C",
     "Ph.D M.Sc B.Sc Co Bros St Ave Blvd Rd Dept Univ Est Ed Mon Tue Tues Wed Thu Thur Thurs",
     "Fri Sat Sun Mo Di Mi Do Fr Sa So Mio Mrd Tsd mln mld",
 )
-"""Ends a sentence only where the next word opens one."""
+"""End a sentence only if the next word is in ``OPENERS``."""
 
 LABELS = _words(
     "vitamin plan type option hepatitis grade class group section part point level exhibit appendix case variant",
@@ -79,19 +79,19 @@ LABELS = _words(
     "opção typ typus gruppe klasse anhang teil kapitel abschnitt groupe classe annexe grupo clase anexo gruppo grupp",
     "ryhmä csoport grup план витамин группа тип",
 )
-"""A letter after one of these is a name of its own, not an initial: "vitamin C. Then"."""
+"""A letter after one of these words is a label, not an initial: "vitamin C. Then"."""
 
 ORDINAL_DETERMINERS = _words(
     "am der die das dem den des vom zum zur im beim ab bis seit jede jeder jedes ein eine einen",
 )
-"""German words between which and a noun a number with a full stop is an ordinal: "der 3. Mann"."""
+"""German words after which a number with a full stop is an ordinal: "der 3. Mann"."""
 
 ORDINAL_NOUNS = _words(
     "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert",
     "jahrhunderts jahrtausend weltkrieg weltkriegs stock klasse mal platz tag kapitel auflage geburtstag dünya yüzyıl",
     "yüzyılda bölüm lig kat sınıf maddesi",
 )
-"""What an ordinal counts in the languages that write it with a full stop and a capital: German, Turkish."""
+"""Nouns after an ordinal in languages that write ordinals with a full stop: German, Turkish."""
 
 SPELLED_LETTERS = _words(
     "ए बी सी डी ई एफ एच आई जे एल एम एन ओ पी क्यू आर एस टी यू वी डब्ल्यू एक्स वाई जेड पु वि श ल ग এ বি সি ডি ই এফ জি",
@@ -99,17 +99,17 @@ SPELLED_LETTERS = _words(
     "బి సి డి ఇ ఎఫ్ జి ఎచ్ ఐ జె కె ఎల్ ఎమ్ ఎం ఎన్ ఓ పి ఆర్ ఎస్ టి యు వి اے بی سی ڈی ایف ایچ ایل ایم این پی کیو آر ایس",
     "ٹی یو وی",
 )
-"""Initials in scripts that spell out the English letter, or write consonant and vowel as one."""
+"""Initials of names in scripts that spell out English letters or write consonant and vowel as one sign."""
 
 EXCLAIMED_NAMES = _words("yahoo jeopardy joomla kahoot")
-"""Names that end in an exclamation mark."""
+"""Names that end with an exclamation mark."""
 
 HALVES_OF_THE_DAY = frozenset({"a.m", "p.m", "A.M", "P.M"})
 
 TIME_ZONES = _words(
     "EST EDT CST CDT MST MDT PST PDT ET CT MT PT GMT UTC CET CEST BST IST JST Eastern Central Mountain Pacific",
 )
-"""Stand behind "a.m." and "p.m."."""
+"""Follow "a.m." and "p.m." within a sentence."""
 
 OPENERS = _words(
     # en
@@ -147,4 +147,4 @@ OPENERS = _words(
     "тази после тогава също когато сега αυτός αυτή αυτό αυτά ο η το οι τα εγώ εσύ εμείς αλλά και μετά τότε επίσης",
     "όταν γιατί τώρα",
 )
-"""Words that often open a sentence and hardly ever follow an abbreviation in it, in lower case."""
+"""Words, in lower case, that often open a sentence and rarely follow an abbreviation inside one."""

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract import tts
-from gateway.text.sentences import Splitter
-from gateway.text.speakable import Reading, Speakable
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+from gateway.text.segmentation.segmenter import SentenceSegmenter
 
 DIGITS = tts.Info(sample_rate=8_000, voices=("v",), default_voice="v", reads=frozenset({"numbers"}))
 
@@ -34,18 +34,18 @@ TEXTS = [
 
 
 def words(pieces: list[str], language: str) -> list[str]:
-    speaking = Speakable(Reading(), language, DIGITS)
-    return re.findall(r"[^\W_]+", " ".join(speaking.say(piece) for piece in pieces))
+    speaking = Normalizer(ReadingOptions(), language, DIGITS)
+    return re.findall(r"[^\W_]+", " ".join(speaking.normalize(piece) for piece in pieces))
 
 
 @pytest.mark.parametrize(("language", "text"), TEXTS, ids=lambda value: value[:30])
 @pytest.mark.parametrize("first_clause", [False, True])
 def test_cut_at_every_word_the_same_is_said(language: str, text: str, first_clause: bool) -> None:
     """At each character the deadline strikes: the shortest pieces that can come."""
-    splitter = Splitter(first_clause=first_clause)
+    splitter = SentenceSegmenter(first_clause=first_clause)
     pieces: list[str] = []
     for character in text:
-        pieces += [*splitter.feed(character), splitter.phrase() or ""]
+        pieces += [*splitter.feed(character), splitter.take_phrase() or ""]
     pieces += splitter.finish()
     assert "".join(pieces) == text
     assert spelled(words(pieces, language)) == spelled(words([text], language))
@@ -59,9 +59,9 @@ def spelled(said: list[str]) -> str:
 @given(st.sampled_from(TEXTS), st.lists(st.integers(0, 120), max_size=12))
 def test_cut_anywhere_the_same_is_said(case: tuple[str, str], cuts: list[int]) -> None:
     language, text = case
-    splitter, pieces, start = Splitter(first_clause=True), [], 0
+    splitter, pieces, start = SentenceSegmenter(first_clause=True), [], 0
     for cut in sorted(cuts):
-        pieces += [*splitter.feed(text[start:cut]), splitter.phrase() or ""]
+        pieces += [*splitter.feed(text[start:cut]), splitter.take_phrase() or ""]
         start = max(start, cut)
     pieces += [*splitter.feed(text[start:]), *splitter.finish()]
     assert spelled(words(pieces, language)) == spelled(words([text], language))

@@ -1,19 +1,19 @@
-"""Say the word for year that some languages write as a letter behind the number: "в 1999 г.", "1941–1945 рр."."""
+"""Expands the abbreviated word for "year" after a number: "в 1999 г.", "1941–1945 рр."."""
 
 import re
 
-from gateway.text.locale import Locale, any_of
+from gateway.text.normalization.locale import Locale, any_of
 
 _FIRST, _LAST = 1000, 2100
 
 
-class YearWords:
-    """Finds years with a shortened word behind them; without its full stop the letter may be a unit."""
+class YearAbbreviations:
+    """Finds years followed by the abbreviation; without its full stop the letter may be a unit."""
 
     def __init__(self, locale: Locale) -> None:
         self._locale = locale
-        self._year = _said_behind(locale.year_forms)
-        self._years = _said_behind(locale.years_forms)
+        self._year = _forms_by_preceding_word(locale.year_forms)
+        self._years = _forms_by_preceding_word(locale.years_forms)
         marks = [mark for mark in (locale.year_mark, locale.years_mark) if mark]
         letter = any_of([locale.year_mark.rstrip(".")] if locale.year_mark else [])
         self._pattern = re.compile(
@@ -21,8 +21,8 @@ class YearWords:
             rf"(?P<ending>-[^\W\d_]{{1,2}})?)\s?(?P<mark>{any_of(marks)}|{letter})(?!\w)"
         )
 
-    def said(self, text: str) -> str:
-        """The text with its years' shortened words in full."""
+    def verbalize(self, text: str) -> str:
+        """Write the abbreviated words for "year" in full."""
         return self._pattern.sub(self._in_full, text) if self._locale.year_mark else text
 
     def _in_full(self, found: re.Match[str]) -> str:
@@ -37,9 +37,9 @@ class YearWords:
 
 
 def stop_kept(found: re.Match[str]) -> str:
-    """The full stop of an abbreviation that also ended the sentence: a full stop if that is all that comes."""
+    """The full stop to keep: "." if the abbreviation's full stop also ends the text, else ""."""
     return "." if found[0].endswith(".") and not found.string[found.end() :].strip() else ""
 
 
-def _said_behind(forms: dict[str, tuple[str, ...]]) -> dict[str, str]:
+def _forms_by_preceding_word(forms: dict[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: form for form, words in forms.items() for word in words}

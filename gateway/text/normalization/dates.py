@@ -1,11 +1,11 @@
-"""Say dates and times of day as people do in the answer's language; years are in ``years``."""
+"""Verbalizes dates and times of day; years are verbalized in ``years``."""
 
 import re
 
-from gateway.text.locale import Locale, any_of
-from gateway.text.numbers import in_words
-from gateway.text.year_words import stop_kept
-from gateway.text.years import Years
+from gateway.text.normalization.locale import Locale, any_of
+from gateway.text.normalization.numbers import in_words
+from gateway.text.normalization.year_abbreviations import stop_kept
+from gateway.text.normalization.years import YearVerbalizer
 
 _ISO = r"(?<![\w./-])([12]\d{3})([-/]|\. ?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
 _NUMERIC = r"(?<![\w./-])(?:(\d{1,2})([/-]|\. ?)(\d{1,2})\2([12]\d{3})|(\d{1,2})/(\d{1,2})/(\d{2}))"
@@ -14,23 +14,23 @@ _FULL_HOUR_OF_HALF_A_DAY = re.compile(r"(?<=\d):00(?=\s?[ap]\.?m\b)", re.IGNOREC
 _LOOK_BEHIND = 12
 
 
-class Dates:
-    """Finds dates, years and times in a text."""
+class DateVerbalizer:
+    """Finds dates, years and times."""
 
     def __init__(self, locale: Locale, language: str | None) -> None:
         self._locale = locale
         self._language = language
-        self._years = Years(locale, language)
-        # English is written month first in the United States only; its other regions say which they are.
+        self._years = YearVerbalizer(locale, language)
+        # Only the United States write the month first; other regions are named in the language code.
         region = (language or "").replace("_", "-").partition("-")[2].upper()
         self._day_first = locale.day_first or region in {"GB", "AU", "NZ", "IE", "IN", "ZA"}
         self._months = {name.lower(): month for month, name in enumerate(locale.months, 1)}
         self._months |= {name.lower(): month for month, name in enumerate(locale.short_months, 1)}
-        # The template says the word for the year: one that is written already is not said twice.
+        # The template contains the word for "year": a written one must not be read twice.
         written = any_of([locale.year_mark, locale.year, *locale.year_forms] if locale.year_mark else [])
         self._iso_date = re.compile(rf"{_ISO}(?:\s?{written})?{_ENDS}", re.A)
         self._numeric_date = re.compile(rf"{_NUMERIC}(?:\s?{written})?{_ENDS}", re.A)
-        # In the case they are written in: "the 3 may differ" is no date.
+        # Case-sensitive: "the 3 may differ" is no date.
         names = f"(?-i:{any_of([*locale.months, *locale.short_months])})"
         before = f"(?:(?P<before>(?<!\\w){any_of(locale.inflected_after)}\\s))?"
         of = "(?:\\s(?:de|of))?"
@@ -56,14 +56,14 @@ class Dates:
         self._hour = re.compile(r"(?<![\w:.,])([01]?\d|2[0-4])\s?h\s?([0-5]\d)(?!\w|\s?min)", re.A)
 
     def numeric(self, text: str) -> str:
-        """The text with its dates that are digits only in words and plain numbers."""
+        """Put numeric dates into words and plain numbers."""
         if not self._locale.date:
             return text
         text = self._iso_date.sub(self._iso, text)
         return self._numeric_date.sub(self._numeric, text)
 
-    def said(self, text: str) -> str:
-        """The text with its other dates, its years and times in words and plain numbers."""
+    def verbalize(self, text: str) -> str:
+        """Put other dates, years and times into words and plain numbers."""
         if self._locale.date:
             if self._locale.inflected_after:
                 text = self._short.sub(self._short_date, text)
@@ -71,7 +71,7 @@ class Dates:
                 text = self._named_day_first.sub(self._named, text)
             if not self._locale.day_first:
                 text = self._named_month_first.sub(self._named, text)
-        text = self._years.said(text)
+        text = self._years.verbalize(text)
         if self._locale.time:
             text = _FULL_HOUR_OF_HALF_A_DAY.sub("", text)
             text = self._clock.sub(lambda time: self._time(time[1], time[2]), text)
@@ -110,7 +110,7 @@ class Dates:
         return before + self._date(f" {self._locale.range} ".join(said), month, found["year"])
 
     def _day(self, day: int, found: re.Match[str], *, inflected: bool = False) -> str:
-        """The day of a month; where it is an ordinal with endings, the word before ``found`` decides about them."""
+        """The day of the month; the ending of an inflected ordinal depends on the word before ``found``."""
         if day == 1 and self._locale.first_day:
             return self._locale.first_day
         said = in_words(day, self._language, "ordinal") if self._locale.day_is_ordinal else None

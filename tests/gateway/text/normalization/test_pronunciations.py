@@ -3,15 +3,15 @@
 import pytest
 
 from adapters.contract import tts
-from gateway.text.pronunciations import Pronunciations, left_out
-from gateway.text.speakable import Reading, Speakable
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+from gateway.text.normalization.pronunciations import PronunciationLexicon, unusable_entries
 
 PLAIN = tts.Info(sample_rate=8_000, voices=("v",), default_voice="v", reads=frozenset({"numbers"}))
 PHONETIC = tts.Info(sample_rate=8_000, voices=("v",), default_voice="v", phonemes=True)
 
 
-def spoken(text: str, entries: dict[str, str], info: tts.Info = PLAIN) -> str:
-    return Speakable(Reading(pronunciations=entries), "en", info).say(text)
+def normalized(text: str, entries: dict[str, str], info: tts.Info = PLAIN) -> str:
+    return Normalizer(ReadingOptions(pronunciations=entries), "en", info).normalize(text)
 
 
 @pytest.mark.parametrize(
@@ -31,25 +31,25 @@ def spoken(text: str, entries: dict[str, str], info: tts.Info = PLAIN) -> str:
     ],
 )
 def test_words_are_replaced(entries: dict[str, str], written: str, said: str) -> None:
-    assert spoken(written, entries) == said
+    assert normalized(written, entries) == said
 
 
 def test_what_an_entry_says_is_not_rewritten() -> None:
-    assert spoken("x", {"x": "5 km & co_co *a*"}) == "5 km & co_co *a*"
+    assert normalized("x", {"x": "5 km & co_co *a*"}) == "5 km & co_co *a*"
 
 
 def test_phonemes_reach_only_an_engine_that_takes_them() -> None:
     entries = {"gif": "[[dZIf]]", "png": "ping"}
-    assert spoken("a gif, png", entries, PHONETIC) == "a [[dZIf]], ping"
-    assert spoken("a gif, png", entries) == "a gif, ping"
-    assert left_out(entries, PLAIN) == ("gif",)
-    assert left_out(entries, PHONETIC) == ()
+    assert normalized("a gif, png", entries, PHONETIC) == "a [[dZIf]], ping"
+    assert normalized("a gif, png", entries) == "a gif, ping"
+    assert unusable_entries(entries, PLAIN) == ("gif",)
+    assert unusable_entries(entries, PHONETIC) == ()
 
 
 def test_what_the_model_writes_is_never_phonemes() -> None:
-    assert "[[" not in spoken("[[h@l@U]] [[[gif]]] [gif]", {"gif": "x"}, PHONETIC)
+    assert "[[" not in normalized("[[h@l@U]] [[[gif]]] [gif]", {"gif": "x"}, PHONETIC)
 
 
 def test_a_full_dictionary_is_read_in_linear_time() -> None:
     entries = {f"word{number}": "x" for number in range(1000)}
-    assert Pronunciations(entries, PLAIN).apply("word5 " * 2_000, str) == "x " * 2_000
+    assert PronunciationLexicon(entries, PLAIN).apply("word5 " * 2_000, str) == "x " * 2_000

@@ -1,14 +1,14 @@
-"""Read simple LaTeX aloud: powers, fractions, roots, Greek letters, the usual operators."""
+"""Verbalizes simple LaTeX formulas: powers, fractions, roots, Greek letters, common operators."""
 
 import re
 
-from gateway.text.locale import Locale
+from gateway.text.normalization.locale import Locale
 
 _LONGEST = 200
-"""Characters of a formula that is read; a longer one nobody would follow by ear."""
+"""The longest formula, in characters, that is read; listeners cannot follow longer ones."""
 
 _DISPLAY = re.compile(rf"\$\$([^$]{{1,{2 * _LONGEST}}})\$\$|\\\[((?:[^\\]|\\(?!\])){{1,{2 * _LONGEST}}})\\\]")
-# Pandoc's rule: no blank inside the dollars, and no digit behind, or "$5 and $10" would be a formula.
+# Pandoc's rule: no space inside the dollar signs and no digit after them, because "$5 and $10" is no formula.
 _INLINE = re.compile(
     rf"(?<![\\$\w])\$(?=[^\s$])([^$\n]{{1,{_LONGEST}}})(?<=[^\s\\])\$(?![\d$])"
     rf"|\\\(((?:[^\\\n]|\\(?!\))){{1,{_LONGEST}}})\\\)"
@@ -32,21 +32,21 @@ _GREEK = frozenset(
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "log", "ln", "exp", "lim", "max", "min"})
 
 
-class Mathematics:
-    """Finds formulas in a text; what cannot be read simply is left out, and the language's word for it said instead."""
+class FormulaVerbalizer:
+    """Finds formulas; one that is too complex is replaced by the language's phrase for an omitted formula."""
 
     def __init__(self, locale: Locale) -> None:
         self._words = locale.mathematics
         self._omitted = locale.formula
 
     def formulas(self, text: str) -> str:
-        """The text with its LaTeX in words; its Markdown is still in it, for a formula may look like that."""
+        """Put LaTeX into words; must run before Markdown is removed, because formulas can look like Markdown."""
         if "$" not in text and "\\" not in text:
             return text
         return _INLINE.sub(self._formula, _DISPLAY.sub(self._formula, text))
 
     def powers(self, text: str) -> str:
-        """The text with powers that are written without LaTeX, x² or x^2, in words."""
+        """Put powers written without LaTeX (x², x^2) into words."""
         if self._words:
             text = _PLAIN_POWER.sub(lambda power: self._power(power[1]), text)
             text = re.sub(r"(?<=[A-Za-z)])[²³](?!\w)", lambda power: self._power(_SUPERSCRIPTS[power[0]]), text)
@@ -60,9 +60,9 @@ class Mathematics:
         return self._omitted if read is None else read
 
     def _read(self, source: str) -> str | None:
-        """In words, or ``None`` if more than the simple is in it."""
+        """The formula in words, or ``None`` if it is too complex."""
         text = _LAYOUT.sub(" ", source)
-        # Innermost braces first; nobody follows more levels than these.
+        # Innermost braces first; deeper nesting cannot be followed by ear.
         for _ in range(4):
             text = _WRAPPER.sub(r"\1", text)
             text = _FRACTION.sub(lambda part: f"{part[1]} {self._word('/')} {part[2]}", text)

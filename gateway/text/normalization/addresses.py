@@ -1,10 +1,10 @@
-"""Say web and e-mail addresses as people do: "example dot com", "name at example dot com"."""
+"""Verbalizes web and e-mail addresses: "example dot com", "name at example dot com"."""
 
 import re
 
-from gateway.text.locale import Terms
+from gateway.text.normalization.locale import Terms
 
-# Runs are bounded: an address is never longer, and a text of one endless word must not be read again from each letter.
+# All repetitions are bounded, or a text of one endless word would be read again from each of its letters.
 _LINK = re.compile(r"(?:https?://|www\.)([^\s<>()\"'，。、！？；：」』）]+)", re.IGNORECASE)
 _MAIL = re.compile(
     r"(?:mailto:)?(?<![\w.+%-])([A-Za-z0-9][\w.+%-]{0,63})@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})\b", re.ASCII
@@ -18,17 +18,17 @@ _DOMAIN = re.compile(
 _TRAILING = ".,;:!?*_~"
 
 
-class Addresses:
-    """Finds addresses in a text; the scheme, the path and what follows it are not said.
+class AddressVerbalizer:
+    """Finds addresses; the scheme, path and query are not spoken.
 
-    ``words`` are those for ``.``, ``@`` and their like; without them a host is left as it is written.
+    ``words`` maps ``.``, ``@`` and similar signs to words; without it a host name is kept as written.
     """
 
     def __init__(self, words: Terms) -> None:
         self._words = words
 
-    def said(self, text: str) -> str:
-        """The text with its addresses in words, as far as the language is known."""
+    def verbalize(self, text: str) -> str:
+        """Put addresses into words if the language has words for their signs; remove schemes, paths and queries."""
         text = _LINK.sub(lambda link: self._host(link[1]), text)
         if not self._words or ("." not in text and "@" not in text):
             return text
