@@ -22,7 +22,7 @@ from gateway.audio.encode import FORMATS, OUTPUT_RATE
 from gateway.engines import Gateway, build
 from gateway.pipeline.playback import played
 from gateway.pipeline.turn import take_turn
-from gateway.serve import ECHO_NOTE
+from gateway.settings.composition import start_notes
 from gateway.settings.model import Loaded, SettingsError
 from gateway.speech_to_speech import schema, translate
 from gateway.telemetry import Stopwatch
@@ -47,8 +47,8 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
     recording, file = _read(source), AnswerFile(output)
     gateway = build(loaded)
     gateway.preflight()
-    if gateway.routes[0].route.settings.llm_backend == "echo":
-        print(ECHO_NOTE, file=sys.stderr)
+    for note in start_notes([gateway.routes[0].route]):
+        print(note, file=sys.stderr)
     try:
         asyncio.run(_ask_here(gateway, recording, file))
     except (AdapterError, NoAnswer) as error:

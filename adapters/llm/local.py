@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
+"""The model when none is named."""
+
 
 class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What every in-process backend takes; ``model_name`` is the gateway's own setting, read here to be loaded."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from adapters.blocking import call
 from adapters.contract import audio, tts
+from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, Unsupported, UpstreamError
 from adapters.tts import espeak_library as library
@@ -50,6 +51,8 @@ class Espeak:
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """The embedded synthesiser has no options."""
+
+    description = EngineDescription(default=True)
 
     def __init__(self, _options: Options) -> None:
         self._info = tts.Info(

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.options import Secret
-from gateway.settings import model
+from gateway.settings import composition, model
 from gateway.settings.options import OPEN_TABLE, Option, options
 from gateway.settings.show import line
 
@@ -38,12 +38,13 @@ def example_file() -> str:
 
 def schema() -> bytes:
     """The JSON Schema of a configuration file, indented."""
-    described = msgspec.json.schema(model.settings_type(), schema_hook=_schema_of)
+    described = msgspec.json.schema(composition.settings_type(), schema_hook=_schema_of)
     settings = described["$defs"]["Settings"]["properties"]
     properties = {key: value for key, value in settings.items() if key != "config"}
     for key, value in properties.items():
         if options()[key].choices and "enum" not in value:
             value.get("anyOf", [value])[0]["enum"] = list(options()[key].choices)
+            value["default"] = options()[key].default
         if options()[key].shape == "list" and "anyOf" in value:
             value["anyOf"].append({"type": "string"})
     server = {option.key for option in options().values() if option.group == model.SERVER}

@@ -10,11 +10,12 @@ import msgspec
 from msgspec import inspect
 
 from adapters import registry
-from adapters.options import Secret, decode_option
-from gateway.settings import model
+from adapters.options import BadOption, decode_option, shape_of, value_type
+from adapters.options import Shape as DeclaredShape
+from gateway.settings import composition, model
 from gateway.settings.model import SettingsError
 
-Shape = Literal["switch", "number", "text", "secret", "list", "table", "open"]
+Shape = DeclaredShape | Literal["open"]
 """How a value is written: ``open`` is an entry of the open table, a JSON literal or else a string."""
 
 OPEN_TABLE = "llm_gen"
@@ -51,12 +52,12 @@ def options() -> dict[str, Option]:
     """Every setting by its key, group by group; within a group in the order of the struct."""
     brought: dict[str, tuple[registry.Stage, tuple[str, ...]]] = {}
     for stage in registry.STAGES:
-        for engine in model.choices(stage):
-            for key in model.engine_options(stage, engine).__struct_fields__:
+        for engine in composition.choices(stage):
+            for key in composition.engine_options(stage, engine).__struct_fields__:
                 if key in model.GatewaySettings.__struct_fields__:
                     continue  # the engine reads a setting of the gateway's
                 brought[key] = (stage, (*brought.get(key, (stage, ()))[1], engine))
-    found = [_option(field, brought) for field in msgspec.structs.fields(model.settings_type())]
+    found = [_option(field, brought) for field in msgspec.structs.fields(composition.settings_type())]
     return {option.key: option for option in sorted(found, key=lambda option: model.GROUPS.index(option.group))}
 
 
@@ -117,6 +118,8 @@ def flatten(option: Option, value: Any, origin: str) -> Iterator[tuple[str, Sett
 
 def _convert(option: Option, value: Any, place: str) -> Any:
     if option.choices and value not in option.choices:
+        if (broken := _broken_engine(option.key, value)) is not None:
+            raise BadOption(f"{place} {value!r}: {broken}")
         raise SettingsError(f"{place} {value!r} is not one of {', '.join(option.choices)}.")
     try:
         converted = msgspec.convert(value, option.type, dec_hook=decode_option)
@@ -149,52 +152,35 @@ def _literal(text: str) -> Any:
 def _option(field: msgspec.structs.FieldInfo, brought: dict[str, tuple[registry.Stage, tuple[str, ...]]]) -> Option:
     described = inspect.type_info(field.type)
     assert isinstance(described, inspect.Metadata), f"{field.name} is described by msgspec.Meta"
-    stage, engines = brought.get(field.name, (None, ()))
-    value = _value_type(described)
+    brought_by, engines = brought.get(field.name, (None, ()))
+    value = value_type(described)
+    choices = tuple(str(word) for word in value.values) if isinstance(value, inspect.LiteralType) else ()
+    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    description = (described.extra_json_schema or {})["description"]
+    if (selected := _stage_of(field.name)) is not None:
+        choices = composition.choices(selected)
+        if rule := composition.selection_rule(selected):
+            description = f"{description} When unset: {rule}."
+        else:
+            default = composition.default_engine(selected)
     return Option(
         key=field.name,
         type=field.type,
-        default=field.default if field.default is not msgspec.NODEFAULT else field.default_factory(),
-        shape=_shape(value),
-        description=(described.extra_json_schema or {})["description"],
-        group=model.STAGE_GROUPS[stage] if stage else (described.extra or {})["group"],
+        default=default,
+        shape=shape_of(value),
+        description=description,
+        group=model.STAGE_GROUPS[brought_by] if brought_by else (described.extra or {})["group"],
         engines=engines,
-        choices=_choices(field.name, value),
+        choices=choices,
     )
 
 
-def _choices(key: str, value: inspect.Type) -> tuple[str, ...]:
-    for stage, engine_key in model.ENGINE_KEYS.items():
-        if key == engine_key:
-            return model.choices(stage)
-    return tuple(str(word) for word in value.values) if isinstance(value, inspect.LiteralType) else ()
+def _stage_of(key: str) -> registry.Stage | None:
+    """The stage whose engine the setting ``key`` selects, if it selects one."""
+    return next((stage for stage, engine_key in model.ENGINE_KEYS.items() if engine_key == key), None)
 
 
-def _value_type(described: inspect.Type) -> inspect.Type:
-    """The type of a value that is there: without its description and without ``None``."""
-    match described:
-        case inspect.Metadata():
-            return _value_type(described.type)
-        case inspect.UnionType():
-            (value,) = [each for each in described.types if not isinstance(each, inspect.NoneType)]
-            return _value_type(value)
-        case _:
-            return described
-
-
-def _shape(value: inspect.Type) -> Shape:
-    match value:
-        case inspect.BoolType():
-            return "switch"
-        case inspect.IntType() | inspect.FloatType():
-            return "number"
-        case inspect.StrType() | inspect.LiteralType():
-            return "text"
-        case inspect.CustomType() if value.cls is Secret:
-            return "secret"
-        case inspect.VarTupleType() | inspect.ListType():
-            return "list"
-        case inspect.DictType():
-            return "table"
-        case _:
-            raise TypeError(f"settings of type {value!r} are not supported")
+def _broken_engine(key: str, value: Any) -> str | None:
+    """Why ``value``, which is no choice of the setting ``key``, cannot be used if it is an engine that is installed."""
+    stage = _stage_of(key)
+    return composition.rejection(stage, value) if stage is not None and isinstance(value, str) else None
