@@ -10,7 +10,7 @@ import msgspec
 
 from adapters import registry
 from adapters.contract import tts
-from adapters.contract.engine import Perishable, Preflight
+from adapters.contract.engine import HealthReporting, Preflight
 from adapters.contract.errors import AdapterError, Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption, pick
 from gateway.fallback import Choice, FallingBack
@@ -43,7 +43,7 @@ class ServedRoute(msgspec.Struct, kw_only=True):
     def down(self) -> str | None:
         """Why it cannot answer any more although it was loaded; a model with others behind it always can."""
         engines: tuple[object, ...] = (self.engines.stt, self.engines.llm, self.engines.tts)
-        return next((engine.down for engine in engines if isinstance(engine, Perishable) and engine.down), None)
+        return next((each.failure for each in engines if isinstance(each, HealthReporting) and each.failure), None)
 
     @property
     def current(self) -> State:

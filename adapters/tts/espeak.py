@@ -173,7 +173,7 @@ def _require_range(request: tts.Request) -> None:
         raise TooLong(
             f"The text has {len(request.text)} characters, more than the {MAX_CHARACTERS} allowed; split it.",
             adapter=NAME,
-            param="input",
+            param="text",
             code="string_above_max_length",
         )
     if not 0.25 <= request.speed <= 4:

@@ -72,6 +72,9 @@ CONTRACT: dict[type[AdapterError], Mapping] = {
 }
 """Contract to HTTP; a subclass that is not listed looks like its nearest base."""
 
+FIELDS = {"audio": "file"}
+"""Names of the contract's fields where clients know them by another."""
+
 HTTP: dict[int, tuple[str, str | None]] = {
     HTTPStatus.UNAUTHORIZED: ("invalid_request_error", "invalid_api_key"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("invalid_request_error", "method_not_supported"),
@@ -86,6 +89,7 @@ def describe(error: AdapterError) -> tuple[Mapping, ErrorBody]:
     """How ``error`` looks over HTTP."""
     mapping = next(CONTRACT[kind] for kind in type(error).__mro__ if kind in CONTRACT)
     param, code = (error.param, error.code) if isinstance(error, InvalidRequest) else (None, None)
+    param = FIELDS.get(param, param) if param else None
     message = error.message if len(error.message) <= LONGEST_MESSAGE else f"{error.message[:LONGEST_MESSAGE]}…"
     body = ErrorBody(message=message, type=mapping.type, param=param, code=code or mapping.code)
     return mapping, body

@@ -235,7 +235,7 @@ class Rig:
         self.engine: Any = engine
         error = InvalidRequest if isinstance(engine, Foreign) else Overloaded
         failure = checks.Failure(name="fail", request=lambda: "fail", error=error)
-        self.failures = [failure] if isinstance(engine, Wrong) else []
+        self.failures: Sequence[checks.Failure] = [failure] if isinstance(engine, Wrong) else []
 
     def request(self, number: int) -> str:
         return "ab"[number]

@@ -86,7 +86,9 @@ class Rig:
 
     grammar: checks.Grammar = staticmethod(checks.tts_grammar)
     ahead = 1
-    failures = (checks.Failure(name="fault", request=lambda: tts.Request(text="fault"), error=UpstreamError),)
+    failures: Sequence[checks.Failure] = (
+        checks.Failure(name="fault", request=lambda: tts.Request(text="fault"), error=UpstreamError),
+    )
 
     def __init__(self, engine: Synthesiser) -> None:
         self.engine: Any = engine

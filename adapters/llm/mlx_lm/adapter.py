@@ -44,7 +44,7 @@ class MlxLm:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
         return self._thread.down if self._asking is not None else None
 

@@ -118,7 +118,7 @@ def _joined(parts: tuple[llm.Part, ...]) -> list[tuple[_Content, ...] | llm.Tool
                 raise Unsupported(
                     "The Responses API takes no audio: choose --llm_backend chat-completions for a model that listens.",
                     adapter="responses-api",
-                    param="input",
+                    param="messages",
                 )
             case llm.Opaque():
                 pass  # is replayed before what it belongs to, or comes from another route

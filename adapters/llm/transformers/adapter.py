@@ -47,7 +47,7 @@ class Transformers:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
         return self._thread.down if self._started else None
 
