@@ -33,6 +33,14 @@ class Secret:
         return hash(self._value)
 
 
+def shown_url(url: str) -> str:
+    """A URL, or a text in its place, without the parts that may hold secrets: user, password and query."""
+    scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
+    _, at, place = rest.rpartition("@")
+    path, mark, _ = place.partition("?")
+    return f"{scheme}{slashes}{'***@' if at else ''}{path}{'?***' if mark else ''}"
+
+
 class BadOption(ValueError):
     """An option, or a combination of options, that cannot work; raised by an engine's constructor, before any I/O.
 

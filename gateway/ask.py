@@ -17,6 +17,7 @@ import soundfile
 
 from adapters.contract.audio import SAMPLE_BYTES
 from adapters.contract.errors import AdapterError
+from adapters.options import shown_url
 from gateway.audio.decode import decode
 from gateway.audio.encode import FORMATS, OUTPUT_RATE
 from gateway.engines import Gateway, build
@@ -94,7 +95,7 @@ def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> i
                 else:
                     printed.show(event)
     except openai.APIConnectionError:
-        return _failed(f"No gateway answers at {url}; start one with 'speech-to-speech'.")
+        return _failed(f"No gateway answers at {shown_url(url)}; start one with 'speech-to-speech'.")
     except (openai.APIError, NoAnswer) as error:
         return _failed(str(error))
     print(file.summary())
@@ -110,7 +111,7 @@ def _address(url: str) -> str:
             return str(address.copy_with(path="/v1")) if address.path == "/" else url
     except (httpx.InvalidURL, ValueError):
         pass  # it is told below
-    raise SettingsError(f"Cannot ask at {url!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
+    raise SettingsError(f"Cannot ask at {shown_url(url)!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
 
 
 def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> Iterator[Any]:
@@ -133,7 +134,9 @@ def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> 
         except openai.APIConnectionError:
             pass  # it is told by what is missing, as when the connection ends in good order
     if not whole:
-        raise NoAnswer(f"The answer of {client.base_url} broke off; was the gateway there stopped? Ask again.")
+        raise NoAnswer(
+            f"The answer of {shown_url(str(client.base_url))} broke off; was the gateway there stopped? Ask again."
+        )
 
 
 def _read(source: str) -> bytes:

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.options import Secret
 from gateway.settings import composition, model
-from gateway.settings.options import OPEN_TABLE, Option, options
+from gateway.settings.options import OPEN_TABLE, Option, entries, options
 from gateway.settings.show import line
 
 INDENT = 30
@@ -18,21 +18,30 @@ def help_text(introduction: str, width: int) -> str:
     """What ``--help`` prints, wrapped to ``width`` columns: ``introduction``, then every flag grouped by stage."""
     parts = [introduction]
     for group in model.GROUPS:
-        entries = [_entry(option, width) for option in options().values() if option.group == group]
-        parts.append("\n".join([group, *entries]))
+        lines = [_entry(option, width) for option in listed() if option.group == group]
+        parts.append("\n".join([group, *lines]))
     return "\n\n".join(parts) + "\n"
 
 
+def listed() -> list[Option]:
+    """Every option in the order of the struct, the documented entries of the open table before the table itself."""
+    return [
+        each
+        for option in options().values()
+        for each in ((*entries().values(), option) if option.key == OPEN_TABLE else (option,))
+    ]
+
+
 def example_file() -> str:
-    """A TOML file of all settings, every one commented out at its default."""
+    """A TOML file of all settings, each commented out at its default."""
     parts = []
     for group in model.GROUPS:
-        entries: list[str] = [f"# {group}", "#"]
+        lines: list[str] = [f"# {group}", "#"]
         for option in options().values():
             if option.group == group and option.key != "config":
                 default = line(option.key, option.default).removeprefix("# ")
-                entries += [_wrapped(_description(option), 116, "# "), f"# {default}", ""]
-        parts.append("\n".join(entries))
+                lines += [_wrapped(_description(option), 116, "# "), f"# {default}", ""]
+        parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
@@ -50,9 +59,9 @@ def schema() -> bytes:
     server = {option.key for option in options().values() if option.group == model.SERVER}
     names = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
     route = {key: value for key, value in properties.items() if key not in server}
-    entries: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}
-    routes = _table(names | route, entries) | {"required": ["name"]}
-    whole = _table(properties | {"routes": {"type": "array", "items": routes}}, entries)
+    others: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}
+    routes = _table(names | route, others) | {"required": ["name"]}
+    whole = _table(properties | {"routes": {"type": "array", "items": routes}}, others)
     return msgspec.json.format(msgspec.json.encode(whole), indent=2)
 
 

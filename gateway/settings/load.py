@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adapters import registry
 from adapters.contract.description import ApiKeyVariable, EngineDescription
-from adapters.options import Secret
+from adapters.options import Secret, shown_url
 from gateway.settings import composition, model
 from gateway.settings.flags import parse
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
@@ -166,6 +166,6 @@ def _keys_sent_elsewhere(routes: Iterable[Route]) -> list[str]:
 def _host(url: str) -> str:
     """The host of a URL; of a text that is not a URL the whole: the engine refuses it."""
     try:
-        return urlsplit(url).hostname or url
+        return urlsplit(url).hostname or shown_url(url)
     except ValueError:
-        return url
+        return shown_url(url)

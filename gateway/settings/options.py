@@ -21,7 +21,16 @@ Shape = DeclaredShape | Literal["open"]
 OPEN_TABLE = "llm_gen"
 """The one table whose entries are settings of their own, ``llm_gen_<name>``, under names that nobody declares."""
 
-SWITCH_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+SWITCH_WORDS = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,17 +70,31 @@ def options() -> dict[str, Option]:
     return {option.key: option for option in sorted(found, key=lambda option: model.GROUPS.index(option.group))}
 
 
+@cache
+def entries() -> dict[str, Option]:
+    """The documented entries of the open table by their key; the engine names them in the ``extra`` of its option."""
+    table = options().get(OPEN_TABLE)
+    described = inspect.type_info(table.type) if table else None
+    declared = (described.extra or {}).get("entries") if isinstance(described, inspect.Metadata) else None
+    if table is None or declared is None:
+        return {}
+    keys = {f"{OPEN_TABLE}_{field.name}": field for field in msgspec.structs.fields(declared)}
+    return {key: _described(field, key, table.engines, table.group) for key, field in keys.items()}
+
+
 def find(key: str) -> Option | None:
     """The option of that key, entries of the open table included; ``None`` when there is none."""
-    prefix, entry = key[: len(OPEN_TABLE) + 1], key[len(OPEN_TABLE) + 1 :]
-    if key in options() or prefix != f"{OPEN_TABLE}_" or not entry or OPEN_TABLE not in options():
-        return options().get(key)
+    if (known := options().get(key) or entries().get(key)) is not None:
+        return known
+    entry = key.removeprefix(f"{OPEN_TABLE}_")
+    if entry in ("", key) or OPEN_TABLE not in options():
+        return None
     return msgspec.structs.replace(options()[OPEN_TABLE], key=key, type=Any, default=None, shape="open")
 
 
 def nearest(key: str, *, prefix: str = "", upper: bool = False, more: Iterable[str] = ()) -> str:
     """The end of a sentence about an unknown ``key``: the nearest that exists, spelled as in its place."""
-    close = get_close_matches(key, [*options(), *more], n=1)
+    close = get_close_matches(key, [*options(), *entries(), *more], n=1)
     if not close:
         return "'speech-to-speech --help' lists them all"
     return f"did you mean {prefix}{close[0].upper() if upper else close[0]}?"
@@ -94,7 +117,8 @@ def decode_text(option: Option, text: str, place: str) -> Any:
         case "table":
             return decode(option, _literal(text), place)
         case "open":
-            return _literal(text)
+            # A generation parameter is a number or a switch, hardly ever a text; a text "on" would count as true.
+            return SWITCH_WORDS[text.lower()] if text.lower() in SWITCH_WORDS.keys() - {"0", "1"} else _literal(text)
         case _:
             assert_never(option.shape)
 
@@ -142,36 +166,38 @@ def _number(text: str) -> int | float | str:
 
 
 def _literal(text: str) -> Any:
-    """A JSON literal, or the text itself; Python's ``True`` and ``False`` are no strings that would count as true."""
+    """A JSON literal, or the text itself."""
     try:
-        return msgspec.json.decode(text.lower() if text in {"True", "False"} else text)
+        return msgspec.json.decode(text)
     except msgspec.DecodeError:
         return text
 
 
 def _option(field: msgspec.structs.FieldInfo, brought: dict[str, tuple[registry.Stage, tuple[str, ...]]]) -> Option:
+    stage, engines = brought.get(field.name, (None, ()))
+    option = _described(field, field.name, engines, model.STAGE_GROUPS[stage] if stage else None)
+    if (selected := _stage_of(field.name)) is None:
+        return option
+    option = msgspec.structs.replace(option, choices=composition.choices(selected))
+    if rule := composition.selection_rule(selected):
+        return msgspec.structs.replace(option, description=f"{option.description} When unset: {rule}.")
+    return msgspec.structs.replace(option, default=composition.default_engine(selected))
+
+
+def _described(field: msgspec.structs.FieldInfo, key: str, engines: tuple[str, ...], group: str | None) -> Option:
+    """What a field of a struct declares; ``group`` is ``None`` when the field says it itself."""
     described = inspect.type_info(field.type)
     assert isinstance(described, inspect.Metadata), f"{field.name} is described by msgspec.Meta"
-    brought_by, engines = brought.get(field.name, (None, ()))
     value = value_type(described)
-    choices = tuple(str(word) for word in value.values) if isinstance(value, inspect.LiteralType) else ()
-    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    description = (described.extra_json_schema or {})["description"]
-    if (selected := _stage_of(field.name)) is not None:
-        choices = composition.choices(selected)
-        if rule := composition.selection_rule(selected):
-            description = f"{description} When unset: {rule}."
-        else:
-            default = composition.default_engine(selected)
     return Option(
-        key=field.name,
+        key=key,
         type=field.type,
-        default=default,
+        default=field.default if field.default is not msgspec.NODEFAULT else field.default_factory(),
         shape=shape_of(value),
-        description=description,
-        group=model.STAGE_GROUPS[brought_by] if brought_by else (described.extra or {})["group"],
+        description=(described.extra_json_schema or {})["description"],
+        group=group or (described.extra or {})["group"],
         engines=engines,
-        choices=choices,
+        choices=tuple(str(word) for word in value.values) if isinstance(value, inspect.LiteralType) else (),
     )
 
 

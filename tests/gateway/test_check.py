@@ -165,6 +165,13 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--responses_api_base_url", "nonsense"]) == 2
 
 
+def test_a_base_url_that_cannot_work_is_told_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--responses_api_base_url", "http://user:hidden@[broken"]) == 2
+    said = capsys.readouterr().err
+    assert "--responses_api_base_url 'http://***@[broken' is not a URL" in said
+    assert "hidden" not in said
+
+
 def test_bad_settings_are_found_before_anything_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "gateway.toml"
     path.write_text('[[routes]]\nname = "a"\nllm_backend = "echo"\nfallbacks = ["nobody"]\n')
