@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from itertools import count
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Unavailable
-from adapters.options import BadOption, Secret
+from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, ResponseStream
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
@@ -178,10 +179,13 @@ class UpstreamClient:
 def _base_url(given: str | None) -> httpx.URL:
     try:
         url = httpx.URL(given or OPENAI)
-    except httpx.InvalidURL:
+        urlsplit(given or OPENAI)  # it refuses brackets that httpx ignores
+    except (httpx.InvalidURL, ValueError):
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise BadOption(f"--responses_api_base_url {given!r} is not a URL like 'http://localhost:8000/v1'.")
+        raise BadOption(
+            f"--responses_api_base_url {shown_url(given or '')!r} is not a URL like 'http://localhost:8000/v1'."
+        )
     return url
 
 

@@ -14,15 +14,16 @@ import openai
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
+from adapters.options import shown_url
 from gateway.audio.decode import decoder
 from gateway.cli.answer_file import AnswerFile, NoAnswer
-from gateway.cli.serve import ECHO_NOTE
 from gateway.conversation.build import build_history
 from gateway.conversation.history import ConversationRef
 from gateway.engines.build import build
 from gateway.engines.lifecycle import Gateway
 from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
+from gateway.settings.composition import start_notes
 from gateway.settings.model import Loaded, SettingsError
 from gateway.telemetry.outcome import log_outcome
 from gateway.telemetry.timings import Stopwatch
@@ -40,8 +41,8 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
     recording, file = _read(source), AnswerFile(output)
     gateway = build(loaded)
     gateway.preflight()
-    if gateway.routes[0].route.settings.llm_backend == "echo":
-        print(ECHO_NOTE, file=sys.stderr)
+    for note in start_notes([gateway.routes[0].route]):
+        print(note, file=sys.stderr)
     try:
         asyncio.run(_ask_here(gateway, recording, file))
     except (AdapterError, NoAnswer) as error:
@@ -92,7 +93,7 @@ def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> i
                     case {"type": "speech.audio.done", "timings": timings}:
                         printed.finished(msgspec.convert(timings, StageTimes))
     except openai.APIConnectionError:
-        return _failed(f"No gateway answers at {url}; start one with 'speech-to-speech'.")
+        return _failed(f"No gateway answers at {shown_url(url)}; start one with 'speech-to-speech'.")
     except (openai.APIError, NoAnswer) as error:
         return _failed(str(error))
     print(file.summary())
@@ -108,7 +109,7 @@ def _address(url: str) -> str:
             return str(address.copy_with(path="/v1")) if address.path == "/" else url
     except (httpx.InvalidURL, ValueError):
         pass  # reported below
-    raise SettingsError(f"Cannot ask at {url!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
+    raise SettingsError(f"Cannot ask at {shown_url(url)!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
 
 
 def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> Iterator[Any]:
@@ -131,7 +132,9 @@ def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> 
         except openai.APIConnectionError:
             pass  # reported below, as when the connection ends in good order
     if not whole:
-        raise NoAnswer(f"The answer of {client.base_url} broke off; was the gateway there stopped? Ask again.")
+        raise NoAnswer(
+            f"The answer of {shown_url(str(client.base_url))} broke off; was the gateway there stopped? Ask again."
+        )
 
 
 def _read(source: str) -> bytes:

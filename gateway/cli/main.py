@@ -96,7 +96,7 @@ def _serve(loaded: Loaded) -> int:
 
 def _check(loaded: Loaded) -> int:
     _warn(loaded)
-    from gateway.check import check  # noqa: PLC0415 - as in _serve
+    from gateway.cli.check import check  # noqa: PLC0415 - as in _serve
 
     return check(loaded, print)
 

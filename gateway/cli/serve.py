@@ -9,6 +9,7 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.engines.build import build
+from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 
 NAMED_ROUTES = 10
@@ -16,8 +17,6 @@ NAMED_ROUTES = 10
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
-
-ECHO_NOTE = "No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name."
 
 
 def serve(loaded: Loaded) -> int:
@@ -89,8 +88,7 @@ def announcement(loaded: Loaded, port: int) -> str:
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
-    if any(route.settings.llm_backend == "echo" for route in loaded.routes):
-        lines.append(ECHO_NOTE)
+    lines += start_notes(loaded.routes)
     if not _loopback(settings.host):
         lines.append("Whoever can reach this port can use it: there is no authentication yet.")
     if settings.mode == "realtime":

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from adapters import registry
 from adapters.options import BadOption
-from gateway.check import check
+from gateway.cli.check import check, probe_of
 from gateway.cli.main import main
 from gateway.settings.load import load
 from tests.support.upstream_server import Exchange, UpstreamServer
@@ -70,7 +71,6 @@ async def test_a_route_that_works() -> None:
         "tools stream": "yes",
         "Responses API": "404 not found",
         "reasoning_effort none": "refused with status 400",
-        "reasoning.effort none": "-",
         "chat_template_kwargs.enable_thinking false": "accepted",
         "the route can work": "yes",
     }
@@ -138,8 +138,20 @@ llm_backend = "echo"
         models = [exchange for exchange in server.exchanges if exchange.path == "/v1/models"]
     assert len(models) == 2
     assert [block.partition(":")[0] for block in said] == ["four", "one, two", "three"]
-    assert said[0] == "four: echo answers by itself, there is no server to ask\n"
+    assert said[0] == "four: echo has no server to ask\n"
     assert "hidden" not in "".join(said)
+
+
+@pytest.mark.parametrize("backend", registry.names("llm"))
+def test_every_engine_says_what_can_be_asked(backend: str) -> None:
+    """Of equal options it says the same, so that a server of several routes is asked once."""
+    words = ["--llm_backend", backend, "--model_name", "m", "--responses_api_base_url", "http://user:pw@localhost/v1"]
+    first, second = (probe_of(load(words, {}).routes[0]) for _ in range(2))
+    assert first == second
+    if isinstance(first, str):
+        assert first in ("has no server to ask", "finds m; whether it loads is seen when it is served")
+    else:
+        assert first.target == f"{backend}, m at http://localhost/v1"
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,6 +163,13 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--llm_backend", "echo"]) == 0
     assert main(["check", "--model_name", "./m"]) == 2
     assert main(["check", "--responses_api_base_url", "nonsense"]) == 2
+
+
+def test_a_base_url_that_cannot_work_is_told_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--responses_api_base_url", "http://user:hidden@[broken"]) == 2
+    said = capsys.readouterr().err
+    assert "--responses_api_base_url 'http://***@[broken' is not a URL" in said
+    assert "hidden" not in said
 
 
 def test_bad_settings_are_found_before_anything_is_asked(tmp_path: Path) -> None:
