@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from adapters import hub
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
 from adapters.contract.errors import Unavailable, Unsupported
@@ -13,6 +12,7 @@ from adapters.llm import answer, generation, images, prompt
 from adapters.llm.local import MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.failures import ADAPTER
+from adapters.local import hub, requirements
 from adapters.options import BadOption
 
 _KNOWN = parameters.KNOWN | {"seed", "stop_strings"}
@@ -48,15 +48,15 @@ class MlxLm:
 
     def preflight(self) -> None:
         """Look whether packages, model and parameters are there. Raises ``BadOption``."""
-        hub.require("--llm_backend mlx-lm", "mlx", "mlx", "mlx_lm", "transformers")
+        requirements.check_installed("--llm_backend mlx-lm", "mlx", "mlx", "mlx_lm", "transformers")
         if self._options.llm_is_vlm:
-            hub.require("--llm_is_vlm with --llm_backend mlx-lm", "mlx-vlm", "mlx_vlm", "PIL")
+            requirements.check_installed("--llm_is_vlm with --llm_backend mlx-lm", "mlx-vlm", "mlx_vlm", "PIL")
         from transformers import GenerationConfig  # noqa: PLC0415 - a second
 
         theirs = GenerationConfig().to_dict()
         generation.check(self._options.llm_gen, {*theirs, *_KNOWN})
         parameters.check(self._options.llm_gen)
-        hub.resolve(self._name)
+        hub.check_model(self._name)
 
     async def warm_up(self) -> None:
         """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from adapters import hub
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
 from adapters.contract.errors import Unavailable, Unsupported
@@ -13,6 +12,7 @@ from adapters.llm import answer, generation, images, prompt
 from adapters.llm.local import TransformersOptions
 from adapters.llm.transformers.failures import ADAPTER
 from adapters.llm.transformers.parameters import HONOURED, SAMPLER
+from adapters.local import hub, requirements
 from adapters.options import BadOption
 
 _EXTRA = "transformers"
@@ -50,15 +50,15 @@ class Transformers:
     def preflight(self) -> None:
         """Look whether packages, model, device and parameters are there. Raises ``BadOption``."""
         needed = ("torch", "transformers", "accelerate", *(("PIL",) if self._options.llm_is_vlm else ()))
-        hub.require("--llm_backend transformers", _EXTRA, *needed)
+        requirements.check_installed("--llm_backend transformers", _EXTRA, *needed)
         from transformers import GenerationConfig  # noqa: PLC0415 - a second, without torch
 
         generation.check(self._options.llm_gen, {*GenerationConfig().to_dict(), *HONOURED, *SAMPLER})
         if self._options.llm_device is not None:
-            from adapters import devices  # noqa: PLC0415 - imports torch
+            from adapters.local import devices  # noqa: PLC0415 - imports torch
 
-            devices.require("--llm_device", self._options.llm_device)
-        hub.resolve(self._name)
+            devices.check_device("--llm_device", self._options.llm_device)
+        hub.check_model(self._name)
 
     async def warm_up(self) -> None:
         """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""

@@ -16,10 +16,10 @@ from transformers import (
     GenerationConfig,
 )
 
-from adapters import devices
 from adapters.contract.errors import UpstreamError
 from adapters.llm.local import TransformersOptions
 from adapters.llm.transformers.failures import ADAPTER, of_loading
+from adapters.local import devices
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ def load(model: str, options: TransformersOptions) -> Loaded:
     """
     begun = time.monotonic()
     torch.set_grad_enabled(False)  # of this thread, which will do nothing but write answers
-    device = devices.device(options.llm_device)
-    dtype = devices.dtype(options.llm_torch_dtype, device)
+    device = devices.select_device(options.llm_device)
+    dtype = devices.select_dtype(options.llm_torch_dtype, device)
     kind = str(dtype).removeprefix("torch.")
     _log.info(
         "transformers: loading %s as %s on %s (downloaded first where it is not in the cache).", model, kind, device

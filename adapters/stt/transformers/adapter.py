@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from adapters import hub
 from adapters.blocking import call, iterate
 from adapters.contract import audio, stt
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
+from adapters.local import hub, requirements
 from adapters.stt import recording
 from adapters.stt.transformers.failures import ADAPTER, DeviceLost, of_an_utterance, of_loading
 
@@ -81,12 +81,12 @@ class Transformers:
 
     def preflight(self) -> None:
         """Look whether packages, device and model are there. Raises ``BadOption``."""
-        hub.require("--stt transformers", "transformers", "torch", "transformers")
+        requirements.check_installed("--stt transformers", "transformers", "torch", "transformers")
         if self._options.stt_device is not None:
-            from adapters import devices  # noqa: PLC0415 - imports torch
+            from adapters.local import devices  # noqa: PLC0415 - imports torch
 
-            devices.require("--stt_device", self._options.stt_device)
-        hub.resolve(self._options.stt_model, "--stt_model")
+            devices.check_device("--stt_device", self._options.stt_device)
+        hub.check_model(self._options.stt_model, "--stt_model")
 
     async def warm_up(self) -> None:
         """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""

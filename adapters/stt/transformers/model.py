@@ -11,9 +11,9 @@ import torch
 import transformers
 from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
-from adapters import devices
 from adapters.contract import stt
 from adapters.contract.errors import InvalidRequest, UpstreamError
+from adapters.local import devices
 from adapters.stt.transformers.adapter import SAMPLE_RATE, Asked, Heard
 from adapters.stt.transformers.failures import ADAPTER, DeviceLost, Left, out_of_memory
 
@@ -169,9 +169,9 @@ class Model:
 def _loaded(name: str, device: str | None, dtype: str | None) -> Any:
     if not sys.stderr.isatty():  # bars are for people
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
-    place = devices.device(device)
+    place = devices.select_device(device)
     return transformers.pipeline(
-        "automatic-speech-recognition", model=name, device=place, dtype=devices.dtype(dtype, place)
+        "automatic-speech-recognition", model=name, device=place, dtype=devices.select_dtype(dtype, place)
     )
 
 

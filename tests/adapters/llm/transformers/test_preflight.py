@@ -54,7 +54,7 @@ def test_a_missing_extra_is_named(tiny_llama: Path, monkeypatch: pytest.MonkeyPa
     def without_torch(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name == "torch" else real(name, package)
 
-    monkeypatch.setattr("adapters.hub.find_spec", without_torch)
+    monkeypatch.setattr("adapters.local.requirements.find_spec", without_torch)
     with pytest.raises(BadOption, match=r"torch.*pip install 'speech-gateway\[transformers\]'"):
         engine(tiny_llama).preflight()
 

@@ -1,7 +1,5 @@
-"""What a model in process needs is checked in one sentence each: packages, folders, ids in the cache and on the hub."""
+"""A local model is checked, and refused in one sentence: folders, ids in the cache and on the hub."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from adapters import hub
+from adapters.local import hub
 from adapters.options import BadOption
 
 pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
@@ -75,29 +73,11 @@ def cached(cache: Path, model: str) -> None:
 
 def refusal(model: str, flag: str = "--model_name") -> str:
     with pytest.raises(BadOption) as raised:
-        hub.resolve(model, flag)
+        hub.check_model(model, flag)
     message = str(raised.value)
     assert message.startswith(f"{flag} {model!r} ")
     assert "\n" not in message
     return message
-
-
-def test_a_package_that_is_not_installed_is_named_with_the_command_that_brings_it() -> None:
-    hub.require("--llm_backend transformers", "transformers", "json", "msgspec")
-    with pytest.raises(BadOption) as raised:
-        hub.require("--llm_backend transformers", "transformers", "json", "not_there_at_all")
-    assert str(raised.value) == (
-        "--llm_backend transformers needs packages that are not installed (not_there_at_all): "
-        "pip install 'speech-gateway[transformers]'"
-    )
-
-
-def test_looking_for_a_package_does_not_import_it() -> None:
-    code = (
-        "import sys; from adapters import hub; hub.require('-', '-', 'torch', 'msgspec'); print('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout == "False\n", done.stderr
 
 
 @pytest.mark.parametrize("model", ["./absent", "/absent", "~/absent", "a/b/c", "../absent"])
@@ -113,18 +93,18 @@ def test_folders(asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert "config.json" in refusal(empty)
     (tmp_path / "org" / "there" / "config.json").write_text("{}")
     for folder in (str(tmp_path / "org" / "there"), "org/there", "./org/there"):
-        hub.resolve(folder)
+        hub.check_model(folder)
     assert asked == []
 
 
 def test_an_id_that_the_hub_has_is_asked_for_once(asked: list[str]) -> None:
-    hub.resolve("org/there")
+    hub.check_model("org/there")
     assert asked == ["/org/there/resolve/main/config.json"]
 
 
 def test_an_id_in_the_cache_needs_no_hub(asked: list[str], tmp_path: Path) -> None:
     cached(tmp_path / "cache", "org/unknown")
-    hub.resolve("org/unknown")
+    hub.check_model("org/unknown")
     assert asked == []
 
 

@@ -5,7 +5,7 @@ import torch
 from adapters.options import BadOption
 
 
-def require(flag: str, chosen: str) -> None:
+def check_device(flag: str, chosen: str) -> None:
     """Raise ``BadOption`` when there is no device ``chosen``."""
     try:
         torch.empty(1, device=torch.device(chosen))
@@ -19,7 +19,7 @@ def require(flag: str, chosen: str) -> None:
         )
 
 
-def device(chosen: str | None) -> torch.device:
+def select_device(chosen: str | None) -> torch.device:
     """The ``chosen`` device, else cuda where it is there, else mps, else the cpu."""
     if chosen is not None:
         return torch.device(chosen)
@@ -28,7 +28,7 @@ def device(chosen: str | None) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def dtype(chosen: str | None, place: torch.device) -> torch.dtype:
+def select_dtype(chosen: str | None, place: torch.device) -> torch.dtype:
     """The ``chosen`` precision, else bfloat16 where the GPU has it (Ampere, newer), else float16; float32 on a cpu."""
     if chosen is not None:
         named: torch.dtype = getattr(torch, chosen)

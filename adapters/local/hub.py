@@ -1,7 +1,6 @@
-"""Checks, before anything binds, that a model in process can be loaded: its packages, its folder or its hub id."""
+"""Checks that a local model exists, as a folder, in the cache or on the hub, before any port is opened."""
 
 import logging
-from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.options import BadOption
@@ -13,20 +12,7 @@ CONFIG = "config.json"
 """The file that every model has, in a folder and on the hub."""
 
 
-def require(chosen: str, extra: str, *modules: str) -> None:
-    """Raise ``BadOption`` unless all ``modules`` are installed; none of them is imported.
-
-    ``chosen`` is the flag and its value that need them, ``extra`` the extra of this distribution that brings them.
-    """
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise BadOption(
-            f"{chosen} needs packages that are not installed ({', '.join(missing)}): "
-            f"pip install 'speech-gateway[{extra}]'"
-        )
-
-
-def resolve(model: str, flag: str = "--model_name") -> None:
+def check_model(model: str, flag: str = "--model_name") -> None:
     """Raise ``BadOption`` unless ``model`` is a folder with a model, an id in the local cache, or one the hub has.
 
     The hub is asked once, and only for what is not in the cache. Where that is, the token and the hub's address are
