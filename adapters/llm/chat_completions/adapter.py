@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
-from adapters.llm import parse
 from adapters.llm.chat_completions.events import Events
 from adapters.llm.chat_completions.request import body, route
+from adapters.llm.decoding import reasoning_parser
 from adapters.upstream import Call, Upstream, UpstreamOptions
 
 
@@ -19,7 +19,7 @@ class ChatCompletions:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = Upstream("chat-completions", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._habits = reasoning_parser.Habits(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that is not there yet is only logged."""

@@ -7,9 +7,10 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
-from adapters.llm import opaque, parse
+from adapters.llm import provider_state
 from adapters.llm.chat_completions import chunks
 from adapters.llm.chat_completions.tool_calls import ToolCalls
+from adapters.llm.decoding import reasoning_parser
 
 # What is not here is a way to say "stop".
 _REASONS: dict[str, llm.FinishReason] = {
@@ -26,8 +27,8 @@ class Events:
     """The state of one answer. ``feed`` every chunk, or the ``whole`` answer at once; then ``finish``.
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
-    ``route`` is where the answer comes from (``opaque.route``); without it nothing is kept for its provider. ``habit``
-    is the model's (``parse.Habits``), ``tools`` are the request's.
+    ``route`` is where the answer comes from (``provider_state.route``); without it nothing is kept for its provider.
+    ``habit`` is the model's (``reasoning_parser.Habits``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -36,13 +37,13 @@ class Events:
         nonsense: Callable[[str], AdapterError],
         *,
         route: str = "",
-        habit: parse.Habit | None = None,
+        habit: reasoning_parser.Habit | None = None,
         tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._failure = failure
         self._nonsense = nonsense
         self._route = route
-        self._text = parse.Parser(habit or parse.Habit())
+        self._text = reasoning_parser.Parser(habit or reasoning_parser.Habit())
         self._calls = ToolCalls(nonsense, tools)
         self._thoughts: list[str] = []  # of the field reasoning_content
         self._details: list[dict[str, Any]] = []
@@ -94,7 +95,9 @@ class Events:
         if choice.finish_reason:
             self._reason = _REASONS.get(choice.finish_reason, "stop")
 
-    def _delta(self, delta: chunks.Delta, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+    def _delta(
+        self, delta: chunks.Delta, read: Callable[[str], Iterator[reasoning_parser.Delta]]
+    ) -> Iterator[llm.Event]:
         yield from self._reasoning(delta)
         if isinstance(delta.content, str):
             yield from read(delta.content)
@@ -106,7 +109,7 @@ class Events:
         for call in delta.tool_calls or ():
             yield from self._calls.feed(call)
 
-    def _part(self, part: chunks.Part, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+    def _part(self, part: chunks.Part, read: Callable[[str], Iterator[reasoning_parser.Delta]]) -> Iterator[llm.Event]:
         yield from self._thought("".join(thought.text or "" for thought in part.thinking or ()))
         yield from read(part.text or "")
 
@@ -132,7 +135,7 @@ class Events:
         elif self._calls and self._thoughts:  # DeepSeek and Moonshot refuse a call without what led to it
             message["reasoning_content"] = "".join(self._thoughts)
         data = {"message": message, "calls": self._calls.signatures}
-        return opaque.kept(self._route, {name: value for name, value in data.items() if value})
+        return provider_state.kept(self._route, {name: value for name, value in data.items() if value})
 
 
 def _join(details: list[dict[str, Any]], detail: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
-from adapters.llm import calls
+from adapters.llm import tool_validation
 from adapters.llm.chat_completions import chunks
 
 
@@ -62,7 +62,7 @@ class ToolCalls:
                 raise self._nonsense("called a tool without naming it")
             if not call.arguments:
                 yield from self._grow(call, "{}")
-            yield calls.finished(call.call_id, call.name, call.arguments, self._tools)
+            yield tool_validation.finished(call.call_id, call.name, call.arguments, self._tools)
 
     def _open(self, piece: chunks.Call, name: str | None) -> _OpenCall:
         """The call that ``piece`` continues or begins."""
@@ -89,4 +89,6 @@ def _is_another(call: _OpenCall, piece: chunks.Call) -> bool:
     """
     if piece.id and call.upstream_id:
         return piece.id != call.upstream_id
-    return bool(call.name and not piece.id and piece.index is None and not calls.fault(call.name, call.arguments))
+    return bool(
+        call.name and not piece.id and piece.index is None and not tool_validation.fault(call.name, call.arguments)
+    )

@@ -8,10 +8,11 @@ from typing import Any
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm import answer, generation, images, prompt
-from adapters.llm.local import MlxOptions
+from adapters.llm.decoding import event_stream
+from adapters.llm.local_options import MlxOptions
 from adapters.llm.mlx_lm import parameters
-from adapters.llm.mlx_lm.failures import ADAPTER
+from adapters.llm.mlx_lm.errors import ADAPTER
+from adapters.llm.prompting import chat_template, generation_settings, image_fetching
 from adapters.local import hub, requirements
 from adapters.options import BadOption
 
@@ -54,13 +55,13 @@ class MlxLm:
         from transformers import GenerationConfig  # noqa: PLC0415 - a second
 
         theirs = GenerationConfig().to_dict()
-        generation.check(self._options.llm_gen, {*theirs, *_KNOWN})
+        generation_settings.check(self._options.llm_gen, {*theirs, *_KNOWN})
         parameters.check(self._options.llm_gen)
         hub.check_model(self._name)
 
     async def warm_up(self) -> None:
         """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
-        for sentence in generation.warnings(self._options.llm_gen):
+        for sentence in generation_settings.warnings(self._options.llm_gen):
             _log.warning("%s", sentence)
         if without_effect := sorted(self._options.llm_gen.keys() - _KNOWN - _DOCUMENTED):
             _log.warning("mlx-lm: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
@@ -80,13 +81,13 @@ class MlxLm:
             raise Unavailable(f"The mlx-lm engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
         asked = await self._asked(request)
         tokens = self._thread.stream(asked, buffer=asked.generation.max_new_tokens)
-        async with aclosing(answer.events(request, asked, asking.tokenizer, tokens)) as events:
+        async with aclosing(event_stream.events(request, asked, asking.tokenizer, tokens)) as events:
             async for event in events:
                 yield event
 
     async def _asked(self, request: llm.Request) -> Any:
         """The prompt for ``request``, in tokens."""
-        wanted = prompt.pictures(request)
+        wanted = chat_template.pictures(request)
         if not self._info.images:
             if wanted:
                 raise Unsupported(
@@ -95,25 +96,28 @@ class MlxLm:
                     param="messages",
                 )
             return await call(self._asking.ask, request)
-        question = await call(self._asking.question, request, [await images.load(picture) for picture in wanted])
+        question = await call(
+            self._asking.question, request, [await image_fetching.load(picture) for picture in wanted]
+        )
         # mlx-vlm's processors compute with mlx, whose arrays belong to their thread.
         async with aclosing(self._thread.stream(question, buffer=1)) as prepared:
             return await anext(prepared)
 
     def _load(self) -> Any:
         """In the thread: load, and choose how answers are written."""
-        from adapters.llm.mlx_lm import asking, choosing, loading  # noqa: PLC0415 - they import mlx
+
+        from adapters.llm.mlx_lm import loader, request, strategy  # noqa: PLC0415 - they import mlx
 
         try:
-            loaded = loading.load(self._name, self._options)
-            batch, parallel = choosing.batch(loaded, self._options, self._thread.check)
+            loaded = loader.load(self._name, self._options)
+            batch, parallel = strategy.batch(loaded, self._options, self._thread.check)
         except BaseException:
-            choosing.release()
+            strategy.release()
             raise
-        self._asking = asking.Asking(loaded, self._options.llm_gen)
+        self._asking = request.Asking(loaded, self._options.llm_gen)
         self._info = llm.Info(
             images=self._options.llm_is_vlm,
-            tools=prompt.takes_tools(loaded.template),
+            tools=chat_template.takes_tools(loaded.template),
             max_parallel=parallel,
             context_tokens=loaded.context,
         )

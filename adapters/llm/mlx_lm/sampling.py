@@ -8,8 +8,8 @@ from typing import Any
 import mlx.core as mx
 from mlx_lm.sample_utils import make_logits_processors, make_sampler
 
-from adapters.llm.mlx_lm.asking import Asked
-from adapters.llm.mlx_lm.loading import Loaded
+from adapters.llm.mlx_lm.loader import Loaded
+from adapters.llm.mlx_lm.request import Asked
 
 Sampler = Callable[[Any], Any]
 Processor = Callable[[Any, Any], Any]

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
-from adapters.llm import parse
+from adapters.llm.decoding import reasoning_parser
 from adapters.llm.responses.events import Events
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import Call, Upstream, UpstreamOptions
@@ -19,7 +19,7 @@ class Responses:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = Upstream("responses-api", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._habits = reasoning_parser.Habits(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that is not there yet is only logged."""

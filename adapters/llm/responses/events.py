@@ -7,7 +7,8 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
-from adapters.llm import opaque, parse
+from adapters.llm import provider_state
+from adapters.llm.decoding import reasoning_parser
 from adapters.llm.responses import shapes
 from adapters.llm.responses.function_calls import FunctionCalls
 
@@ -16,8 +17,8 @@ class Events:
     """The state of one answer: ``feed`` every event until ``done``, or the ``whole`` response at once; then ``finish``.
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
-    ``route`` is where the answer comes from (``opaque.route``); without it nothing is kept for its provider. ``habit``
-    is the model's (``parse.Habits``), ``tools`` are the request's.
+    ``route`` is where the answer comes from (``provider_state.route``); without it nothing is kept for its provider.
+    ``habit`` is the model's (``reasoning_parser.Habits``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -26,13 +27,13 @@ class Events:
         nonsense: Callable[[str], AdapterError],
         *,
         route: str = "",
-        habit: parse.Habit | None = None,
+        habit: reasoning_parser.Habit | None = None,
         tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._failure = failure
         self._nonsense = nonsense
         self._route = route
-        self._parser = parse.Parser(habit or parse.Habit())
+        self._parser = reasoning_parser.Parser(habit or reasoning_parser.Habit())
         self._calls = FunctionCalls(nonsense, tools)
         self._reasoned: list[dict[str, Any]] = []  # reasoning items, until it is known what they led to
         self._kept: list[dict[str, Any]] = []
@@ -124,7 +125,7 @@ class Events:
             case "function_call":
                 yield from self._call(self._calls.item_done(item, None))
 
-    def _text(self, text: Any, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+    def _text(self, text: Any, read: Callable[[str], Iterator[reasoning_parser.Delta]]) -> Iterator[llm.Event]:
         if text and isinstance(text, str):
             self._began = True
             self._led_to(None)
@@ -161,7 +162,7 @@ class Events:
             for kept in self._kept
             if kept["item"].get("encrypted_content") or (self._calls and kept["item"].get("content"))
         ]
-        return opaque.kept(self._route, {"items": items} if items else {})
+        return provider_state.kept(self._route, {"items": items} if items else {})
 
 
 def _parts(content: Any) -> list[dict[str, Any]]:

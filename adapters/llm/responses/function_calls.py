@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
-from adapters.llm import calls
+from adapters.llm import tool_validation
 from adapters.llm.responses import shapes
 
 
@@ -92,4 +92,4 @@ class FunctionCalls:
         if not call.arguments:
             yield from self._grow(call, "{}")
         call.finished = True
-        yield calls.finished(call.call_id, call.name, call.arguments, self._tools)
+        yield tool_validation.finished(call.call_id, call.name, call.arguments, self._tools)

@@ -8,9 +8,10 @@ from typing import Any
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm import answer, generation, images, prompt
-from adapters.llm.local import TransformersOptions
-from adapters.llm.transformers.failures import ADAPTER
+from adapters.llm.decoding import event_stream
+from adapters.llm.local_options import TransformersOptions
+from adapters.llm.prompting import chat_template, generation_settings, image_fetching
+from adapters.llm.transformers.errors import ADAPTER
 from adapters.llm.transformers.parameters import HONOURED, SAMPLER
 from adapters.local import hub, requirements
 from adapters.options import BadOption
@@ -53,7 +54,7 @@ class Transformers:
         requirements.check_installed("--llm_backend transformers", _EXTRA, *needed)
         from transformers import GenerationConfig  # noqa: PLC0415 - a second, without torch
 
-        generation.check(self._options.llm_gen, {*GenerationConfig().to_dict(), *HONOURED, *SAMPLER})
+        generation_settings.check(self._options.llm_gen, {*GenerationConfig().to_dict(), *HONOURED, *SAMPLER})
         if self._options.llm_device is not None:
             from adapters.local import devices  # noqa: PLC0415 - imports torch
 
@@ -62,7 +63,7 @@ class Transformers:
 
     async def warm_up(self) -> None:
         """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
-        for sentence in generation.warnings(self._options.llm_gen):
+        for sentence in generation_settings.warnings(self._options.llm_gen):
             _log.warning("%s", sentence)
         if without_effect := sorted(self._options.llm_gen.keys() - HONOURED - _DOCUMENTED - {*SAMPLER}):
             _log.warning("transformers: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
@@ -82,27 +83,27 @@ class Transformers:
         asking = self._asking
         if asking is None or self._thread.down is not None:
             raise Unavailable(f"The transformers engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
-        wanted = prompt.pictures(request)
+        wanted = chat_template.pictures(request)
         if wanted and not self._info.images:
             raise Unsupported(
                 "This model sees no images: choose one that does, with --llm_is_vlm.", adapter=ADAPTER, param="messages"
             )
-        asked = await call(asking.ask, request, [await images.load(picture) for picture in wanted])
+        asked = await call(asking.ask, request, [await image_fetching.load(picture) for picture in wanted])
         tokens = self._thread.stream(asked, buffer=asked.generation.max_new_tokens)
-        async with aclosing(answer.events(request, asked, asking.tokenizer, tokens)) as events:
+        async with aclosing(event_stream.events(request, asked, asking.tokenizer, tokens)) as events:
             async for event in events:
                 yield event
 
     def _load(self) -> Any:
         """In the thread: load, and choose how answers are written."""
-        from adapters.llm.transformers import asking, choosing, loading  # noqa: PLC0415 - they import torch
+        from adapters.llm.transformers import loader, request, strategy  # noqa: PLC0415 - they import torch
 
-        loaded = loading.load(self._name, self._options)
-        batch, context, parallel = choosing.batch(loaded, self._options)
-        self._asking = asking.Asking(loaded, self._options.llm_gen, context)
+        loaded = loader.load(self._name, self._options)
+        batch, context, parallel = strategy.batch(loaded, self._options)
+        self._asking = request.Asking(loaded, self._options.llm_gen, context)
         self._info = llm.Info(
             images=self._options.llm_is_vlm,
-            tools=prompt.takes_tools(loaded.template),
+            tools=chat_template.takes_tools(loaded.template),
             max_parallel=parallel,
             context_tokens=context,
         )

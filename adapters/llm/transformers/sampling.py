@@ -9,8 +9,8 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
 from adapters.contract.errors import InvalidRequest
-from adapters.llm.generation import Generation
-from adapters.llm.transformers.failures import ADAPTER
+from adapters.llm.prompting.generation_settings import Generation
+from adapters.llm.transformers.errors import ADAPTER
 from adapters.llm.transformers.parameters import HONOURED, PENALTIES
 
 _ONLY_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff")

@@ -15,7 +15,7 @@ from adapters.contract.checks import check_any_split, llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import Events as ChatEvents
-from adapters.llm.parse import Habit
+from adapters.llm.decoding.reasoning_parser import Habit
 from adapters.llm.responses.events import Events as ResponseEvents
 from adapters.upstream import Upstream, UpstreamOptions
 from adapters.upstream.sse import Parser

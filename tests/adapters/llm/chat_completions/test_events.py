@@ -8,7 +8,7 @@ from adapters.contract.checks import llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import Events
-from adapters.llm.parse import Habit
+from adapters.llm.decoding.reasoning_parser import Habit
 from adapters.upstream import Upstream, UpstreamOptions
 
 FAILURES = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures

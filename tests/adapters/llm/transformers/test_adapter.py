@@ -168,9 +168,10 @@ async def test_a_reader_that_does_not_read_holds_nobody_up(tiny_qwen: Path) -> N
 
 
 async def test_more_than_the_cache_holds_is_written_in_turns(tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.llm.transformers import together  # noqa: PLC0415 - imports torch
 
-    monkeypatch.setattr(together, "CONVERSATION_TOKENS", 64)  # 512 tokens for 4 answers of 236
+    from adapters.llm.transformers import batched  # noqa: PLC0415 - imports torch
+
+    monkeypatch.setattr(batched, "CONVERSATION_TOKENS", 64)  # 512 tokens for 4 answers of 236
     async with loaded(tiny_qwen, llm_max_parallel=4, llm_prefix_cache=0) as engine:
         assert engine.info.context_tokens == 512
         answers = await asyncio.gather(*(answer(engine, request(FOREVER, max_output_tokens=200)) for _ in range(4)))

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from adapters.llm import pixels
+from adapters.llm.prompting import image_decoding
 from adapters.llm.transformers.adapter import Transformers
 from tests.adapters.llm.transformers.local import answer, loaded, request, text_of, usage_of
 
@@ -83,6 +83,6 @@ async def test_an_image_that_the_template_has_no_place_for_is_an_invalid_request
 
 
 async def test_an_image_of_too_many_pixels_is_refused(engine: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixels, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(image_decoding, "MOST_PIXELS", 1000)
     with pytest.raises(InvalidRequest, match="50 x 40 pixels"):
         await answer(engine, request(picture("red")))
