@@ -1,4 +1,4 @@
-"""The settings of the language models that run in this process."""
+"""The options of the language models that run in this process."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,7 +7,7 @@ from msgspec import Meta
 
 
 class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What every in-process backend takes; ``model_name`` is the gateway's own setting, read here to be loaded."""
+    """The options of every in-process backend; ``model_name`` is the gateway's own setting and names what to load."""
 
     model_name: Annotated[
         str | None, Meta(description="Hub id or path of the model, or its name for an API; when unset the backend's.")
@@ -33,11 +33,11 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MlxOptions(LocalOptions, frozen=True, kw_only=True):
-    """What ``mlx-lm`` takes; it manages its own devices."""
+    """The options of ``mlx-lm``, which selects its device itself."""
 
 
 class TransformersOptions(LocalOptions, frozen=True, kw_only=True):
-    """What ``transformers`` takes."""
+    """The options of ``transformers``."""
 
     llm_device: Annotated[
         Annotated[str, Meta(min_length=1)] | None,

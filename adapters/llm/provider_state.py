@@ -1,4 +1,4 @@
-"""Keeps what a provider wants back untouched, out of its answer into the next request to the same route; pure."""
+"""Carries what a provider wants back unchanged from its answer into the next request to the same route; pure."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +14,10 @@ def route(adapter: str, model: str, base_url: str | None) -> str:
 
 
 def kept(given_by: str, data: dict[str, Any]) -> dict[str, Any]:
-    """``Finished.extra`` with ``data`` that the route ``given_by`` wants back, if there is any."""
+    """``Finished.extra`` with the ``data`` that the route ``given_by`` wants back, if there is any."""
     return {"opaque": (llm.Opaque(route=given_by, data=data),)} if given_by and data else {}
 
 
 def replayed(message: llm.Message, to: str) -> list[dict[str, Any]]:
-    """What ``message`` holds for the route ``to``."""
+    """The data that ``message`` has for the route ``to``."""
     return [part.data for part in message.parts if isinstance(part, llm.Opaque) and part.route == to]

@@ -1,4 +1,4 @@
-"""Judges the calls that a model wrote: their arguments against the tool's JSON Schema; pure."""
+"""Validates the tool calls that a model wrote: their arguments against the tool's JSON Schema; pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,13 +10,13 @@ from referencing.jsonschema import EMPTY_REGISTRY
 
 from adapters.contract import llm
 
-# Schemas are the client's: one must neither fetch what it refers to (hence no registry), nor keep the gateway busy.
-# References can be nested so that every level doubles the work, and patterns can backtrack without end.
-_MOST_REFERENCES = 24
-_MOST_NAME = 64  # characters of a name in a message
+# Schemas come from the client: nothing that one refers to is fetched (hence the empty registry), and none may keep the
+# gateway busy. Nested references can double the work with every level, and patterns can backtrack without end.
+_MAX_REFERENCES = 24
+_MAX_NAME = 64  # characters of a name in a message
 
 
-def _unchecked(*_of_a_keyword: Any) -> None:
+def _unchecked(*_arguments: Any) -> None:
     return
 
 
@@ -28,7 +28,7 @@ _ValidatorOfNames = extend(Draft202012Validator, {"pattern": _unchecked})
 
 
 def finished(call_id: str, name: str, arguments: str, tools: Sequence[llm.Tool] = ()) -> llm.ToolCallFinished:
-    """The end of a call, which says so when the call cannot be made with these arguments, or not at all."""
+    """The end of a call; ``invalid`` is set when the call cannot be made."""
     invalid = fault(name, arguments, tools)
     return llm.ToolCallFinished(call_id=call_id, name=name, arguments=arguments, invalid=invalid)
 
@@ -36,11 +36,11 @@ def finished(call_id: str, name: str, arguments: str, tools: Sequence[llm.Tool] 
 def fault(name: str, arguments: str, tools: Sequence[llm.Tool] = ()) -> str | None:
     """Why the call to ``name`` cannot be made, one sentence without the arguments' values; ``None`` when it can.
 
-    The ``tools`` are those of the request; without any only the form of the arguments is judged. A schema that is none,
-    or too much work, is not looked at.
+    The ``tools`` are those of the request; without any, only the form of the arguments is checked. A schema that is
+    invalid or too complex is not applied.
     """
     tool = next((tool for tool in tools if tool.name == name), None)
-    name = name[:_MOST_NAME]
+    name = name[:_MAX_NAME]
     try:
         decoded = msgspec.json.decode(arguments)
     except (msgspec.DecodeError, RecursionError):
@@ -48,42 +48,42 @@ def fault(name: str, arguments: str, tools: Sequence[llm.Tool] = ()) -> str | No
     if not isinstance(decoded, dict):
         return f"The arguments of the call to {name!r} are not a JSON object."
     if tools and tool is None:
-        return f"The model called {name!r}, which is no tool of the request."
-    wrong = _misfit(decoded, tool.parameters) if tool and tool.parameters else None
-    return f"The arguments of the call to {name!r} do not fit the tool's schema: {wrong}." if wrong else None
+        return f"The model called {name!r}, which is not among the request's tools."
+    wrong = _mismatch(decoded, tool.parameters) if tool and tool.parameters else None
+    return f"The arguments of the call to {name!r} do not match the tool's schema: {wrong}." if wrong else None
 
 
 def sendable(call: llm.ToolCall) -> str:
-    """The arguments as servers take them back: many decode them, and refuse the request for those of a faulty call."""
+    """The arguments in the form that servers accept: many decode them, and refuse a request with invalid ones."""
     return "{}" if fault(call.name, call.arguments) else call.arguments
 
 
-def _misfit(arguments: dict[str, Any], schema: dict[str, Any]) -> str | None:
+def _mismatch(arguments: dict[str, Any], schema: dict[str, Any]) -> str | None:
     text = msgspec.json.encode(schema)
-    if text.count(b'ref"') + text.count(b'Ref"') > _MOST_REFERENCES:
+    if text.count(b'ref"') + text.count(b'Ref"') > _MAX_REFERENCES:
         return None
     validator = _Validator if b'"patternProperties"' in text else _ValidatorOfNames
     try:
         error = next(iter(validator(schema, registry=EMPTY_REGISTRY).iter_errors(arguments)), None)
-        return _told(error) if error else None
-    except Exception:  # noqa: BLE001 - a schema that is none fails in any way
+        return _reason(error) if error else None
+    except Exception:  # noqa: BLE001 - an invalid schema may raise anything
         return None
 
 
-def _told(error: ValidationError) -> str:
-    """What is wrong where; jsonschema's own message quotes the value."""
-    where = ".".join(str(step)[:_MOST_NAME] for step in error.absolute_path)
+def _reason(error: ValidationError) -> str:
+    """What is wrong and where, without the value, which jsonschema's own message quotes."""
+    where = ".".join(str(step)[:_MAX_NAME] for step in error.absolute_path)
     what = repr(where) if where else "the object"
     match error.validator:
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
-            return f"{what} lacks {', '.join(map(repr, missing))}"
+            return f"{what} is missing {', '.join(map(repr, missing))}"
         case "type":
             kinds = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
             return f"{what} is not of the type {' or '.join(kinds)}"
         case "enum" | "const":
-            return f"{what} is not one of the values allowed"
+            return f"{what} is not one of the allowed values"
         case "additionalProperties" | "unevaluatedProperties":
-            return f"{what} has properties that it does not name"
+            return f"{what} has properties that the schema does not name"
         case _:
-            return f"{what} breaks the rule {str(error.validator)[:_MOST_NAME]!r}"
+            return f"{what} violates the rule {str(error.validator)[:_MAX_NAME]!r}"

@@ -13,10 +13,10 @@ CONFIG = "config.json"
 
 
 def check_model(model: str, flag: str = "--model_name") -> None:
-    """Raise ``BadOption`` unless ``model`` is a folder with a model, an id in the local cache, or one the hub has.
+    """Raise ``BadOption`` unless ``model`` is a folder with a model, or an id that is in the local cache or on the hub.
 
-    The hub is asked once, and only for what is not in the cache. Where that is, the token and the hub's address are
-    ``huggingface_hub``'s own affair (``HF_HOME``, ``HF_TOKEN``, ``HF_ENDPOINT``), which must be installed.
+    The hub is asked once, and only for an id that is not in the cache. ``huggingface_hub``, which must be installed,
+    reads the cache's place, the token and the hub's address itself (``HF_HOME``, ``HF_TOKEN``, ``HF_ENDPOINT``).
     """
     if _is_path(model):
         _check_folder(model, flag)
@@ -25,18 +25,18 @@ def check_model(model: str, flag: str = "--model_name") -> None:
 
 
 def _is_path(model: str) -> bool:
-    """An id has the form ``name`` or ``owner/name``; all else, and whatever exists, is a path."""
+    """An id has the form ``name`` or ``owner/name``; everything else, and every path that exists, is a path."""
     return model.startswith((".", "/", "~")) or model.count("/") > 1 or "\\" in model or Path(model).exists()
 
 
 def _check_folder(path: str, flag: str) -> None:
     folder = Path(path)
     if not folder.exists():
-        tilde = " (the shell alone expands ~)" if path.startswith("~") else ""
+        tilde = " (only the shell expands ~)" if path.startswith("~") else ""
         raise BadOption(f"{flag} {path!r} does not exist{tilde}; give a folder with a model, or a hub id (owner/name).")
     if not (folder / CONFIG).is_file():
         raise BadOption(
-            f"{flag} {path!r} is no folder with a {CONFIG}; give the folder that save_pretrained() or a download wrote."
+            f"{flag} {path!r} is not a folder with a {CONFIG}; give one that a download or save_pretrained() wrote."
         )
 
 
@@ -44,7 +44,7 @@ def _check_id(model: str, flag: str) -> None:
     """Look in the cache, then ask the hub. Raises ``BadOption``."""
     from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache  # noqa: PLC0415
 
-    # It says once more, in several lines, what the error says in one; and that an anonymous client is slower.
+    # Its log repeats in several lines what the error says in one, and that requests without a token are slower.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     given = f"{flag} {model!r}"
     try:
@@ -52,7 +52,7 @@ def _check_id(model: str, flag: str) -> None:
             return
         get_hf_file_metadata(hf_hub_url(model, CONFIG), timeout=TIMEOUT_SECONDS)
     except errors.HFValidationError:
-        raise BadOption(f"{given} is neither a folder that exists nor a hub id (owner/name).") from None
+        raise BadOption(f"{given} is neither an existing folder nor a hub id (owner/name).") from None
     except errors.OfflineModeIsEnabled:
         raise BadOption(
             f"{given} is not in the local cache, and HF_HUB_OFFLINE forbids asking the hub; unset it or give a folder."
@@ -67,14 +67,14 @@ def _check_id(model: str, flag: str) -> None:
         ) from None
     except errors.EntryNotFoundError:
         raise BadOption(f"{given} has no {CONFIG} on the hub, so it cannot be loaded; choose another model.") from None
-    except Exception as error:  # noqa: BLE001 - the hub's HTTP client, whichever it is, has errors of its own
+    except Exception as error:  # noqa: BLE001 - the exceptions of the hub's HTTP client differ by version
         raise BadOption(
-            f"{given} is not in the local cache and the hub cannot be asked ({_reason(error)}); "
-            "try again with a network, or give a folder."
+            f"{given} is not in the local cache, and the request to the hub failed ({_reason(error)}); "
+            "check the network and try again, or give a folder."
         ) from None
 
 
 def _reason(error: Exception) -> str:
-    """The hub's status where it answered, else the kind of failure: a message may hold an address with a password."""
+    """The hub's status if it answered, else the exception's class: its text may contain an address with a password."""
     response = getattr(error, "response", None)
     return type(error).__name__ if response is None else f"it answered {response.status_code}"

@@ -16,7 +16,7 @@ import transformers as untyped
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from adapters.tts import espeak_library
-from tests.models.lessons import CAPITAL
+from tests.models.training_data import CAPITAL
 
 transformers: Any = untyped  # half of what is used here has no types
 

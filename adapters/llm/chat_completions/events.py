@@ -10,7 +10,8 @@ from adapters.contract.errors import AdapterError
 from adapters.llm import provider_state
 from adapters.llm.chat_completions import chunks
 from adapters.llm.chat_completions.tool_calls import ToolCalls
-from adapters.llm.decoding import reasoning_parser
+from adapters.llm.decoding.reasoning_parser import Delta, ReasoningParser
+from adapters.llm.decoding.start_state import StartState
 
 # What is not here is a way to say "stop".
 _REASONS: dict[str, llm.FinishReason] = {
@@ -28,7 +29,7 @@ class Events:
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
     ``route`` is where the answer comes from (``provider_state.route``); without it nothing is kept for its provider.
-    ``habit`` is the model's (``reasoning_parser.Habits``), ``tools`` are the request's.
+    ``start`` is the model's (``StartStates``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class Events:
         nonsense: Callable[[str], AdapterError],
         *,
         route: str = "",
-        habit: reasoning_parser.Habit | None = None,
+        start: StartState | None = None,
         tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._failure = failure
         self._nonsense = nonsense
         self._route = route
-        self._text = reasoning_parser.Parser(habit or reasoning_parser.Habit())
+        self._text = ReasoningParser(start or StartState())
         self._calls = ToolCalls(nonsense, tools)
         self._thoughts: list[str] = []  # of the field reasoning_content
         self._details: list[dict[str, Any]] = []
@@ -95,9 +96,7 @@ class Events:
         if choice.finish_reason:
             self._reason = _REASONS.get(choice.finish_reason, "stop")
 
-    def _delta(
-        self, delta: chunks.Delta, read: Callable[[str], Iterator[reasoning_parser.Delta]]
-    ) -> Iterator[llm.Event]:
+    def _delta(self, delta: chunks.Delta, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
         yield from self._reasoning(delta)
         if isinstance(delta.content, str):
             yield from read(delta.content)
@@ -109,7 +108,7 @@ class Events:
         for call in delta.tool_calls or ():
             yield from self._calls.feed(call)
 
-    def _part(self, part: chunks.Part, read: Callable[[str], Iterator[reasoning_parser.Delta]]) -> Iterator[llm.Event]:
+    def _part(self, part: chunks.Part, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
         yield from self._thought("".join(thought.text or "" for thought in part.thinking or ()))
         yield from read(part.text or "")
 

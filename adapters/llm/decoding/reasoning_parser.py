@@ -1,262 +1,274 @@
-"""Separates what a model says from what it thinks, and from special tokens, in text that comes in pieces; pure.
+"""Separates a model's answer from its reasoning and from special tokens, in text that arrives in pieces; pure.
 
-Servers without a parser for the model at hand leave three things in the text:
+Servers without a parser for the model leave three things in the text:
 
-- thinking between tags (``<think>…</think>`` and its relatives). Many chat templates write the opening tag into the
-  prompt, so that an answer begins inside the thinking and only the closing tag is seen;
-- the channels of OpenAI's Harmony format: ``analysis`` and ``commentary`` are thinking, ``final`` is the answer;
-- special tokens such as ``<|im_end|>`` or ``</s>``, which mean nothing to a listener.
+- reasoning between tags (``<think>…</think>`` and others). Many chat templates write the opening tag into the prompt:
+  then the answer starts inside the reasoning, and only the closing tag is seen;
+- the channels of OpenAI's Harmony format: ``analysis`` and ``commentary`` are reasoning, ``final`` is the answer;
+- special tokens such as ``<|im_end|>`` or ``</s>``, which must not be spoken.
 
-Whether an answer began inside the thinking is only certain when its closing tag arrives. ``Habit`` says what to expect:
+Whether an answer started inside the reasoning is certain only when the closing tag arrives. ``StartState`` says what to
+expect:
 
-- thinking is switched off: the answer is passed on at once, no word waits;
-- thinking is on: what comes is thinking until the closing tag. If the answer ends without one, all of it was the
-  answer after all: it is said then, late, and the model's next answers are passed on at once. A server that reports
-  the thinking separately shows it before the first word, and nothing waits either;
-- a model that thinks although it was told not to is found out by its first closing tag: what it said until then is
-  gone, its next answers are read as above.
+- reasoning is disabled: the text is passed on as the answer at once;
+- reasoning is enabled: the text is reasoning until the closing tag. If the answer ends without one, all of it was the
+  answer: it is repeated as such at the end, and the model's next answers are passed on at once. A server that reports
+  the reasoning in a field of its own does so before the first word, and the text is passed on at once too;
+- a model that reasons although it was told not to is recognised by its first closing tag: the text before it was passed
+  on as the answer, and the model's next answers are read as those of a model that reasons.
 
-The calls of a model that writes them into its text are ``tool_text``'s: it names what opens one, and the parser stops
-there.
+Tool calls that a model writes into its text are parsed by ``tool_call_parser``: it names the tags that open one, and
+this parser stops there.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Literal
 
 import msgspec
 
 from adapters.contract import llm
-from adapters.llm.decoding.special_tokens import AT_THE_BEGINNING, CLOSING, HARMONY, TAGS, markers
+from adapters.llm import reasoning
+from adapters.llm.decoding.special_tokens import finder
+from adapters.llm.decoding.start_state import StartState
 
 Delta = llm.TextDelta | llm.ReasoningDelta
 
-_MOST_HEADER = 100  # characters between <|channel|> and <|message|>
-_RECIPIENT = re.compile(r"\bto=(?:functions\.)?([^\s<]+)")  # in the header of a Harmony message
 
+class ToolCallOpening(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a tool call starts: the ``tag`` that opens it, the tool's ``name`` if a Harmony header says it, the rest.
 
-class Habit:
-    """How the answers of one model begin: ``inside`` the thinking, as far as is known."""
+    ``rest`` is the text after the tag, which the parser has not read.
+    """
 
-    def __init__(self, *, inside: bool = False) -> None:
-        self.inside = inside
-
-
-class Habits:
-    """The habits of the models behind one upstream; ``hosted`` by OpenAI itself, none begins inside its thinking."""
-
-    def __init__(self, *, hosted: bool = False) -> None:
-        self._hosted = hosted
-        self._known: dict[tuple[str, bool], Habit] = {}
-
-    def of(self, request: llm.Request) -> Habit:
-        """The habit of the request's model, which differs with and without thinking."""
-        thinking = thinks(request.reasoning)
-        return self._known.setdefault((request.model, thinking), Habit(inside=thinking and not self._hosted))
-
-
-def thinks(reasoning: llm.Reasoning) -> bool:
-    """Whether a request leaves the model its thinking."""
-    return not reasoning.disabled if reasoning.effort is None else reasoning.effort != "none"
-
-
-def opened_thinking(prompt: str) -> str | None:
-    """The tag that closes the thinking which the end of ``prompt`` has opened; ``None`` when it opened none."""
-    end = prompt[-100:].rstrip()
-    return next((closing for tag, closing in TAGS.items() if end.endswith(tag)), None)
-
-
-class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a call begins: its ``marker``, the ``name`` if a Harmony header says it, and the text after the marker."""
-
-    marker: str
+    tag: str
     name: str
     rest: str
 
 
-class Parser:
-    """The text of one answer: ``feed`` every piece, then ``finish``. How the text is cut changes nothing.
+Deltas = Generator[Delta, None, ToolCallOpening | None]
+"""The next pieces of answer and reasoning; what it returns is the tool call at which the parser has stopped, if any."""
 
-    What it finds out about the model is kept in ``habit``. ``special`` are further tokens that are never said.
-    ``calls`` is what opens a call in what is said, and what closes it; ``{`` only opens one where the answer begins.
-    With any, a Harmony message to a function opens a call too. After every ``feed`` and ``finish``, ``opened`` says
-    whether one was met.
+# Where in its answer the model is. "undecided": in text that is the answer or reasoning; the closing tag will tell.
+# "tagged": in reasoning between tags. "channel": in a Harmony message that is reasoning. "header": in a Harmony header.
+_State = Literal["undecided", "answer", "tagged", "channel", "header"]
+_STATES: tuple[_State, ...] = ("undecided", "answer", "tagged", "channel", "header")
+
+_Kind = Literal["opening tag", "closing tag", "header start", "header end", "message end", "call tag", "other"]
+_Action = Literal["drop", "keep", "open", "close", "decide", "header", "message", "answer", "call", "space"]
+
+# What a special token does in each state. "keep": it is part of the text.
+# fmt: off
+_TRANSITIONS: dict[_Kind, tuple[_Action, ...]] = {
+    #                undecided  answer     tagged   channel    header
+    "opening tag":  ("open",    "open",    "keep",  "open",    "open"),
+    "closing tag":  ("decide",  "decide",  "close", "decide",  "decide"),
+    "header start": ("header",  "header",  "drop",  "header",  "header"),
+    "header end":   ("drop",    "drop",    "drop",  "drop",    "message"),
+    "message end":  ("drop",    "drop",    "drop",  "answer",  "answer"),
+    "call tag":     ("keep",    "call",    "keep",  "keep",    "keep"),
+    "other":        ("drop",    "drop",    "drop",  "drop",    "space"),
+}
+# fmt: on
+_HARMONY_KINDS: dict[str, _Kind] = {
+    "<|start|>": "header start",
+    "<|channel|>": "header start",
+    "<|message|>": "header end",
+    "<|end|>": "message end",
+    "<|return|>": "message end",
+    "<|call|>": "message end",
+}
+
+_MAX_HEADER_CHARACTERS = 100  # between <|channel|> and <|message|>
+_RECIPIENT = re.compile(r"\bto=(?:functions\.)?([^\s<]+)")  # in a Harmony header
+
+
+class ReasoningParser:
+    """Parses the text of one answer: ``feed`` every piece, then ``finish``. How the text is cut changes nothing.
+
+    What it learns about the model is kept in ``start``. ``special`` are further special tokens that are not text.
+    ``call_tags`` open and close tool calls in the answer; ``{`` opens one only at the beginning. With any of them, a
+    Harmony message to a function opens a call too. After a call has opened, feed the rest from the call's end on.
     """
 
     def __init__(
-        self, habit: Habit, *, calls: frozenset[str] = frozenset(), special: frozenset[str] = frozenset()
+        self, start: StartState, *, call_tags: frozenset[str] = frozenset(), special: frozenset[str] = frozenset()
     ) -> None:
-        self._habit = habit
-        self._markers = markers(calls | special)
-        self._calls = calls
-        self._opening: Opening | None = None
-        self._pending = ""  # the beginning of what may become a marker
-        self._mode: Literal["text", "thinking", "header"] = "text"
-        self._closing = ""  # the tag that ends the thinking; Harmony's has none
-        self._header = ""  # of a Harmony message
-        self._recipient = ""  # whom it is for, when it is a call
-        self._began = False  # something was said
-        self._after_tag = bool(calls)  # white space around tags belongs to them, and so that around calls
-        # What may be thinking or the answer; None when it is known which.
-        self._uncertain: list[str] | None = [] if habit.inside else None
-        self._reported = False  # the server reports thinking apart from the text
-        self._opened_unseen = False
+        self._start = start
+        self._special = finder(call_tags | special)
+        self._call_tags = call_tags
+        self._state: _State = "undecided" if start.inside else "answer"
+        self._undecided: list[str] = []  # the text of that state
+        self._held = ""  # the end of the text, which may become a special token
+        self._closing = ""  # the tag that ends the state "tagged"
+        self._header = ""
+        self._recipient = ""  # named in the header before its channel
+        self._has_answer = False  # some of the answer has been passed on
+        # White space around tags, and so around calls, is not part of the text.
+        self._skips_space = bool(call_tags)
+        self._learned: Literal["nothing", "starts inside", "reported"] = "nothing"
 
     @property
-    def thinking(self) -> bool:
-        """Whether what comes now is thinking, as far as is known."""
-        return self._mode == "thinking" or self.uncertain
+    def in_reasoning(self) -> bool:
+        """Whether the text is reasoning now, as far as is known."""
+        return self._state in ("undecided", "tagged", "channel")
 
     @property
-    def uncertain(self) -> bool:
-        """Whether all that came may be thinking or the answer."""
-        return self._uncertain is not None
+    def undecided(self) -> bool:
+        """Whether all the text so far may be reasoning or the answer."""
+        return self._state == "undecided"
 
-    def feed(self, text: str) -> Iterator[Delta]:
-        """What ``text`` adds to the answer and to the thinking, up to the opening of a call."""
-        text = self._pending + text
-        self._pending = ""
-        start = at = 0  # what is before start is done with, between the two there is no marker
-        while candidate := self._markers.candidate.search(text, at):
-            at = candidate.start()
-            marker, complete = self._markers.at(text, at)
-            if not marker:
-                at += 1
-                continue
-            yield from self._write(text[start:at])
-            if not complete:
-                self._pending = text[at:]
-                return
-            yield from self._mark(marker)
-            start = at = at + len(marker)
-            if self._opening:
-                self._opening = msgspec.structs.replace(self._opening, rest=text[at:])
-                return
-        yield from self._write(text[start:])
+    def feed(self, text: str) -> Deltas:
+        """What ``text`` adds, up to the opening of a call."""
+        text, self._held = self._held + text, ""
+        done = 0
+        for token in self._special.find(text):
+            yield from self._write(text[done : token.start])
+            if not token.complete:
+                self._held = text[token.start :]
+                return None
+            done = token.end
+            tag = text[token.start : token.end]
+            name = yield from self._read_token(tag)
+            if name is not None:
+                return ToolCallOpening(tag=tag, name=name, rest=text[done:])
+        yield from self._write(text[done:])
+        return None
 
-    def opened(self) -> Opening | None:
-        """The call that the text fed last has come to, once; what follows it is not read: feed what is left of it."""
-        opening, self._opening = self._opening, None
-        return opening
-
-    def say(self, text: str) -> Iterator[Delta]:
-        """Take ``text`` for what is said: it seemed to open a call."""
-        self._after_tag = False
+    def keep(self, text: str) -> Iterator[Delta]:
+        """Take ``text``, which looked like the opening of a call, as part of the answer."""
+        self._skips_space = False
         yield from self._write(text)
 
-    def whole(self, text: str) -> Iterator[Delta]:
-        """All of an answer that came in one piece: where it began is known."""
-        self._uncertain = [] if _begins_inside(text) else None
-        yield from self.feed(text)
+    def whole(self, text: str) -> Deltas:
+        """All of an answer that arrived in one piece, or a part of it: whether it started inside can be seen."""
+        if self._state in ("undecided", "answer"):
+            self._state, self._undecided = "undecided" if _starts_inside(text) else "answer", []
+        return (yield from self.feed(text))
 
-    def report(self) -> Iterator[Delta]:
-        """The server has reported thinking apart from the text: the text holds none."""
-        self._reported = True
-        self._after_tag = self._after_tag or not self._began  # blank lines follow it, as they follow a tag
-        yield from self._settle()
+    def report(self) -> Deltas:
+        """The server has reported reasoning in a field of its own: the text has none."""
+        self._learned = "reported"
+        self._skips_space = self._skips_space or not self._has_answer  # blank lines follow it, as they follow a tag
+        return (yield from self._decide_for_answer())
 
-    def finish(self, reason: llm.FinishReason) -> Iterator[Delta]:
+    def finish(self, reason: llm.FinishReason) -> Deltas:
         """What is left when the answer has ended for ``reason``."""
-        if not self._pending.startswith(("<|", "<｜")):  # a special token that was cut off is still none to be said
-            yield from self._write(self._pending)
-        completed = reason in ("stop", "tool_calls")  # otherwise it was cut off, perhaps in its thinking
-        if completed:
-            yield from self._settle()
-        if not self._reported and (self._opened_unseen or (completed and self._began)):
-            self._habit.inside = self._opened_unseen
+        held, self._held = self._held, ""
+        if not held.startswith(("<|", "<｜")):  # a special token that was cut off
+            yield from self._write(held)
+        completed = reason in ("stop", "tool_calls")  # otherwise it was cut off, perhaps in its reasoning
+        opening = (yield from self._decide_for_answer()) if completed else None
+        if self._learned == "starts inside":
+            self._start.inside = True
+        elif self._learned == "nothing" and completed and self._has_answer:
+            self._start.inside = False
+        return opening
 
-    def _settle(self) -> Iterator[Delta]:
-        """What was uncertain is the answer."""
-        uncertain, self._uncertain = self._uncertain, None
-        text = "".join(uncertain or ())
-        if text and not text.isspace():
-            if self._calls:  # which may be in it
-                yield from self.feed(text)
-            else:
-                self._began = True
-                yield llm.TextDelta(text=text)
+    def _decide_for_answer(self) -> Deltas:
+        """What was undecided is the answer."""
+        if self._state != "undecided":
+            return None
+        text, self._state, self._undecided = "".join(self._undecided), "answer", []
+        if not text or text.isspace():
+            return None
+        if self._call_tags:  # there may be calls in it
+            text, self._held = text + self._held, ""
+            return (yield from self.feed(text))
+        self._has_answer = True
+        yield llm.TextDelta(text=text)
+        return None
 
     def _write(self, text: str) -> Iterator[Delta]:
-        if self._mode == "header":
-            yield from self._head(text)
-            return
-        if self._after_tag:
+        """Pass on ``text`` without special tokens, as the state has it."""
+        if self._state == "header":
+            self._header += text
+            if len(self._header) <= _MAX_HEADER_CHARACTERS:
+                return
+            text, self._state = self._header, "answer"  # it was no header
+        if self._skips_space:
             text = text.lstrip()
         if not text:
             return
-        self._after_tag = False
-        if self._mode == "thinking":
-            yield llm.ReasoningDelta(text=text)
-        elif self._uncertain is not None:
-            self._uncertain.append(text)
-            yield llm.ReasoningDelta(text=text)
-        else:
-            self._began = self._began or not text.isspace()
+        self._skips_space = False
+        if self._state == "answer":
+            self._has_answer = self._has_answer or not text.isspace()
             yield llm.TextDelta(text=text)
+            return
+        if self._state == "undecided":
+            self._undecided.append(text)
+        yield llm.ReasoningDelta(text=text)
 
-    def _head(self, text: str) -> Iterator[Delta]:
-        self._header += text
-        if len(self._header) > _MOST_HEADER:  # no header then
-            self._mode = "text"
-            yield from self._write(self._header)
+    def _read_token(self, token: str) -> Generator[Delta, None, str | None]:
+        """Make the transition for a special token; the tool's name, perhaps empty, when it opens a call."""
+        match _TRANSITIONS[self._kind(token)][_STATES.index(self._state)]:
+            case "keep":
+                yield from self._write(token)
+            case "open":
+                yield from self._open(token)
+            case "close" if token == self._closing:
+                self._state, self._skips_space = "answer", True
+            case "decide":
+                self._decide_for_reasoning()
+            case "header":
+                goes_on = self._state == "header" and token == "<|channel|>"
+                self._recipient = self._named_recipient() if goes_on else ""
+                self._state, self._header, self._undecided = "header", "", []
+            case "message":
+                return self._begin_message()
+            case "answer":
+                self._state = "answer"
+            case "call" if token == "{" and self._has_answer:
+                yield from self._write(token)
+            case "call" if not token.startswith("</"):  # that would be a closing tag without its opening tag
+                return self._begin_call("")
+            case "space":
+                self._header += " "  # for a token such as <|constrain|>
+        return None
 
-    def _mark(self, marker: str) -> Iterator[Delta]:
-        if marker in HARMONY:
-            self._harmony(marker)
-        elif marker in self._calls:
-            if self._mode != "text" or self.uncertain or (marker == "{" and self._began):
-                yield from self._write(marker)
-            elif not marker.startswith("</"):  # that would be a closing tag too many
-                self._call(marker)
-        elif self._mode == "thinking" and self._closing:
-            if marker == self._closing:
-                self._mode, self._after_tag = "text", True
-            elif marker in TAGS:
-                yield from self._write(marker)
-        elif marker in CLOSING:
-            self._opened_unseen = not self._reported
-            self._after_tag = not self._began  # else what was thinking was said, and must not run into the answer
-            self._uncertain = None
-        elif marker in TAGS:
-            yield from self._open(marker)
-        elif self._mode == "header":
-            self._header += " "  # such as <|constrain|>
+    def _kind(self, token: str) -> _Kind:
+        if token in _HARMONY_KINDS:
+            return _HARMONY_KINDS[token]
+        if token in self._call_tags:
+            return "call tag"
+        if token in reasoning.CLOSING_TAGS:
+            return "closing tag"
+        return "opening tag" if token in reasoning.TAGS else "other"
 
     def _open(self, tag: str) -> Iterator[Delta]:
-        said = self._began or "".join(self._uncertain or ()).strip()
-        if said and (tag in AT_THE_BEGINNING or self._uncertain is not None):
+        has_text = self._has_answer or any(not text.isspace() for text in self._undecided)
+        if has_text and (self.undecided or tag in reasoning.OPENING_ONLY_AT_START):
             yield from self._write(tag)
             return
-        self._uncertain = None
-        self._mode, self._closing, self._after_tag = "thinking", TAGS[tag], True
+        self._state, self._undecided = "tagged", []
+        self._closing, self._skips_space = reasoning.TAGS[tag], True
 
-    def _harmony(self, marker: str) -> None:
-        if self._mode == "thinking" and self._closing:
-            return
-        if marker in ("<|start|>", "<|channel|>"):
-            self._uncertain = None
-            # Whom a message is for may stand before its channel, too.
-            self._recipient = self._recipient_in_header() if marker == "<|channel|>" else ""
-            self._mode, self._header = "header", ""
-        elif marker == "<|message|>" and self._mode == "header":
-            if self._calls and (recipient := self._recipient_in_header()):
-                self._call(marker, recipient)
-                return
-            channel = self._header.split(maxsplit=1)[:1]
-            self._mode = "text" if channel in (["final"], ["assistant"], []) else "thinking"
-            self._closing = ""
-        elif marker in ("<|end|>", "<|return|>", "<|call|>"):
-            self._mode = "text"
+    def _decide_for_reasoning(self) -> None:
+        """A closing tag without its opening tag: the text before it was reasoning."""
+        if self._learned != "reported":
+            self._learned = "starts inside"
+        if self._state == "undecided":
+            self._state, self._undecided = "answer", []
+        # Where the reasoning was passed on as the answer, white space keeps the two apart.
+        self._skips_space = not self._has_answer
 
-    def _call(self, marker: str, name: str = "") -> None:
-        self._opening = Opening(marker=marker, name=name, rest="")
-        self._mode, self._after_tag = "text", True
+    def _begin_message(self) -> str | None:
+        """After a Harmony header: a call, the answer, or reasoning."""
+        if self._call_tags and (recipient := self._named_recipient()):
+            return self._begin_call(recipient)
+        channel = self._header.split(maxsplit=1)[:1]
+        self._state = "answer" if channel in (["final"], ["assistant"], []) else "channel"
+        return None
 
-    def _recipient_in_header(self) -> str:
-        found = _RECIPIENT.search(self._header) if self._mode == "header" else None
+    def _begin_call(self, name: str) -> str:
+        self._state, self._skips_space = "answer", True
+        return name
+
+    def _named_recipient(self) -> str:
+        found = _RECIPIENT.search(self._header)
         return found[1] if found else self._recipient
 
 
-def _begins_inside(text: str) -> bool:
-    """Whether ``text`` has a tag that closes thinking which it never opened."""
-    return any((end := text.find(closing)) >= 0 and tag not in text[:end] for tag, closing in TAGS.items())
+def _starts_inside(text: str) -> bool:
+    """Whether ``text`` closes reasoning that it never opened."""
+    return any((end := text.find(closing)) >= 0 and tag not in text[:end] for tag, closing in reasoning.TAGS.items())

@@ -1,38 +1,37 @@
-"""Ends an answer at its stop strings, also where they lie over the borders of its pieces; pure.
+"""Ends an answer at its stop strings, also where one is split over several pieces of text; pure.
 
-As OpenAI has it, the answer ends before the first stop string, which is not part of it. What is searched is what the
-model says: neither its thinking nor the arguments of its calls.
+As in OpenAI's API, the answer ends before the first stop string. Only the answer is searched: neither the reasoning nor
+the arguments of calls.
 """
 
 
-class Stops:
+class StopStrings:
     """The stop strings of one answer: ``feed`` every piece of text, then ``finish``.
 
-    ``stopped`` says that one was found: the answer is over, whatever comes is dropped. How the text is cut changes
-    nothing.
+    Once one is ``found`` the answer is over, and all further text is dropped. How the text is cut changes nothing.
     """
 
     def __init__(self, strings: tuple[str, ...]) -> None:
         self._strings = tuple(string for string in strings if string)
         self._held = ""  # the beginning of what may become a stop string
-        self.stopped = False
+        self.found = False
 
     def feed(self, text: str) -> str:
-        """What is surely part of the answer by now."""
-        if self.stopped:
+        """What is certainly part of the answer by now."""
+        if self.found:
             return ""
         text = self._held + text
-        # Of several the one that ends first, as if the text had come by characters.
-        found = [(at + len(string), at) for string in self._strings if (at := text.find(string)) >= 0]
-        if found:
-            self.stopped, self._held = True, ""
-            return text[: min(found)[1]]
+        # Of several the one that ends first, as if the text had arrived character by character.
+        matches = [(at + len(string), at) for string in self._strings if (at := text.find(string)) >= 0]
+        if matches:
+            self.found, self._held = True, ""
+            return text[: min(matches)[1]]
         held = max((_overlap(text, string) for string in self._strings), default=0)
         self._held = text[len(text) - held :]
         return text[: len(text) - held]
 
     def finish(self) -> str:
-        """What was held back and is part of the answer after all."""
+        """The text that was held back and is part of the answer."""
         held, self._held = self._held, ""
         return held
 

@@ -1,4 +1,4 @@
-"""Reads calls between tags, ``<function=NAME><parameter=KEY>VALUE</parameter></function>`` (Qwen3-Coder); pure."""
+"""Parses tool calls in XML, ``<function=NAME><parameter=KEY>VALUE</parameter></function>`` (Qwen3-Coder); pure."""
 
 import json
 import re
@@ -11,14 +11,14 @@ _PARAMETER = re.compile(r"<parameter=([^>\s]{1,64})>\n?(.*?)\n?(?:</parameter>|(
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
 
-def name(text: str) -> str | None:
-    """The name of the first call, if it is known by now."""
+def first_name(text: str) -> str | None:
+    """The name of the first call, if it is complete."""
     found = _FUNCTION.search(text)
     return found[1] if found else None
 
 
-def read(text: str, tools: tuple[llm.Tool, ...], *, complete: bool) -> list[tuple[str, str]]:
-    """The calls in ``text``, name and arguments; the last one's are the text itself where they are not ``complete``."""
+def parse(text: str, tools: tuple[llm.Tool, ...], *, complete: bool) -> list[tuple[str, str]]:
+    """The name and the arguments of each call in ``text``; the last one's are left in XML unless ``complete``."""
     functions = list(_FUNCTION.finditer(text))
     calls = []
     for number, function in enumerate(functions, 1):
@@ -41,7 +41,7 @@ def _properties(tool_name: str, tools: tuple[llm.Tool, ...]) -> dict[str, Any]:
 
 
 def _value(text: str, schema: Any) -> Any:
-    """The value as its schema has it: text where text is wanted, else what the JSON says."""
+    """The value in the type of its schema: a string where that is a string, else what its JSON says."""
     if isinstance(schema, dict) and schema.get("type") == "string":
         return text
     try:

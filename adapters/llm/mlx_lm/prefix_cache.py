@@ -1,34 +1,34 @@
-"""Keeps the beginnings of the latest conversations computed, so that their next turns need not be read again."""
+"""Keeps the keys and values of the latest conversations, so that their next turn computes only what is new."""
 
 from typing import Any
 
 from mlx_lm.models.cache import LRUPromptCache
 
-_MODEL = "model"  # mlx-lm keeps those of several models apart; there is one here
+_MODEL = "model"  # mlx-lm's cache is keyed by model; there is only one here
 
 
-class Prefixes:
-    """The keys and values of at most ``most`` conversations, the latest used ones."""
+class PrefixCache:
+    """The computed prefixes of at most ``size`` conversations; the least recently used is dropped first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept = LRUPromptCache(max_size=most)
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._cache = LRUPromptCache(max_size=size)
 
     def take(self, tokens: list[int]) -> tuple[Any, int]:
-        """A copy of what is computed of the beginning of ``tokens``, and of how many; ``None`` and 0 when of nothing.
+        """A copy of the cache of the longest known prefix of ``tokens`` and its length; ``None`` and 0 without one.
 
-        The last token is never among them: the model has to read one to say what follows.
+        The last token is never in it: the model has to compute one to give the scores of the next.
         """
-        if not self._most:
+        if not self._size:
             return None, 0
-        cache, rest = self._kept.fetch_nearest_cache(_MODEL, tokens[:-1])
+        cache, rest = self._cache.fetch_nearest_cache(_MODEL, tokens[:-1])
         return cache, len(tokens) - 1 - len(rest)
 
-    def keep(self, tokens: list[int], cache: Any) -> None:
-        """Keep ``cache``, which is computed for exactly ``tokens``."""
-        if self._most and tokens and cache:
-            self._kept.insert_cache(_MODEL, list(tokens), cache)
+    def store(self, tokens: list[int], cache: Any) -> None:
+        """Store ``cache``, which is computed for exactly ``tokens``."""
+        if self._size and tokens and cache:
+            self._cache.insert_cache(_MODEL, list(tokens), cache)
 
-    def forget(self) -> None:
-        """Keep nothing of what was kept."""
-        self._kept = LRUPromptCache(max_size=self._most)
+    def clear(self) -> None:
+        """Drop everything."""
+        self._cache = LRUPromptCache(max_size=self._size)

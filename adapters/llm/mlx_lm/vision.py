@@ -1,4 +1,4 @@
-"""Loads models that see with mlx-vlm and writes their answers; imported only in the thread that is to work with it."""
+"""Generates the answers of vision models with mlx-vlm; imported only in the thread that runs the model."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -6,79 +6,61 @@ from typing import Any
 import mlx.core as mx
 import mlx_vlm
 from mlx_vlm.generate import generate_step
-from mlx_vlm.utils import get_model_path, load_config
 
 from adapters.contract.errors import InvalidRequest
 from adapters.llm.decoding.event_stream import Token
+from adapters.llm.loaded_model import LoadedModel
 from adapters.llm.mlx_lm import sampling
 from adapters.llm.mlx_lm.batched import PREFILL_TOKENS
 from adapters.llm.mlx_lm.errors import ADAPTER
-from adapters.llm.mlx_lm.loader import Loaded, context, recommended
-from adapters.llm.mlx_lm.request import Asked, Question, asked
+from adapters.llm.mlx_lm.request import GenerationRequest, PreparedPrompt, generation_request
 
 
-def load(name: str, *, trusted: bool) -> Loaded:
-    """Load the model ``name`` with its processor. Raises what mlx-vlm raises."""
-    folder = get_model_path(name)
-    config = load_config(folder)
-    if config.get("model_file") and not trusted:  # mlx-vlm would run that file without asking
-        raise ValueError("trust_remote_code is off, and the model has code of its own")
-    model, processor = mlx_vlm.load(str(folder), trust_remote_code=trusted)
-    tokenizer = getattr(processor, "tokenizer", processor)
-    tokenizer.chat_template = getattr(processor, "chat_template", None) or tokenizer.chat_template
-    return Loaded(
-        model=model,
-        tokenizer=tokenizer,
-        context=context(config),
-        recommended=recommended(name),
-        ends=tuple(sorted(tokenizer.stopping_criteria.eos_token_ids)),
-        processor=processor,
-    )
+class VisionGenerator:
+    """Encodes a ``PreparedPrompt`` into a ``GenerationRequest``, and generates the answer to that.
 
-
-class SeeingWriter:
-    """Writes with mlx-vlm: of a ``Question`` it makes the model's inputs, and to ``Asked`` it writes the answer.
-
-    Nothing is kept of a conversation: tokens alone do not say what was seen.
+    No prefixes are kept: tokens alone do not say what the images were.
     """
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
 
-    def forget(self) -> None:
-        """Nothing is kept."""
+    def clear(self) -> None:
+        """Nothing to drop."""
 
-    def answer(self, job: Question | Asked, check: Callable[[], None]) -> Generator[Token | Asked, None, None]:
-        """Read a question, or write one answer, which what ``check`` raises ends.
+    def generate(
+        self, job: PreparedPrompt | GenerationRequest, check: Callable[[], None]
+    ) -> Generator[Token | GenerationRequest, None, None]:
+        """Encode a prompt, or generate one answer; an exception of ``check`` ends it.
 
         Raises ``InvalidRequest``, ``TooLong``.
         """
-        if isinstance(job, Question):
-            yield self._read(job)
+        if isinstance(job, PreparedPrompt):
+            yield self._encode(job)
         else:
             yield from self._tokens(job, check)
 
-    def _read(self, question: Question) -> Asked:
-        text = question.prompt + question.begun
+    def _encode(self, prompt: PreparedPrompt) -> GenerationRequest:
+        text = prompt.text + prompt.forced_start
         begin = self._loaded.tokenizer.bos_token
         try:
             inputs = mlx_vlm.prepare_inputs(
                 self._loaded.processor,
-                images=question.images or None,
+                images=prompt.images or None,
                 prompts=[text],
                 image_token_index=getattr(self._loaded.model.config, "image_token_index", None),
-                # As transformers' processors do it: some templates leave the first one to the tokenizer.
+                # As the processors of transformers do: some templates leave the first token to the tokenizer.
                 add_special_tokens=begin is None or not text.startswith(begin),
             )
-        except (ValueError, TypeError, IndexError) as error:  # a template without a place for an image, for one
+        except (ValueError, TypeError, IndexError) as error:  # for example a template that has no place for an image
             raise InvalidRequest(
                 f"The model's processor refuses these messages ({type(error).__name__}): send fewer or other images.",
                 adapter=ADAPTER,
                 param="messages",
             ) from error
-        return asked(question, inputs["input_ids"][0].tolist(), self._loaded.context, inputs)
+        return generation_request(prompt, inputs["input_ids"][0].tolist(), self._loaded.context_tokens, inputs)
 
-    def _tokens(self, job: Asked, check: Callable[[], None]) -> Generator[Token, None, None]:
+    def _tokens(self, job: GenerationRequest, check: Callable[[], None]) -> Generator[Token, None, None]:
         inputs = dict(job.inputs)
         processors = sampling.processors(self._loaded, job, seen=len(job.tokens))
         steps: Any = generate_step(
@@ -86,10 +68,10 @@ class SeeingWriter:
             self._loaded.model,
             inputs.pop("pixel_values", None),
             inputs.pop("attention_mask", None),
-            max_tokens=job.generation.max_new_tokens,
-            # Without one mlx-vlm takes the temperature that the model's makers recommend.
-            sampler=sampling.sampler(self._loaded, job) or _likeliest,
-            logits_processors=sampling.whole_prompt(processors, job.tokens),
+            max_tokens=job.settings.max_new_tokens,
+            # Without one, mlx-vlm uses the temperature that the model's authors recommend.
+            sampler=sampling.sampler(self._loaded, job) or _greedy,
+            logits_processors=sampling.with_whole_prompt(processors, job.tokens),
             prefill_step_size=PREFILL_TOKENS,
             prompt_cache_checkpoint=lambda *_: check(),
             prompt_cache_checkpoint_lengths=[*range(PREFILL_TOKENS, len(job.tokens), PREFILL_TOKENS)],
@@ -104,5 +86,5 @@ class SeeingWriter:
             steps.close()
 
 
-def _likeliest(logprobs: Any) -> Any:
+def _greedy(logprobs: Any) -> Any:
     return mx.argmax(logprobs, axis=-1)

@@ -9,24 +9,23 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
-from adapters.llm import tool_validation
-from adapters.llm.decoding import reasoning_parser
-from adapters.llm.decoding.special_tokens import is_marker
+from adapters.llm import reasoning, tool_validation
 
-_MOST_IMAGES = 16  # of up to 20 MB each
+_MAX_IMAGES = 16  # of up to 20 MB each
 _TOOLS = re.compile(r"\btools\b")
-_TRUSTED = ("system", "developer")  # who runs the service wrote them
+_TRUSTED_ROLES = ("system", "developer")  # written by the operator
 
 
 def messages(request: llm.Request, *, images: bool, special: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
-    """The messages as ``apply_chat_template`` takes them, in text and dicts alone: nothing of them is fetched.
+    """The messages as ``apply_chat_template`` takes them, in strings and dicts only; no image is fetched.
 
     ``content`` is a string; with ``images``, for a processor, it is a list of ``{"type": "text", "text": …}`` and
-    ``{"type": "image"}``, the latter in the order of ``pictures(request)``. Raises ``Unsupported`` for images that are
-    not taken, and for audio.
+    ``{"type": "image"}``, the latter in the order of ``images_of(request)``. Raises ``Unsupported`` for audio, and for
+    images that the model does not take.
 
-    A tokenizer takes the names of its ``special`` tokens for those tokens, whoever wrote them: with ``<|im_end|>`` a
-    user could end the message and begin one of the system. In all but system messages they get a space.
+    A tokenizer turns the names of its ``special`` tokens into those tokens, wherever they come from: with
+    ``<|im_end|>`` a user could end the message and begin one of the system. So in all but system messages a space is
+    put into them.
     """
     written: list[dict[str, Any]] = []
     names = {
@@ -36,10 +35,10 @@ def messages(request: llm.Request, *, images: bool, special: frozenset[str] = fr
         if isinstance(part, llm.ToolCall)
     }
     for message in request.messages:
-        parts = _parts(message, names, frozenset() if message.role in _TRUSTED else special)
+        parts = _template_parts(message, names, frozenset() if message.role in _TRUSTED_ROLES else special)
         written += parts.results
         content = _content(parts.content, images=images)
-        # Templates know developers seldom, and leave messages of roles out that they do not know.
+        # Few templates know the role developer, and templates leave out messages of a role that they do not know.
         role = "system" if message.role == "developer" else message.role
         last = written[-1] if written else {}
         if parts.calls and not parts.content and last.get("role") == role == "assistant":
@@ -52,21 +51,23 @@ def messages(request: llm.Request, *, images: bool, special: frozenset[str] = fr
     return written
 
 
-def pictures(request: llm.Request) -> list[llm.Image]:
+def images_of(request: llm.Request) -> list[llm.Image]:
     """The images of a request in the order of their places in ``messages``. Raises ``InvalidRequest`` for too many."""
     found = [part for message in request.messages for part in message.parts if isinstance(part, llm.Image)]
-    if len(found) > _MOST_IMAGES:
+    if len(found) > _MAX_IMAGES:
         raise InvalidRequest(
-            f"The conversation has {len(found)} images, and a model takes {_MOST_IMAGES} at most: leave some out.",
-            param="messages",
+            f"The conversation has {len(found)} images; the maximum is {_MAX_IMAGES}: remove some.", param="messages"
         )
     return found
 
 
+def callable_tools(request: llm.Request) -> tuple[llm.Tool, ...]:
+    """The tools that the answer may call."""
+    return () if request.tool_choice == "none" else request.tools
+
+
 def tools(request: llm.Request) -> list[dict[str, Any]] | None:
     """The tools as chat templates take them: nested functions; ``None`` when none may be called."""
-    if not request.tools or request.tool_choice == "none":
-        return None
     return [
         {
             "type": "function",
@@ -76,52 +77,27 @@ def tools(request: llm.Request) -> list[dict[str, Any]] | None:
                 "parameters": tool.parameters or {"type": "object", "properties": {}},
             },
         }
-        for tool in request.tools
-    ]
+        for tool in callable_tools(request)
+    ] or None
 
 
 def takes_tools(template: str) -> bool:
-    """Whether the chat template says anything about tools; one that does not leaves them out in silence."""
+    """Whether the chat template mentions tools; one that does not would leave them out silently."""
     return _TOOLS.search(template) is not None
 
 
 def template_options(request: llm.Request) -> dict[str, Any]:
-    """What else chat templates are given: ``enable_thinking``, and ``reasoning_effort`` when one is set."""
+    """Further arguments of chat templates: ``enable_thinking``, and ``reasoning_effort`` when one is set."""
     effort = request.reasoning.effort
-    thinking = {"enable_thinking": reasoning_parser.thinks(request.reasoning)}
+    thinking = {"enable_thinking": reasoning.is_enabled(request.reasoning)}
     return thinking if effort in (None, "none") else thinking | {"reasoning_effort": effort}
 
 
-def forced(request: llm.Request, template: str, prompt: str = "") -> str | None:
-    """What the answer is made to begin with so that it calls a tool, by the format of the chat ``template``.
-
-    ``None`` when the choice is the model's. ``prompt`` is the rendered prompt: thinking that it opened is closed first.
-    The text is appended to the prompt before it becomes tokens, and given to ``Writing`` as ``begun``.
-    Raises ``Unsupported`` when the request has tools and the template takes none.
-    """
-    if tools(request) is None:
-        return None
-    if not takes_tools(template):
-        raise Unsupported(
-            "The chat template of this model takes no tools: leave them out, or choose a model that calls tools.",
-            param="tools",
-        )
-    choice = request.tool_choice
-    if isinstance(choice, llm.NamedTool):
-        name = choice.name
-    elif choice == "required":
-        name = request.tools[0].name if len(request.tools) == 1 else ""
-    else:
-        return None
-    closing = reasoning_parser.opened_thinking(prompt)
-    return (f"{closing}\n\n" if closing else "") + _begun(name, template)
-
-
-def refused(error: Exception, adapter: str) -> InvalidRequest:
+def template_error(error: Exception, adapter: str) -> InvalidRequest:
     """The error for messages that the chat template of the model does not take.
 
-    Templates refuse by jinja2's ``TemplateError``, whose message is the template's own; what else goes wrong in one
-    (``TypeError``, …) is told by its kind alone.
+    Templates refuse messages with jinja2's ``TemplateError``, whose text is the template's own; of any other exception
+    only the class is named.
     """
     why = str(error)[:200] if type(error).__module__.startswith("jinja2") else type(error).__name__
     return InvalidRequest(
@@ -129,33 +105,33 @@ def refused(error: Exception, adapter: str) -> InvalidRequest:
     )
 
 
-class _Parts(msgspec.Struct):
-    """What becomes of the parts of one message."""
+class _TemplateParts(msgspec.Struct):
+    """The parts of one message as the template takes them."""
 
     content: list[dict[str, Any]]
     calls: list[dict[str, Any]]
     results: list[dict[str, Any]]
 
 
-def _parts(message: llm.Message, names: dict[str, str], special: frozenset[str]) -> _Parts:
-    written = _Parts(content=[], calls=[], results=[])
+def _template_parts(message: llm.Message, names: dict[str, str], special: frozenset[str]) -> _TemplateParts:
+    written = _TemplateParts(content=[], calls=[], results=[])
     for part in message.parts:
         match part:
             case llm.Text():
                 if part.text:
-                    written.content.append({"type": "text", "text": _spaced(part.text, special)})
+                    written.content.append({"type": "text", "text": _without_special(part.text, special)})
             case llm.Image():
                 written.content.append({"type": "image"})
             case llm.Audio():
-                raise Unsupported("This model hears no audio: send text.", param="messages")
+                raise Unsupported("This model takes no audio: send text.", param="messages")
             case llm.ToolCall():
-                # Nearly all templates write the arguments as JSON themselves.
+                # Nearly all templates encode the arguments as JSON themselves.
                 function = {"name": part.name, "arguments": msgspec.json.decode(tool_validation.sendable(part))}
-                written.calls.append({"id": _short(part.call_id), "type": "function", "function": function})
+                written.calls.append({"id": _short_id(part.call_id), "type": "function", "function": function})
             case llm.ToolResult():
                 name = {"name": names[part.call_id]} if part.call_id in names else {}
-                output = _spaced(part.output, special)
-                result = {"role": "tool", "tool_call_id": _short(part.call_id), "content": output}
+                output = _without_special(part.output, special)
+                result = {"role": "tool", "tool_call_id": _short_id(part.call_id), "content": output}
                 written.results.append(result | name)
             case llm.Opaque():
                 pass  # belongs to another route
@@ -164,43 +140,26 @@ def _parts(message: llm.Message, names: dict[str, str], special: frozenset[str])
     return written
 
 
-def _spaced(text: str, special: frozenset[str]) -> str:
+def _without_special(text: str, special: frozenset[str]) -> str:
     """``text`` with a space in the names of ``special`` tokens."""
-    names = _names(special)
-    return names.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text) if names else text
+    pattern = _special_pattern(special)
+    return pattern.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text) if pattern else text
 
 
 @lru_cache(maxsize=16)
-def _names(special: frozenset[str]) -> re.Pattern[str] | None:
-    found = sorted(filter(is_marker, special), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, found))) if found else None
+def _special_pattern(special: frozenset[str]) -> re.Pattern[str] | None:
+    names = sorted(special, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, names))) if names else None
 
 
 def _content(content: list[dict[str, Any]], *, images: bool) -> str | list[dict[str, Any]]:
     if images:
         return content
     if any(part["type"] == "image" for part in content):
-        raise Unsupported("This model sees no images: choose one that does, with --llm_is_vlm.", param="messages")
+        raise Unsupported("This model takes no images: choose a vision model, with --llm_is_vlm.", param="messages")
     return "\n".join(part["text"] for part in content)
 
 
-def _short(call_id: str) -> str:
-    """The id as Mistral's templates want it, nine letters and digits; no other model reads it."""
+def _short_id(call_id: str) -> str:
+    """The id as Mistral's templates require it, nine letters and digits; no other model reads it."""
     return hashlib.sha256(call_id.encode()).hexdigest()[:9]
-
-
-def _begun(name: str, template: str) -> str:
-    """The beginning of a call in the format that ``template`` shows; of any tool when there is no ``name``."""
-    if "<|channel|>" in template:  # Harmony
-        begun, named = "<|channel|>commentary to=functions.", f"{name} <|constrain|>json<|message|>"
-    elif "[TOOL_CALLS]" in template and "[ARGS]" in template:
-        begun, named = "[TOOL_CALLS]", f"{name}[ARGS]"
-    elif "[TOOL_CALLS]" in template:
-        begun, named = '[TOOL_CALLS][{"name": "', f'{name}", "arguments": '
-    elif "<function=" in template:  # Qwen3-Coder
-        begun, named = "<tool_call>\n<function=", f"{name}>\n"
-    elif "<tool_call>" not in template and ("<|python_tag|>" in template or '"parameters": dictionary' in template):
-        begun, named = '{"name": "', f'{name}", "parameters": '  # Llama 3
-    else:
-        begun, named = '<tool_call>\n{"name": "', f'{name}", "arguments": '
-    return begun + named if name else begun

@@ -1,4 +1,4 @@
-"""What ``--llm_gen_NAME`` and a request together ask of a local model's generation; pure."""
+"""How a local model generates one answer: what ``--llm_gen_NAME`` and the request together say; pure."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -10,17 +10,17 @@ from adapters.contract import llm
 from adapters.contract.errors import TooLong
 from adapters.options import BadOption
 
+_DEFAULT_MAX_NEW_TOKENS = 1024
 _DOCUMENTED = ("max_new_tokens", "min_new_tokens", "temperature", "do_sample", "seed", "stop_strings")
 
 
-class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """How one answer is generated; ``others`` are further parameters of the backend's, as they were set.
+class GenerationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one answer is generated; ``others`` are further parameters of the backend, as they were set.
 
-    Without ``do_sample`` the likeliest token is taken, and ``temperature`` is 0. ``stop`` are the stop strings, which
-    ``Writing`` finds.
+    Without ``do_sample`` the most likely token is chosen, and ``temperature`` is 0. ``stop`` are the stop strings.
     """
 
-    max_new_tokens: int = 1024
+    max_new_tokens: int = _DEFAULT_MAX_NEW_TOKENS
     min_new_tokens: int = 0
     temperature: float = 0.0
     do_sample: bool = False
@@ -29,24 +29,24 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     others: dict[str, Any] = {}
 
 
-def generation(llm_gen: Mapping[str, Any], request: llm.Request) -> Generation:
-    """What ``request`` asks for, else what is set; a temperature above 0 samples, 0 does not."""
+def settings_for(request: llm.Request, llm_gen: Mapping[str, Any]) -> GenerationSettings:
+    """What ``request`` sets, else what ``llm_gen`` sets; a temperature above 0 samples, 0 does not."""
     asked = request.sampling
-    # Sampling that is asked for without a temperature is at 1, as transformers' generate does it.
+    # Sampling without a temperature is at 1, as in transformers' generate().
     temperature = llm_gen.get("temperature", 1.0 if llm_gen.get("do_sample") else 0.0)
     temperature = temperature if asked.temperature is None else asked.temperature
-    most = request.max_output_tokens or llm_gen.get("max_new_tokens", 1024)
+    max_tokens = request.max_output_tokens or llm_gen.get("max_new_tokens", _DEFAULT_MAX_NEW_TOKENS)
     stop = llm_gen.get("stop_strings") or () if asked.stop is None else asked.stop
-    chosen = {
+    from_request = {
         "top_p": asked.top_p,
         "frequency_penalty": asked.frequency_penalty,
         "presence_penalty": asked.presence_penalty,
     }
     others = {name: value for name, value in llm_gen.items() if name not in _DOCUMENTED}
-    others |= {name: value for name, value in chosen.items() if value is not None}
-    return Generation(
-        max_new_tokens=most,
-        min_new_tokens=min(llm_gen.get("min_new_tokens", 0), most),
+    others |= {name: value for name, value in from_request.items() if value is not None}
+    return GenerationSettings(
+        max_new_tokens=max_tokens,
+        min_new_tokens=min(llm_gen.get("min_new_tokens", 0), max_tokens),
         temperature=temperature,
         do_sample=temperature > 0,
         seed=llm_gen.get("seed") if asked.seed is None else asked.seed,
@@ -55,26 +55,33 @@ def generation(llm_gen: Mapping[str, Any], request: llm.Request) -> Generation:
     )
 
 
-def bounded(wanted: Generation, context: int | None, used: int, adapter: str) -> Generation:
-    """``wanted`` with no more tokens than a ``context`` leaves of which the prompt has ``used``. Raises ``TooLong``."""
-    if context is None:
-        return wanted
-    left = context - used
+def within_context(
+    settings: GenerationSettings, context_tokens: int | None, prompt_tokens: int, adapter: str
+) -> GenerationSettings:
+    """``settings`` with no more tokens than a context of ``context_tokens`` leaves after the prompt.
+
+    Raises ``TooLong``.
+    """
+    if context_tokens is None:
+        return settings
+    left = context_tokens - prompt_tokens
     if left < 1:
         raise TooLong(
-            f"The conversation has {used} tokens; the model takes {context} with its answer: shorten it.",
+            f"The conversation has {prompt_tokens} tokens; the model takes {context_tokens}, its answer included: "
+            "shorten the conversation.",
             adapter=adapter,
             param="messages",
             code="context_length_exceeded",
         )
-    most = min(wanted.max_new_tokens, left)
-    return msgspec.structs.replace(wanted, max_new_tokens=most, min_new_tokens=min(wanted.min_new_tokens, most))
+    max_tokens = min(settings.max_new_tokens, left)
+    min_tokens = min(settings.min_new_tokens, max_tokens)
+    return msgspec.structs.replace(settings, max_new_tokens=max_tokens, min_new_tokens=min_tokens)
 
 
-def check(llm_gen: Mapping[str, Any], known: Iterable[str]) -> None:
+def validate(llm_gen: Mapping[str, Any], known: Iterable[str]) -> None:
     """Raise ``BadOption`` for a parameter that is not ``known`` to the backend, or for a value that it cannot have.
 
-    The parameters that are documented are known to every backend.
+    The documented parameters are known to every backend.
     """
     names = {*known, *_DOCUMENTED}
     for name, value in llm_gen.items():
@@ -83,24 +90,24 @@ def check(llm_gen: Mapping[str, Any], known: Iterable[str]) -> None:
             raise BadOption(
                 f"--llm_gen_{name}: there is no such generation parameter; the nearest is --llm_gen_{near[0]}."
             )
-        if wanted := _wrong(name, value):
-            raise BadOption(f"--llm_gen_{name} must be {wanted}, not {value!r}.")
-    if llm_gen.get("min_new_tokens", 0) > llm_gen.get("max_new_tokens", 1024):
+        if expected := _expected(name, value):
+            raise BadOption(f"--llm_gen_{name} must be {expected}, not {value!r}.")
+    if llm_gen.get("min_new_tokens", 0) > llm_gen.get("max_new_tokens", _DEFAULT_MAX_NEW_TOKENS):
         raise BadOption(
             f"--llm_gen_min_new_tokens {llm_gen['min_new_tokens']!r} is more than --llm_gen_max_new_tokens "
-            f"{llm_gen.get('max_new_tokens', 1024)!r}: raise the latter."
+            f"{llm_gen.get('max_new_tokens', _DEFAULT_MAX_NEW_TOKENS)!r}: raise the latter."
         )
 
 
 def warnings(llm_gen: Mapping[str, Any]) -> tuple[str, ...]:
-    """What is odd about the settings, one sentence each, to be logged once."""
+    """Settings that may be a mistake, one sentence each, to be logged once."""
     if llm_gen.get("temperature", 0) > 0 and not llm_gen.get("do_sample"):
         temperature = llm_gen["temperature"]
-        return (f"--llm_gen_temperature {temperature!r} without --llm_gen_do_sample: tokens are sampled all the same.",)
+        return (f"--llm_gen_temperature {temperature!r} without --llm_gen_do_sample: tokens are sampled anyway.",)
     return ()
 
 
-def _wrong(name: str, value: Any) -> str | None:
+def _expected(name: str, value: Any) -> str | None:
     """What the value must be, if it is not."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     number = whole or isinstance(value, float)

@@ -1,4 +1,4 @@
-"""Decodes the image files of a request for models in this process, which take pixels."""
+"""Decodes the image files of a request into pixels for models in this process."""
 
 import io
 import warnings
@@ -6,27 +6,27 @@ from typing import Any
 
 from adapters.contract.errors import InvalidRequest
 
-MOST_PIXELS = 40_000_000
-"""An image of more is refused: a small file may unfold to gigabytes."""
+MAX_PIXELS = 40_000_000
+"""Larger images are refused: a small file may expand to gigabytes."""
 
 
-def decoded(file: bytes, adapter: str) -> Any:
-    """The first frame of an image file as a PIL image in RGB. Blocks.
+def decode(file: bytes, adapter: str) -> Any:
+    """The first frame of an image file as a PIL image in RGB; blocks, and needs Pillow.
 
-    Raises ``InvalidRequest`` for what is no image, is broken, or has more than ``MOST_PIXELS``. Needs Pillow.
+    Raises ``InvalidRequest`` for a file that is no image, is broken, or has more than ``MAX_PIXELS``.
     """
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only models that see need it
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only vision models need it
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours is the limit
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit applies
             image = Image.open(io.BytesIO(file))
-            if image.width * image.height > MOST_PIXELS:
-                raise _refusal(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}", adapter)
+            if image.width * image.height > MAX_PIXELS:
+                raise _refusal(f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS:,}", adapter)
             return image.convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise _refusal("cannot be read; send PNG, JPEG, WebP or GIF", adapter) from error
 
 
-def _refusal(what: str, adapter: str) -> InvalidRequest:
-    return InvalidRequest(f"An image {what}.", adapter=adapter, param="messages", code="invalid_image_url")
+def _refusal(reason: str, adapter: str) -> InvalidRequest:
+    return InvalidRequest(f"An image {reason}.", adapter=adapter, param="messages", code="invalid_image_url")

@@ -1,7 +1,8 @@
-"""Loads the images of a request: ``data:`` URLs, and URLs of the public internet; nothing else is ever reached.
+"""Fetches the images of a request: from ``data:`` URLs and from the public internet, never from a private address.
 
-A client chooses the URL and this process fetches it (server-side request forgery): every host is resolved here, all its
-addresses must be public, the connection goes to the very address that was checked, and so for every redirect.
+The client chooses the URL and this process fetches it, which is open to server-side request forgery. So every host is
+resolved here, all its addresses must be public, and the connection goes to an address that was checked; the same holds
+for every redirect.
 """
 
 import asyncio
@@ -21,17 +22,17 @@ from adapters.blocking import call
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 
-_MOST_BYTES = 20_000_000
-_MOST_REDIRECTS = 3
-_SECONDS = 10.0
-_SECONDS_TO_CONNECT = 3.0  # to one address of several
-_MOST_ADDRESSES = 4
+_MAX_BYTES = 20_000_000
+_MAX_REDIRECTS = 3
+_TIMEOUT_SECONDS = 10.0
+_CONNECT_SECONDS = 3.0  # to one of several addresses
+_MAX_ADDRESSES = 4
 
 Address = IPv4Address | IPv6Address
 
 
 def is_public(address: Address) -> bool:
-    """Whether ``address`` belongs to the public internet, and so the IPv4 address that an IPv6 address may hold."""
+    """Whether ``address`` is on the public internet, and with it the IPv4 address that an IPv6 address may contain."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
@@ -56,22 +57,22 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 _PUBLIC = Network()
 
 
-async def load(image: llm.Image, network: Network = _PUBLIC) -> bytes:
-    """The file behind ``image``, at most 20 MB, within 10 seconds. Raises ``InvalidRequest``."""
+async def fetch(image: llm.Image, network: Network = _PUBLIC) -> bytes:
+    """The image file, at most 20 MB, within 10 seconds. Raises ``InvalidRequest``."""
     if image.url[:5].lower() == "data:":
-        return await call(_decoded, image.url)
+        return await call(_decode_data_url, image.url)
     try:
-        async with asyncio.timeout(_SECONDS), _client() as client:
-            return await _fetched(client, image.url, network)
+        async with asyncio.timeout(_TIMEOUT_SECONDS), _client() as client:
+            return await _fetch_url(client, image.url, network)
     except TimeoutError as error:
-        raise _refusal(f"The image did not come within {_SECONDS:.0f} seconds.") from error
+        raise _refusal(f"The image did not arrive within {_TIMEOUT_SECONDS:.0f} seconds.") from error
 
 
-def _decoded(url: str) -> bytes:
+def _decode_data_url(url: str) -> bytes:
     head, comma, data = url.partition(",")
     if not comma:
-        raise _refusal("The data: URL of the image has no comma, and so no data.")
-    if len(data) > _MOST_BYTES * 2:
+        raise _refusal("The data: URL of the image has no comma, and therefore no data.")
+    if len(data) > _MAX_BYTES * 2:
         raise _too_large()
     raw = unquote_to_bytes(data)
     if head.lower().endswith(";base64"):
@@ -79,7 +80,7 @@ def _decoded(url: str) -> bytes:
             raw = base64.b64decode(raw, validate=True)
         except binascii.Error as error:
             raise _refusal("The data: URL of the image is not valid base64.") from error
-    if len(raw) > _MOST_BYTES:
+    if len(raw) > _MAX_BYTES:
         raise _too_large()
     return raw
 
@@ -90,16 +91,16 @@ def _context() -> ssl.SSLContext:
 
 
 def _client() -> httpx.AsyncClient:
-    # Proxies and credentials of the environment are none of the client's.
-    timeout = httpx.Timeout(_SECONDS, connect=_SECONDS_TO_CONNECT)
+    # The proxies and credentials of the environment are not for what clients ask for.
+    timeout = httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS)
     return httpx.AsyncClient(trust_env=False, verify=_context(), timeout=timeout, follow_redirects=False)
 
 
-async def _fetched(client: httpx.AsyncClient, written: str, network: Network) -> bytes:
+async def _fetch_url(client: httpx.AsyncClient, location: str, network: Network) -> bytes:
     try:
-        url = httpx.URL(written)
-        for _ in range(_MOST_REDIRECTS + 1):
-            response = await _answer(client, url, network)
+        url = httpx.URL(location)
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await _response(client, url, network)
             try:
                 if not response.has_redirect_location:
                     return await _body(response)
@@ -107,23 +108,21 @@ async def _fetched(client: httpx.AsyncClient, written: str, network: Network) ->
             finally:
                 await response.aclose()
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise _refusal("The image has a URL that cannot be read.") from error
+        raise _refusal("The URL of the image is not valid.") from error
     except httpx.HTTPError as error:
-        raise _refusal(
-            "The image could not be fetched: its server cannot be reached or does not speak HTTP."
-        ) from error
-    raise _refusal(f"The image's URL redirects more than {_MOST_REDIRECTS} times.")
+        raise _refusal("The image could not be fetched: its server is unreachable or does not speak HTTP.") from error
+    raise _refusal(f"The image's URL redirects more than {_MAX_REDIRECTS} times.")
 
 
-async def _answer(client: httpx.AsyncClient, url: httpx.URL, network: Network) -> httpx.Response:
-    """The first response of an address of ``url``, its body unread."""
+async def _response(client: httpx.AsyncClient, url: httpx.URL, network: Network) -> httpx.Response:
+    """The response of the first address of ``url`` that connects, with its body unread."""
     if url.scheme not in ("http", "https") or not url.host:
         raise _refusal("An image must have an http:, https: or data: URL.")
     if url.userinfo:
-        raise _refusal("The URL of an image must not hold credentials.")
+        raise _refusal("The URL of an image must not contain credentials.")
     host, port = url.raw_host.decode(), url.port or (443 if url.scheme == "https" else 80)
     if port > 65535:
-        raise _refusal("The image's URL has a port that there is not.")
+        raise _refusal("The URL of the image has an invalid port.")
     failure: httpx.TransportError = httpx.ConnectError("no address")
     for address in await _addresses(host, port, network):
         request = client.build_request(
@@ -144,21 +143,21 @@ async def _addresses(host: str, port: int, network: Network) -> Sequence[Address
     try:
         found = await network.resolve(host, port)
     except (OSError, UnicodeError, ValueError) as error:
-        raise _refusal("The host of the image's URL is not known.") from error
+        raise _refusal("The host of the image's URL cannot be resolved.") from error
     if not found or not all(map(network.may_reach, found)):
         raise _refusal("The host of the image's URL is not on the public internet: send the image as a data: URL.")
-    return list(dict.fromkeys(found))[:_MOST_ADDRESSES]
+    return list(dict.fromkeys(found))[:_MAX_ADDRESSES]
 
 
 async def _body(response: httpx.Response) -> bytes:
     if response.status_code != 200:
         raise _refusal(f"The server of the image answered with status {response.status_code}.")
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise _refusal("The server of the image sent it compressed, which was not asked for.")
+        raise _refusal("The server of the image sent it compressed, although the request did not allow that.")
     body = bytearray()
     async for piece in response.aiter_raw():
         body += piece
-        if len(body) > _MOST_BYTES:
+        if len(body) > _MAX_BYTES:
             raise _too_large()
     return bytes(body)
 
@@ -169,7 +168,7 @@ def _refusal(message: str) -> InvalidRequest:
 
 def _too_large() -> InvalidRequest:
     return InvalidRequest(
-        f"The image is larger than {_MOST_BYTES // 1_000_000} MB: send a smaller one.",
+        f"The image is larger than {_MAX_BYTES // 1_000_000} MB: send a smaller one.",
         param="image",
         code="image_too_large",
     )

@@ -1,4 +1,4 @@
-"""What a backend in this process does with a tokenizer of Hugging Face's: render the chat template, read tokens."""
+"""What an engine in this process does with a Hugging Face tokenizer: render the chat template, decode tokens."""
 
 import copy
 from typing import Any
@@ -8,10 +8,10 @@ from adapters.llm.prompting import chat_template
 
 
 class ChatTokenizer:
-    """The ``tokenizer`` of a model of the engine ``adapter``, with another chat ``template`` than its own if given.
+    """The ``tokenizer`` of a model of the engine ``adapter``; ``template`` replaces its own chat template if given.
 
-    ``ends`` are the tokens that end an answer, ``special`` the names of those that are no text. With ``images``
-    messages are written for a processor.
+    ``ends`` are the tokens that end an answer, ``special`` the names of the special tokens that no ordinary text
+    contains. With ``images``, messages are written for a processor.
     """
 
     def __init__(
@@ -22,17 +22,17 @@ class ChatTokenizer:
         self._template = template
         self._images = images
         self.ends = ends
-        # For the event loop, which decodes while other threads encode: one cannot do both ("Already borrowed").
+        # For the event loop, which decodes while threads encode: one tokenizer cannot do both ("Already borrowed").
         self._decoder = copy.deepcopy(tokenizer)
         added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
-        self.special = frozenset((*tokenizer.all_special_tokens, *added))
+        self.special = frozenset(filter(_is_distinct, (*tokenizer.all_special_tokens, *added)))
 
     def decode(self, tokens: list[int]) -> str:
-        """The text of ``tokens``, special ones included; called on the event loop only."""
+        """The text of ``tokens``, with special tokens and with spaces untouched; called on the event loop only."""
         text: str = self._decoder.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
-    def rendered(self, request: llm.Request) -> str:
+    def render(self, request: llm.Request) -> str:
         """The prompt for ``request``. Raises ``InvalidRequest`` when the template refuses it, and ``Unsupported``."""
         messages = chat_template.messages(request, images=self._images, special=self.special)
         try:
@@ -45,5 +45,10 @@ class ChatTokenizer:
                 **chat_template.template_options(request),
             )
         except Exception as error:
-            raise chat_template.refused(error, self._adapter) from error
+            raise chat_template.template_error(error, self._adapter) from error
         return text
+
+
+def _is_distinct(token: str) -> bool:
+    """Whether a special token can be told from ordinary text by its name: some are plain letters or spaces."""
+    return len(token) > 2 and not token.replace(" ", "").isalnum()

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
-from adapters.llm.decoding import reasoning_parser
+from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import Events
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import Call, Upstream, UpstreamOptions
@@ -19,7 +19,7 @@ class Responses:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = Upstream("responses-api", options)
-        self._habits = reasoning_parser.Habits(hosted=self._upstream.is_openai)
+        self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that is not there yet is only logged."""
@@ -45,6 +45,6 @@ class Responses:
             failures.reported,
             failures.nonsense,
             route=route(request, self._options),
-            habit=self._habits.of(request),
+            start=self._start_states.of(request),
             tools=request.tools,
         )

@@ -8,7 +8,8 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from adapters.llm import provider_state
-from adapters.llm.decoding import reasoning_parser
+from adapters.llm.decoding.reasoning_parser import Delta, ReasoningParser
+from adapters.llm.decoding.start_state import StartState
 from adapters.llm.responses import shapes
 from adapters.llm.responses.function_calls import FunctionCalls
 
@@ -18,7 +19,7 @@ class Events:
 
     ``failure`` makes the error for an error object that the server sent, ``nonsense`` the one for what cannot be read.
     ``route`` is where the answer comes from (``provider_state.route``); without it nothing is kept for its provider.
-    ``habit`` is the model's (``reasoning_parser.Habits``), ``tools`` are the request's.
+    ``start`` is the model's (``StartStates``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -27,13 +28,13 @@ class Events:
         nonsense: Callable[[str], AdapterError],
         *,
         route: str = "",
-        habit: reasoning_parser.Habit | None = None,
+        start: StartState | None = None,
         tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._failure = failure
         self._nonsense = nonsense
         self._route = route
-        self._parser = reasoning_parser.Parser(habit or reasoning_parser.Habit())
+        self._parser = ReasoningParser(start or StartState())
         self._calls = FunctionCalls(nonsense, tools)
         self._reasoned: list[dict[str, Any]] = []  # reasoning items, until it is known what they led to
         self._kept: list[dict[str, Any]] = []
@@ -125,7 +126,7 @@ class Events:
             case "function_call":
                 yield from self._call(self._calls.item_done(item, None))
 
-    def _text(self, text: Any, read: Callable[[str], Iterator[reasoning_parser.Delta]]) -> Iterator[llm.Event]:
+    def _text(self, text: Any, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
         if text and isinstance(text, str):
             self._began = True
             self._led_to(None)

@@ -1,47 +1,34 @@
-"""Names what went wrong in a model of this process; nothing heavy is imported."""
+"""The errors of the engine ``transformers``; imports nothing heavy."""
 
-from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.contract.errors import AdapterError
 from adapters.llm import local_errors
+from adapters.local import load_errors
 
 ADAPTER = "transformers"
 
-# What torch says where there is no class for it: the host's allocator and some devices raise a plain RuntimeError.
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+def generation_error(error: Exception) -> AdapterError:
+    """The error for the reader of an answer that failed with ``error``."""
+    return local_errors.generation_error(error, ADAPTER)
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether the device or the host had no memory left."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
-
-
-def of_an_answer(error: Exception) -> AdapterError:
-    """What the reader of an answer is told of ``error``, whose own text may hold what a user said."""
-    return local_errors.of_an_answer(error, ADAPTER, out_of_memory=out_of_memory(error))
-
-
-def of_loading(model: str, error: Exception) -> AdapterError:
+def load_error(model: str, error: Exception) -> AdapterError:
     """Why ``model`` could not be loaded, and the way out."""
-    if isinstance(error, AdapterError):
-        return error
-    if out_of_memory(error):
-        return Unavailable(
-            f"The model {model!r} does not fit into memory: choose a smaller one, or another --llm_device or "
-            "--llm_torch_dtype.",
-            adapter=ADAPTER,
-        )
-    return UpstreamError(f"The model {model!r} could not be loaded: {_reason(error)}", adapter=ADAPTER)
+    return load_errors.load_error(
+        error,
+        model=f"The model {model!r}",
+        adapter=ADAPTER,
+        reason=local_errors.common_load_reason(error) or _reason(error),
+        if_too_large="choose a smaller one, or another --llm_device or --llm_torch_dtype",
+    )
 
 
 def _reason(error: Exception) -> str:
-    said = str(error)
-    if "trust_remote_code" in said:
-        return "it comes with code of its own; if you trust it, run that by --llm_trust_remote_code."
-    if isinstance(error, KeyError | ValueError) and ("nrecognized" in said or "does not recognize" in said):
-        return "the installed transformers cannot write text with its architecture; one that sees needs --llm_is_vlm."
-    if isinstance(error, ImportError):
-        return f"it needs a package that is not installed ({said.strip().splitlines()[0][:120]})."
+    text = str(error)
+    if isinstance(error, KeyError | ValueError) and ("nrecognized" in text or "does not recognize" in text):
+        return (
+            "the installed transformers cannot generate text with its architecture; a vision model needs --llm_is_vlm."
+        )
     if isinstance(error, OSError):
         return "one of its files is missing or broken; download it again."
-    return f"{type(error).__name__}; check that its files are whole and made for the installed version of transformers."
+    return f"{type(error).__name__}; check that its files are complete and match the installed version of transformers."

@@ -1,4 +1,4 @@
-"""Turns a request into the tokens that a model of transformers is given, by the model's own chat template."""
+"""Encodes a request into the input of a model of transformers, with the model's own chat template."""
 
 import threading
 from collections.abc import Sequence
@@ -6,71 +6,83 @@ from typing import Any
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from adapters.llm.decoding import event_stream
-from adapters.llm.prompting import chat_template, generation_settings, image_decoding
+from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.prompting import generation_settings, image_decoding
+from adapters.llm.prompting.encoded_prompt import EncodedPrompt
+from adapters.llm.prompting.forced_call import forced_start
 from adapters.llm.prompting.tokenizer import ChatTokenizer
 from adapters.llm.transformers.errors import ADAPTER
-from adapters.llm.transformers.loader import Loaded
 
 
-class Asked(event_stream.Asked, frozen=True, kw_only=True):
-    """One answer to be written; ``inputs`` are the model's tensors."""
+class GenerationRequest(EncodedPrompt, frozen=True, kw_only=True):
+    """One answer to be generated; ``inputs`` are the model's tensors, on its device."""
 
     inputs: dict[str, Any]
 
+    @property
+    def has_images(self) -> bool:
+        """Whether the tokens alone do not say what the prompt is."""
+        return len(self.inputs.keys() - {"input_ids", "attention_mask"}) > 0
 
-class Asking:
-    """Makes the prompts for one model; may be called from several threads."""
 
-    def __init__(self, loaded: Loaded, llm_gen: dict[str, Any], context: int | None) -> None:
-        self._loaded = loaded
+class PromptEncoder:
+    """Encodes the prompts for one model; may be called from several threads.
+
+    An answer may have ``context_tokens`` with its prompt; ``llm_gen`` are the generation parameters that were set.
+    """
+
+    def __init__(self, loaded: LoadedModel, llm_gen: dict[str, Any], context_tokens: int | None) -> None:
+        # Not the model itself, which is freed with the thread that runs it.
+        self._processor = loaded.processor
+        self._tokenizer = loaded.tokenizer
+        self._template = loaded.template
+        self._device = loaded.model.device
         self._llm_gen = llm_gen
-        self._context = context
-        self._lock = threading.Lock()  # a tokenizer that is at work in two threads fails ("Already borrowed")
-        processor = loaded.processor
-        self.tokenizer = ChatTokenizer(
+        self._context_tokens = context_tokens
+        self._lock = threading.Lock()  # a tokenizer fails when two threads use it ("Already borrowed")
+        self.chat_tokenizer = ChatTokenizer(
             loaded.tokenizer,
             ADAPTER,
             ends=loaded.ends,
-            template=processor.chat_template if processor is not None else None,
-            images=processor is not None,
+            template=loaded.processor.chat_template if loaded.processor is not None else None,
+            images=loaded.processor is not None,
         )
 
-    def ask(self, request: llm.Request, pictures: Sequence[bytes] = ()) -> Asked:
-        """The prompt for ``request`` with the image files of its images. Blocks for a moment.
+    def encode(self, request: llm.Request, image_files: Sequence[bytes] = ()) -> GenerationRequest:
+        """The prompt for ``request``; ``image_files`` are the files of its images. Blocks for a moment.
 
-        Raises ``InvalidRequest`` for what the chat template or an image makes impossible, ``Unsupported``, ``TooLong``.
+        Raises ``InvalidRequest`` for messages or images that the model does not take, ``Unsupported``, ``TooLong``.
         """
-        text = self.tokenizer.rendered(request)
-        begun = chat_template.forced(request, self._loaded.template, text) or ""
-        images = [image_decoding.decoded(file, ADAPTER) for file in pictures]
+        text = self.chat_tokenizer.render(request)
+        start = forced_start(request, self._template, text)
+        images = [image_decoding.decode(file, ADAPTER) for file in image_files]
         with self._lock:
-            inputs = self._encoded(text + begun, images)
+            inputs = self._inputs(text + start, images)
         tokens: list[int] = inputs["input_ids"][0].tolist()
-        wanted = generation_settings.generation(self._llm_gen, request)
-        return Asked(
-            prompt=text,
-            begun=begun,
+        settings = generation_settings.settings_for(request, self._llm_gen)
+        return GenerationRequest(
+            text=text,
+            forced_start=start,
             tokens=tokens,
             inputs=inputs,
-            generation=generation_settings.bounded(wanted, self._context, len(tokens), ADAPTER),
+            settings=generation_settings.within_context(settings, self._context_tokens, len(tokens), ADAPTER),
         )
 
-    def _encoded(self, text: str, images: list[Any]) -> dict[str, Any]:
+    def _inputs(self, text: str, images: list[Any]) -> dict[str, Any]:
         """The model's inputs, on its device; the template has written the special tokens already."""
-        if self._loaded.processor is not None:
-            encoded = self._seen(text, images)
+        if self._processor is not None:
+            encoded = self._process(text, images)
         else:
-            encoded = self._loaded.tokenizer(text, add_special_tokens=False, return_tensors="pt")
+            encoded = self._tokenizer(text, add_special_tokens=False, return_tensors="pt")
         known = {name: value for name, value in encoded.items() if name != "token_type_ids" or images}
-        return {name: value.to(self._loaded.model.device) for name, value in known.items()}
+        return {name: value.to(self._device) for name, value in known.items()}
 
-    def _seen(self, text: str, images: list[Any]) -> Any:
+    def _process(self, text: str, images: list[Any]) -> Any:
         try:
-            return self._loaded.processor(
+            return self._processor(
                 text=[text], images=[images] if images else None, add_special_tokens=False, return_tensors="pt"
             )
-        except (ValueError, TypeError, IndexError) as error:  # a template without a place for an image, for one
+        except (ValueError, TypeError, IndexError) as error:  # for example a template that has no place for an image
             raise InvalidRequest(
                 f"The model's processor refuses these messages ({type(error).__name__}): send fewer or other images.",
                 adapter=ADAPTER,

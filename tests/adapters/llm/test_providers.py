@@ -15,7 +15,7 @@ from adapters.contract.checks import check_any_split, llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import Events as ChatEvents
-from adapters.llm.decoding.reasoning_parser import Habit
+from adapters.llm.decoding.start_state import StartState
 from adapters.llm.responses.events import Events as ResponseEvents
 from adapters.upstream import Upstream, UpstreamOptions
 from adapters.upstream.sse import Parser
@@ -115,7 +115,7 @@ ERRORS: dict[str, type[AdapterError]] = {
 def events(name: str, pieces: Iterable[bytes]) -> list[Any]:
     """The contract's events of a stream cut into ``pieces``."""
     kind = ResponseEvents if "responses" in name else ChatEvents
-    answer = kind(FAILURES.reported, FAILURES.nonsense, route="here", habit=Habit(inside="without-parser" in name))
+    answer = kind(FAILURES.reported, FAILURES.nonsense, route="here", start=StartState(inside="without-parser" in name))
     parser = Parser(1 << 20)
     received = [event.data for piece in pieces for event in parser.feed(piece)] + [e.data for e in parser.close()]
     found = [event for data in received if data != b"[DONE]" for event in answer.feed(data)]

@@ -37,12 +37,12 @@ def test_a_call_that_fits_has_no_fault() -> None:
         ("{", "are not valid JSON"),
         ("[" * 100_000, "are not valid JSON"),
         ("[]", "are not a JSON object"),
-        ("{}", "the object lacks 'city'"),
+        ("{}", "the object is missing 'city'"),
         ('{"city": 421}', "'city' is not of the type string"),
         ('{"city": "Paris", "days": "421"}', "'days' is not of the type integer or null"),
-        ('{"city": "Paris", "days": -421}', "'days' breaks the rule 'minimum'"),
-        ('{"city": "Paris", "unit": "421"}', "'unit' is not one of the values allowed"),
-        ('{"city": "Paris", "421": 1}', "the object has properties that it does not name"),
+        ('{"city": "Paris", "days": -421}', "'days' violates the rule 'minimum'"),
+        ('{"city": "Paris", "unit": "421"}', "'unit' is not one of the allowed values"),
+        ('{"city": "Paris", "421": 1}', "the object has properties that the schema does not name"),
         ('{"city": "Paris", "stops": [{"name": "x"}, {"name": 421}]}', "'stops.1.name' is not of the type string"),
     ],
 )
@@ -54,7 +54,10 @@ def test_a_fault_is_told_without_the_values(arguments: str, why: str) -> None:
 
 
 def test_a_tool_that_the_request_has_not() -> None:
-    assert tool_validation.fault("dance", "{}", _TOOLS) == "The model called 'dance', which is no tool of the request."
+    assert (
+        tool_validation.fault("dance", "{}", _TOOLS)
+        == "The model called 'dance', which is not among the request's tools."
+    )
     assert len(tool_validation.fault("x" * 1000, "{}", _TOOLS) or "") < 200
 
 

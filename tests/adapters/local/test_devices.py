@@ -12,7 +12,7 @@ devices = pytest.importorskip("adapters.local.devices", reason="needs torch")
 def test_a_device_that_is_not_there_is_named(chosen: str) -> None:
     with pytest.raises(BadOption) as raised:
         devices.check_device("--stt_device", chosen)
-    assert str(raised.value).startswith(f"--stt_device {chosen!r} is not there: ")
+    assert str(raised.value).startswith(f"--stt_device {chosen!r} is not available; ")
 
 
 def test_the_processor_is_there() -> None:

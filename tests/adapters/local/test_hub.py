@@ -140,5 +140,5 @@ def test_a_hub_that_cannot_be_reached(asked: list[str], monkeypatch: pytest.Monk
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     )
-    assert "cannot be asked" in refusal("org/there")
+    assert "the request to the hub failed" in refusal("org/there")
     assert asked == []

@@ -8,7 +8,7 @@ from adapters.contract.checks import llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import Events
-from adapters.llm.decoding.reasoning_parser import Habit
+from adapters.llm.decoding.start_state import StartState
 from adapters.upstream import Upstream, UpstreamOptions
 
 FAILURES = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
@@ -103,7 +103,7 @@ def test_a_whole_answer_that_began_inside_its_thinking_is_recognised_without_kno
 
 
 def test_reasoning_that_is_reported_apart_ends_the_doubt_about_the_text() -> None:
-    events = Events(FAILURES.reported, FAILURES.nonsense, habit=Habit(inside=True))
+    events = Events(FAILURES.reported, FAILURES.nonsense, start=StartState(inside=True))
     chunks = (delta(reasoning_content="hm"), delta(content="hello"))
     assert [made for chunk in chunks for made in events.feed(msgspec.json.encode(chunk))] == [
         llm.ReasoningDelta(text="hm"),

@@ -5,16 +5,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import llm
-from adapters.llm.decoding import reasoning_parser
-from adapters.llm.decoding.reasoning_parser import Habit, Habits, Parser
+from adapters.llm.decoding.reasoning_parser import Delta, ReasoningParser
+from adapters.llm.decoding.start_state import StartState
 
 
-def events(pieces: Iterable[str], habit: Habit, reason: llm.FinishReason = "stop") -> list[reasoning_parser.Delta]:
-    parser = Parser(habit)
+def events(pieces: Iterable[str], start: StartState, reason: llm.FinishReason = "stop") -> list[Delta]:
+    parser = ReasoningParser(start)
     return [*(event for piece in pieces for event in parser.feed(piece)), *parser.finish(reason)]
 
 
-def joined(found: Iterable[reasoning_parser.Delta]) -> tuple[str, str]:
+def joined(found: Iterable[Delta]) -> tuple[str, str]:
     """What is thought and what is said."""
     found = list(found)
     assert all(event.text for event in found)
@@ -25,7 +25,7 @@ def joined(found: Iterable[reasoning_parser.Delta]) -> tuple[str, str]:
 
 
 def read(text: str, *, inside: bool = False, reason: llm.FinishReason = "stop") -> tuple[str, str]:
-    return joined(events([text], Habit(inside=inside), reason))
+    return joined(events([text], StartState(inside=inside), reason))
 
 
 _FRAGMENTS = st.sampled_from(
@@ -60,7 +60,7 @@ def test_how_the_text_is_cut_changes_nothing(
 ) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    whole, cut = Habit(inside=inside), Habit(inside=inside)
+    whole, cut = StartState(inside=inside), StartState(inside=inside)
     assert joined(events(pieces, cut, reason)) == joined(events([text], whole, reason))
     assert cut.inside == whole.inside
 
@@ -71,17 +71,17 @@ def test_how_the_text_is_cut_changes_nothing(
 @example("<p>HTML</p> <thin> <s <|| |> List<Int> [TH] </")
 def test_text_without_markers_comes_through_unharmed(text: str) -> None:
     if not any(marker in text for marker in ("<|", "<s>", "</s>")):
-        assert joined(events(text, Habit())) == ("", text)
+        assert joined(events(text, StartState())) == ("", text)
 
 
 @pytest.mark.parametrize("text", ["a", "a ", "a.", "a <b ", "a < ", "x<y>", "[a", "a | b", "a [1", "<table"])
 def test_no_word_waits_for_a_marker_that_cannot_come(text: str) -> None:
-    assert joined(Parser(Habit()).feed(text)) == ("", text)
+    assert joined(ReasoningParser(StartState()).feed(text)) == ("", text)
 
 
 @pytest.mark.parametrize("text", ["a<", "a<|", "a</", "a<th", "a[TH", "a<|im_end"])
 def test_only_the_beginning_of_a_marker_waits(text: str) -> None:
-    assert joined(Parser(Habit()).feed(text)) == ("", "a")
+    assert joined(ReasoningParser(StartState()).feed(text)) == ("", "a")
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -104,9 +104,9 @@ def test_only_the_beginning_of_a_marker_waits(text: str) -> None:
     ],
 )
 def test_thinking_between_tags_is_not_said(begin: str, end: str, inside: bool) -> None:
-    habit = Habit(inside=inside)
-    assert joined(events([f"{begin}hm <b> <think{end}Hello."], habit)) == ("hm <b> <think", "Hello.")
-    assert not habit.inside
+    start = StartState(inside=inside)
+    assert joined(events([f"{begin}hm <b> <think{end}Hello."], start)) == ("hm <b> <think", "Hello.")
+    assert not start.inside
 
 
 def test_thinking_in_the_middle_and_twice() -> None:
@@ -124,7 +124,7 @@ def test_thinking_that_is_not_closed_is_not_said() -> None:
 
 
 def test_an_empty_thinking_is_nothing() -> None:
-    assert events(["<think>\n\n</think>\n\nHi"], Habit()) == [llm.TextDelta(text="Hi")]
+    assert events(["<think>\n\n</think>\n\nHi"], StartState()) == [llm.TextDelta(text="Hi")]
 
 
 @pytest.mark.parametrize(
@@ -146,41 +146,41 @@ def test_a_header_without_end_does_not_swallow_the_answer() -> None:
 
 class TestWhereAnAnswerBegins:
     def test_inside_nothing_is_said_before_the_closing_tag(self) -> None:
-        parser = Parser(Habit(inside=True))
+        parser = ReasoningParser(StartState(inside=True))
         assert list(parser.feed("hm")) == [llm.ReasoningDelta(text="hm")]
         assert list(parser.feed("</think>\n\nHello")) == [llm.TextDelta(text="Hello")]
         assert list(parser.feed(" you")) == [llm.TextDelta(text=" you")]
 
     def test_what_ends_without_a_closing_tag_was_the_answer_and_the_next_one_does_not_wait(self) -> None:
-        habit = Habit(inside=True)
-        assert events(["Hello", " you"], habit)[-1] == llm.TextDelta(text="Hello you")
-        assert events(["Hello"], habit) == [llm.TextDelta(text="Hello")]
+        start = StartState(inside=True)
+        assert events(["Hello", " you"], start)[-1] == llm.TextDelta(text="Hello you")
+        assert events(["Hello"], start) == [llm.TextDelta(text="Hello")]
 
     def test_what_is_cut_off_may_have_been_thinking(self) -> None:
-        habit = Habit(inside=True)
-        assert joined(events(["hm"], habit, "length")) == ("hm", "")
-        assert habit.inside
+        start = StartState(inside=True)
+        assert joined(events(["hm"], start, "length")) == ("hm", "")
+        assert start.inside
 
     def test_a_model_that_thinks_unasked_is_found_out_once(self) -> None:
-        habit = Habit()
-        assert joined(events(["hm", "</think>\nHello"], habit)) == ("", "hm\nHello")
-        assert joined(events(["hm", "</think>\nHello"], habit)) == ("hm", "Hello")
+        start = StartState()
+        assert joined(events(["hm", "</think>\nHello"], start)) == ("", "hm\nHello")
+        assert joined(events(["hm", "</think>\nHello"], start)) == ("hm", "Hello")
 
     def test_a_closing_tag_first_of_all_is_no_loss(self) -> None:
         assert read("</think>\n\nHello") == ("", "Hello")
 
     def test_an_answer_without_words_teaches_nothing(self) -> None:
-        habit = Habit(inside=True)
-        assert events(["\n\n"], habit, "tool_calls") == [llm.ReasoningDelta(text="\n\n")]
-        assert habit.inside
+        start = StartState(inside=True)
+        assert events(["\n\n"], start, "tool_calls") == [llm.ReasoningDelta(text="\n\n")]
+        assert start.inside
 
     def test_thinking_that_is_reported_apart_leaves_no_doubt(self) -> None:
-        habit = Habit(inside=True)
-        parser = Parser(habit)
+        start = StartState(inside=True)
+        parser = ReasoningParser(start)
         assert list(parser.report()) == []
         assert list(parser.feed("Hello</think> you")) == [llm.TextDelta(text="Hello"), llm.TextDelta(text=" you")]
         list(parser.finish("stop"))
-        assert habit.inside  # nothing was learnt: the next answer may come without a report
+        assert start.inside  # nothing was learnt: the next answer may come without a report
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -191,28 +191,6 @@ class TestWhereAnAnswerBegins:
         ],
     )
     @pytest.mark.parametrize("inside", [True, False])
-    def test_a_whole_answer_needs_no_habit(self, text: str, expected: tuple[str, str], inside: bool) -> None:
-        parser = Parser(Habit(inside=inside))
+    def test_a_whole_answer_needs_no_start(self, text: str, expected: tuple[str, str], inside: bool) -> None:
+        parser = ReasoningParser(StartState(inside=inside))
         assert joined([*parser.whole(text), *parser.finish("stop")]) == expected
-
-
-def asked(model: str, effort: str | None, *, disabled: bool) -> llm.Request:
-    return llm.Request(model=model, messages=(), reasoning=llm.Reasoning(effort=effort, disabled=disabled))
-
-
-@pytest.mark.parametrize(
-    ("effort", "disabled", "inside"),
-    [(None, True, False), (None, False, True), ("none", False, False), ("low", True, True)],
-)
-def test_thinking_is_expected_where_the_request_leaves_it_on(effort: str | None, disabled: bool, inside: bool) -> None:
-    assert Habits().of(asked("m", effort, disabled=disabled)).inside == inside
-    assert not Habits(hosted=True).of(asked("m", effort, disabled=disabled)).inside
-
-
-def test_habits_are_remembered_by_model_and_by_thinking() -> None:
-    habits = Habits()
-    habits.of(asked("m", "low", disabled=False)).inside = False
-    assert not habits.of(asked("m", "high", disabled=True)).inside
-    assert habits.of(asked("n", "low", disabled=False)).inside
-    habits.of(asked("m", None, disabled=True)).inside = True
-    assert not habits.of(asked("m", "low", disabled=False)).inside

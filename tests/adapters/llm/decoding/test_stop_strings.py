@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.llm.decoding.stop_strings import Stops
+from adapters.llm.decoding.stop_strings import StopStrings
 
 
 def read(strings: tuple[str, ...], pieces: list[str]) -> tuple[str, bool]:
-    stops = Stops(strings)
+    stops = StopStrings(strings)
     text = "".join(stops.feed(piece) for piece in pieces)
-    return text + stops.finish(), stops.stopped
+    return text + stops.finish(), stops.found
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_the_answer_ends_before_the_stop_string(
 
 
 def test_only_what_may_begin_a_stop_string_waits() -> None:
-    stops = Stops(("END",))
+    stops = StopStrings(("END",))
     assert [stops.feed(piece) for piece in ("one E", "N", "tity E", "ND", " two")] == ["one ", "", "ENtity ", "", ""]
-    assert (stops.stopped, stops.finish()) == (True, "")
+    assert (stops.found, stops.finish()) == (True, "")
 
 
 @given(

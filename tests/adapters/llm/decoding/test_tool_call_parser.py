@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import llm
-from adapters.llm.decoding.reasoning_parser import Habit
-from adapters.llm.decoding.tool_call_parser import ToolText
+from adapters.llm.decoding.start_state import StartState
+from adapters.llm.decoding.tool_call_parser import ToolCallParser
 
 _WEATHER = llm.Tool(
     name="weather",
@@ -28,7 +28,7 @@ def events(
     inside: bool = False,
     reason: llm.FinishReason = "stop",
 ) -> list[llm.Event]:
-    reader = ToolText(Habit(inside=inside), tools, frozenset(["[/INST]"]))
+    reader = ToolCallParser(StartState(inside=inside), tools, frozenset(["[/INST]"]))
     return [*(event for piece in pieces for event in reader.feed(piece)), *reader.finish(reason)]
 
 
@@ -152,10 +152,10 @@ def test_strings_in_arguments_may_hold_markup() -> None:
 
 
 def test_a_name_is_known_before_the_arguments() -> None:
-    reader = ToolText(Habit(), _TOOLS)
+    reader = ToolCallParser(StartState(), _TOOLS)
     found = list(reader.feed('<tool_call>{"name": "weather", "arguments": {"ci'))
     assert [event.name for event in found if isinstance(event, llm.ToolCallStarted)] == ["weather"]
-    reader = ToolText(Habit(), _TOOLS)
+    reader = ToolCallParser(StartState(), _TOOLS)
     found = list(reader.feed("<tool_call><function=weather><para"))
     assert [event.name for event in found if isinstance(event, llm.ToolCallStarted)] == ["weather"]
 
@@ -245,7 +245,7 @@ def test_other_objects_are_text(text: str) -> None:
 
 
 def test_an_object_that_is_no_call_does_not_wait_for_its_end() -> None:
-    reader = ToolText(Habit(), _TOOLS)
+    reader = ToolCallParser(StartState(), _TOOLS)
     assert said(reader.feed('{"city": "Pa')) == '{"city": "Pa'
 
 

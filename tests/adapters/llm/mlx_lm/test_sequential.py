@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 from adapters.contract import llm
-from tests.adapters.llm.mlx_lm.local import Lookout, answer, loaded, open_answers
-from tests.adapters.llm.transformers.local import request, text_of, usage_of
-from tests.models.lessons import CAPITAL, FOREVER, answer_to
+from tests.models.training_data import CAPITAL, FOREVER, answer_to
+from tests.support.answers import answer, open_answers, request, text_of, usage_of
+from tests.support.mlx_engine import PromptChecks, loaded
 
 
 async def test_a_reader_that_leaves_in_the_middle_of_the_prompt_ends_it_there(
     tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lookout = Lookout(monkeypatch)
+    checks = PromptChecks(monkeypatch)
     async with loaded(tiny_qwen, llm_max_parallel=1) as engine:
         long = request("hello " * 700, max_output_tokens=1)
-        await lookout.leave(engine, long, at=2)
-        assert lookout.looks == 2  # before the first piece and after it
+        await checks.leave(engine, long, at=2)
+        assert checks.count == 2  # before the first piece and after it
         assert open_answers(engine) == 0
         assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
         again = usage_of(await answer(engine, long))

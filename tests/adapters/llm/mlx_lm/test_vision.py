@@ -15,10 +15,10 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong, UpstreamError
-from adapters.llm.mlx_lm.adapter import MlxLm
+from adapters.llm.mlx_lm.adapter import MlxLanguageModel
 from adapters.llm.prompting import image_decoding
-from tests.adapters.llm.mlx_lm.local import Lookout, answer, loaded, open_answers, script, scripted
-from tests.adapters.llm.transformers.local import end_of, request, text_of, usage_of
+from tests.support.answers import answer, end_of, open_answers, request, text_of, usage_of
+from tests.support.mlx_engine import PromptChecks, loaded, script, scripted
 
 # It brings some 600 MB (OpenCV, pyarrow, pandas and more), so it is not among what tests need.
 pytest.importorskip("mlx_vlm", reason="goes without mlx-vlm")
@@ -35,7 +35,7 @@ def tiny_qwen_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def engine(tiny_qwen_vl: Path) -> AsyncGenerator[MlxLm, None]:
+async def engine(tiny_qwen_vl: Path) -> AsyncGenerator[MlxLanguageModel, None]:
     async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen={"max_new_tokens": 12, "min_new_tokens": 12}) as engine:
         yield engine
 
@@ -52,24 +52,24 @@ def shown(file: bytes, text: str = "hello") -> llm.Message:
     return llm.Message(role="user", parts=(llm.Image(url=url), llm.Text(text=text)))
 
 
-async def test_it_says_what_it_takes(engine: MlxLm, tiny_qwen_vl: Path) -> None:
+async def test_it_says_what_it_takes(engine: MlxLanguageModel, tiny_qwen_vl: Path) -> None:
     from tests.models.tiny_qwen_vl import CONTEXT  # noqa: PLC0415 - imports mlx_vlm
 
     assert (engine.info.images, engine.info.max_parallel, engine.info.context_tokens) == (True, 1, CONTEXT)
-    MlxLm(MlxLm.Options(model_name=str(tiny_qwen_vl), llm_is_vlm=True)).preflight()
+    MlxLanguageModel(MlxLanguageModel.Options(model_name=str(tiny_qwen_vl), llm_is_vlm=True)).preflight()
 
 
-async def test_the_image_decides(engine: MlxLm) -> None:
+async def test_the_image_decides(engine: MlxLanguageModel) -> None:
     red, blue, again = [text_of(await answer(engine, request(picture(colour)))) for colour in ("red", "blue", "red")]
     assert red == again != blue
 
 
-async def test_every_format_is_read(engine: MlxLm) -> None:
+async def test_every_format_is_read(engine: MlxLanguageModel) -> None:
     for kind in ("PNG", "JPEG", "WEBP", "GIF"):
         await answer(engine, request(picture("red", kind), max_output_tokens=1))
 
 
-async def test_every_image_is_counted_and_generation_flags_are_honoured(engine: MlxLm) -> None:
+async def test_every_image_is_counted_and_generation_flags_are_honoured(engine: MlxLanguageModel) -> None:
     from tests.models.tiny_qwen_vl import IMAGE_TOKENS  # noqa: PLC0415 - imports mlx_vlm
 
     hot = llm.Sampling(temperature=2.0, seed=1)
@@ -82,20 +82,36 @@ async def test_every_image_is_counted_and_generation_flags_are_honoured(engine: 
     assert both.input_tokens == one.input_tokens + IMAGE_TOKENS + 2  # one that begins an image and one that ends it
 
 
-async def test_a_penalty_sees_the_whole_prompt(tiny_qwen_vl: Path) -> None:
+def record(monkeypatch: pytest.MonkeyPatch, shown: list[list[int]]) -> None:
+    """Note in ``shown`` the tokens that the processors are shown before each choice."""
+    from adapters.llm.mlx_lm import sampling  # noqa: PLC0415 - imports mlx
+
+    processors = sampling.processors
+
+    def recording(*arguments: Any, **keywords: Any) -> list[Any]:
+        def note(tokens: Any, logits: Any) -> Any:
+            shown.append(tokens.tolist())
+            return logits
+
+        return [*processors(*arguments, **keywords), note]
+
+    monkeypatch.setattr(sampling, "processors", recording)
+
+
+async def test_a_penalty_sees_the_whole_prompt(tiny_qwen_vl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # mlx-vlm shows the last token of a prompt alone: what the prompt says would be said again.
     async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen={"max_new_tokens": 12}) as engine:
         plain = text_of(await answer(engine, request(picture("red"))))
         never = llm.Sampling(presence_penalty=1000.0)
     everything = {"presence_context_size": 1000, "min_new_tokens": 12, "max_new_tokens": 12}
     async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen=everything) as engine:
-        asked = await engine._asked(request(picture("red"), sampling=never))
-        assert asked.parameters.presence_penalty == 1000.0
-        seen: list[int] = []
-        async with aclosing(engine._thread.stream(asked, buffer=100)) as tokens:
-            seen.extend([token.id async for token in tokens])
-        assert not {*seen} & {*asked.tokens}
-        assert len({*seen}) == len(seen)
+        shown: list[list[int]] = []
+        record(monkeypatch, shown)
+        usage = usage_of(await answer(engine, request(picture("red"), sampling=never)))
+        prompt, written = shown[-1][: usage.input_tokens], shown[-1][usage.input_tokens :]
+        assert shown[0] == prompt
+        assert not {*written} & {*prompt}
+        assert len({*written}) == len(written) == usage.output_tokens - 1
         assert plain
 
 
@@ -108,26 +124,28 @@ async def test_the_likeliest_is_taken_whatever_the_makers_recommend(tiny_qwen_vl
         assert len({text_of(await answer(engine, asked)) for _ in range(3)}) == 1
 
 
-async def test_text_alone_is_answered_too(engine: MlxLm) -> None:
+async def test_text_alone_is_answered_too(engine: MlxLanguageModel) -> None:
     first, again = [text_of(await answer(engine, request("hello"))) for _ in range(2)]
     await answer(engine, request(picture("red")))  # what it saw leaves nothing behind
     assert first == again == text_of(await answer(engine, request("hello")))
 
 
-async def test_what_generation_emits_is_decoded_and_ends(engine: MlxLm, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_generation_emits_is_decoded_and_ends(
+    engine: MlxLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script(monkeypatch, engine, "héllo 世界")
     events = await answer(engine, request(picture("red")))
     assert (text_of(events), end_of(events).reason) == ("héllo 世界", "stop")
 
 
-async def test_callers_never_mix(engine: MlxLm) -> None:
+async def test_callers_never_mix(engine: MlxLanguageModel) -> None:
     asked = [request(picture(colour)) for colour in ("red", "blue", "green")] + [request("hello")]
     alone = [text_of(await answer(engine, one)) for one in asked]
     together = await asyncio.gather(*(answer(engine, one) for one in asked))
     assert [text_of(events) for events in together] == alone
 
 
-async def test_a_reader_that_leaves_stops_its_answer(engine: MlxLm, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_leaves_stops_its_answer(engine: MlxLanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
 
     def choose(count: int) -> int:
@@ -149,37 +167,41 @@ async def test_a_reader_that_leaves_stops_its_answer(engine: MlxLm, monkeypatch:
 async def test_a_reader_that_leaves_in_the_middle_of_the_prompt_ends_it_there(
     tiny_qwen_vl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lookout = Lookout(monkeypatch)
+    checks = PromptChecks(monkeypatch)
     async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen={"max_new_tokens": 5}) as engine:
         long = request(picture("red", text="hello " * 1500))
         assert usage_of(await answer(engine, long)).input_tokens > 1024
-        assert lookout.looks >= 2
-        whole, lookout.looks = lookout.looks, 0
-        await lookout.leave(engine, long, at=1)
-        assert lookout.looks == 1 < whole
+        assert checks.count >= 2
+        whole, checks.count = checks.count, 0
+        await checks.leave(engine, long, at=1)
+        assert checks.count == 1 < whole
         assert open_answers(engine) == 0
         assert text_of(await answer(engine, request("hello")))
 
 
 @pytest.mark.parametrize("file", [b"no image at all", b"\x89PNG\r\n\x1a\n" + bytes(20)])
-async def test_a_broken_image_is_an_invalid_request(engine: MlxLm, file: bytes) -> None:
+async def test_a_broken_image_is_an_invalid_request(engine: MlxLanguageModel, file: bytes) -> None:
     with pytest.raises(InvalidRequest, match="cannot be read") as seen:
         await answer(engine, request(shown(file)))
     assert seen.value.code == "invalid_image_url"
 
 
-async def test_too_many_images_are_refused(engine: MlxLm) -> None:
+async def test_too_many_images_are_refused(engine: MlxLanguageModel) -> None:
     with pytest.raises(InvalidRequest, match="17 images"):
         await answer(engine, request(*[picture("red")] * 17))
 
 
-async def test_an_image_of_too_many_pixels_is_refused(engine: MlxLm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_decoding, "MOST_PIXELS", 1000)
+async def test_an_image_of_too_many_pixels_is_refused(
+    engine: MlxLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_decoding, "MAX_PIXELS", 1000)
     with pytest.raises(InvalidRequest, match="50 x 40 pixels"):
         await answer(engine, request(picture("red")))
 
 
-async def test_what_the_processor_refuses_is_an_invalid_request_before_anything_begins(engine: MlxLm) -> None:
+async def test_what_the_processor_refuses_is_an_invalid_request_before_anything_begins(
+    engine: MlxLanguageModel,
+) -> None:
     file = io.BytesIO()
     Image.new("RGB", (1000, 2), "red").save(file, "PNG")  # Qwen takes no image of 200 times the width
     async with aclosing(engine.stream(request(shown(file.getvalue())))) as stream:
@@ -187,7 +209,7 @@ async def test_what_the_processor_refuses_is_an_invalid_request_before_anything_
             await anext(stream)
 
 
-async def test_a_conversation_that_is_too_long_is_refused_before_anything_begins(engine: MlxLm) -> None:
+async def test_a_conversation_that_is_too_long_is_refused_before_anything_begins(engine: MlxLanguageModel) -> None:
     async with aclosing(engine.stream(request(picture("red", text="hello " * 4000)))) as stream:
         with pytest.raises(TooLong, match=r"has \d{4,} tokens; the model takes 2048"):
             await anext(stream)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from adapters.contract import llm
-from adapters.llm.prompting.generation_settings import Generation, check, generation, warnings
+from adapters.llm.prompting.generation_settings import GenerationSettings, settings_for, validate, warnings
 from adapters.options import BadOption
 
 
@@ -14,38 +14,38 @@ def asked(max_output_tokens: int | None = None, **sampling: Any) -> llm.Request:
 @pytest.mark.parametrize(
     ("llm_gen", "request_", "expected"),
     [
-        ({}, asked(), Generation()),
+        ({}, asked(), GenerationSettings()),
         (
             {"max_new_tokens": 9, "min_new_tokens": 5, "top_k": 3},
             asked(),
-            Generation(max_new_tokens=9, min_new_tokens=5, others={"top_k": 3}),
+            GenerationSettings(max_new_tokens=9, min_new_tokens=5, others={"top_k": 3}),
         ),
         (
             {"max_new_tokens": 9, "min_new_tokens": 5},
             asked(max_output_tokens=4),
-            Generation(max_new_tokens=4, min_new_tokens=4),
+            GenerationSettings(max_new_tokens=4, min_new_tokens=4),
         ),
-        ({"temperature": 0.7, "do_sample": True}, asked(), Generation(temperature=0.7, do_sample=True)),
-        ({"temperature": 0.7}, asked(), Generation(temperature=0.7, do_sample=True)),
-        ({"do_sample": True}, asked(), Generation(temperature=1.0, do_sample=True)),
-        ({"do_sample": True, "temperature": 0.0}, asked(), Generation()),
-        ({"temperature": 0.7, "do_sample": True}, asked(temperature=0.0), Generation()),
-        ({}, asked(temperature=0.5), Generation(temperature=0.5, do_sample=True)),
+        ({"temperature": 0.7, "do_sample": True}, asked(), GenerationSettings(temperature=0.7, do_sample=True)),
+        ({"temperature": 0.7}, asked(), GenerationSettings(temperature=0.7, do_sample=True)),
+        ({"do_sample": True}, asked(), GenerationSettings(temperature=1.0, do_sample=True)),
+        ({"do_sample": True, "temperature": 0.0}, asked(), GenerationSettings()),
+        ({"temperature": 0.7, "do_sample": True}, asked(temperature=0.0), GenerationSettings()),
+        ({}, asked(temperature=0.5), GenerationSettings(temperature=0.5, do_sample=True)),
         (
             {"top_p": 0.5, "temperature": 1},
             asked(top_p=0.9),
-            Generation(temperature=1, do_sample=True, others={"top_p": 0.9}),
+            GenerationSettings(temperature=1, do_sample=True, others={"top_p": 0.9}),
         ),
-        ({"stop_strings": "a", "seed": 1}, asked(), Generation(stop=("a",), seed=1)),
-        ({"stop_strings": ["a", "b"]}, asked(), Generation(stop=("a", "b"))),
-        ({"stop_strings": ["a"], "seed": 1}, asked(stop=("c",), seed=2), Generation(stop=("c",), seed=2)),
+        ({"stop_strings": "a", "seed": 1}, asked(), GenerationSettings(stop=("a",), seed=1)),
+        ({"stop_strings": ["a", "b"]}, asked(), GenerationSettings(stop=("a", "b"))),
+        ({"stop_strings": ["a"], "seed": 1}, asked(stop=("c",), seed=2), GenerationSettings(stop=("c",), seed=2)),
     ],
 )
 def test_the_request_wins_over_what_is_set(
-    llm_gen: dict[str, Any], request_: llm.Request, expected: Generation
+    llm_gen: dict[str, Any], request_: llm.Request, expected: GenerationSettings
 ) -> None:
-    check(llm_gen, ["top_k", "top_p"])
-    assert generation(llm_gen, request_) == expected
+    validate(llm_gen, ["top_k", "top_p"])
+    assert settings_for(request_, llm_gen) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_request_wins_over_what_is_set(
 )
 def test_an_unknown_parameter_is_refused_with_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(BadOption, match=f"--llm_gen_{name}.* --llm_gen_{nearest}") as caught:
-        check({name: 1}, ["top_p", "top_k"])
+        validate({name: 1}, ["top_p", "top_k"])
     assert "\n" not in str(caught.value)
 
 
@@ -77,13 +77,13 @@ def test_an_unknown_parameter_is_refused_with_the_nearest(name: str, nearest: st
 )
 def test_a_value_that_cannot_be_is_refused(name: str, value: object, wanted: str) -> None:
     with pytest.raises(BadOption, match=f"--llm_gen_{name} must be .*{wanted}"):
-        check({name: value}, [])
+        validate({name: value}, [])
 
 
 def test_more_tokens_at_least_than_at_most_are_refused() -> None:
     with pytest.raises(BadOption, match="--llm_gen_min_new_tokens 2000 is more than --llm_gen_max_new_tokens 1024"):
-        check({"min_new_tokens": 2000}, [])
-    check({"min_new_tokens": 2000, "max_new_tokens": 2000}, [])
+        validate({"min_new_tokens": 2000}, [])
+    validate({"min_new_tokens": 2000, "max_new_tokens": 2000}, [])
 
 
 def test_a_temperature_without_do_sample_is_odd() -> None:

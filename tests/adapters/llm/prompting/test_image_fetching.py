@@ -10,7 +10,7 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from adapters.llm.prompting import image_fetching
-from adapters.llm.prompting.image_fetching import Address, Network, is_public, load
+from adapters.llm.prompting.image_fetching import Address, Network, fetch, is_public
 from tests.adapters.upstream.asking import CERTIFICATE, server_tls
 from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies
 
@@ -20,7 +20,7 @@ _LOCAL = ip_address("127.0.0.1")
 
 async def fetched(url: str, network: Network | None = None) -> bytes:
     image = llm.Image(url=url)
-    return await (load(image, network) if network else load(image))
+    return await (fetch(image, network) if network else fetch(image))
 
 
 async def refusal(url: str, network: Network | None = None) -> InvalidRequest:
@@ -227,13 +227,13 @@ class TestAnswers:
             assert "could not be fetched" in (await refusal(url, Names().network)).message
 
     async def test_none_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(image_fetching, "_SECONDS", 0.05)
+        monkeypatch.setattr(image_fetching, "_TIMEOUT_SECONDS", 0.05)
         async with serving(hold) as (_, url):
-            assert "did not come" in (await refusal(url, Names().network)).message
+            assert "did not arrive" in (await refusal(url, Names().network)).message
 
 
 async def test_a_name_that_nobody_knows() -> None:
     async def nobody(host: str, port: int) -> list[Address]:
         raise OSError(host, port)
 
-    assert "not known" in (await refusal("http://images.example/", Network(resolve=nobody))).message
+    assert "cannot be resolved" in (await refusal("http://images.example/", Network(resolve=nobody))).message
