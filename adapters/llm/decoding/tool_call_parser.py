@@ -16,10 +16,11 @@ from uuid import uuid4
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
+from adapters.llm.decoding.json_tool_calls import RawToolCall
 from adapters.llm.decoding.reasoning_parser import ReasoningParser, ToolCallOpening
 from adapters.llm.decoding.special_tokens import finder
 from adapters.llm.decoding.start_state import StartState
-from adapters.llm.decoding.tool_call_region import RawToolCall, ToolCallRegion
+from adapters.llm.decoding.tool_call_region import ToolCallRegion
 
 _TAGS = frozenset(("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "{"))
 

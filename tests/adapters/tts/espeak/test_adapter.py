@@ -10,8 +10,8 @@ import pytest
 from adapters.contract import tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, InvalidRequest, TooLong, Unsupported
-from adapters.tts import espeak_library
-from adapters.tts.espeak import ALIASES, Espeak
+from adapters.tts.espeak import library
+from adapters.tts.espeak.adapter import Espeak
 
 SENTENCE = "What is the capital of France? It is a large city on the river Seine, and many people live there."
 
@@ -55,7 +55,7 @@ async def test_info_lists_languages_and_the_names_of_openai(engine: Espeak) -> N
 
 
 async def test_every_alias_and_every_voice_speaks(engine: Espeak) -> None:
-    for voice in (*ALIASES, *engine.info.voices):
+    for voice in (*engine.info.aliases, *engine.info.voices):
         assert len(await speak(engine, "12 osiyo", voice=voice)) > 2_000, voice
 
 
@@ -64,34 +64,6 @@ async def test_an_unknown_voice_is_refused(engine: Espeak, voice: str) -> None:
     with pytest.raises(InvalidRequest, match="There is no voice") as raised:
         await events(engine, tts.Request(text="Hello.", voice=voice))
     assert raised.value.param == "voice"
-
-
-@pytest.mark.parametrize(
-    ("voice", "language", "identifier"),
-    [
-        (None, None, "gmw/en-US"),
-        (None, "de", "gmw/de"),
-        ("alloy", None, "gmw/en-US+f1"),
-        ("Alloy", "en", "gmw/en-US+f1"),
-        ("alloy", "en-GB", "gmw/en+f1"),
-        ("alloy", "fr", "roa/fr+f1"),
-        ("alloy", "fr_CA", "roa/fr+f1"),
-        ("alloy", "zh", "sit/cmn+f1"),
-        ("de+m3", "fr", "gmw/de+m3"),
-    ],
-)
-async def test_the_language_sets_the_base_of_an_alias(
-    engine: Espeak, monkeypatch: pytest.MonkeyPatch, voice: str | None, language: str | None, identifier: str
-) -> None:
-    asked: list[str] = []
-
-    def synthesise(_text: str, voice: str, _speed: float) -> bytes:
-        asked.append(voice)
-        return b""
-
-    monkeypatch.setattr(espeak_library, "synthesise", synthesise)
-    await events(engine, tts.Request(text="Hello.", voice=voice, language=language))
-    assert asked == [identifier]
 
 
 async def test_an_unknown_language_is_unsupported(engine: Espeak) -> None:
@@ -147,9 +119,9 @@ async def test_many_at_once_do_not_mix(engine: Espeak) -> None:
 
 async def test_the_library_failing_is_a_typed_error(engine: Espeak, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_text: str, _voice: str, _speed: float) -> bytes:
-        raise espeak_library.LibraryError("espeak_Synth answered 2.")
+        raise library.LibraryError("espeak_Synth answered 2.")
 
-    monkeypatch.setattr(espeak_library, "synthesise", broken)
+    monkeypatch.setattr(library, "synthesise", broken)
     with pytest.raises(AdapterError, match="espeak_Synth answered 2"):
         await events(engine, tts.Request(text="Hello."))
 

@@ -1,4 +1,4 @@
-"""The espeak-ng library by ctypes: loaded once a process, used by one thread at a time."""
+"""The espeak-ng library by ctypes: loaded once in a process, used by one thread at a time."""
 
 import ctypes
 import threading
@@ -16,25 +16,25 @@ _CALLBACK_MS = 60
 _RATE_DEFAULT = 175
 _RATE_FLOOR = 80
 
-# The library keeps its state in globals; two threads inside it at once end the process.
+# The library keeps its state in globals: two threads in it at once would crash the process.
 _lock = threading.Lock()
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
 class LibraryError(Exception):
-    """The library answered a call with an error code; the message names the call."""
+    """A call of the library returned an error code; the message names the call."""
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """A base voice: its own name, how well (less is better) it stands for others, the identifier that selects it."""
+    """A base voice: its name, the other languages that it can speak (a lower rank is better), what selects it."""
 
     name: str
-    stands_for: dict[str, int]
+    other_names: dict[str, int]
     identifier: str
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """What the library offers: its sample rate in Hz, base voices and the variants that any of them takes."""
+    """What the library has: its sample rate in Hz, base voices, and the variants that each of them takes."""
 
     sample_rate: int
     languages: tuple[Language, ...]
@@ -57,7 +57,7 @@ class _Voice(ctypes.Structure):
 
 @cache
 def _library() -> tuple[ctypes.CDLL, int]:
-    """The initialised library and its sample rate; it stays loaded: other engines of this process may be using it."""
+    """The initialised library and its sample rate; it stays loaded, since other engines may use it."""
     import espeakng_loader  # noqa: PLC0415 - loaded when first used
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -81,12 +81,12 @@ def _library() -> tuple[ctypes.CDLL, int]:
     data = espeakng_loader.get_data_path().encode()
     rate: int = library.espeak_Initialize(_SYNCHRONOUS, _CALLBACK_MS, data, _DONT_EXIT)
     if rate <= 0:
-        raise LibraryError(f"espeak_Initialize answered {rate}.")
+        raise LibraryError(f"espeak_Initialize returned {rate}.")
     return library, rate
 
 
 def inventory() -> Inventory:
-    """Load the library and list what it offers; blocks for milliseconds. Raises ``LibraryError`` and ``OSError``."""
+    """Load the library and list what it has; blocks for milliseconds. Raises ``LibraryError`` and ``OSError``."""
     with _lock:
         library, rate = _library()
         languages = [_language(voice) for voice in _list(library, None)]
@@ -95,11 +95,10 @@ def inventory() -> Inventory:
 
 
 def synthesise(text: str, voice: str, speed: float) -> bytes:
-    """Speak ``text`` into s16le mono; blocks. ``voice`` is an identifier, with ``+variant`` or without.
+    """``text`` as s16le mono; blocks. ``voice`` is an identifier, with or without ``+variant``.
 
-    What stands between ``[[`` and ``]]`` is taken as phonemes, in the library's own notation.
-    The library slows down to about 0.46 only: slower audio comes out faster than asked, by ``stretch(speed)``. Raises
-    ``LibraryError``.
+    Text between ``[[`` and ``]]`` is read as phonemes, in the library's own notation. The library slows down to about
+    0.46 only: below that, the audio has to be stretched by ``stretch(speed)``. Raises ``LibraryError``.
     """
     pcm = bytearray()
 
@@ -121,13 +120,13 @@ def synthesise(text: str, voice: str, speed: float) -> bytes:
 
 
 def stretch(speed: float) -> float:
-    """The tempo (1.0: as it is) that what ``synthesise`` gives for ``speed`` must still be played at."""
+    """The tempo (1.0: as it is) to which the audio of ``synthesise`` must be changed to have ``speed``."""
     return min(1.0, speed * _RATE_DEFAULT / _RATE_FLOOR)
 
 
 def _check(call: str, code: int) -> None:
     if code != 0:
-        raise LibraryError(f"{call} answered {code}.")
+        raise LibraryError(f"{call} returned {code}.")
 
 
 def _list(library: ctypes.CDLL, kind: bytes | None) -> list[Any]:
@@ -143,7 +142,7 @@ def _list(library: ctypes.CDLL, kind: bytes | None) -> list[Any]:
 
 
 def _language(voice: Any) -> Language:
-    """Decode the library's list: for each name a byte of priority and the name, then a zero byte."""
+    """Decode the library's list: for each name a byte of priority, the name and a zero byte; then a zero byte."""
     priorities: dict[str, int] = {}
     address = voice.languages
     while (entry := ctypes.string_at(address))[:1]:
@@ -151,4 +150,4 @@ def _language(voice: Any) -> Language:
         address += len(entry) + 1
     name = next(iter(priorities))
     del priorities[name]
-    return Language(name=name, stands_for=priorities, identifier=voice.identifier.decode())
+    return Language(name=name, other_names=priorities, identifier=voice.identifier.decode())

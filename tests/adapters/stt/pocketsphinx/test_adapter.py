@@ -11,10 +11,10 @@ import pytest
 from adapters.contract import stt
 from adapters.contract.engine import Started
 from adapters.contract.errors import TooLong, Unsupported
-from adapters.stt.pocketsphinx import PocketSphinx, spoken_words
+from adapters.stt.pocketsphinx.adapter import PocketSphinx
 
 QUESTION = "what is the capital of france"
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[3] / "data"
 
 
 @pytest.fixture
@@ -90,21 +90,6 @@ async def test_audio_past_the_limit_is_refused_as_soon_as_it_is_reached(engine: 
     with pytest.raises(TooLong, match="60 s") as raised:
         await events(engine, stt.Request(audio=endless()))
     assert (raised.value.param, raised.value.code) == ("file", "audio_too_long")
-
-
-def test_segments_lose_what_is_not_a_word() -> None:
-    segments = [
-        ("<s>", 0, 9),
-        ("[NOISE]", 10, 19),
-        ("a(2)", 20, 29),
-        ("<sil>", 30, 34),
-        ("dragon", 35, 79),
-        ("</s>", 80, 81),
-    ]
-    assert spoken_words(segments, 100) == [
-        stt.Word(text="a", start=0.2, end=0.3),
-        stt.Word(text="dragon", start=0.35, end=0.8),
-    ]
 
 
 @pytest.mark.parametrize("workers", [0, 65])
