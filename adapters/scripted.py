@@ -23,7 +23,7 @@ InfoT = TypeVar("InfoT")
 
 
 class Scripted(Generic[RequestT, EventT, InfoT]):
-    """An engine of any stage that plays ``script``, counts the ``open`` and ``opened`` streams and keeps ``requests``."""
+    """An engine of any stage that plays ``script``, counts its streams and keeps the last ``requests``."""
 
     def __init__(self, info: InfoT, script: Callable[[RequestT], AsyncGenerator[EventT, None]]) -> None:
         self.info = info
