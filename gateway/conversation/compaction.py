@@ -1,4 +1,4 @@
-"""Summarises the old part of a conversation behind the scenes, so that it need not be forgotten."""
+"""Summarises old turns in the background."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from adapters.contract.errors import AdapterError
 from gateway.conversation.conversation import Conversation, Turn
 from gateway.conversation.snapshot import Summary, digest, encoded
 from gateway.conversation.store import Store
-from gateway.pipeline.flow import race
+from gateway.tasks import race
 
 logger = logging.getLogger(__name__)
 
 Start = Callable[[Coroutine[Any, Any, None]], None]
-"""Begins work that no request waits for: what ``gateway.pipeline.flow.background`` gives."""
+"""Begins work that no request waits for: what ``gateway.tasks.background`` gives."""
 
 MOST_AT_ONCE = 2
 """Summaries written at once; a conversation that finds no place asks again with its next turn."""

@@ -99,6 +99,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
             turns, messages = tuple(earlier), joined(last.messages, messages)
         return msgspec.structs.replace(self, turns=grouped(messages, turns), unheard=unheard)
 
+    def branch(self, id_: str) -> "Conversation":
+        """The same history under another id."""
+        return msgspec.structs.replace(self, id=id_)
+
     def within(self, most: int) -> "Conversation":
         """At most the newest ``most`` turns."""
         return self.without(len(self.turns) - most)

@@ -1,17 +1,21 @@
 """Shows effective settings as a TOML file that would give them again, secrets masked, with the origin of each."""
 
 import json
+import re
 from typing import Any
 
-from adapters.options import Secret
+from adapters.options import Secret, shown_url
 from gateway.settings.model import GatewaySettings, Loaded, Route
 from gateway.settings.options import OPEN_TABLE, options
+
+URL = re.compile(r"\w+://\S+")
+"""A value that is a URL as a whole: the ``@`` and ``?`` of other texts are not looked at."""
 
 
 def effective(loaded: Loaded) -> str:
     """All settings of ``loaded`` and its routes, one ``key = value  # origin`` a line.
 
-    What a file cannot say is commented out: what is not set, secrets, and the path of the file itself.
+    What a file cannot say is commented out: what is not set, secrets, URLs with secrets, the path of the file itself.
     """
     base = _values(loaded.settings)
     parts = [_aligned([(line(key, value), loaded.origins[key]) for key, value in base.items()])]
@@ -20,15 +24,29 @@ def effective(loaded: Loaded) -> str:
 
 
 def line(key: str, value: Any) -> str:
-    """``key = value`` in TOML, commented out when a file cannot say it."""
+    """``key = value`` in TOML, commented out when a file cannot say it or the value holds secrets."""
     if value is None:
         return f"# {key} ="
     if isinstance(value, Secret) or key == "config":
         return f"# {key} = {_toml(str(value))}"
+    shown = _without_secrets(value)
     try:
-        return f"{key} = {_toml(value)}"
+        return f"{'' if shown == value else '# '}{key} = {_toml(shown)}"
     except TypeError:
-        return f"# {key} = {json.dumps(value, ensure_ascii=False)}"
+        return f"# {key} = {json.dumps(shown, ensure_ascii=False)}"
+
+
+def _without_secrets(value: Any) -> Any:
+    """The value with every URL in it as it may be shown."""
+    match value:
+        case str():
+            return shown_url(value) if URL.fullmatch(value) else value
+        case list() | tuple():
+            return type(value)(_without_secrets(each) for each in value)
+        case dict():
+            return {key: _without_secrets(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _route(route: Route, base: dict[str, Any]) -> str:
