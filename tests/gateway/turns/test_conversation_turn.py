@@ -100,6 +100,10 @@ class Room:
         return messages
 
 
+def text_of(message: llm.Message) -> str:
+    return " + ".join(part.text for part in message.parts if isinstance(part, llm.Text))
+
+
 def kept(events: list[Any]) -> str | None:
     """The conversation in which a turn was kept."""
     (event,) = [event for event in events if isinstance(event, ConversationKept)]
@@ -265,11 +269,35 @@ async def test_a_model_that_refuses_is_asked_once_more_with_half(caplog: pytest.
     assert "5 turns are left out" in caplog.text
 
 
-async def test_it_is_asked_once_more_only() -> None:
+async def test_a_model_that_refuses_again_is_asked_again_until_it_takes_what_is_left() -> None:
     room = Room(llm=refusing(4))
+    await room.taken(long_history(10))
+    assert [len(request.messages) for request in room.engines.llm.requests] == [21, 11, 5, 3]
+
+
+async def test_a_conversation_whose_question_was_too_long_goes_on() -> None:
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if "long" in str(request.messages):
+            raise TooLong("too long")
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    room = Room("--init_chat_prompt", "", llm=scripted.language_model(script))
+    await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a long question").script
     with pytest.raises(TooLong):
-        await room.taken(long_history(10))
-    assert room.engines.llm.opened == 2
+        await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a short one").script
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say", "Yes.", "a short one"]
+
+
+async def test_an_answer_of_white_space_alone_is_not_remembered() -> None:
+    room = Room("--init_chat_prompt", "")
+    room.engines.llm.script = scripted.answering(" \n\n")
+    await room.taken(SPOKEN, Microphone().source)
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say + what did you say"]
 
 
 async def test_a_question_that_is_too_long_alone_is_refused_at_once() -> None:

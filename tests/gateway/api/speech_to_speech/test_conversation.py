@@ -297,7 +297,13 @@ async def test_a_question_instead_of_results_leaves_no_call_unanswered() -> None
         await called(talk)
         await talk.turn(conversation="c")
         missing = "No result was given."
-        assert talk.got == [*CALLED, f"tool: [c1: {missing}]", f"tool: [c2: {missing}]", "user: question 2"]
+        assert talk.got == [
+            *CALLED,
+            f"tool: [c1: {missing}]",
+            f"tool: [c2: {missing}]",
+            "assistant: I was interrupted before I could answer.",
+            "user: question 2",
+        ]
 
 
 async def test_a_result_of_no_call_is_refused() -> None:
