@@ -23,13 +23,23 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[llm.Message, ...]
 
 
+class Languages(msgspec.Struct, frozen=True, kw_only=True):
+    """Languages (ISO 639-1) as far as they are known: in which a question was ``asked``, and in which it is answered.
+
+    ``voice`` is what the synthesiser is told; ``None`` leaves it to the voice.
+    """
+
+    asked: str | None = None
+    voice: str | None = None
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """What was said so far under one id, without the gateway's own system prompt and instructions.
 
     ``opening`` are the client's own system messages; ``outright`` says that the client set the history itself, so that
     the gateway's prompt does not stand in front. ``skipped`` of the oldest ``turns`` are too much for the model and
-    kept until ``summary`` holds them; ``gone`` are those that are no longer stored. ``bytes_per_token`` is what the
-    last answer's count of tokens came to.
+    kept until ``summary`` holds them; ``gone`` are those that are no longer stored. ``languages`` are those of the last
+    turn. ``bytes_per_token`` is what the last answer's count of tokens came to.
     """
 
     id: str
@@ -39,6 +49,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[Turn, ...] = ()
     skipped: int = 0
     gone: int = 0
+    languages: Languages = Languages()
     bytes_per_token: float = BYTES_PER_TOKEN
 
     def beginning(self, prompt: llm.Message | None, role: str) -> tuple[llm.Message, ...]:

@@ -112,7 +112,8 @@ class History:
             if newest is None and ref.previous_response is not None:
                 conversation = conversation.branch(_new_id())
             if ref.history is not None and not ref.adds_results:
-                conversation = opened(conversation.id, ref.history)
+                outright = opened(conversation.id, ref.history)
+                conversation = msgspec.structs.replace(outright, languages=conversation.languages)
             elif ref.history is not None:
                 conversation = conversation.with_results(ref.history)
             self.give_way(policy.writer.engine)

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 
+import msgspec
+
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, TooLong, UpstreamError
@@ -116,7 +118,7 @@ class ConversationTurn:
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
-            else listen(engines.stt, detector, pcm, plan.language)
+            else listen(engines.stt, detector, pcm, plan.language or plan.usual_language)
         )
         async with aclosing(hearing) as events:
             async for event in events:
@@ -129,10 +131,9 @@ class ConversationTurn:
     ) -> AsyncGenerator[Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
-        question, playhead = plan.question(listened), Playhead()
-        speech = Speech(
-            engine=plan.engines.tts, delivery=plan.delivery(listened), pacing=plan.pacing, playhead=playhead
-        )
+        question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
+        delivery = plan.delivery(question.languages)
+        speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
         prompt: Prompt | None = None
         spoken = finished = False
         try:
@@ -154,11 +155,11 @@ class ConversationTurn:
     def _window(self, lease: ConversationLease, question: Question) -> ContextWindow:
         plan = self._plan
         prompt = plan.instructions or (None if lease.conversation.outright else plan.prompt)
-        turns, asked = lease.split(question.asked)
+        turns, asked = lease.split(question.message)
         return ContextWindow(
             beginning=lease.conversation.beginning(prompt, plan.prompt_role),
             turns=turns,
-            question=asked,
+            question=question.hinted(asked),
             user_role=plan.user_role,
             tools=plan.generation.tools,
             model=plan.engines.llm.info,
@@ -209,7 +210,8 @@ class ConversationTurn:
         if not lease.kept:
             return False
         said = (answered,) if has_content(answered) else ()
-        conversation = lease.conversation.skipping(prompt.skipped).after((*question.remembered, *said))
+        conversation = lease.conversation.skipping(prompt.skipped).after((*question.message, *said))
+        conversation = msgspec.structs.replace(conversation, languages=question.languages)
         if usage is not None:
             conversation = conversation.measured(prompt.size, usage.input_tokens)
         return await self._history.keep(lease, self.id, conversation, self._plan.policy)

@@ -292,6 +292,25 @@ async def test_results_of_tools_are_added_to_what_is_kept(by: str) -> None:
         ]
 
 
+async def test_the_answer_to_a_result_is_read_in_the_language_that_was_heard() -> None:
+    async def model(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if request.tools:
+            async for event in answering(request):
+                yield event
+            return
+        yield llm.TextDelta(text="Il est 3 heures. ")
+        yield llm.Finished(reason="stop", usage=None)
+
+    async with talking(llm=scripted.language_model(model)) as talk:
+        response_id = await called(talk)
+        for by in ({"previous_response_id": response_id}, {"conversation": "c"}):
+            response = await talk.client.post(ROUTE, json={**by, "messages": results("c1", "c2")})
+            assert response.status_code == 200, response.text
+            assert talk.engines.tts.requests[-1].text == "Il est trois heures.", "numbers are French"
+            assert talk.engines.tts.requests[-1].language is None, "the voice was not told a language before either"
+            await called(talk)
+
+
 async def test_a_question_instead_of_results_leaves_no_call_unanswered() -> None:
     async with talking() as talk:
         await called(talk)
