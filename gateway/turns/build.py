@@ -76,7 +76,6 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     style: SpeechStyle
     pacing: Pacing
     turn_seconds: float
-    must_speak: bool
 
     def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
         """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
@@ -138,7 +137,6 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
             first_utterance_seconds=settings.first_utterance_ms / 1000,
         ),
         turn_seconds=settings.max_turn_seconds,
-        must_speak=request.must_speak,
     )
     served.engines.tts.check(plan.delivery(plan.languages(None, Languages())).request(""))
     return plan

@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, TooLong, UpstreamError
+from adapters.contract.errors import AdapterError, TooLong
 from gateway.conversation.context_window import ContextWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
@@ -141,8 +141,6 @@ class ConversationTurn:
                 async for prompt, event in answering:
                     spoken = spoken or isinstance(event, tts.AudioChunk)
                     if isinstance(event, AnswerFinished):
-                        if plan.must_speak and not spoken:
-                            raise UpstreamError("The language model's answer holds nothing that can be spoken.")
                         kept = await self._keep(lease, question, prompt, event.message, event.usage)
                         finished = True
                         yield ConversationKept(conversation_id=lease.id if kept else None, compaction=lease.compaction)

@@ -10,7 +10,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
+from adapters.contract.errors import TimedOut, TooLong, Unavailable
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
@@ -316,13 +316,6 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     with pytest.raises(TooLong):
         await room.taken(long_history(4))
     assert room.engines.llm.opened == 1
-
-
-async def test_silence_is_an_answer_unless_it_must_be_heard() -> None:
-    room = Room(llm=scripted.language_model(scripted.answering("***")))
-    await room.taken()
-    with pytest.raises(UpstreamError, match="nothing that can be spoken"):
-        await room.taken(must_speak=True)
 
 
 async def test_waiting_for_another_turn_is_a_part_of_the_time_a_turn_may_take() -> None:

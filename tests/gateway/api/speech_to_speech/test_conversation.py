@@ -1,6 +1,7 @@
 """Turns that go on from others, over a real socket: what the model gets, what is kept, and who waits for whom."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -348,13 +349,15 @@ async def test_a_turn_that_fails_is_not_kept() -> None:
         assert talk.got == ["user: question 1", "assistant: I begin. ", "user: question 3"]
 
 
-async def test_an_answer_without_a_sound_is_kept_only_where_it_is_no_failure() -> None:
+async def test_an_answer_without_a_sound_is_a_whole_answer_and_kept() -> None:
     async with talking(llm=scripted.language_model(scripted.answering("🙂🙂"))) as talk:
-        assert (await talk.post(conversation="c")).status_code == 502
-        await talk.post(conversation="c", **SSE)
-        assert talk.got == ["user: question 2"]
-        await talk.post(conversation="c", **SSE)
-        assert len(talk.got) == 3
+        response = await talk.post(conversation="c")
+        assert response.status_code == 200
+        shown = list(events_in((await talk.post(conversation="c", **SSE)).text))
+        assert talk.got == ["user: question 1", "assistant: 🙂🙂", "user: question 2"]
+        sent = [event["audio"] for event in shown if event["type"] == "speech.audio.delta"]
+        assert b"".join(map(base64.b64decode, sent)) == response.content, "both say the same silence"
+        assert shown[-1]["finish_reason"] == "stop"
 
 
 class Slow:
