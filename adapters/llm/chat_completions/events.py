@@ -51,7 +51,7 @@ class ChatCompletionReader:
         """Whether the answer is complete; only its usage may follow."""
         return self._reason is not None
 
-    def feed(self, data: bytes) -> Iterator[llm.Event]:
+    def feed(self, data: bytes, name: str | None = None) -> Iterator[llm.Event]:
         """The events of one chunk of JSON. Raises ``AdapterError``."""
         try:
             chunk = wire.decode(data)
@@ -68,7 +68,7 @@ class ChatCompletionReader:
         """The events of an answer that was not streamed. Raises ``AdapterError``."""
         return self.feed(data)
 
-    def finish(self) -> Iterator[llm.Event]:
+    def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
         """The last events, at the end of the stream. Raises ``AdapterError`` when the answer is not complete."""
         reason = self._reason
         if reason is None:
