@@ -10,12 +10,13 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, Unavailable
+from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.options import BadOption, Secret
 from adapters.upstream.attempt import CompletionCall, ResponseStream
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.options import OPENAI, UpstreamOptions
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
@@ -94,13 +95,16 @@ class UpstreamClient:
 
     async def stream(self, call: CompletionCall) -> AsyncGenerator[llm.Event, None]:
         """The events of one answer; ``Started`` comes together with the first content. Raises ``AdapterError``."""
-        response = await self._open(call)
         try:
-            yield Started(ignored=call.ignored)
-            async for event in response:
-                yield event
-        finally:
-            await response.aclose()
+            response = await self._open(call)
+            try:
+                yield Started(ignored=call.ignored)
+                async for event in response:
+                    yield event
+            finally:
+                await response.aclose()
+        except ServerFailure as error:  # a difference for retries only
+            raise UpstreamError(error.message, adapter=error.adapter) from error
 
     async def _open(self, call: CompletionCall) -> ResponseStream:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""

@@ -23,7 +23,10 @@ from adapters.upstream.refusal import Refusal
 
 
 class ServerFailure(UpstreamError):
-    """The server failed with 409 or 5xx: the same request may succeed when it is sent again at once."""
+    """The server failed with 409 or 5xx: the same request may succeed when it is sent again.
+
+    Outside of this package it is an ``UpstreamError`` as any other: the retries were made already.
+    """
 
 
 # Of the statuses that are not listed, 409 and 5xx are a ``ServerFailure``, others an ``UpstreamError``.

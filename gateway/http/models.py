@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from adapters.contract.errors import UnknownModel
+from adapters.tts.openai_voices import OPENAI_VOICES
 from gateway.engines import Gateway, ServedRoute
 from gateway.http.openapi import ApiOperation
-from gateway.pipeline.voices import OPENAI_VOICES
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,10 +25,11 @@ from adapters.contract.errors import (
 )
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.echo import Echo, EchoOptions
-from adapters.llm.mlx_lm.adapter import MlxLm
+from adapters.llm.mlx_lm.adapter import MlxLanguageModel
 from adapters.llm.responses.adapter import Responses
-from adapters.llm.transformers.adapter import Transformers
+from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.upstream import UpstreamOptions
+from tests.support.answers import open_answers
 from tests.support.upstream_server import Exchange, UpstreamServer
 
 
@@ -204,17 +205,17 @@ async def _local(engine_class: Any, *packages: str) -> AsyncGenerator[Rig, None]
         options = engine_class.Options(model_name=folder, llm_gen={"max_new_tokens": 40})
         async with aclosing(engine_class(options)) as engine:
             await engine.warm_up()
-            yield LanguageModelRig(engine, failures, lambda: len(engine._thread._readers))
+            yield LanguageModelRig(engine, failures, partial(open_answers, engine))
 
 
 def transformers() -> AbstractAsyncContextManager[Rig]:
     """A local model by transformers."""
-    return _local(Transformers, "accelerate")
+    return _local(TransformersLanguageModel, "accelerate")
 
 
 def mlx_lm() -> AbstractAsyncContextManager[Rig]:
     """A local model by mlx-lm."""
-    return _local(MlxLm, "mlx_lm")
+    return _local(MlxLanguageModel, "mlx_lm")
 
 
 # By the name under which each engine is registered.

@@ -11,10 +11,9 @@ import pytest
 from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
-from adapters.stt.pocketsphinx import PocketSphinx
-from adapters.stt.transformers.adapter import Transformers
-from adapters.tts import espeak_library
-from adapters.tts.espeak import Espeak
+from adapters.stt.pocketsphinx.adapter import PocketSphinx
+from adapters.tts.espeak import library
+from adapters.tts.espeak.adapter import Espeak
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -89,15 +88,16 @@ async def espeak() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()
-        yield SynthesiserRig(engine, failures, lambda: int(espeak_library._lock.locked()))
+        yield SynthesiserRig(engine, failures, lambda: int(library._lock.locked()))
 
 
 @asynccontextmanager
 async def transformers() -> AsyncGenerator[Rig, None]:
-    """A tiny Whisper, which is busy while its lock is held."""
+    """A tiny Whisper, which is busy while its pipeline runs."""
     for package in ("torch", "transformers"):
         pytest.importorskip(package, reason=f"needs {package}")
     from tests.models.tiny_whisper import trained  # noqa: PLC0415 - only where the packages are
+    from tests.support.recogniser_engine import loaded, pipeline_of  # noqa: PLC0415
 
     failures = [
         Failure(
@@ -110,9 +110,8 @@ async def transformers() -> AsyncGenerator[Rig, None]:
         ),
         Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
     ]
-    async with aclosing(Transformers(Transformers.Options(stt_model=str(trained())))) as engine:
-        await engine.warm_up()
-        yield RecogniserRig(engine, failures, lambda: int(engine._model is not None and engine._model.working.locked()))
+    async with aclosing(await loaded(trained())) as engine:
+        yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running)
 
 
 # By the name under which each engine is registered.

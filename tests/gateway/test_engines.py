@@ -13,7 +13,7 @@ from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.llm.echo import Echo
 from adapters.options import BadOption
-from adapters.tts.espeak import Espeak
+from adapters.tts.espeak.adapter import Espeak
 from adapters.vad.energy import Energy
 from gateway.engines import Gateway, ServedRoute, build
 from gateway.fallback import Choice, FallingBack

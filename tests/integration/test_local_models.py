@@ -16,7 +16,7 @@ from gateway.settings.load import load
 from tests.gateway.asking import ROUTE, form
 from tests.gateway.recordings import sound
 from tests.gateway.serving import events_in, question, served
-from tests.models.lessons import CAPITAL, SYSTEM, TOOL, answer_to
+from tests.models.training_data import CAPITAL, SYSTEM, TOOL, answer_to
 
 FRAME_BYTES = 2
 SAMPLE_RATE = 24_000

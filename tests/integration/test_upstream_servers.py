@@ -22,7 +22,7 @@ from gateway.engines import build
 from gateway.settings.load import load
 from tests.gateway.serving import events_in, question, served
 from tests.integration.servers import MODEL, SERVERS, Server
-from tests.models.lessons import CAPITAL, FOREVER, SYSTEM, THINKING, TOOL, answer_to
+from tests.models.training_data import CAPITAL, FOREVER, SYSTEM, THINKING, TOOL, answer_to
 
 CHAT, RESPONSES = "chat-completions", "responses-api"
 STORY = "tell me a story"

@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
-from adapters.llm import parse
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.request import body, route
+from adapters.llm.decoding.start_state import StartStates
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 
 
@@ -19,7 +19,7 @@ class ChatCompletions:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("chat-completions", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""
@@ -41,6 +41,6 @@ class ChatCompletions:
         return ChatCompletionReader(
             self._upstream.errors,
             route=route(request, self._options),
-            habit=self._habits.of(request),
+            start=self._start_states.of(request),
             tools=request.tools,
         )

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
-from adapters.llm import parse
+from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
@@ -19,7 +19,7 @@ class Responses:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("responses-api", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""
@@ -46,6 +46,6 @@ class Responses:
         return ResponsesReader(
             self._upstream.errors,
             route=route(request, self._options),
-            habit=self._habits.of(request),
+            start=self._start_states.of(request),
             tools=request.tools,
         )

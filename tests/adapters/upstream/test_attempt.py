@@ -19,7 +19,6 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
-from adapters.upstream.error_table import ServerFailure
 from tests.support.upstream_client import (
     END,
     KEY,
@@ -47,7 +46,7 @@ from tests.support.upstream_server import Exchange, Script, UpstreamServer, in_o
         (replies(404, {"detail": "Not Found"}), UpstreamError),
         (replies(400, {"error": {"message": "no"}}), InvalidRequest),
         (replies(429, {"error": {"message": "slow"}}), Overloaded),
-        (replies(500, {"error": {"message": "inner secret"}}), ServerFailure),
+        (replies(500, {"error": {"message": "inner secret"}}), UpstreamError),
         (replies(503, b""), Unavailable),
         (replies(307, b"", location="http://127.0.0.1:1/?token=secret"), UpstreamError),
         (replies(200, b"<html>sign in, secret</html>", "text/html"), UpstreamError),
@@ -207,7 +206,7 @@ async def test_the_servers_words_lose_their_control_characters() -> None:
 @pytest.mark.parametrize("status", [400, 500])
 @pytest.mark.parametrize("body", [b'{"error": "\xff"}', b"[" * 20_000, rb'{"error": {"message": "\ud83d"}}', b"\x00"])
 async def test_error_bodies_that_are_not_quite_json(status: int, body: bytes) -> None:
-    assert type(await failure(replies(status, body))) is (InvalidRequest if status == 400 else ServerFailure)
+    assert type(await failure(replies(status, body))) is (InvalidRequest if status == 400 else UpstreamError)
 
 
 async def test_an_error_body_that_is_compressed_twice_is_not_read() -> None:

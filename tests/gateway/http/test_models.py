@@ -6,7 +6,7 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import tts
-from gateway.pipeline.voices import OPENAI_VOICES
+from adapters.tts.openai_voices import OPENAI_VOICES
 from tests.gateway.asking import refused
 from tests.gateway.serving import gateway_with_routes, scripted_engines, served
 

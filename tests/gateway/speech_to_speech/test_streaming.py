@@ -11,7 +11,7 @@ from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
-from adapters.tts.espeak import Espeak
+from adapters.tts.espeak.adapter import Espeak
 from gateway.pipeline.stages import Engines
 from tests.gateway.serving import events_in, gateway_of, question, scripted_engines, served, until
 

@@ -11,10 +11,10 @@ import pytest
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest
+from adapters.tts.openai_voices import OPENAI_VOICES
 from gateway.engines import ServedRoute
 from gateway.http.body import Upload
 from gateway.pipeline import answer, turn
-from gateway.pipeline.voices import OPENAI_VOICES
 from gateway.settings.load import load
 from gateway.speech_to_speech import schema, translate
 from gateway.speech_to_speech.schema import SpeechToSpeechRequest
