@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Collection
+from typing import Any
 from uuid import uuid4
 
-from adapters.upstream import UnreadableJson, decode_any
+import msgspec
+
+from adapters.upstream import UnreadableJson, decode_any, is_shallow
 
 MAX_CALLS = 128
 """Tool calls of one answer."""
@@ -15,8 +18,8 @@ _MAX_ENCODINGS = 3  # of an object that was encoded as a string again and again
 _TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 
 
-class TooManyArguments(ValueError):
-    """The arguments are too long; the message completes "The upstream server …"."""
+class UnusableArguments(ValueError):
+    """The arguments are too long or nested too deeply; the message completes "The upstream server …"."""
 
 
 class ToolArguments:
@@ -39,10 +42,10 @@ class ToolArguments:
         self._escape = ""  # a backslash at the end of the last piece
 
     def append(self, piece: str) -> str:
-        """Add a piece; what can be passed on now. Raises ``TooManyArguments``."""
+        """Add a piece; what can be passed on now. Raises ``UnusableArguments``."""
         self._size += len(piece)
         if self._size > _MAX_CHARACTERS:
-            raise TooManyArguments(f"sent arguments of a tool call with more than {_MAX_CHARACTERS} characters")
+            raise UnusableArguments(f"sent arguments of a tool call with more than {_MAX_CHARACTERS} characters")
         self._scan(piece)
         held = self._is_object is None
         if held and not piece.isspace() and piece:
@@ -53,7 +56,7 @@ class ToolArguments:
         return "".join(self._pieces) if held else piece
 
     def complete(self, whole: str) -> str:
-        """Take ``whole`` for the complete arguments; what can be passed on now. Raises ``TooManyArguments``."""
+        """Take ``whole`` for the complete arguments; what can be passed on now. Raises ``UnusableArguments``."""
         received = "".join(self._pieces)
         if whole.startswith(received):
             return self.append(whole[len(received) :])
@@ -68,6 +71,11 @@ class ToolArguments:
             return ""
         self._replacement = _unpacked("".join(self._pieces))
         return self._replacement
+
+    @property
+    def passed_on(self) -> str:
+        """What ``append`` and ``complete`` returned so far, all together."""
+        return "".join(self._pieces) if self._is_object else ""
 
     @property
     def text(self) -> str:
@@ -103,6 +111,15 @@ def _unpacked(text: str) -> str:
             return inner if isinstance(value, dict) else text
         inner = value.strip()
     return text
+
+
+def as_text(arguments: Any) -> str:
+    """Arguments as JSON text; some servers send the object itself. Raises ``UnusableArguments``."""
+    if arguments is None or isinstance(arguments, str):
+        return arguments or ""
+    if not is_shallow(arguments):
+        raise UnusableArguments("sent arguments of a tool call that are nested too deeply")
+    return msgspec.json.encode(arguments).decode()
 
 
 def call_id(given: str | None, taken: Collection[str]) -> str:

@@ -3,7 +3,7 @@
 from adapters.upstream.attempt import CompletionCall
 from adapters.upstream.client import UpstreamClient
 from adapters.upstream.error_factory import ErrorFactory
-from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow
+from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow, token_count
 from adapters.upstream.options import OPENAI, UpstreamOptions
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "UpstreamOptions",
     "decode_any",
     "is_shallow",
+    "token_count",
 ]

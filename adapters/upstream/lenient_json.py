@@ -65,6 +65,11 @@ def decode_any(data: bytes) -> Any:
         raise UnreadableJson("not JSON") from error
 
 
+def token_count(value: int | None) -> int:
+    """A number of tokens as servers give it; 0 if it is missing or cannot be true."""
+    return value if value is not None and 0 <= value <= _MAX_INTEGER else 0
+
+
 def is_shallow(value: Any, levels: int = _MAX_LEVELS) -> bool:
     """Whether lists and objects are nested at most ``levels`` deep, so that ``value`` can be encoded again."""
     if not isinstance(value, list | dict):

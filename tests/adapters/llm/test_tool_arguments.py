@@ -1,11 +1,13 @@
 """Arguments in pieces: objects are passed on at once, the rest is understood at the end."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.llm.tool_arguments import ToolArguments, TooManyArguments, call_id
+from adapters.llm.tool_arguments import ToolArguments, UnusableArguments, as_text, call_id
 
 OBJECT = '{"a": "x}\\"{", "b": [1, {}]}'
 
@@ -21,6 +23,7 @@ def joined(*pieces: str) -> str:
 def test_an_object_is_passed_on_at_once() -> None:
     arguments = ToolArguments()
     assert [arguments.append(piece) for piece in (" ", "\n{", '"a"', ":1}")] == ["", " \n{", '"a"', ":1}"]
+    assert arguments.passed_on == ' \n{"a":1}'
     assert arguments.finish() == ""
 
 
@@ -79,10 +82,10 @@ def test_complete_arguments_add_what_is_missing(pieces: list[str], whole: str, p
 
 def test_arguments_have_a_limit() -> None:
     arguments = ToolArguments()
-    with pytest.raises(TooManyArguments, match="262144"):
+    with pytest.raises(UnusableArguments, match="262144"):
         for _ in range(300):
             arguments.append(" " * 1024)
-    with pytest.raises(TooManyArguments):
+    with pytest.raises(UnusableArguments):
         ToolArguments().complete("{" + " " * 300_000)
 
 
@@ -91,6 +94,16 @@ def test_arguments_have_a_limit() -> None:
 def test_any_split_gives_the_same(text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))
     assert joined(text[:at], text[at:]) == joined(text)
+
+
+def test_arguments_in_any_type_become_text() -> None:
+    given: list[Any] = [None, "", "{", {"a": 1}, [], 5]
+    assert [as_text(value) for value in given] == ["", "", "{", '{"a":1}', "[]", "5"]
+    deep: Any = {}
+    for _ in range(200):
+        deep = {"a": deep}
+    with pytest.raises(UnusableArguments, match="deep"):
+        as_text(deep)
 
 
 @pytest.mark.parametrize("given", [None, "", "x" * 129, "a\nb", "\x1b", "taken"])
