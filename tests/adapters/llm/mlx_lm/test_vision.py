@@ -89,10 +89,8 @@ def record(monkeypatch: pytest.MonkeyPatch, shown: list[list[int]]) -> None:
 
 
 async def test_a_penalty_sees_the_whole_prompt(tiny_qwen_vl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # mlx-vlm shows the last token of a prompt alone: what the prompt says would be said again.
-    async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen={"max_new_tokens": 12}) as engine:
-        plain = text_of(await answer(engine, request(picture("red"))))
-        never = llm.Sampling(presence_penalty=1000.0)
+    # mlx-vlm passes only the last token of a prompt: what the prompt says would not be penalised.
+    never = llm.Sampling(presence_penalty=1000.0)
     everything = {"presence_context_size": 1000, "min_new_tokens": 12, "max_new_tokens": 12}
     async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen=everything) as engine:
         shown: list[list[int]] = []
@@ -101,8 +99,7 @@ async def test_a_penalty_sees_the_whole_prompt(tiny_qwen_vl: Path, monkeypatch: 
         prompt, written = shown[-1][: usage.input_tokens], shown[-1][usage.input_tokens :]
         assert shown[0] == prompt
         assert not {*written} & {*prompt}
-        assert len({*written}) == len(written) == usage.output_tokens - 1
-        assert plain
+        assert len({*written}) == len(written) >= usage.output_tokens - 1
 
 
 async def test_the_likeliest_is_taken_whatever_the_makers_recommend(tiny_qwen_vl: Path, tmp_path: Path) -> None:
