@@ -12,6 +12,8 @@ from gateway.engines.build import build
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 
+logger = logging.getLogger(__name__)
+
 NAMED_ROUTES = 10
 """The most routes that the announcement names; it is one line."""
 
@@ -44,9 +46,17 @@ def serve(loaded: Loaded) -> int:
                 timeout_graceful_shutdown=round(settings.shutdown_seconds),
             )
         )
-        print(announcement(loaded, listener.getsockname()[1]), flush=True)
+        _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
+
+
+def _announce(text: str) -> None:
+    """Print ``text``; that nobody can read it stops no server."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError) as error:  # a full disk, a reader that left; a closed stream
+        logger.warning("standard output cannot be written (%s): %s", error, text)
 
 
 def _listen(settings: GatewaySettings) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Composes the settings: the gateway's own, the engines that they can name, and the options that engines add."""
+"""Combines the gateway's own settings with the installed engines and their options."""
 
 import logging
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ def rejection(stage: registry.Stage, name: str) -> str | None:
 
 
 def engine_options(stage: registry.Stage, name: str) -> type[msgspec.Struct]:
-    """The options that an engine of ``choices(stage)`` brings."""
+    """The options that an engine of ``choices(stage)`` declares."""
     return NoOptions if _is_left_out(stage, name) else registry.options_class(stage, name)
 
 
@@ -55,7 +55,7 @@ def default_engine(stage: registry.Stage) -> str | None:
 
 
 def selected_engine(stage: registry.Stage, keys: Iterable[str]) -> tuple[str, str] | None:
-    """The engine that options among ``keys`` select, and the key that does; ``None`` when no option selects one."""
+    """The engine that one of the given ``keys`` selects, and that key; ``None`` when none of them selects one."""
     matches = [
         (len(prefix), name, key)
         for name, described in descriptions(stage).items()
@@ -70,7 +70,7 @@ def selected_engine(stage: registry.Stage, keys: Iterable[str]) -> tuple[str, st
 
 
 def selection_rule(stage: registry.Stage) -> str | None:
-    """The words for ``selected_engine``, if options select engines of this stage at all."""
+    """``selected_engine`` in words for ``--help``; ``None`` when options do not select engines of this stage."""
     rules: dict[str, list[str]] = {}
     prefixes = [(prefix, name) for name, described in descriptions(stage).items() for prefix in described.selected_by]
     for prefix, name in sorted(prefixes, key=lambda rule: -len(rule[0])):
@@ -94,7 +94,7 @@ def start_notes(routes: Iterable[Route]) -> list[str]:
 
 @cache
 def settings_type() -> type[GatewaySettings]:
-    """The one flat struct of all settings: the gateway's own, and the options of every engine beside them."""
+    """The one flat struct of all settings: the gateway's own, and the options of every engine."""
     declared = [(field.name, field.type, _default(field)) for field in _declared().fields.values()]
     composed = msgspec.defstruct(
         "Settings", declared, bases=(GatewaySettings,), module=__name__, kw_only=True, frozen=True
@@ -111,7 +111,7 @@ class _Declared(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def _declared() -> _Declared:
-    """An engine that declares an option in another way than one considered before it costs itself and one log line.
+    """An engine that declares an option differently from an earlier one cannot be used, which is logged once.
 
     An option with the name of one of the gateway's own settings (``model_name``) declares nothing: the engine reads
     that setting, whose type and description are the gateway's.

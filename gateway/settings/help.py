@@ -1,4 +1,4 @@
-"""Describes every setting, from the struct: the text of ``--help``, an example file, a JSON Schema."""
+"""Describes every setting as its struct declares it: the text of ``--help``, an example file, a JSON Schema."""
 
 import textwrap
 from typing import Any, assert_never

@@ -1,4 +1,4 @@
-"""Makes the effective settings: file, environment and flags laid over the defaults, once for all and once a route."""
+"""Makes the effective settings of the server and of every route: flags override the environment, that the file."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +19,9 @@ Effective = tuple[GatewaySettings, dict[str, str]]
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
-    """Read the words of a command line that serves, its one positional word being the configuration file.
+    """Read the command line of a command that serves; its one positional word is the configuration file.
 
-    Raises ``SettingsError``.
+    Raises ``SettingsError``, and ``BadOption`` for an engine that cannot be used.
     """
     line = parse(arguments)
     if not line.positional:
@@ -32,12 +32,12 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
             f"{path!r} is neither a command (ask, check, config) nor a configuration file (.toml, .json)."
         )
     if more or "config" in line.settings:
-        raise SettingsError(f"One configuration file can be used: {path!r} is given, and another one beside it.")
+        raise SettingsError(f"Only one configuration file can be used: {path!r} is given, and another one.")
     return resolve(line.settings | {"config": Setting(value=path, origin="argument")}, environment)
 
 
 def resolve(flags: Given, environment: Mapping[str, str]) -> Loaded:
-    """Lay ``flags`` over the environment, that over the file, and make every route. Raises ``SettingsError``."""
+    """Combine ``flags``, the environment and the file that they name, and make every route. Raises as ``load``."""
     variables, warnings = read_environment(environment)
     path = (variables | flags).get("config")
     file = read_file(path.value) if path else File()
@@ -80,7 +80,7 @@ def _only_route(settings: GatewaySettings, origins: dict[str, str]) -> Route:
 
 
 def _effective(given: Given, environment: Mapping[str, str]) -> Effective:
-    """Fill in what nobody gave: the engines, the values that they propose for their options, and the model."""
+    """Fill in what is not given: the engines, the values that they propose for their options, and the model."""
     filled: Given = {}
     for stage, key in model.ENGINE_KEYS.items():
         filled[key] = given.get(key) or _selected(stage, key, given)
@@ -111,7 +111,7 @@ def _proposed(described: EngineDescription, given: Given, environment: Mapping[s
 
 
 def _selected(stage: registry.Stage, key: str, given: Given) -> Setting:
-    """The engine of a stage that nobody named. Raises ``SettingsError`` when there is no default."""
+    """The engine of a stage for which none is named. Raises ``SettingsError`` when there is no default."""
     if (selected := composition.selected_engine(stage, given)) is not None:
         engine, by = selected
         return Setting(value=engine, origin=f"chosen by {by}")
@@ -124,7 +124,7 @@ def _selected(stage: registry.Stage, key: str, given: Given) -> Setting:
 
 
 def _without_effect(given: Iterable[tuple[str, Setting]], routes: Iterable[Route]) -> list[str]:
-    """Warnings about settings that somebody gave and that change nothing; each is named once."""
+    """Warnings about settings that are given and have no effect; each is named once."""
     used = set(GatewaySettings.__struct_fields__)
     engines: set[str] = set()
     for route in routes:
@@ -164,7 +164,7 @@ def _keys_sent_elsewhere(routes: Iterable[Route]) -> list[str]:
 
 
 def _host(url: str) -> str:
-    """The host of a URL; of a text that is not a URL the whole: the engine refuses it."""
+    """The host of a URL, or the whole text if it is not a URL, which the engine refuses later."""
     try:
         return urlsplit(url).hostname or shown_url(url)
     except ValueError:

@@ -15,7 +15,7 @@ SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
     "Synthesis",
     "Voice activity",
 )
-"""Headings of ``--help``; what stands under ``SERVER`` cannot be set per route."""
+"""Headings of ``--help``; the settings under ``SERVER`` cannot be set per route."""
 
 ENGINE_KEYS: dict[registry.Stage, str] = {"llm": "llm_backend", "stt": "stt", "tts": "tts", "vad": "vad"}
 """The setting that selects the engine of each stage."""
@@ -26,7 +26,7 @@ STAGE_GROUPS: dict[registry.Stage, str] = {
     "tts": SYNTHESIS,
     "vad": VOICE_ACTIVITY,
 }
-"""The heading under which an engine's own options stand."""
+"""The heading for the options of the engines of each stage."""
 
 NONE = "none"
 """The engine of a stage that is left out."""
@@ -54,7 +54,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     host: Annotated[Text, option(SERVER, "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
     mode: Annotated[
-        Literal["realtime"] | None, option(SERVER, "Accepted and without effect: /v1/realtime is not there yet.")
+        Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
     max_requests: Annotated[int, option(SERVER, "Turns served at once; further ones are refused with 503.", ge=1)] = 256
     max_queue: Annotated[int, option(SERVER, "Requests that may wait for an engine before one is refused.", ge=0)] = 64
@@ -81,7 +81,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         float, option(SERVER, "Megabytes of all conversations in memory; the least recently used go first.", gt=0)
     ] = 256.0
     config: Annotated[
-        str | None, option(SERVER, "Configuration file, .toml or .json; flags and environment go before it.")
+        str | None, option(SERVER, "Configuration file, .toml or .json; flags and environment take precedence.")
     ] = None
     local_mac_optimal_settings: Annotated[
         bool, option(SERVER, "On macOS: preset the engines and options that suit it; explicit flags win.")
@@ -113,7 +113,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = True
     context_tokens: Annotated[
         ContextTokens | None,
-        option(LANGUAGE_MODEL, "Tokens that question and answer may have; unset: what the model itself says."),
+        option(LANGUAGE_MODEL, "Tokens that prompt and answer may have together; unset: as the model reports."),
     ] = None
     responses_api_disable_thinking: Annotated[
         bool, option(LANGUAGE_MODEL, "Switch the model's reasoning off where that is supported.")
@@ -123,7 +123,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = None
 
     stt: Annotated[
-        str | None, option(RECOGNITION, "Speech recogniser; none lets a model that takes audio listen itself.")
+        str | None, option(RECOGNITION, "Speech recogniser; none sends the audio to a model that takes audio.")
     ] = None
     language: Annotated[
         Language | None,
@@ -141,7 +141,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         option(SYNTHESIS, "Milliseconds after the model's first token at which the words so far are spoken.", ge=0),
     ] = 300
     speak_code: Annotated[
-        Literal["omit", "read"], option(SYNTHESIS, "Code of an answer: left out, saying so, or read aloud.")
+        Literal["omit", "read"], option(SYNTHESIS, "Code in an answer: left out with a short notice, or read aloud.")
     ] = "omit"
     pronunciations: Annotated[
         dict[Annotated[str, Meta(min_length=1, max_length=100)], Annotated[str, Meta(max_length=200)]],
@@ -153,7 +153,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = {}
 
     vad: Annotated[
-        str | None, option(VOICE_ACTIVITY, "Voice activity detector; none gives the recogniser silence too.")
+        str | None, option(VOICE_ACTIVITY, "Voice activity detector; with none the recogniser gets silence too.")
     ] = None
 
 

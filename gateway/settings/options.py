@@ -1,4 +1,4 @@
-"""Every setting as flags, environment, files and help see it, derived from the struct; and how a value is read."""
+"""Every setting as an ``Option``, derived from the struct, and how its value is read from text and from files."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ Shape = DeclaredShape | Literal["open"]
 """How a value is written: ``open`` is an entry of the open table, a JSON literal or else a string."""
 
 OPEN_TABLE = "llm_gen"
-"""The one table whose entries are settings of their own, ``llm_gen_<name>``, under names that nobody declares."""
+"""The one table whose entries are settings of their own, ``llm_gen_<name>``; most of the names are not declared."""
 
 SWITCH_WORDS = {
     "true": True,
@@ -34,7 +34,7 @@ SWITCH_WORDS = {
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting; ``engines`` are those that brought it, none when it is the gateway's own.
+    """One setting; ``engines`` are those that declare it, empty for the gateway's own.
 
     ``choices`` are the words it takes, empty when it takes any; ``type`` and ``default`` are those of the struct.
     """
@@ -50,7 +50,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """A value that somebody gave, decoded, and where it comes from."""
+    """A value that is given, decoded, and where it comes from."""
 
     value: Any
     origin: str
@@ -93,7 +93,7 @@ def find(key: str) -> Option | None:
 
 
 def nearest(key: str, *, prefix: str = "", upper: bool = False, more: Iterable[str] = ()) -> str:
-    """The end of a sentence about an unknown ``key``: the nearest that exists, spelled as in its place."""
+    """The end of a sentence about an unknown ``key``: the nearest one that exists, spelled for its source."""
     close = get_close_matches(key, [*options(), *entries(), *more], n=1)
     if not close:
         return "'speech-to-speech --help' lists them all"
@@ -133,7 +133,7 @@ def decode(option: Option, value: Any, place: str) -> Any:
 
 
 def flatten(option: Option, value: Any, origin: str) -> Iterator[tuple[str, Setting]]:
-    """A decoded value as settings: one, or one an entry for the open table."""
+    """A decoded value as settings: one, or for the open table one for each entry."""
     if option.key == OPEN_TABLE:
         yield from ((f"{OPEN_TABLE}_{name}", Setting(value=entry, origin=origin)) for name, entry in value.items())
     else:
@@ -207,6 +207,6 @@ def _stage_of(key: str) -> registry.Stage | None:
 
 
 def _broken_engine(key: str, value: Any) -> str | None:
-    """Why ``value``, which is no choice of the setting ``key``, cannot be used if it is an engine that is installed."""
+    """Why the engine ``value`` of the setting ``key`` cannot be used, if it is installed."""
     stage = _stage_of(key)
     return composition.rejection(stage, value) if stage is not None and isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Where settings come from besides the command line: the configuration file and the environment."""
+"""Reads settings from the configuration file and from the environment."""
 
 import codecs
 import re
@@ -30,7 +30,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration file: settings for all, and the routes if it has any."""
+    """A configuration file: settings for the server and all routes, and the routes if it has any."""
 
     settings: dict[str, Setting] = {}
     routes: tuple[RouteTable, ...] = ()
@@ -68,7 +68,7 @@ def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Setting]
 
 
 def _is_service_link(name: str, text: str) -> bool:
-    """Whether Kubernetes or Docker made the variable for a service whose name begins like ours."""
+    """Whether Kubernetes or Docker sets this variable for a service whose name begins with ``s2s``."""
     if SERVICE_LINK.fullmatch(name):
         return True
     return name.endswith("_PORT") and SERVICE_ADDRESS.match(text) is not None
@@ -96,14 +96,14 @@ def read_file(path: str) -> File:
 
 
 def _utf8(content: bytes) -> str:
-    """The text of a file; a byte order mark, as Windows' editors and shells write it, tells UTF-8 from UTF-16."""
+    """The text of a file; editors and shells of Windows write a byte order mark, which tells UTF-8 from UTF-16."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     return content.decode("utf-8-sig")
 
 
 def _settings(table: dict[str, Any], path: str, place: str) -> dict[str, Setting]:
-    """The settings of a table; a JSON ``null`` is a setting not given."""
+    """The settings of a table; a JSON ``null`` is as not given."""
     settings: dict[str, Setting] = {}
     for key, value in table.items():
         option = find(key)

@@ -202,8 +202,8 @@ def test_mac_presets_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "message"),
     [
         (["serve"], "'serve' is neither a command"),
-        (["a.toml", "b.toml"], "One configuration file"),
-        (["a.toml", "--config", "b.toml"], "One configuration file"),
+        (["a.toml", "b.toml"], "Only one configuration file"),
+        (["a.toml", "--config", "b.toml"], "Only one configuration file"),
         (["--config", "a.yaml"], "must end in .toml or .json"),
         (["absent.toml"], "'absent.toml' cannot be read: No such file"),
         (["--llm_backend", "opnai"], "'opnai' is not one of chat-completions, echo, mlx-lm, responses-api"),
