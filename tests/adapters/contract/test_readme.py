@@ -1,4 +1,4 @@
-"""The example of ``adapters/contract/README.md`` is an engine that keeps the contract, checked by the test printed beside it."""
+"""The example of ``adapters/contract/README.md`` keeps the contract, checked by the test that is printed with it."""
 
 import re
 import sys
