@@ -10,7 +10,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.compaction import Compaction, Start, Writer
-from gateway.conversation.conversation import Conversation, Earlier, opened
+from gateway.conversation.conversation import Conversation, Turn, opened
 from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, within
 from gateway.conversation.store import Store
 
@@ -66,22 +66,15 @@ class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
         """The conversation's id, ``None`` when the turn is not to be kept."""
         return self.conversation.id if self.kept else None
 
-    def split(
-        self, asked: tuple[llm.Message, ...], prompt: llm.Message | None, role: str
-    ) -> tuple[Earlier, tuple[llm.Message, ...]]:
-        """What stands before the question, and the question, which is ``asked`` now or ends the history.
+    def split(self, asked: tuple[llm.Message, ...]) -> tuple[tuple[Turn, ...], tuple[llm.Message, ...]]:
+        """The turns before the question, and the question, which is ``asked`` now or ends the history.
 
-        A turn that goes on is a part of the question: it is never left out. ``role`` is that of a summary without a
-        ``prompt`` to stand in.
+        A turn that goes on is a part of the question: it is never left out.
         """
         turns = self.conversation.turns[self.conversation.skipped :]
-        unfinished = turns[-1].messages if turns and (self.continues_turn or not asked) else ()
-        earlier = Earlier(
-            beginning=self.conversation.beginning(prompt, role),
-            turns=turns[:-1] if unfinished else turns,
-            unheard=self.conversation.unheard,
-        )
-        return earlier, (*unfinished, *asked)
+        if turns and (self.continues_turn or not asked):
+            return turns[:-1], (*turns[-1].messages, *asked)
+        return turns, asked
 
 
 class History:
@@ -119,10 +112,10 @@ class History:
             if newest is None and ref.previous_response is not None:
                 conversation = conversation.branch(_new_id())
             if ref.history is not None and not ref.adds_results:
-                conversation = opened(conversation.id, ref.history)
-            else:
-                results = conversation.results((ref.history or ()) if ref.adds_results else ())
-                conversation = conversation.after(results) if results else conversation
+                outright = opened(conversation.id, ref.history)
+                conversation = msgspec.structs.replace(outright, languages=conversation.languages)
+            elif ref.history is not None:
+                conversation = conversation.with_results(ref.history)
             self.give_way(policy.writer.engine)
             yield ConversationLease(
                 conversation=conversation,

@@ -58,6 +58,17 @@ class ToolCallParser:
             else:
                 text = yield from self._open((yield from self._parser.feed(text)))
 
+    def whole(self, text: str) -> Iterator[llm.Event]:
+        """All of an answer that arrived in one piece, or a part of it: whether it started inside can be seen."""
+        if self._region:
+            yield from self.feed(text)
+        else:
+            yield from self.feed((yield from self._open((yield from self._parser.whole(text)))))
+
+    def report(self) -> Iterator[llm.Event]:
+        """The server has reported reasoning in a field of its own: the text has none."""
+        yield from self.feed((yield from self._open((yield from self._parser.report()))))
+
     def finish(self, reason: llm.FinishReason) -> Iterator[llm.Event]:
         """What is left when the answer has ended for ``reason``."""
         text = yield from self._open((yield from self._parser.finish(reason)))

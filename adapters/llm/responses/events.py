@@ -43,7 +43,7 @@ class ResponsesReader:
         """Whether the response is complete; later events are ignored."""
         return self._final is not None
 
-    def feed(self, data: bytes) -> Iterator[llm.Event]:
+    def feed(self, data: bytes, name: str | None = None) -> Iterator[llm.Event]:
         """The events of one event of the server. Raises ``AdapterError``."""
         try:
             event = wire.decode_event(data)
@@ -81,7 +81,7 @@ class ResponsesReader:
             raise self._errors.upstream_error("sent something that is not a response") from error
         yield from self._end(response, "failed" if response.error else response.status or "completed", data)
 
-    def finish(self) -> Iterator[llm.Event]:
+    def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
         """The last events, at the end of the stream. Raises ``AdapterError`` when the answer is not complete."""
         if self._final is None:
             raise self._errors.upstream_error("ended its answer in the middle")

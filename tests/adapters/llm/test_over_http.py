@@ -120,9 +120,16 @@ async def test_each_event_is_there_as_soon_as_the_server_has_said_it(
 
 @pytest.mark.parametrize(("kind", "answer"), BOTH)
 async def test_an_answer_that_is_cut_short_is_not_complete(kind: type[Engine], answer: tuple[Any, ...]) -> None:
-    async with UpstreamServer(streams(answer[0], "[DONE]")) as server, aclosing(engine(kind, server)) as model:
+    async with UpstreamServer(streams(answer[0])) as server, aclosing(engine(kind, server)) as model:
         with pytest.raises(UpstreamError, match="in the middle"):
             await read(model.stream(REQUEST))
+
+
+@pytest.mark.parametrize(("kind", "answer"), BOTH)
+async def test_an_answer_that_ends_with_done_is_complete(kind: type[Engine], answer: tuple[Any, ...]) -> None:
+    async with UpstreamServer(streams(*answer[:2], " [DONE]")) as server, aclosing(engine(kind, server)) as model:
+        *_, last = await read(model.stream(REQUEST))
+        assert (type(last), last.reason) == (llm.Finished, "stop")
 
 
 @pytest.mark.parametrize(("kind", "answer"), BOTH)

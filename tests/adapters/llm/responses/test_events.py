@@ -8,6 +8,7 @@ from adapters.contract.checks import llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, TooLong, UpstreamError
 from adapters.llm.responses.events import ResponsesReader
+from adapters.upstream.error_table import ServerFailure
 from tests.support.response_events import COUNTED, ERRORS, USAGE, call, end, event, read
 
 MESSAGE = {"type": "message", "id": "msg_1", "content": [{"type": "output_text", "text": "hello", "annotations": []}]}
@@ -106,7 +107,7 @@ FAILED = {"code": "rate_limit_exceeded", "message": "slow"}
     ("received", "kind"),
     [
         ([event("failed", response={"status": "failed", "error": FAILED})], Overloaded),
-        ([event("failed", response={"error": {"code": "server_error", "message": "x"}})], UpstreamError),
+        ([event("failed", response={"error": {"code": "server_error", "message": "x"}})], ServerFailure),
         ([event("failed")], UpstreamError),
         ([{"type": "error", "code": "context_length_exceeded", "message": "x", "param": None}], TooLong),
         ([{"type": "error", "error": FAILED}], Overloaded),
