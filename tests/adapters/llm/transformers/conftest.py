@@ -1,8 +1,12 @@
-"""The models that only these tests need, each built once."""
+"""The models that only these tests need, each built once, and an engine that generates in either way."""
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+
+from adapters.llm.transformers.adapter import TransformersLanguageModel
+from tests.support.transformers_engine import loaded
 
 for _package in ("torch", "transformers", "accelerate"):
     pytest.importorskip(_package, reason=f"needs {_package}")
@@ -49,3 +53,10 @@ def tiny_llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-llava")
     build_llava(folder)
     return folder
+
+
+@pytest.fixture(params=[8, 1], ids=["batched", "sequential"])
+async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenerator[TransformersLanguageModel, None]:
+    async with loaded(tiny_qwen, llm_max_parallel=request.param) as engine:
+        assert engine.info.max_parallel == request.param
+        yield engine
