@@ -1,7 +1,7 @@
 """Real OpenAI-compatible servers as child processes on loopback, each with the tiny model.
 
 They live in an environment of their own, whose ``bin`` folder ``SPEECH_GATEWAY_SERVERS`` names: torch, MLX and
-llama.cpp stay out of the one that the tests run in. README says how to make it.
+llama.cpp stay out of the one that the tests run in. ``tests/README.md`` says how to make it.
 """
 
 import os
@@ -87,7 +87,7 @@ def tools_folder() -> Path:
     """Where the programs of the servers' environment are. Skips the test when nobody says."""
     folder = os.environ.get(_FOLDER)
     if not folder:
-        pytest.skip(f"needs real servers: {_FOLDER} names the bin folder of their environment (README, Tests)")
+        pytest.skip(f"needs real servers: {_FOLDER} names the bin folder of their environment (tests/README.md)")
     return Path(folder).absolute()
 
 
@@ -104,7 +104,7 @@ def running(name: str, tools: Path, folder: Path) -> Iterator[str]:
     server = SERVERS[name]
     if not list(tools.parent.glob(f"lib/python*/site-packages/{server.package}")):
         lacks = "needs" if server.is_required else "goes without"
-        pytest.skip(f"{lacks} {server.package} in the environment that {_FOLDER} names (README, Tests)")
+        pytest.skip(f"{lacks} {server.package} in the environment that {_FOLDER} names (tests/README.md)")
     port = _free_port()
     program, *arguments = server.command
     log = folder / f"{name}.log"
