@@ -15,7 +15,7 @@ def decoded(file: bytes, adapter: str) -> Any:
 
     Raises ``InvalidRequest`` for what is no image, is broken, or has more than ``MOST_PIXELS``. Needs Pillow.
     """
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only models that see need it
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():

@@ -88,7 +88,7 @@ def _require_english(language: str | None) -> None:
 
 def recogniser() -> Callable[[bytes], Iterator[bytes]]:
     """In a worker: load the model; the function returned answers PCM with ``b""`` at once and then the words."""
-    from pocketsphinx import Decoder  # noqa: PLC0415 - loaded in the workers only
+    from pocketsphinx import Decoder
 
     decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 

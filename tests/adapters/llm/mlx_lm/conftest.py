@@ -1,26 +1,6 @@
-"""The models that only these tests need, each built once."""
-
-from pathlib import Path
+"""Skips the tests of ``mlx-lm`` where it is not installed; the models that they load are made with torch."""
 
 import pytest
 
 for _package in ("mlx_lm", "torch", "transformers"):
     pytest.importorskip(_package, reason=f"needs {_package}")
-
-
-@pytest.fixture(scope="session")
-def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_llama  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-llama")
-    build_llama(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_mamba(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_mamba  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-mamba")
-    build_mamba(folder)
-    return folder
