@@ -23,6 +23,7 @@ from gateway.http.errors import CONTRACT
 from gateway.http.headers import HEADERS
 from gateway.settings.flags import parse
 from gateway.settings.load import load
+from tests.support.layers import ORDER
 from tests.support.server import gateway_of, scripted_engines, served
 
 ROOT = Path(__file__).parents[1]
@@ -73,9 +74,10 @@ def names_of_files() -> frozenset[str]:
 
 
 def exists(path: str, document: Path) -> bool:
+    """Whether there is such a file; a bare name may be anywhere, and ``CODE`` stands for any language."""
     if "/" not in path:
         return path in names_of_files() or (ROOT / path).exists()
-    return any((start / path).exists() for start in (ROOT, document.parent))
+    return any(any(start.glob(path.replace("CODE", "*"))) for start in (ROOT, document.parent))
 
 
 @every_document
@@ -196,12 +198,9 @@ def test_continuous_integration_runs_the_command_of_the_readme() -> None:
     assert f"({command.strip()}) || exit 1" in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-API = ROOT / "openapi" / "README.md"
-
-
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the tables under a heading of the API's description, without their heads and rules."""
-    text = API.read_text(encoding="utf-8")
+def rows(heading: str, document: str = "openapi/README.md") -> list[list[str]]:
+    """The cells of the tables under a heading, without their heads and rules."""
+    text = (ROOT / document).read_text(encoding="utf-8")
     (section,) = re.findall(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     tables = re.findall(r"(?:^\|.*\n\|[-|]+\|\n)((?:^\|.*\n)+)", section, re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for table in tables for line in table.splitlines()]
@@ -241,3 +240,9 @@ def codes() -> Iterator[str]:
                 match node:
                     case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
                         yield code
+
+
+def test_the_layers_are_told_in_their_order() -> None:
+    told = [set(re.findall(r"`(\w+)(?:/|\.py)`", row[0])) for row in rows("What may import what", "gateway/README.md")]
+    there = {path.stem for path in (ROOT / "gateway").iterdir()} - {"__main__"}
+    assert told == [layer for names in ORDER["gateway"] if (layer := set(names) & there)]

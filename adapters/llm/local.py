@@ -5,6 +5,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
+"""The model when none is named."""
+
+
+class GenerationParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """The documented entries of ``llm_gen``, which both local engines honour."""
+
+    max_new_tokens: Annotated[int, Meta(ge=1, description="The most tokens of one answer of a local model.")] = 1024
+    min_new_tokens: Annotated[int, Meta(ge=0, description="The fewest tokens of one answer.")] = 0
+    temperature: Annotated[
+        float, Meta(ge=0, description="Temperature of the sampling; 0 takes the likeliest token.")
+    ] = 0.0
+    do_sample: Annotated[bool, Meta(description="Draw tokens at random, at temperature 1 unless that is set.")] = False
+
 
 class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What every in-process backend takes; ``model_name`` is the gateway's own setting, read here to be loaded."""
@@ -15,8 +29,8 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     llm_gen: Annotated[
         dict[str, Any],
         Meta(
-            description="Generation parameters: max_new_tokens (1024), min_new_tokens (0), temperature (0.0), "
-            "do_sample (false) or any other that the backend knows; the value is a JSON literal."
+            description="Any other generation parameter that the backend knows; the value is a JSON literal.",
+            extra={"entries": GenerationParameters},
         ),
     ] = {}
     llm_is_vlm: Annotated[bool, Meta(description="The model takes images too (vision-language model).")] = False

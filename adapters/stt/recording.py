@@ -15,7 +15,7 @@ async def whole(blocks: AsyncIterator[bytes], *, sample_rate: int, most_seconds:
             raise TooLong(
                 f"The audio is longer than the {most_seconds} s that the recogniser takes; send it in parts.",
                 adapter=adapter,
-                param="file",
+                param="audio",
                 code="audio_too_long",
             )
     return bytes(pcm)

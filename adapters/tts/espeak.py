@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from adapters.blocking import call
 from adapters.contract import audio, tts
+from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, Unsupported, UpstreamError
 from adapters.tts import espeak_library as library
@@ -50,6 +51,8 @@ class Espeak:
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """The embedded synthesiser has no options."""
+
+    description = EngineDescription(default=True)
 
     def __init__(self, _options: Options) -> None:
         self._info = tts.Info(
@@ -170,7 +173,7 @@ def _require_range(request: tts.Request) -> None:
         raise TooLong(
             f"The text has {len(request.text)} characters, more than the {MAX_CHARACTERS} allowed; split it.",
             adapter=NAME,
-            param="input",
+            param="text",
             code="string_above_max_length",
         )
     if not 0.25 <= request.speed <= 4:

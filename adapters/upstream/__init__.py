@@ -1,7 +1,8 @@
-"""The one HTTP client for OpenAI-compatible servers."""
+"""The HTTP client for OpenAI-compatible servers: connections, retries, time limits, errors."""
 
-from adapters.upstream.client import OPENAI, Upstream
-from adapters.upstream.options import UpstreamOptions
-from adapters.upstream.reply import Call
+from adapters.upstream.attempt import CompletionCall
+from adapters.upstream.client import UpstreamClient
+from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.options import OPENAI, UpstreamOptions
 
-__all__ = ["OPENAI", "Call", "Upstream", "UpstreamOptions"]
+__all__ = ["OPENAI", "CompletionCall", "ErrorFactory", "UpstreamClient", "UpstreamOptions"]

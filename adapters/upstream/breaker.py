@@ -1,13 +1,13 @@
-"""Stops asking a server that fails again and again; a pure state machine with the clock handed in."""
+"""Circuit breaker: stops requests to a server after repeated failures; a state machine without a clock of its own."""
 
-_MOST_FAILURES = 5  # in a row
+_MAX_FAILURES = 5  # in a row
 _OPEN_SECONDS = 10.0
 
 
-class Breaker:
-    """Closed it lets everything through; open it lets one request through every ten seconds, to probe.
+class CircuitBreaker:
+    """While closed, every request may go out; while open, one request every ten seconds tests the server.
 
-    ``failed`` and ``succeeded`` say how a request went; ``now`` is in seconds of any clock that only goes on.
+    Callers report each result with ``failed`` or ``succeeded``. ``now`` is in seconds of a monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -15,8 +15,8 @@ class Breaker:
         self._probe_at = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may be made; 0.0 lets this one through."""
-        if self._failures < _MOST_FAILURES:
+        """Seconds until a request may go out; 0.0 means this request may go out now."""
+        if self._failures < _MAX_FAILURES:
             return 0.0
         if now < self._probe_at:
             return self._probe_at - now
@@ -24,13 +24,13 @@ class Breaker:
         return 0.0
 
     def failed(self, now: float) -> bool:
-        """A request met no server, a broken one (5xx), or none that answered in time: whether that opened it."""
+        """Count a request that found no server, a broken one (5xx) or a timeout; whether this opened the circuit."""
         self._failures += 1
-        # What was under way when it opened and fails later does not keep it open.
-        if self._failures >= _MOST_FAILURES and now >= self._probe_at:
+        # Requests that were already running when the circuit opened do not extend the time that it stays open.
+        if self._failures >= _MAX_FAILURES and now >= self._probe_at:
             self._probe_at = now + _OPEN_SECONDS
-        return self._failures == _MOST_FAILURES
+        return self._failures == _MAX_FAILURES
 
     def succeeded(self) -> None:
-        """The server answered, and be it with a refusal."""
+        """Count a request that the server answered; a refusal is an answer too."""
         self._failures = 0

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: a request goes out, httptools parses the answer as its bytes come."""
+"""One HTTP/1.1 connection: sends a request and parses the response with httptools as its bytes arrive."""
 
 import asyncio
 from collections import deque
@@ -7,14 +7,14 @@ from typing import cast
 import httptools
 import httpx
 
-_MOST_HEAD_BYTES = 64 * 1024
-_MOST_WAITING_BYTES = 256 * 1024  # of a body that nobody has read yet; then the server waits
+_MAX_HEAD_BYTES = 64 * 1024
+_MAX_UNREAD_BYTES = 256 * 1024  # of a body; above it, reading from the socket pauses
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Connection(asyncio.Protocol):
-    """Carries one exchange after another: ``ask``, then ``read`` until it gives ``b""``, or ``abort``."""
+    """Carries one request after another: ``send``, then ``read`` until it returns ``b""``, or ``abort``."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
@@ -28,14 +28,14 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._head_bytes = 0
         self._has_head = False
-        self._interim = False  # a 1xx answer, after which the real one comes
+        self._interim = False  # a 1xx response, which the final response follows
         self._body: deque[bytes] = deque()
-        self._waiting = 0
+        self._unread = 0
         self._complete = False
         self._keep_alive = False
 
-    async def ask(self, request: bytes) -> tuple[int, Headers]:
-        """Send a request and wait for the status and headers of its answer. Raises ``httpx.TransportError``."""
+    async def send(self, request: bytes) -> tuple[int, Headers]:
+        """Send a request and wait for the status and headers of the response. Raises ``httpx.TransportError``."""
         self._reset()
         self._transport.write(request)
         while not self._has_head:
@@ -43,15 +43,15 @@ class Connection(asyncio.Protocol):
         return self._parser.get_status_code(), self._headers
 
     async def read(self) -> bytes:
-        """All of the body that has come and was not read, at least a byte; empty at the end.
+        """All bytes of the body that have arrived since the last call, at least one; empty at the end.
 
-        Raises ``httpx.TransportError`` after everything that came before the failure.
+        Raises ``httpx.TransportError``, after all bytes that arrived before the failure were read.
         """
         while not self._body and not self._complete:
             await self._wait()
         piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        self._waiting = 0
+        self._unread = 0
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
@@ -59,16 +59,16 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it can carry no exchange any more."""
+        """Whether it cannot carry another request."""
         return self._failure is not None or self._transport.is_closing()
 
     @property
     def is_reusable(self) -> bool:
-        """Whether its answer was read to the end and another exchange may follow."""
+        """Whether its response was read to the end and another request may follow."""
         return self._complete and not self._body and self._keep_alive and not self.is_lost
 
     def abort(self) -> None:
-        """Drop it; the socket is closed one turn of the event loop later."""
+        """Close it; the socket is closed in the next iteration of the event loop."""
         self._transport.abort()
 
     async def _wait(self) -> None:
@@ -89,47 +89,47 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
         self._wake()
 
-    # What the event loop calls
+    # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the socket."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        """Keep the transport of the new connection."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; hold the server back when it is too far ahead of the reader."""
+        """Parse the bytes; pause reading when too many are unread."""
         if not self._has_head:
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            return self._fail("the answer is not HTTP")
-        if not self._has_head and self._head_bytes > _MOST_HEAD_BYTES:
+            return self._fail("the response is not HTTP")
+        if not self._has_head and self._head_bytes > _MAX_HEAD_BYTES:
             return self._fail("the headers are too large")
-        if self._waiting > _MOST_WAITING_BYTES and not self._paused:
+        if self._unread > _MAX_UNREAD_BYTES and not self._paused:
             self._paused = True
             self._transport.pause_reading()
         return self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end of an answer whose length nobody gave, else a failure unless the answer is complete."""
+        """The end of a response without a declared length; otherwise a failure, unless the response is complete."""
         if self._has_head and exc is None and not _is_delimited(self._headers):
             self._complete = True
         self._failure = self._failure or httpx.RemoteProtocolError("the connection was closed")
         self._wake()
 
-    # What the parser calls
+    # Called by the parser
 
     def on_message_begin(self) -> None:
-        """Refuse an answer to a request that was never sent."""
+        """Refuse a response to a request that was never sent."""
         if self._complete:
-            raise httptools.HttpParserError("an answer that nobody asked for")
+            raise httptools.HttpParserError("a response without a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The answer is admitted, unless it is only the announcement of one."""
+        """The response begins, unless this is an interim (1xx) one."""
         self._interim = self._parser.get_status_code() < 200
         self._has_head = not self._interim
         if self._interim:
@@ -138,10 +138,10 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body."""
         self._body.append(body)
-        self._waiting += len(body)
+        self._unread += len(body)
 
     def on_message_complete(self) -> None:
-        """The answer is complete."""
+        """The response is complete."""
         if not self._interim:
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()

@@ -1,10 +1,10 @@
-"""Server-sent events, read incrementally from bytes that may be cut anywhere."""
+"""Server-sent events: an incremental parser for bytes that may be split anywhere."""
 
 import msgspec
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One event: its name, if it was given one, and its data lines joined by line feeds."""
+    """One event: its name, if it has one, and its data lines joined by line feeds."""
 
     name: str | None
     data: bytes
@@ -14,19 +14,19 @@ class EventTooLarge(ValueError):
     """One event is larger than the parser's limit."""
 
 
-class Parser:
-    """Takes the bytes of one ``text/event-stream`` and gives its events, leaving out those without data.
+class SseParser:
+    """Parses the bytes of one ``text/event-stream`` into events; events without data are left out.
 
-    ``limit`` is the most bytes that one event may have.
+    ``limit`` is the maximum number of bytes of one event.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._partial: list[bytes] = []  # pieces of a line whose end has not come yet
-        self._size = 0  # bytes since the last event, to within a chunk
+        self._partial: list[bytes] = []  # pieces of a line whose end has not arrived yet
+        self._size = 0  # bytes since the last event, exact to one chunk
         self._data: list[bytes] = []
         self._name: str | None = None
-        self._after_return = False  # a line feed that comes next belongs to this carriage return
+        self._after_return = False  # a line feed at the start of the next chunk belongs to this carriage return
         self._at_start = True
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
@@ -51,7 +51,7 @@ class Parser:
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        """The event that the end of the stream completes, if its last blank line is missing."""
+        """The last event, if the stream ended without the blank line that completes it."""
         if self._partial:
             self._line(b"".join(self._partial))
         event = self._dispatch()

@@ -1,4 +1,4 @@
-"""A transport for httpx that costs a third of its own: HTTP/1.1, any number of connections, kept while idle.
+"""A transport for httpx at a third of the cost of its own: HTTP/1.1, unlimited connections, kept alive while idle.
 
 Measured against httpx's own transport and ``httpx-aiohttp``: see ``tests/bench/README.md``.
 """
@@ -15,15 +15,15 @@ import httpx
 from adapters.upstream.connection import Connection
 
 _IDLE_SECONDS = 60.0
-_MOST_IDLE_CONNECTIONS = 64  # to one server
-_ONE_ADDRESS_SECONDS = 1.0  # then the host's next address is tried: networks promise IPv6 and do not carry it
+_MAX_IDLE_CONNECTIONS = 64  # to one server
+_ONE_ADDRESS_SECONDS = 1.0  # then the host's next address is tried: some networks announce IPv6 that does not work
 
 Origin = tuple[str, str, int | None]
-Address = tuple[int, int, int, str, Any]  # as getaddrinfo gives it
+Address = tuple[int, int, int, str, Any]  # as returned by getaddrinfo
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Connects when no idle connection is there: nothing queues. ``ssl_context`` is asked for when TLS is needed."""
+    """Opens a connection when none is idle, so no request waits in a queue; ``ssl_context`` is called for TLS only."""
 
     def __init__(self, ssl_context: Callable[[], ssl.SSLContext]) -> None:
         self._ssl_context = ssl_context
@@ -31,16 +31,16 @@ class Transport(httpx.AsyncBaseTransport):
         self._open: set[Connection] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; the response is there with its headers. Raises ``httpx.TransportError``.
+        """Send ``request``; returns the response once its headers have arrived. Raises ``httpx.TransportError``.
 
-        Cancelling it, and closing the response before its end, closes the connection before returning.
+        Cancelling this call, or closing the response before its end, closes the connection before it returns.
         """
         origin = (request.url.scheme, request.url.host, request.url.port)
-        written = _written(request, await request.aread())
+        data = _serialized(request, await request.aread())
         connection = self._take(origin) or await self._connect(request)
         self._open.add(connection)
         try:
-            status, headers = await connection.ask(written)
+            status, headers = await connection.send(data)
         except BaseException:
             await self._release(origin, connection)
             raise
@@ -49,7 +49,7 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Drop every connection; streams that are open fail."""
+        """Close every connection; open streams fail."""
         connections = [connection for idle in self._idle.values() for _, connection in idle]
         for connection in (*connections, *self._open):
             connection.abort()
@@ -57,7 +57,7 @@ class Transport(httpx.AsyncBaseTransport):
         await asyncio.sleep(0)
 
     def _take(self, origin: Origin) -> Connection | None:
-        """The idle connection that was used last; those that are too old are dropped."""
+        """The idle connection that was used last; connections that are too old are closed."""
         now = asyncio.get_running_loop().time()
         idle = self._idle[origin]
         while idle:
@@ -70,11 +70,11 @@ class Transport(httpx.AsyncBaseTransport):
     async def _release(self, origin: Origin, connection: Connection) -> None:
         self._open.discard(connection)
         idle = self._idle[origin]
-        if connection.is_reusable and len(idle) < _MOST_IDLE_CONNECTIONS:
+        if connection.is_reusable and len(idle) < _MAX_IDLE_CONNECTIONS:
             idle.append((asyncio.get_running_loop().time(), connection))
             return
         connection.abort()
-        await asyncio.sleep(0)  # in which the event loop closes the socket
+        await asyncio.sleep(0)  # lets the event loop close the socket
 
     async def _connect(self, request: httpx.Request) -> Connection:
         secure = request.url.scheme == "https"
@@ -85,12 +85,12 @@ class Transport(httpx.AsyncBaseTransport):
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 _, connection = await loop.create_connection(
                     Connection,
-                    sock=await _dial(_in_turns(found)),
+                    sock=await _connected_socket(_alternating(found)),
                     ssl=self._ssl_context() if secure else None,
                     server_hostname=host if secure else None,
                 )
         except TimeoutError as error:
-            raise httpx.ConnectTimeout("connecting took too long", request=request) from error
+            raise httpx.ConnectTimeout("connecting timed out", request=request) from error
         except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(str(error), request=request) from error
         return connection
@@ -112,14 +112,14 @@ class _Body(httpx.AsyncByteStream):
             await self._release()
 
 
-def _written(request: httpx.Request, body: bytes) -> bytes:
+def _serialized(request: httpx.Request, body: bytes) -> bytes:
     lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
     lines += [b"%b: %b" % header for header in request.headers.raw]
     return b"\r\n".join((*lines, b"", body))
 
 
-def _in_turns(addresses: Sequence[Address]) -> list[Address]:
-    """The addresses of a host as its resolver prefers them, but for the families, which take turns."""
+def _alternating(addresses: Sequence[Address]) -> list[Address]:
+    """The addresses of a host in the order of its resolver, but with IPv6 and IPv4 alternating."""
     seen: Counter[int] = Counter()
     turns = []
     for number, (family, *_) in enumerate(addresses):
@@ -128,19 +128,19 @@ def _in_turns(addresses: Sequence[Address]) -> list[Address]:
     return [addresses[number] for _, number in sorted(turns)]
 
 
-async def _dial(addresses: Sequence[Address]) -> socket.socket:
-    """A socket that is connected to the first address that answers. Raises ``OSError``, as the last one failed."""
+async def _connected_socket(addresses: Sequence[Address]) -> socket.socket:
+    """A socket connected to the first address that answers. Raises the ``OSError`` of the last address."""
     *others, last = addresses
     for address in others:
         try:
             async with asyncio.timeout(_ONE_ADDRESS_SECONDS):
-                return await _connected(*address)
+                return await _connect_to(*address)
         except OSError:
             continue
-    return await _connected(*last)
+    return await _connect_to(*last)
 
 
-async def _connected(family: int, kind: int, protocol: int, _name: str, address: Any) -> socket.socket:
+async def _connect_to(family: int, kind: int, protocol: int, _name: str, address: Any) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)

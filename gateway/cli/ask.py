@@ -1,28 +1,24 @@
 """``speech-to-speech ask``: one turn on the terminal, with engines of its own or through a running gateway."""
 
 import asyncio
-import base64
 import sys
-from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
-from typing import Any, Self
-
-import httpx
-import msgspec
-import openai
+from typing import Self, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from gateway.audio.decode import decoder
 from gateway.cli.answer_file import AnswerFile, NoAnswer
-from gateway.cli.serve import ECHO_NOTE
+from gateway.cli.remote_answer import Done, Heard, Sound, Written, gateway_address, remote_answer
 from gateway.conversation.build import build_history
 from gateway.conversation.history import ConversationRef
 from gateway.engines.build import build
 from gateway.engines.lifecycle import Gateway
+from gateway.http.form import MAX_AUDIO_BYTES
 from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
+from gateway.settings.composition import start_notes
 from gateway.settings.model import Loaded, SettingsError
 from gateway.telemetry.outcome import log_outcome
 from gateway.telemetry.timings import Stopwatch
@@ -40,8 +36,8 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
     recording, file = _read(source), AnswerFile(output)
     gateway = build(loaded)
     gateway.preflight()
-    if gateway.routes[0].route.settings.llm_backend == "echo":
-        print(ECHO_NOTE, file=sys.stderr)
+    for note in start_notes([gateway.routes[0].route]):
+        print(note, file=sys.stderr)
     try:
         asyncio.run(_ask_here(gateway, recording, file))
     except (AdapterError, NoAnswer) as error:
@@ -76,71 +72,40 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
 
 def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> int:
     """The same turn at the gateway behind ``url`` (…/v1); ``fields`` go along with the recording. 1 on failure."""
-    url = _address(url)
+    url = gateway_address(url)
     recording, file = _read(source), AnswerFile(output)
     try:
-        # The gateway asks for no key; the client insists on sending one.
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client, file, Printed() as printed:
-            for event in _events(client, recording, {**fields, "response_format": file.wire_format}):
+        answer = remote_answer(url, recording, {**fields, "response_format": file.wire_format})
+        with file, Printed() as printed, closing(answer) as events:
+            for event in events:
                 match event:
-                    case {"type": "speech.audio.delta", "audio": data}:
-                        file.write(base64.b64decode(data))
-                    case {"type": "transcript.text.done", "text": text}:
-                        printed.heard(text)
-                    case {"type": "speech.text.delta", "delta": delta}:
-                        printed.text(delta)
-                    case {"type": "speech.audio.done", "timings": timings}:
-                        printed.finished(msgspec.convert(timings, StageTimes))
-    except openai.APIConnectionError:
-        return _failed(f"No gateway answers at {url}; start one with 'speech-to-speech'.")
-    except (openai.APIError, NoAnswer) as error:
+                    case Sound():
+                        file.write(event.data)
+                    case Heard():
+                        printed.heard(event.text)
+                    case Written():
+                        printed.text(event.text)
+                    case Done():
+                        printed.finished(event.times)
+                    case _:
+                        assert_never(event)
+    except NoAnswer as error:
         return _failed(str(error))
     print(file.summary())
     return 0
-
-
-def _address(url: str) -> str:
-    """``url``, with the path that every gateway has when it has none. Raises ``SettingsError``."""
-    try:
-        address = httpx.URL(url)
-        address.host.encode("idna")  # as the resolver will
-        if address.scheme in {"http", "https"} and address.host and (address.port or 0) <= 65535:
-            return str(address.copy_with(path="/v1")) if address.path == "/" else url
-    except (httpx.InvalidURL, ValueError):
-        pass  # reported below
-    raise SettingsError(f"Cannot ask at {url!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
-
-
-def _events(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> Iterator[Any]:
-    """The events of an answer that is whole. Raises ``NoAnswer`` when it breaks off, and what the client raises."""
-    stream: openai.Stream[Any] = client.post(
-        "/audio/speech-to-speech",
-        cast_to=object,
-        body={**fields, "stream_format": "sse"},
-        files={"file": ("question", recording)},
-        options={"headers": {"Content-Type": "multipart/form-data"}},
-        stream=True,
-        stream_cls=openai.Stream[object],
-    )
-    whole = False
-    with stream:
-        try:
-            for event in stream:
-                yield event
-                whole = event["type"] == "speech.audio.done"
-        except openai.APIConnectionError:
-            pass  # reported below, as when the connection ends in good order
-    if not whole:
-        raise NoAnswer(f"The answer of {client.base_url} broke off; was the gateway there stopped? Ask again.")
 
 
 def _read(source: str) -> bytes:
     if source == "-" and sys.stdin is None:
         raise SettingsError("Cannot read '-': standard input is closed.")
     try:
-        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise SettingsError(f"Cannot read {source!r}: {error.strerror}.") from None
+        with sys.stdin.buffer if source == "-" else Path(source).open("rb") as file:
+            recording = file.read(MAX_AUDIO_BYTES + 1)  # a device may never end
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"Cannot read {source!r}: {getattr(error, 'strerror', None) or error}.") from None
+    if len(recording) > MAX_AUDIO_BYTES:
+        raise SettingsError(f"Cannot ask {source!r}: it is larger than the {MAX_AUDIO_BYTES} bytes of a recording.")
+    return recording
 
 
 def _failed(message: str) -> int:

@@ -1,5 +1,6 @@
 """The command ``speech-to-speech``: serve, ask, check, show the settings; the only reader of the environment."""
 
+import errno
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ except ImportError as error:
     )
     raise SystemExit(2) from None
 
+from gateway.cli.console import end_on_sigterm, prepare_console
 from gateway.settings.flags import CommandLine, parse
 from gateway.settings.help import example_file, help_text, schema
 from gateway.settings.load import load, resolve
@@ -48,23 +50,32 @@ before the file."""
 
 ASK_FLAGS = {"-o": "output", "--output": "output", "--url": "url"}
 
+OUTPUT_ERRORS = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF}
+"""How writing to standard output fails; other files have errors of their own."""
+
 REQUEST_FIELDS = {"voice": "voice", "speed": "speed", "language": "language", "model_name": "model"}
 """Settings that a request can carry to a gateway elsewhere, and the names of its form fields."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit status: 2 for settings that cannot work, 130 when interrupted."""
+    prepare_console()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv), os.environ)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (SettingsError, BadOption) as error:
         print(f"speech-to-speech: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has left; without this the interpreter's last flush would fail once more, loudly.
+    except OSError as error:
+        if sys.stdout is None or error.errno not in OUTPUT_ERRORS:
+            raise
+        # The reader of our output has left, or the disk is full: else the interpreter's last flush would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"speech-to-speech: Cannot write to standard output: {error.strerror}.", file=sys.stderr)
         return 1
     return status
 
@@ -96,7 +107,7 @@ def _serve(loaded: Loaded) -> int:
 
 def _check(loaded: Loaded) -> int:
     _warn(loaded)
-    from gateway.check import check  # noqa: PLC0415 - as in _serve
+    from gateway.cli.check import check  # noqa: PLC0415 - as in _serve
 
     return check(loaded, print)
 
@@ -120,6 +131,7 @@ def _ask(line: CommandLine, environment: Mapping[str, str]) -> int:
             f"ask takes one audio file, not {len(line.positional)}: speech-to-speech ask FILE [-o OUT]."
         )
     (source,) = line.positional
+    end_on_sigterm()
     output = line.own.get("output", "answer.wav")
     if "url" in line.own:
         from gateway.cli.ask import ask_gateway  # noqa: PLC0415 - as in _serve

@@ -9,15 +9,16 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.engines.build import build
+from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
+
+logger = logging.getLogger(__name__)
 
 NAMED_ROUTES = 10
 """The most routes that the announcement names; it is one line."""
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
-
-ECHO_NOTE = "No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name."
 
 
 def serve(loaded: Loaded) -> int:
@@ -45,9 +46,17 @@ def serve(loaded: Loaded) -> int:
                 timeout_graceful_shutdown=round(settings.shutdown_seconds),
             )
         )
-        print(announcement(loaded, listener.getsockname()[1]), flush=True)
+        _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
+
+
+def _announce(text: str) -> None:
+    """Print ``text``; that nobody can read it stops no server."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError) as error:  # a full disk, a reader that left; a closed stream
+        logger.warning("standard output cannot be written (%s): %s", error, text)
 
 
 def _listen(settings: GatewaySettings) -> socket.socket:
@@ -89,8 +98,7 @@ def announcement(loaded: Loaded, port: int) -> str:
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
-    if any(route.settings.llm_backend == "echo" for route in loaded.routes):
-        lines.append(ECHO_NOTE)
+    lines += start_notes(loaded.routes)
     if not _loopback(settings.host):
         lines.append("Whoever can reach this port can use it: there is no authentication yet.")
     if settings.mode == "realtime":

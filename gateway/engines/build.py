@@ -12,6 +12,7 @@ from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import Engines, ServedRoute
+from gateway.settings.composition import descriptions
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
 
 
@@ -26,12 +27,11 @@ def build(loaded: Loaded) -> Gateway:
         name = getattr(route.settings, ENGINE_KEYS[stage])
         if stage in OPTIONAL_STAGES and name == NONE:
             return None
-        settings = _without_repetitions(route)
-        options = pick(settings, registry.options_class(stage, name))
+        options = pick(route.settings, registry.options_class(stage, name))
         for *known, engine in built:
             if known == [stage, name, options]:
                 return engine
-        engine = registry.build(stage, name, settings)
+        engine = registry.build(stage, name, route.settings)
         if stage != "vad" and engine.info.max_parallel is not None:
             engine = QueuedEngine(name, engine, loaded.settings.max_queue)
         built.append((stage, name, options, engine))
@@ -51,18 +51,12 @@ def build(loaded: Loaded) -> Gateway:
     return Gateway(loaded.settings, routes)
 
 
-def _without_repetitions(route: Route) -> GatewaySettings:
-    """The route's settings; where others stand ready it asks its own server once, unless it is told otherwise."""
-    if route.settings.fallbacks and route.origins.get("responses_api_max_retries") == "default":
-        return msgspec.structs.replace(route.settings, responses_api_max_retries=0)
-    return route.settings
-
-
 def _check_hearing(settings: GatewaySettings, engines: Engines) -> None:
     if engines.stt is None and not engines.llm.info.audio:
+        listening = [name for name, described in descriptions("llm").items() if described.takes_audio]
         raise BadOption(
             f"--stt none needs a model that takes audio, and --llm_backend {settings.llm_backend} takes none; "
-            "choose chat-completions, or a recogniser with --stt."
+            f"choose {' or '.join(listening) or 'another one'}, or a recogniser with --stt."
         )
     if engines.vad is not None and engines.vad.sample_rate != engines.hearing_rate:
         raise BadOption(

@@ -13,8 +13,8 @@ from gateway.engines.fallback import FallbackModel
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.voices import known_voice
 from gateway.settings.model import GatewaySettings
-from gateway.text import pronunciations
-from gateway.text.speakable import Reading, Speakable
+from gateway.text.normalization import pronunciations
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 
 NAMED_WORDS = 10
 """The most words of a dictionary that a line of the log names."""
@@ -155,8 +155,8 @@ def _unspeakable(served: ServedRoute) -> str | None:
         engine.check(tts.Request(text="", voice=voice, speed=settings.speed, language=settings.language))
     except AdapterError as error:
         return error.message
-    Speakable(Reading(pronunciations=settings.pronunciations), settings.language or "en", engine.info)
-    if words := pronunciations.left_out(settings.pronunciations, engine.info):
+    Normalizer(ReadingOptions(pronunciations=settings.pronunciations), settings.language or "en", engine.info)
+    if words := pronunciations.unusable_entries(settings.pronunciations, engine.info):
         named = ", ".join(words[:NAMED_WORDS]) + (" and more" if len(words) > NAMED_WORDS else "")
         logger.warning("--tts %s takes no phonemes; these pronunciations have no effect: %s.", settings.tts, named)
     return None

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from adapters.contract.engine import Perishable, Preflight
+from adapters.contract.engine import HealthReporting, Preflight
 from adapters.contract.errors import Unavailable
 from gateway.tasks import merged
 
@@ -39,9 +39,9 @@ class QueuedEngine:
         self._engine.check(request)
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why the engine cannot answer any more."""
-        return self._engine.down if isinstance(self._engine, Perishable) else None
+        return self._engine.failure if isinstance(self._engine, HealthReporting) else None
 
     def preflight(self) -> None:
         """Whatever the engine can say before anything binds. Raises ``BadOption``."""

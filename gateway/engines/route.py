@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from adapters.contract import llm, stt, tts
-from adapters.contract.engine import Perishable
+from adapters.contract.engine import HealthReporting
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.engines.queue import RETRY_SECONDS
@@ -63,7 +63,7 @@ class ServedRoute:
     def lost(self, stages: Iterable[Stage] = STAGES) -> str | None:
         """Why one of ``stages`` cannot work any more although it was loaded."""
         engines: tuple[object, ...] = tuple(getattr(self.engines, stage) for stage in stages)
-        return next((engine.down for engine in engines if isinstance(engine, Perishable) and engine.down), None)
+        return next((each.failure for each in engines if isinstance(each, HealthReporting) and each.failure), None)
 
     def state(self, stages: Iterable[Stage] = STAGES) -> State:
         """Whether all of ``stages`` can work now."""

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 
-from gateway.pipeline.duration import seconds_to_say
-from gateway.text.sentences import Splitter
+from gateway.text.segmentation.segmenter import SentenceSegmenter
+from gateway.text.speech_duration import seconds_to_say
 
 INAUDIBLE_SECONDS = 0.05
 """An utterance counts as heard when at most this much of it is missing."""
@@ -67,6 +67,6 @@ class Playhead:
 
 def _words(text: str, part: float) -> str:
     """The first ``part`` (0 to 1) of ``text`` without the word that is cut there."""
-    splitter = Splitter()
+    splitter = SentenceSegmenter()
     pieces = splitter.feed(text[: int(part * len(text)) + 1])
-    return "".join(pieces) + (splitter.words() or "")
+    return "".join(pieces) + (splitter.take_words() or "")

@@ -12,7 +12,7 @@ from adapters.contract.errors import UpstreamError
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.utterance_scheduler import UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
-from gateway.text.speakable import Reading, Speakable
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str | None
     voice_language: str | None
     text_language: str | None
-    reading: Reading
+    reading: ReadingOptions
 
     def request(self, text: str) -> tts.Request:
         """The synthesiser's request for one utterance."""
@@ -58,11 +58,11 @@ async def speak(
     The engine's ``Started`` is passed on once. Raises ``AdapterError``: ``UpstreamError`` when the engine stops before
     an utterance is finished.
     """
-    speakable = Speakable(delivery.reading, delivery.text_language, engine.info)
+    normalizer = Normalizer(delivery.reading, delivery.text_language, engine.info)
     started = False
     while (text := await scheduler.utterance()) is not None:
         playhead.begin(text)
-        if words := speakable.say(text):
+        if words := normalizer.normalize(text):
             watch.mark("tts_request")
             async with aclosing(_utterance(engine, delivery.request(words))) as events:
                 async for event in events:

@@ -5,8 +5,8 @@ from collections import deque
 
 import msgspec
 
-from gateway.pipeline.duration import seconds_to_say
-from gateway.text.sentences import Splitter
+from gateway.text.segmentation.segmenter import SentenceSegmenter
+from gateway.text.speech_duration import seconds_to_say
 
 DRY_MARGIN_SECONDS = 0.5
 """With less than this left to hear when the next samples can be there, what is written is spoken, whole or not."""
@@ -46,7 +46,7 @@ class UtteranceScheduler:
     def __init__(self, pacing: Pacing) -> None:
         self._batch = pacing.batch_sentences
         self._first_seconds = pacing.first_utterance_seconds
-        self._splitter = Splitter(first_clause=True)
+        self._splitter = SentenceSegmenter(first_clause=True)
         self._sentences: deque[str] = deque()
         self._words = ""  # of the sentence that is being written, already out of the splitter
         self._closed = False
@@ -136,7 +136,7 @@ class UtteranceScheduler:
 
         Words only if there are enough of them, unless they are the first utterance.
         """
-        self._words += self._splitter.phrase() or ""
+        self._words += self._splitter.take_phrase() or ""
         text = _clauses(self._words)
         if not text and seconds_to_say(before + self._words) >= self._enough():
             text = self._words
@@ -163,7 +163,7 @@ class UtteranceScheduler:
 def _clauses(text: str) -> str:
     """``text`` up to the end of its last clause, "" without one."""
     end = 0
-    while clauses := Splitter(first_clause=True).feed(text[end:]):
+    while clauses := SentenceSegmenter(first_clause=True).feed(text[end:]):
         end += len(clauses[0])
     return text[:end]
 

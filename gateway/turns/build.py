@@ -6,14 +6,14 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.conversation.compaction import Writer
 from gateway.conversation.history import ConversationRef, Policy
-from gateway.conversation.languages import code_of
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.voices import known_voice
+from gateway.languages import code_of
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
 from gateway.settings.model import GatewaySettings
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 from gateway.turns.question import Question, heard_part, language_hint
 from gateway.turns.request import AudioSource, TurnRequest
 
@@ -47,7 +47,7 @@ class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
     voice: str
     speed: float
     instructions: str | None
-    reading: Reading
+    reading: ReadingOptions
 
 
 class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +121,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
             voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
             speed=settings.speed if request.speed is None else request.speed,
             instructions=request.speech_instructions,
-            reading=Reading(code=settings.speak_code, pronunciations=settings.pronunciations),
+            reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
         ),
         pacing=Pacing(
             batch_sentences=settings.stream_batch_sentences,

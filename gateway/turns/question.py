@@ -3,7 +3,7 @@
 import msgspec
 
 from adapters.contract import llm
-from gateway.conversation.languages import english_name
+from gateway.languages import english_name
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 
 

@@ -15,12 +15,12 @@ from adapters.contract import audio, llm, tts
 from gateway.engines.route import Engines
 from gateway.pipeline.answer import Speech, answer
 from gateway.pipeline.deadline import Deadline
-from gateway.pipeline.duration import CHARACTERS_PER_SECOND
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
+from gateway.text.speech_duration import CHARACTERS_PER_SECOND
 from tests.support.server import scripted_engines
 from tests.support.virtual_time import in_virtual_time
 
@@ -67,7 +67,7 @@ async def listen(words_per_second: float, rule: type[UtteranceScheduler]) -> Lis
     voice = scripted.synthesiser(VOICE)
     engines: Engines = scripted_engines(llm=scripted.language_model(_writing(words_per_second)), tts=voice)
     delivery = Delivery(
-        voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=Reading()
+        voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=ReadingOptions()
     )
     speech = Speech(engine=engines.tts, delivery=delivery, pacing=PACING, playhead=Playhead())
     writing = engines.llm.stream(llm.Request(model="m", messages=()))

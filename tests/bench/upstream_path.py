@@ -20,7 +20,7 @@ from litestar import Litestar, get, post
 
 from adapters.contract import llm
 from adapters.llm.chat_completions.adapter import ChatCompletions
-from adapters.upstream import UpstreamOptions, shared
+from adapters.upstream import UpstreamOptions, pool
 from gateway.http.streaming import Head, Part, Streaming, StreamingResponse, server_sent_event
 
 Stream = Callable[[], AsyncGenerator[str, None]]
@@ -78,7 +78,7 @@ def adapter(base_url: str) -> Stream:
 def adapter_on_httpx(base_url: str) -> Stream:
     """The same on httpx's own transport."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-    vars(shared)["Transport"] = lambda _: httpx.AsyncHTTPTransport(limits=limits)
+    vars(pool)["Transport"] = lambda _: httpx.AsyncHTTPTransport(limits=limits)
     return adapter(base_url)
 
 
@@ -86,7 +86,7 @@ def adapter_on_aiohttp(base_url: str) -> Stream:
     """The same on ``httpx-aiohttp``, which has to be installed for it."""
     httpx_aiohttp = import_module("httpx_aiohttp")
     limits = httpx.Limits(max_connections=0)  # no limit: None would be aiohttp's own, 100
-    vars(shared)["Transport"] = lambda _: httpx_aiohttp.AiohttpTransport(limits=limits)
+    vars(pool)["Transport"] = lambda _: httpx_aiohttp.AiohttpTransport(limits=limits)
     return adapter(base_url)
 
 

@@ -13,10 +13,15 @@ from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_gra
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.stt.pocketsphinx import PocketSphinx
 from adapters.stt.transformers.adapter import Transformers
+from adapters.tts import espeak as espeak_adapter
 from adapters.tts import espeak_library
 from adapters.tts.espeak import Espeak
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
+
+
+BLOCK = bytes(32_000)
+"""A second of silence."""
 
 
 async def _blocks(pcm: bytes) -> AsyncIterator[bytes]:
@@ -29,10 +34,14 @@ class RecogniserRig:
 
     grammar: Grammar = staticmethod(stt_grammar)
 
-    def __init__(self, engine: stt.Recogniser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: stt.Recogniser, failures: Sequence[Failure], busy: Callable[[], int], *, most_seconds: int
+    ) -> None:
         self.engine: Any = engine
         self.failures = failures
         self.busy = busy
+        self.ahead = most_seconds + 1
+        self._taken = 0
         with wave.open(str(QUESTION)) as recording:
             self._pcm = bytes(recording.readframes(recording.getnframes()))
 
@@ -42,8 +51,19 @@ class RecogniserRig:
     def answer(self, events: Sequence[Any]) -> Any:
         return [event for event in events if isinstance(event, stt.FinalTranscript)]
 
-    def produced(self) -> int | None:
-        return None
+    def endless(self) -> stt.Request:
+        self._taken = 0
+        return stt.Request(audio=self._silence())
+
+    async def _silence(self) -> AsyncIterator[bytes]:
+        while True:
+            self._taken += 1
+            assert self._taken <= self.ahead, "the engine takes audio without end"
+            yield BLOCK
+
+    def produced(self) -> int:
+        """Seconds of audio that the engine has taken."""
+        return self._taken
 
 
 class SynthesiserRig:
@@ -51,10 +71,13 @@ class SynthesiserRig:
 
     grammar: Grammar = staticmethod(tts_grammar)
 
+    ahead = 1
+
     def __init__(self, engine: tts.Synthesiser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
         self.engine: Any = engine
         self.failures = failures
         self.busy = busy
+        self.synthesised = 0
 
     def request(self, number: int) -> tts.Request:
         return tts.Request(text=("Hello.", "This is another sentence, and it is longer.")[number])
@@ -62,8 +85,13 @@ class SynthesiserRig:
     def answer(self, events: Sequence[Any]) -> Any:
         return events[-1].characters, round(events[-1].seconds, 1)
 
-    def produced(self) -> int | None:
-        return None
+    def endless(self) -> tts.Request:
+        self.synthesised = 0
+        return tts.Request(text="This is a sentence. " * (espeak_adapter.MAX_CHARACTERS // 20))
+
+    def produced(self) -> int:
+        """Utterances that the library has synthesised."""
+        return self.synthesised
 
 
 @asynccontextmanager
@@ -75,7 +103,7 @@ async def pocketsphinx() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(PocketSphinx(PocketSphinx.Options())) as engine:
         await engine.warm_up()
-        yield RecogniserRig(engine, failures, lambda: len(engine._pool._busy))
+        yield RecogniserRig(engine, failures, lambda: len(engine._pool._busy), most_seconds=60)
 
 
 @asynccontextmanager
@@ -89,7 +117,16 @@ async def espeak() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()
-        yield SynthesiserRig(engine, failures, lambda: int(espeak_library._lock.locked()))
+        rig = SynthesiserRig(engine, failures, lambda: int(espeak_library._lock.locked()))
+        synthesise = espeak_library.synthesise
+
+        def counted(*arguments: Any) -> bytes:
+            rig.synthesised += 1
+            return synthesise(*arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(espeak_library, "synthesise", counted)
+            yield rig
 
 
 @asynccontextmanager
@@ -112,7 +149,12 @@ async def transformers() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(Transformers(Transformers.Options(stt_model=str(trained())))) as engine:
         await engine.warm_up()
-        yield RecogniserRig(engine, failures, lambda: int(engine._model is not None and engine._model.working.locked()))
+        yield RecogniserRig(
+            engine,
+            failures,
+            lambda: int(engine._model is not None and engine._model.working.locked()),
+            most_seconds=3600,
+        )
 
 
 # By the name under which each engine is registered.

@@ -66,6 +66,15 @@ async def test_leaving_before_anything_ran_leaves_nothing_open() -> None:
     assert source.made == 0
 
 
+async def test_leaving_before_a_task_ran_closes_a_source_that_had_begun() -> None:
+    source = Counting(3)
+    stream = source.stream()
+    await anext(stream)
+    async with merged(stream, buffer=1):
+        pass
+    assert source.closed
+
+
 async def test_an_error_comes_unwrapped_after_the_items_before_it() -> None:
     seen: list[int] = []
     source = Counting(3, fails=True)

@@ -1,7 +1,7 @@
 """Real OpenAI-compatible servers as child processes on loopback, each with the tiny model.
 
-They live in an environment of their own, whose ``bin`` folder ``SPEECH_GATEWAY_SERVERS`` names: torch, MLX and
-llama.cpp stay out of the one that the tests run in. ``tests/README.md`` says how to make it.
+They are installed in a separate environment, so that torch, MLX and llama.cpp are not in that of the tests;
+``SPEECH_GATEWAY_SERVERS`` names its ``bin`` folder. ``tests/README.md`` says how to make it.
 """
 
 import os
@@ -30,31 +30,31 @@ _LOG_CHARACTERS = 4000
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """How one server is started, from the folder of the models, and what it is known to do in its own way."""
+    """How one server is started, in the folder of the models, and how its behaviour differs from the others."""
 
     command: tuple[str, ...]
-    """The command but for its port, a program of the servers' environment."""
+    """The command without its port; the program is in the servers' environment."""
 
     package: str
-    """What has to be installed there."""
+    """The package that must be installed there."""
 
     is_required: bool = True
     """Whether its absence is a failure where ``REQUIRE_TOOLS`` is set."""
 
     unknown_model: type[AdapterError] | None
-    """What asking for a model that it does not have becomes; ``None``: it answers with the one it has."""
+    """The error for a model that it does not have; ``None`` if it answers with the model that it has."""
 
     switches_thinking: bool = True
     """Whether ``chat_template_kwargs`` reaches the chat template."""
 
     streams_usage: bool = True
-    """Whether a streamed answer ends with the tokens it took."""
+    """Whether a streamed answer ends with its token usage."""
 
     tool_choice: llm.ToolChoice = "auto"
-    """What makes it read the model's tool calls."""
+    """The tool choice with which it parses the model's tool calls."""
 
     cuts_off: bool = False
-    """Whether a new request ends the answer that is under way."""
+    """Whether a new request ends the current answer."""
 
 
 SERVERS: dict[str, Server] = {
@@ -84,7 +84,7 @@ SERVERS: dict[str, Server] = {
 
 
 def tools_folder() -> Path:
-    """Where the programs of the servers' environment are. Skips the test when nobody says."""
+    """The folder of the programs of the servers' environment. Skips the test when the variable is not set."""
     folder = os.environ.get(_FOLDER)
     if not folder:
         pytest.skip(f"needs real servers: {_FOLDER} names the bin folder of their environment (tests/README.md)")
@@ -100,7 +100,7 @@ def build_models(tools: Path, folder: Path) -> None:
 
 @contextmanager
 def running(name: str, tools: Path, folder: Path) -> Iterator[str]:
-    """Run a server with the models in ``folder``, where it also logs; its base URL. Skips when it is not installed."""
+    """Run a server with the models in ``folder``, which also gets its log; its base URL. Skips if not installed."""
     server = SERVERS[name]
     if not list(tools.parent.glob(f"lib/python*/site-packages/{server.package}")):
         lacks = "needs" if server.is_required else "goes without"

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapters.upstream_server import Exchange, UpstreamServer
 from tests.support.http_client import ROUTE, form
 from tests.support.redis_server import redis_server
 from tests.support.server import events_in
+from tests.support.upstream_server import Exchange, UpstreamServer
 
 LEASE_SECONDS = 2.0
 

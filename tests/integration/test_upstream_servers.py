@@ -1,6 +1,6 @@
-"""The same conversations through our adapters with every real server that runs here, to the letter.
+"""The same conversations through our adapters with every real server; answers must match exactly.
 
-What differs by server is written down in ``servers.py``. The model thinks before it answers unless it is told not to.
+``servers.py`` lists the differences between servers. The model thinks before it answers unless thinking is off.
 """
 
 import json
@@ -31,7 +31,7 @@ LIGHTS = "turn on the lights"
 
 @dataclass(frozen=True, kw_only=True)
 class Upstream:
-    """A running server, and the backend that speaks with it."""
+    """A running server, and the backend that sends requests to it."""
 
     server: Server
     backend: str
@@ -45,7 +45,7 @@ class Upstream:
             yield model
 
     async def answer(self, request: llm.Request, *, stream: bool = True) -> Sequence[llm.Event]:
-        """Every event of an answer, which keeps the contract's grammar."""
+        """Every event of an answer, checked against the contract's grammar."""
         async with self.model(stream=stream) as model:
             events = await read(model.stream(request))
         end = end_of(events)
@@ -131,7 +131,7 @@ async def test_thinking_is_switched_off_where_the_server_can(upstream: Upstream)
 
 
 async def test_a_reasoning_effort_does_no_harm(upstream: Upstream) -> None:
-    """None of these servers does anything with it."""
+    """None of these servers uses it."""
     events = await upstream.answer(asking(CAPITAL, reasoning=llm.Reasoning(effort="none")))
     assert text_of(events) == answer_to(CAPITAL)
 
@@ -177,7 +177,7 @@ async def test_a_server_answers_on_after_streams_were_left(upstream: Upstream) -
 
 
 async def test_two_streams_at_once(upstream: Upstream) -> None:
-    """Both are answered; where the server drops the first for the second, that is a failure and no short answer."""
+    """Both get an answer; if the server ends the first for the second, that is an error and not a short answer."""
     first = FOREVER if upstream.server.cuts_off else STORY
     async with upstream.model() as model, aclosing(model.stream(asking(first))) as slow:
         events = [await anext(slow), await anext(slow)]
@@ -200,7 +200,7 @@ async def test_a_model_that_is_not_there(upstream: Upstream) -> None:
 
 
 async def test_a_whole_turn_through_the_gateway(upstream: Upstream) -> None:
-    """Embedded recogniser and synthesiser: the words that were spoken, the words of the model, their sound."""
+    """Embedded recogniser and synthesiser: the spoken words, the words of the model, and their sound."""
     flags = ("--llm_backend", upstream.backend, "--model_name", MODEL, "--init_chat_prompt", SYSTEM)
     gateway = build(load([*flags, "--responses_api_base_url", upstream.base_url], {}))
     async with served(gateway) as address, httpx.AsyncClient(timeout=60) as client:

@@ -12,9 +12,10 @@ import httpx
 import uvicorn
 
 from adapters import scripted
-from gateway.app import create_app
+from gateway.app import SURFACES, create_app
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import Engines, ServedRoute
+from gateway.http.surface import Surface
 from gateway.settings.load import load
 from gateway.settings.model import Route
 
@@ -57,11 +58,12 @@ def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, 
 
 
 @asynccontextmanager
-async def served(gateway: Gateway) -> AsyncGenerator[str, None]:
+async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> AsyncGenerator[str, None]:
     """Serve ``gateway`` on a free port and give its address once it is ready."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(gateway), log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        app = create_app(gateway, surfaces=surfaces)
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

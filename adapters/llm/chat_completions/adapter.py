@@ -1,28 +1,46 @@
-"""The engine ``chat-completions``: any server that speaks OpenAI's Chat Completions API."""
+"""The engine ``chat-completions``: any server with OpenAI's Chat Completions API."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
 from adapters.contract import llm
+from adapters.contract.probe import Probe
 from adapters.llm import parse
-from adapters.llm.chat_completions.events import Events
+from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.request import body, route
-from adapters.upstream import Call, Upstream, UpstreamOptions
+from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from adapters.upstream.options import DESCRIPTION
+from adapters.upstream.server_probe import ProbedApi, server_probe
+
+_API = ProbedApi(
+    engine="chat-completions",
+    path="/chat/completions",
+    effort_field="reasoning_effort",
+    write=lambda request, options, openai: body(request, options, openai=openai),
+)
 
 
 class ChatCompletions:
-    """A language model behind ``POST /chat/completions``; raises ``BadOption`` as ``Upstream`` does."""
+    """A language model behind ``POST /chat/completions``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
+    description = msgspec.structs.replace(DESCRIPTION, takes_audio=True)
     info = llm.Info(images=True, audio=True, tools=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
-        self._upstream = Upstream("chat-completions", options)
+        self._upstream = UpstreamClient("chat-completions", options)
         self._habits = parse.Habits(hosted=self._upstream.is_openai)
 
+    @classmethod
+    def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
+        """What to ask the server that ``options`` name. Raises ``BadOption``."""
+        return server_probe(_API, options, request)
+
     async def warm_up(self) -> None:
-        """Open a connection; a server that is not there yet is only logged."""
+        """Open a connection; a server that cannot be reached yet is only logged."""
         await self._upstream.warm_up()
 
     async def aclose(self) -> None:
@@ -32,16 +50,14 @@ class ChatCompletions:
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""
         sent = body(request, self._options, openai=self._upstream.is_openai)
-        call = Call(path="/chat/completions", body=sent, mapping=lambda: self._events(request))
-        async with aclosing(self._upstream.answer(call)) as events:
+        call = CompletionCall(path="/chat/completions", body=sent, make_reader=lambda: self._reader(request))
+        async with aclosing(self._upstream.stream(call)) as events:
             async for event in events:
                 yield event
 
-    def _events(self, request: llm.Request) -> Events:
-        failures = self._upstream.failures
-        return Events(
-            failures.reported,
-            failures.nonsense,
+    def _reader(self, request: llm.Request) -> ChatCompletionReader:
+        return ChatCompletionReader(
+            self._upstream.errors,
             route=route(request, self._options),
             habit=self._habits.of(request),
             tools=request.tools,

@@ -9,20 +9,20 @@ from adapters.contract import llm
 from adapters.llm import calls, opaque
 from adapters.upstream import UpstreamOptions
 
-_AUDIO_TYPES = {"mp3": "audio/mpeg"}  # others are called as their format
+_AUDIO_TYPES = {"mp3": "audio/mpeg"}  # for the other formats the subtype is the format
 
 
 def route(request: llm.Request, options: UpstreamOptions) -> str:
-    """Where the answer to ``request`` comes from."""
+    """Where the answer to ``request`` comes from (``opaque.route``)."""
     return opaque.route("chat-completions", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
-    """The request body; ``openai`` says whether it goes to OpenAI itself, which names and refuses some fields."""
+    """The request body; ``openai`` says whether the server is OpenAI's own, which has different fields."""
     stream = options.responses_api_stream
     fields: dict[str, Any] = {
         "model": request.model,
-        "messages": _Writer(options, route(request, options)).messages(request.messages),
+        "messages": _MessageWriter(options, route(request, options)).messages(request.messages),
         "stream": stream,
         "stream_options": {"include_usage": True} if stream else None,
         **_tools(request),
@@ -60,23 +60,23 @@ def _function(tool: llm.Tool) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(tool).items() if value is not None}
 
 
-class _Written(msgspec.Struct):
-    """What becomes of the parts of one message."""
+class _MessageParts(msgspec.Struct):
+    """The parts of one message in the form of the API."""
 
     content: list[dict[str, Any]]
     calls: list[dict[str, Any]]
     results: list[dict[str, Any]]
 
 
-class _Writer:
-    """Writes messages for a server; what it wants back untouched is told by its ``route``."""
+class _MessageWriter:
+    """Writes messages for the server of ``route``, including what this route wants back unchanged."""
 
-    def __init__(self, options: UpstreamOptions, to: str) -> None:
+    def __init__(self, options: UpstreamOptions, route: str) -> None:
         self._options = options
-        self._route = to
+        self._route = route
 
     def messages(self, messages: tuple[llm.Message, ...]) -> list[dict[str, Any]]:
-        """All messages; a tool result is one of its own."""
+        """All messages; each tool result becomes a message."""
         written: list[dict[str, Any]] = []
         for message in messages:
             parts = self._parts(message)
@@ -87,11 +87,11 @@ class _Writer:
             back = {name: value for data in self._replayed(message) for name, value in data.get("message", {}).items()}
             last = written[-1] if written else {}
             if parts.calls and not parts.content and last.get("role") == message.role == "assistant":
-                # The calls of one turn belong into one message, however the history is cut.
+                # All calls of one turn must be in one message, even if the history has them in several.
                 last.setdefault("tool_calls", []).extend(parts.calls)
                 last |= back
             elif parts.calls:
-                said = {"content": content} if content else {}  # llama.cpp's Python server refuses null
+                said = {"content": content} if content else {}  # llama.cpp's Python server refuses null content
                 written.append({"role": message.role, **said, "tool_calls": parts.calls, **back})
             else:
                 written.append({"role": message.role, "content": content, **back})
@@ -100,13 +100,13 @@ class _Writer:
     def _replayed(self, message: llm.Message) -> list[dict[str, Any]]:
         return opaque.replayed(message, self._route)
 
-    def _parts(self, message: llm.Message) -> _Written:
+    def _parts(self, message: llm.Message) -> _MessageParts:
         signatures = {key: value for data in self._replayed(message) for key, value in data.get("calls", {}).items()}
-        written = _Written(content=[], calls=[], results=[])
+        written = _MessageParts(content=[], calls=[], results=[])
         for part in message.parts:
             match part:
                 case llm.Text():
-                    if part.text:  # some chat templates fail over an empty message
+                    if part.text:  # some chat templates fail on an empty message
                         written.content.append({"type": "text", "text": part.text})
                 case llm.Image():
                     detail = {"detail": part.detail} if part.detail else {}
@@ -120,7 +120,7 @@ class _Writer:
                 case llm.ToolResult():
                     written.results.append({"role": "tool", "tool_call_id": part.call_id, "content": part.output})
                 case llm.Opaque():
-                    pass  # is replayed with what it belongs to, or comes from another route
+                    pass  # sent with the part it belongs to, or from another route
                 case _:
                     assert_never(part)
         return written
@@ -134,5 +134,5 @@ class _Writer:
 
 
 def _text_or_parts(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    # Plain text goes as a string: many servers' chat templates take nothing else.
+    # Text alone is sent as a string: the chat templates of many servers accept nothing else.
     return "\n".join(part["text"] for part in content) if all("text" in part for part in content) else content

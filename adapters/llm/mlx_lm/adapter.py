@@ -8,9 +8,10 @@ from typing import Any
 from adapters import hub
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
+from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.llm import answer, generation, images, prompt
-from adapters.llm.local import MlxOptions
+from adapters.llm.local import DEFAULT_MODEL, MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.failures import ADAPTER
 from adapters.options import BadOption
@@ -25,6 +26,7 @@ class MlxLm:
     """Loads its model in ``warm_up``, in the one thread that then writes all answers."""
 
     Options = MlxOptions
+    description = EngineDescription(default_model=DEFAULT_MODEL, mac_default=True)
 
     def __init__(self, options: MlxOptions) -> None:
         if options.model_name is None:
@@ -42,9 +44,14 @@ class MlxLm:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
         return self._thread.down if self._asking is not None else None
+
+    @classmethod
+    def probe(cls, options: MlxOptions, _request: llm.Request) -> str:
+        """What is known without loading the model."""
+        return f"finds {options.model_name}; whether it loads is seen when it is served"
 
     def preflight(self) -> None:
         """Look whether packages, model and parameters are there. Raises ``BadOption``."""

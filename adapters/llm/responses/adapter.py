@@ -1,28 +1,46 @@
-"""The engine ``responses-api``: any server that speaks OpenAI's Responses API."""
+"""The engine ``responses-api``: any server with OpenAI's Responses API."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
 from adapters.contract import llm
+from adapters.contract.probe import Probe
 from adapters.llm import parse
-from adapters.llm.responses.events import Events
+from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
-from adapters.upstream import Call, Upstream, UpstreamOptions
+from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from adapters.upstream.options import DESCRIPTION
+from adapters.upstream.server_probe import ProbedApi, server_probe
+
+_API = ProbedApi(
+    engine="responses-api",
+    path="/responses",
+    effort_field="reasoning.effort",
+    write=lambda request, options, openai: body(request, options, openai=openai),
+)
 
 
 class Responses:
-    """A language model behind ``POST /responses``; raises ``BadOption`` as ``Upstream`` does."""
+    """A language model behind ``POST /responses``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
+    description = msgspec.structs.replace(DESCRIPTION, selected_by=("responses_api_",))
     info = llm.Info(images=True, tools=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
-        self._upstream = Upstream("responses-api", options)
+        self._upstream = UpstreamClient("responses-api", options)
         self._habits = parse.Habits(hosted=self._upstream.is_openai)
 
+    @classmethod
+    def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
+        """What to ask the server that ``options`` name. Raises ``BadOption``."""
+        return server_probe(_API, options, request)
+
     async def warm_up(self) -> None:
-        """Open a connection; a server that is not there yet is only logged."""
+        """Open a connection; a server that cannot be reached yet is only logged."""
         await self._upstream.warm_up()
 
     async def aclose(self) -> None:
@@ -32,18 +50,19 @@ class Responses:
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""
         sent = body(request, self._options, openai=self._upstream.is_openai)
-        call = Call(
-            path="/responses", body=sent, mapping=lambda: self._events(request), ignored=ignored(request, self._options)
+        call = CompletionCall(
+            path="/responses",
+            body=sent,
+            make_reader=lambda: self._reader(request),
+            ignored=ignored(request, self._options),
         )
-        async with aclosing(self._upstream.answer(call)) as events:
+        async with aclosing(self._upstream.stream(call)) as events:
             async for event in events:
                 yield event
 
-    def _events(self, request: llm.Request) -> Events:
-        failures = self._upstream.failures
-        return Events(
-            failures.reported,
-            failures.nonsense,
+    def _reader(self, request: llm.Request) -> ResponsesReader:
+        return ResponsesReader(
+            self._upstream.errors,
             route=route(request, self._options),
             habit=self._habits.of(request),
             tools=request.tools,

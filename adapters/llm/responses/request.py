@@ -10,27 +10,27 @@ from adapters.contract.errors import Unsupported
 from adapters.llm import calls, opaque
 from adapters.upstream import UpstreamOptions
 
-# What the Responses API has no field for.
+# Parameters without a field in the Responses API.
 _UNKNOWN = ("stop", "seed", "frequency_penalty", "presence_penalty")
 
-# OpenAI's models that reason unasked; the others refuse to be asked for their reasoning.
+# OpenAI's models that reason by default; the other models refuse a request for their reasoning.
 _REASONS = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)")
 
 
 def route(request: llm.Request, options: UpstreamOptions) -> str:
-    """Where the answer to ``request`` comes from."""
+    """Where the answer to ``request`` comes from (``opaque.route``)."""
     return opaque.route("responses-api", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
-    """The request body; ``openai`` says whether it goes to OpenAI itself. Raises ``Unsupported`` for audio."""
+    """The request body; ``openai`` says whether the server is OpenAI's own. Raises ``Unsupported`` for audio."""
     sampling = options.sampling(request.sampling)
     fields: dict[str, Any] = {
         "model": request.model,
         "input": _input(request.messages, route(request, options)),
         "stream": options.responses_api_stream,
         "store": False,
-        # What is not stored is only of use again in this form.
+        # With ``store`` off, reasoning can be sent back only in encrypted form.
         "include": ["reasoning.encrypted_content"] if openai and _may_reason(request) else None,
         **_tools(request),
         "max_output_tokens": request.max_output_tokens or options.responses_api_max_output_tokens,
@@ -43,7 +43,7 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
 
 
 def ignored(request: llm.Request, options: UpstreamOptions) -> tuple[str, ...]:
-    """The names of the parameters that are set and cannot be sent."""
+    """The names of parameters that are set but cannot be sent."""
     sampling = options.sampling(request.sampling)
     return tuple(name for name in _UNKNOWN if getattr(sampling, name) is not None)
 
@@ -76,17 +76,17 @@ def _function(tool: llm.Tool) -> dict[str, Any]:
 
 
 def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
-    """The input items, in the order of the messages' parts; ``to`` is the route that gets back what it gave."""
+    """The input items, in the order of the messages' parts; the route ``to`` gets back its own opaque items."""
     items: list[dict[str, Any]] = []
     for message in messages:
         back = [kept for data in opaque.replayed(message, to) for kept in data["items"]]
-        for part in _joined(message.parts):
+        for part in _grouped(message.parts):
             match part:
                 case tuple():
-                    items += _taken(None, back)
+                    items += _take(None, back)
                     items.append(_message(message.role, part, len(items)))
                 case llm.ToolCall():
-                    items += _taken(part.call_id, back)
+                    items += _take(part.call_id, back)
                     call = {"call_id": part.call_id, "name": part.name, "arguments": calls.sendable(part)}
                     items.append({"type": "function_call", **call})
                 case llm.ToolResult():
@@ -99,38 +99,38 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
 _Content = llm.Text | llm.Image
 
 
-def _joined(parts: tuple[llm.Part, ...]) -> list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult]:
-    """The parts with text and images that follow each other taken together. Raises ``Unsupported`` for audio."""
-    joined: list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult] = []
+def _grouped(parts: tuple[llm.Part, ...]) -> list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult]:
+    """The parts, with adjacent text and images grouped. Raises ``Unsupported`` for audio."""
+    grouped: list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult] = []
     for part in parts:
         match part:
             case llm.Text(text=""):
                 pass
             case llm.Text() | llm.Image():
-                last = joined[-1] if joined else None
+                last = grouped[-1] if grouped else None
                 if isinstance(last, tuple):
-                    joined[-1] = (*last, part)
+                    grouped[-1] = (*last, part)
                 else:
-                    joined.append((part,))
+                    grouped.append((part,))
             case llm.ToolCall() | llm.ToolResult():
-                joined.append(part)
+                grouped.append(part)
             case llm.Audio():
                 raise Unsupported(
-                    "The Responses API takes no audio: choose --llm_backend chat-completions for a model that listens.",
+                    "The Responses API accepts no audio: use --llm_backend chat-completions for a model that does.",
                     adapter="responses-api",
-                    param="input",
+                    param="messages",
                 )
             case llm.Opaque():
-                pass  # is replayed before what it belongs to, or comes from another route
+                pass  # sent before the part it belongs to, or from another route
             case _:
                 assert_never(part)
-    return joined
+    return grouped
 
 
-def _taken(call_id: str | None, back: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Out of ``back``, the items that came right before the call ``call_id``, or before the text.
+def _take(call_id: str | None, back: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Remove from ``back`` the items that came directly before the call ``call_id``, or before the text.
 
-    What came before something that is no longer in the history stays behind: alone it would be refused.
+    Items before a part that is no longer in the history are not sent: the server would refuse them.
     """
     taken = [kept for kept in back if kept["before"] == call_id]
     back[:] = [kept for kept in back if kept["before"] != call_id]
@@ -138,9 +138,9 @@ def _taken(call_id: str | None, back: list[dict[str, Any]]) -> list[dict[str, An
 
 
 def _message(role: str, content: tuple[_Content, ...], number: int) -> dict[str, Any]:
-    """A message in the one form that OpenAI, vLLM, llama.cpp and transformers all take.
+    """A message in the one form that OpenAI, vLLM, llama.cpp and transformers all accept.
 
-    Of an assistant's text vLLM reads the first part only and wants its id and status; llama.cpp refuses it as a string.
+    For assistant messages vLLM reads only the first part and needs id and status; llama.cpp refuses a string.
     """
     text = "\n".join(part.text for part in content if isinstance(part, llm.Text))
     if role == "assistant":

@@ -8,9 +8,10 @@ from typing import Any
 from adapters import hub
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
+from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.llm import answer, generation, images, prompt
-from adapters.llm.local import TransformersOptions
+from adapters.llm.local import DEFAULT_MODEL, TransformersOptions
 from adapters.llm.transformers.failures import ADAPTER
 from adapters.llm.transformers.parameters import HONOURED, SAMPLER
 from adapters.options import BadOption
@@ -25,6 +26,9 @@ class Transformers:
     """Loads its model in ``warm_up``, in the one thread that then writes all answers."""
 
     Options = TransformersOptions
+    description = EngineDescription(
+        selected_by=("model_name", "llm_"), default_model=DEFAULT_MODEL, mac_options={"llm_device": "mps"}
+    )
 
     def __init__(self, options: TransformersOptions) -> None:
         if options.model_name is None:
@@ -43,9 +47,14 @@ class Transformers:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
         return self._thread.down if self._started else None
+
+    @classmethod
+    def probe(cls, options: TransformersOptions, _request: llm.Request) -> str:
+        """What is known without loading the model."""
+        return f"finds {options.model_name}; whether it loads is seen when it is served"
 
     def preflight(self) -> None:
         """Look whether packages, model, device and parameters are there. Raises ``BadOption``."""

@@ -66,7 +66,7 @@ class Transformers:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._model: Any = None
-        self._down: str | None = None
+        self._failure: str | None = None
         self._info = stt.Info(sample_rate=SAMPLE_RATE, max_parallel=1)
 
     @property
@@ -75,9 +75,9 @@ class Transformers:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
-        return self._down
+        return self._failure
 
     def preflight(self) -> None:
         """Look whether packages, device and model are there. Raises ``BadOption``."""
@@ -118,13 +118,13 @@ class Transformers:
         Raises ``Unsupported`` for a language or for word times that the model does not know, ``TooLong``,
         ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
         """
-        if self._model is None or self._down is not None:
-            raise Unavailable(f"The recogniser cannot answer: {self._down or 'it is not loaded'}.", adapter=ADAPTER)
+        if self._model is None or self._failure is not None:
+            raise Unavailable(f"The recogniser cannot answer: {self._failure or 'it is not loaded'}.", adapter=ADAPTER)
         if request.word_times and not self._info.word_times:
             raise Unsupported(
                 "This recognition model gives no times of words; choose another --stt_model.",
                 adapter=ADAPTER,
-                param="timestamp_granularities",
+                param="word_times",
             )
         language = self._known(request.language)
         pcm = await recording.whole(request.audio, sample_rate=SAMPLE_RATE, most_seconds=MAX_SECONDS, adapter=ADAPTER)
@@ -150,8 +150,8 @@ class Transformers:
             ) as recognised:
                 (heard,) = [each async for each in recognised]
         except DeviceLost:
-            self._down = "its device failed, and the gateway has to be restarted"
-            raise Unavailable(f"The recogniser cannot answer: {self._down}.", adapter=ADAPTER) from None
+            self._failure = "its device failed, and the gateway has to be restarted"
+            raise Unavailable(f"The recogniser cannot answer: {self._failure}.", adapter=ADAPTER) from None
         except Exception as error:
             raise of_an_utterance(error) from error
         return heard

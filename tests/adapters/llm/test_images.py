@@ -11,8 +11,8 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from adapters.llm import images
 from adapters.llm.images import Address, Network, is_public, load
-from tests.adapters.upstream.asking import CERTIFICATE, server_tls
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies
+from tests.support.upstream_client import CERTIFICATE, server_tls
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, in_order, replies
 
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 _LOCAL = ip_address("127.0.0.1")
@@ -26,7 +26,7 @@ async def fetched(url: str, network: Network | None = None) -> bytes:
 async def refusal(url: str, network: Network | None = None) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
         await fetched(url, network)
-    assert caught.value.param == "image"
+    assert caught.value.param == "messages"
     return caught.value
 
 
@@ -166,7 +166,7 @@ class TestTls:
 
 
 def redirects(*locations: str) -> Script:
-    return of([*(replies(302, b"", location=location) for location in locations), replies(200, _PNG)])
+    return in_order([*(replies(302, b"", location=location) for location in locations), replies(200, _PNG)])
 
 
 class TestRedirects:

@@ -11,15 +11,17 @@ from adapters.llm.chat_completions import events as chat_events
 from adapters.llm.chat_completions import request as chat_request
 from adapters.llm.responses import events as response_events
 from adapters.llm.responses import request as response_request
-from adapters.upstream import Upstream, UpstreamOptions
+from adapters.upstream import UpstreamClient, UpstreamOptions
 
 OPTIONS = UpstreamOptions(responses_api_base_url="https://user:secret@example.com/v1/")
-FAILURES = Upstream("x", OPTIONS).failures
+ERRORS = UpstreamClient("x", OPTIONS).errors
 CHAT = opaque.route("chat-completions", "m", OPTIONS.responses_api_base_url)
 RESPONSES = opaque.route("responses-api", "m", OPTIONS.responses_api_base_url)
 
 
-def answered(events: chat_events.Events | response_events.Events, *received: Any) -> tuple[llm.Part, ...]:
+def answered(
+    events: chat_events.ChatCompletionReader | response_events.ResponsesReader, *received: Any
+) -> tuple[llm.Part, ...]:
     """The parts of the assistant's message after an answer, as a conversation would keep them."""
     found = [made for one in received for made in events.feed(msgspec.json.encode(one))]
     found += events.finish()
@@ -36,11 +38,11 @@ def answered(events: chat_events.Events | response_events.Events, *received: Any
 
 
 def chat(*chunks: Any, route: str = CHAT) -> tuple[llm.Part, ...]:
-    return answered(chat_events.Events(FAILURES.reported, FAILURES.nonsense, route=route), *chunks)
+    return answered(chat_events.ChatCompletionReader(ERRORS, route=route), *chunks)
 
 
 def response(*events: Any) -> tuple[llm.Part, ...]:
-    return answered(response_events.Events(FAILURES.reported, FAILURES.nonsense, route=RESPONSES), *events)
+    return answered(response_events.ResponsesReader(ERRORS, route=RESPONSES), *events)
 
 
 def next_message(parts: tuple[llm.Part, ...], model: str = "m") -> dict[str, Any]:
@@ -142,7 +144,7 @@ def test_encrypted_reasoning_goes_back_before_the_text() -> None:
 
 
 def test_it_is_the_same_for_a_response_in_one_piece() -> None:
-    events = response_events.Events(FAILURES.reported, FAILURES.nonsense, route=RESPONSES)
+    events = response_events.ResponsesReader(ERRORS, route=RESPONSES)
     output = [reasoning(1), {"type": "message", "content": [{"type": "output_text", "text": "hi"}]}]
     list(events.whole(msgspec.json.encode({"status": "completed", "output": output})))
     [finished] = events.finish()

@@ -12,12 +12,12 @@ from adapters.contract.checks import check_any_split, llm_grammar, read
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported, UpstreamError
 from adapters.llm.chat_completions.adapter import ChatCompletions
-from adapters.llm.chat_completions.events import Events as ChatEvents
+from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.responses.adapter import Responses
-from adapters.llm.responses.events import Events as ResponseEvents
-from adapters.upstream import Upstream, UpstreamOptions
-from adapters.upstream.sse import Parser
-from tests.adapters.upstream_server import Exchange, UpstreamServer, replies, sse, streams
+from adapters.llm.responses.events import ResponsesReader
+from adapters.upstream import UpstreamClient, UpstreamOptions
+from adapters.upstream.sse import SseParser
+from tests.support.upstream_server import Exchange, UpstreamServer, replies, sse, streams
 
 Engine = ChatCompletions | Responses
 REQUEST = llm.Request(
@@ -139,15 +139,17 @@ async def test_an_error_in_the_middle_comes_after_what_was_said(kind: type[Engin
 
 
 @pytest.mark.parametrize(
-    ("reader", "answer"), [(ChatEvents, (*CHAT, "[DONE]")), (ResponseEvents, RESPONSES)], ids=["chat", "responses"]
+    ("reader", "answer"),
+    [(ChatCompletionReader, (*CHAT, "[DONE]")), (ResponsesReader, RESPONSES)],
+    ids=["chat", "responses"],
 )
 def test_any_split_of_the_bytes_gives_the_same_events(
-    reader: type[ChatEvents | ResponseEvents], answer: tuple[Any, ...]
+    reader: type[ChatCompletionReader | ResponsesReader], answer: tuple[Any, ...]
 ) -> None:
-    upstream = Upstream("x", UpstreamOptions(responses_api_base_url="http://localhost:1/v1"))
+    upstream = UpstreamClient("x", UpstreamOptions(responses_api_base_url="http://localhost:1/v1"))
 
     def events(chunks: Iterable[bytes]) -> list[llm.Event]:
-        parser, state = Parser(1000), reader(upstream.failures.reported, upstream.failures.nonsense)
+        parser, state = SseParser(1000), reader(upstream.errors)
         received = [one for chunk in chunks for one in parser.feed(chunk)] + parser.close()
         found = [event for one in received if one.data != b"[DONE]" for event in state.feed(one.data)]
         return [*found, *state.finish()]

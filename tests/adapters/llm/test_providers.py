@@ -14,14 +14,14 @@ from adapters.contract import llm
 from adapters.contract.checks import check_any_split, llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
-from adapters.llm.chat_completions.events import Events as ChatEvents
+from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.parse import Habit
-from adapters.llm.responses.events import Events as ResponseEvents
-from adapters.upstream import Upstream, UpstreamOptions
-from adapters.upstream.sse import Parser
+from adapters.llm.responses.events import ResponsesReader
+from adapters.upstream import UpstreamClient, UpstreamOptions
+from adapters.upstream.sse import SseParser
 
 STREAMS = Path(__file__).parents[2] / "fixtures" / "providers"
-FAILURES = Upstream("x", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
+ERRORS = UpstreamClient("x", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).errors
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ ANSWERS = {
     "mistral": Expected(reasoning=THOUGHT),
 }
 
-ERRORS: dict[str, type[AdapterError]] = {
+FAILURES: dict[str, type[AdapterError]] = {
     "openai-chat-error": UpstreamError,
     "openai-responses-error": UpstreamError,
     "openai-responses-failed": Overloaded,
@@ -114,18 +114,18 @@ ERRORS: dict[str, type[AdapterError]] = {
 
 def events(name: str, pieces: Iterable[bytes]) -> list[Any]:
     """The contract's events of a stream cut into ``pieces``."""
-    kind = ResponseEvents if "responses" in name else ChatEvents
-    answer = kind(FAILURES.reported, FAILURES.nonsense, route="here", habit=Habit(inside="without-parser" in name))
-    parser = Parser(1 << 20)
+    kind = ResponsesReader if "responses" in name else ChatCompletionReader
+    answer = kind(ERRORS, route="here", habit=Habit(inside="without-parser" in name))
+    parser = SseParser(1 << 20)
     received = [event.data for piece in pieces for event in parser.feed(piece)] + [e.data for e in parser.close()]
     found = [event for data in received if data != b"[DONE]" for event in answer.feed(data)]
     return [*found, *answer.finish()]
 
 
 def test_every_stream_is_expected_to_be_something() -> None:
-    assert {path.stem for path in STREAMS.glob("*.sse")} == {*ANSWERS, *ERRORS}
+    assert {path.stem for path in STREAMS.glob("*.sse")} == {*ANSWERS, *FAILURES}
     described = (STREAMS / "README.md").read_text()
-    assert [name for name in (*ANSWERS, *ERRORS) if f"`{name}`" not in described] == []
+    assert [name for name in (*ANSWERS, *FAILURES) if f"`{name}`" not in described] == []
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -149,11 +149,11 @@ def test_a_providers_stream_is_the_answer(name: str) -> None:
     assert tuple(name for kept in finished.extra.get("opaque", ()) for name in kept.data) == expected.kept
 
 
-@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("name", FAILURES)
 def test_a_providers_failure_in_the_middle_is_that_failure(name: str) -> None:
     with pytest.raises(AdapterError) as caught:
         events(name, [(STREAMS / f"{name}.sse").read_bytes()])
-    assert type(caught.value) is ERRORS[name]
+    assert type(caught.value) is FAILURES[name]
 
 
 @pytest.mark.parametrize("name", ANSWERS)

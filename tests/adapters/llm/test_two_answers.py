@@ -11,7 +11,7 @@ from adapters.contract.checks import read
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.responses.adapter import Responses
 from adapters.upstream import UpstreamOptions
-from tests.adapters.upstream_server import UpstreamServer, streams
+from tests.support.upstream_server import UpstreamServer, streams
 
 Engine = ChatCompletions | Responses
 

@@ -1,8 +1,8 @@
-from adapters.upstream.breaker import Breaker
+from adapters.upstream.breaker import CircuitBreaker
 
 
-def opened(at: float) -> Breaker:
-    breaker = Breaker()
+def opened(at: float) -> CircuitBreaker:
+    breaker = CircuitBreaker()
     for number in range(5):
         assert breaker.wait(at) == 0.0
         assert breaker.failed(at) == (number == 4)
@@ -15,8 +15,8 @@ def test_it_opens_after_five_failures_and_says_how_long() -> None:
     assert breaker.wait(107.5) == 2.5
 
 
-def test_a_success_in_between_begins_the_count_anew() -> None:
-    breaker = Breaker()
+def test_a_success_resets_the_count() -> None:
+    breaker = CircuitBreaker()
     for _ in range(3):
         for _ in range(4):
             breaker.failed(1.0)
@@ -24,7 +24,7 @@ def test_a_success_in_between_begins_the_count_anew() -> None:
     assert breaker.wait(1.0) == 0.0
 
 
-def test_half_open_one_probe_goes_through_and_the_others_wait() -> None:
+def test_half_open_lets_one_request_through() -> None:
     breaker = opened(100.0)
     assert breaker.wait(110.0) == 0.0
     assert breaker.wait(110.0) == 10.0
@@ -44,13 +44,13 @@ def test_a_probe_that_fails_late_keeps_it_open_from_then() -> None:
     assert breaker.wait(130.0) == 10.0
 
 
-def test_a_probe_without_verdict_does_not_close_it_for_ever() -> None:
+def test_a_probe_without_a_result_does_not_block_it_for_ever() -> None:
     breaker = opened(100.0)
     assert breaker.wait(110.0) == 0.0  # and its reader leaves
     assert breaker.wait(120.0) == 0.0
 
 
-def test_what_was_under_way_and_fails_later_does_not_keep_it_open() -> None:
+def test_failures_of_earlier_requests_do_not_keep_it_open() -> None:
     breaker = opened(100.0)
     breaker.failed(109.0)
     assert breaker.wait(110.0) == 0.0

@@ -1,4 +1,4 @@
-"""What an upstream sends, and when it asks again."""
+"""The requests that the client sends, and its retries."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 from adapters.options import BadOption, Secret
-from adapters.upstream import Upstream, UpstreamOptions
-from tests.adapters.upstream.asking import END, KEY, ask, call, say, upstream
-from tests.adapters.upstream_server import Exchange, Script, UpstreamServer, hold, of, replies, streams
+from adapters.upstream import UpstreamClient, UpstreamOptions
+from tests.support.upstream_client import END, KEY, ask, call, say, upstream
+from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, in_order, replies, streams
 
 ANSWER = streams(say("a"), END)
 REFUSAL = replies(400, {"error": {"message": "reasoning_effort 'none' is not supported"}})
@@ -33,14 +33,14 @@ async def cut(exchange: Exchange) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.upstream.retries._FIRST_WAIT", 0.0)
+    monkeypatch.setattr("adapters.upstream.retries._FIRST_DELAY", 0.0)
 
 
 @pytest.mark.parametrize("base_url", [None, "", "https://api.openai.com/v1", "https://eu.api.openai.com/v1"])
 @pytest.mark.parametrize("key", [None, Secret("")])
 def test_openai_needs_a_key(base_url: str | None, key: Secret | None) -> None:
     with pytest.raises(BadOption, match=r"--responses_api_api_key or OPENAI_API_KEY"):
-        Upstream("responses-api", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key))
+        UpstreamClient("responses-api", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key))
 
 
 @pytest.mark.parametrize("base_url", ["localhost:8000/v1", "ftp://host/v1", "http://", "/v1", "http://[::1/v1"])
@@ -50,14 +50,14 @@ def test_a_base_url_that_cannot_work_is_refused(base_url: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["two words", "line\n", "schlüssel-privat"])
-def test_a_key_that_no_header_takes_is_refused_and_not_shown(key: str) -> None:
+def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(BadOption) as caught:
         upstream("http://localhost:1/v1", Secret(key))
     assert key not in str(caught.value)
 
 
 def test_only_openais_own_hosts_are_openai() -> None:
-    assert Upstream("x", UpstreamOptions(responses_api_api_key=KEY)).is_openai
+    assert UpstreamClient("x", UpstreamOptions(responses_api_api_key=KEY)).is_openai
     assert not upstream("http://api.openai.com.example.org/v1").is_openai
     assert not upstream("http://notapi.openai.com/v1").is_openai
 
@@ -87,7 +87,7 @@ async def test_a_base_url_keeps_its_query_and_its_last_slash_does_not_matter() -
 
 async def test_nothing_is_sent_before_the_answer_is_read() -> None:
     async with UpstreamServer(ANSWER) as server, aclosing(upstream(server)) as client:
-        await client.answer(call(client)).aclose()
+        await client.stream(call(client)).aclose()
         assert server.connections == 0
 
 
@@ -114,21 +114,21 @@ async def test_many_streams_are_open_at_once() -> None:
         streams({"role": "assistant"}, {"error": {"message": "busy", "code": 503}}),
     ],
 )
-async def test_what_fails_before_the_first_content_is_asked_again_unseen(first: Script) -> None:
-    async with UpstreamServer(of([first, first, ANSWER])) as server, aclosing(upstream(server)) as client:
+async def test_failures_before_the_first_content_are_retried(first: Script) -> None:
+    async with UpstreamServer(in_order([first, first, ANSWER])) as server, aclosing(upstream(server)) as client:
         assert await ask(client) == ["a"]
         assert len(server.exchanges) == 3
 
 
-async def test_a_server_that_begins_no_answer_in_time_is_asked_again() -> None:
-    script = of([hold, ANSWER])
+async def test_a_timeout_before_the_first_content_is_retried() -> None:
+    script = in_order([hold, ANSWER])
     async with UpstreamServer(script) as server, aclosing(upstream(server, first_token_timeout=0.05)) as client:
         assert await ask(client) == ["a"]
         assert server.open_streams == 0
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
-async def test_after_the_last_repetition_the_error_goes_out(retries: int) -> None:
+async def test_after_the_last_retry_the_error_is_raised(retries: int) -> None:
     async with UpstreamServer(replies(503, {})) as server, aclosing(upstream(server, max_retries=retries)) as client:
         with pytest.raises(Unavailable):
             await ask(client)
@@ -145,21 +145,21 @@ async def test_after_the_last_repetition_the_error_goes_out(retries: int) -> Non
         (streams(say("a"), {"error": {"code": 503}}), Unavailable),
     ],
 )
-async def test_what_repeating_does_not_mend_is_asked_once(script: Script, kind: type[AdapterError]) -> None:
+async def test_failures_that_are_not_retried(script: Script, kind: type[AdapterError]) -> None:
     async with UpstreamServer(script) as server, aclosing(upstream(server)) as client:
         with pytest.raises(kind):
             await ask(client)
         assert len(server.exchanges) == 1
 
 
-async def test_a_server_that_asks_for_too_long_is_not_waited_for() -> None:
+async def test_a_long_retry_after_is_not_waited_for() -> None:
     async with UpstreamServer(replies(429, {}, retry_after="11")) as server, aclosing(upstream(server)) as client:
         with pytest.raises(Overloaded) as caught:
             await ask(client)
         assert (caught.value.retry_after, len(server.exchanges)) == (11.0, 1)
 
 
-async def test_nothing_is_waited_for_past_the_deadline() -> None:
+async def test_no_retry_after_the_deadline() -> None:
     script = replies(429, {}, retry_after="2")
     async with UpstreamServer(script) as server, aclosing(upstream(server, deadline=1)) as client:
         with pytest.raises(Overloaded):
@@ -168,15 +168,15 @@ async def test_nothing_is_waited_for_past_the_deadline() -> None:
 
 
 async def test_the_deadline_is_one_for_all_attempts() -> None:
-    script = of([cut, hold])
-    async with UpstreamServer(script) as server, aclosing(upstream(server, deadline=0.1, max_retries=5)) as client:
+    script = in_order([cut, hold])
+    async with UpstreamServer(script) as server, aclosing(upstream(server, deadline=0.4, max_retries=5)) as client:
         with pytest.raises(TimedOut, match="deadline"):
             await ask(client)
         assert len(server.exchanges) == 2
 
 
-async def test_a_refused_control_is_left_out_at_once_and_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
-    script = of([REFUSAL, ANSWER, ANSWER, ANSWER])
+async def test_a_refused_control_is_left_out_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
+    script = in_order([REFUSAL, ANSWER, ANSWER, ANSWER])
     async with UpstreamServer(script) as server, aclosing(upstream(server, max_retries=0)) as client:
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
@@ -191,15 +191,15 @@ async def test_a_refused_control_is_left_out_at_once_and_from_then_on(caplog: py
 
 @pytest.mark.parametrize("control", ["reasoning", "chat_template_kwargs"])
 async def test_every_control_and_both_statuses(control: str) -> None:
-    script = of([replies(422, {"detail": "extra fields not permitted"}), ANSWER])
+    script = in_order([replies(422, {"detail": "extra fields not permitted"}), ANSWER])
     async with UpstreamServer(script) as server, aclosing(upstream(server)) as client:
         assert await ask(client, **{control: {"x": 1}}) == ["a"]
         assert control not in server.exchanges[1].json
 
 
-async def test_a_refusal_that_stays_is_reported_and_not_remembered() -> None:
+async def test_a_refusal_that_remains_is_reported_and_not_remembered() -> None:
     last = replies(400, {"error": {"message": "top_k is unknown"}})
-    async with UpstreamServer(of([REFUSAL, last, ANSWER])) as server, aclosing(upstream(server)) as client:
+    async with UpstreamServer(in_order([REFUSAL, last, ANSWER])) as server, aclosing(upstream(server)) as client:
         with pytest.raises(InvalidRequest, match="top_k is unknown"):
             await ask(client, reasoning_effort="none")
         assert await ask(client, reasoning_effort="none") == ["a"]
@@ -214,7 +214,7 @@ async def test_a_refusal_of_something_else_is_not_taken_for_the_control() -> Non
         assert len(server.exchanges) == 1
 
 
-async def test_a_server_that_fails_again_and_again_is_left_alone_until_it_may_be_well() -> None:
+async def test_repeated_failures_open_the_circuit() -> None:
     async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server)) as client:
         for _ in range(5):
             with pytest.raises(UpstreamError):
@@ -225,14 +225,14 @@ async def test_a_server_that_fails_again_and_again_is_left_alone_until_it_may_be
         assert len(server.exchanges) == 5
         other = msgspec.structs.replace(call(client), body=call(client).body | {"model": "other"})
         with pytest.raises(UpstreamError):  # another model of the same server may be well: it is asked
-            await read(client.answer(other))
+            await read(client.stream(other))
         client._breaker(call(client))._probe_at = 0.0  # ten seconds later
         server.script = ANSWER
         assert [await ask(client), await ask(client)] == [["a"], ["a"]]
 
 
 @pytest.mark.parametrize("script", [replies(400, {}), replies(401, {}), replies(429, {}), streams(say("a"))])
-async def test_a_server_that_refuses_or_is_cut_short_is_not_left_alone(script: Script) -> None:
+async def test_refusals_and_incomplete_answers_do_not_open_the_circuit(script: Script) -> None:
     async with UpstreamServer(script) as server, aclosing(upstream(server, max_retries=0)) as client:
         for _ in range(7):
             with pytest.raises(AdapterError):
@@ -240,10 +240,10 @@ async def test_a_server_that_refuses_or_is_cut_short_is_not_left_alone(script: S
         assert len(server.exchanges) == 7
 
 
-async def test_closing_while_it_waits_for_the_next_attempt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.upstream.client.pause", lambda *_: 0.01)
+async def test_closing_the_client_ends_a_wait_for_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.upstream.client.retry_delay", lambda *_: 0.01)
     async with UpstreamServer(replies(503, {})) as server, aclosing(upstream(server)) as client:
-        reader = asyncio.create_task(read(client.answer(call(client))))
+        reader = asyncio.create_task(read(client.stream(call(client))))
         while not server.exchanges:
             await asyncio.sleep(0)
         await client.aclose()
@@ -251,13 +251,13 @@ async def test_closing_while_it_waits_for_the_next_attempt_ends_it(monkeypatch: 
             await reader
 
 
-async def test_what_an_adapter_ignores_is_said_first() -> None:
+async def test_ignored_parameters_are_named_first() -> None:
     async with UpstreamServer(ANSWER) as server, aclosing(upstream(server)) as client:
         asked = msgspec.structs.replace(call(client), ignored=("seed",))
-        assert (await read(client.answer(asked)))[0] == Started(ignored=("seed",))
+        assert (await read(client.stream(asked)))[0] == Started(ignored=("seed",))
 
 
-async def test_a_server_that_is_not_there_is_only_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_warming_up_without_a_server_only_warns(caplog: pytest.LogCaptureFixture) -> None:
     async with UpstreamServer() as server:
         base_url = server.base_url
     async with aclosing(upstream(base_url.replace("http://", "http://user:hidden@"), max_retries=0)) as client:
@@ -271,10 +271,10 @@ async def test_a_server_that_is_not_there_is_only_warned_of(caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize("models", [replies(200, {"data": []}), replies(404, {"detail": "Not Found"})])
-async def test_warming_up_opens_the_connection_that_is_used_next(
+async def test_warming_up_opens_the_connection_of_the_next_request(
     models: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with UpstreamServer(of([models, ANSWER])) as server, aclosing(upstream(server)) as client:
+    async with UpstreamServer(in_order([models, ANSWER])) as server, aclosing(upstream(server)) as client:
         with caplog.at_level(logging.WARNING):
             await client.warm_up()
         await ask(client)
@@ -292,7 +292,7 @@ async def test_warming_up_warns_of_a_refused_key(caplog: pytest.LogCaptureFixtur
         assert KEY.reveal() not in caplog.text
 
 
-async def test_a_server_that_hangs_does_not_hold_warming_up(caplog: pytest.LogCaptureFixture) -> None:
+async def test_warming_up_has_a_time_limit(caplog: pytest.LogCaptureFixture) -> None:
     async with UpstreamServer(hold) as server, aclosing(upstream(server, connect_timeout=0.02)) as client:
         await client.warm_up()
         assert "cannot be reached yet" in caplog.text

@@ -1,13 +1,13 @@
 import pytest
 
 from adapters.contract.checks import check_any_split
-from adapters.upstream.sse import EventTooLarge, Parser, ServerSentEvent
+from adapters.upstream.sse import EventTooLarge, ServerSentEvent, SseParser
 
 LIMIT = 1000
 
 
 def parse(chunks: list[bytes]) -> list[ServerSentEvent]:
-    parser = Parser(LIMIT)
+    parser = SseParser(LIMIT)
     return [event for chunk in chunks for event in parser.feed(chunk)] + parser.close()
 
 

@@ -251,3 +251,13 @@ def test_a_place_that_is_taken_meanwhile_is_told(folder: Path) -> None:
             (folder / "answer.wav").mkdir()
     assert list((folder / "answer.wav").iterdir()) == []
     assert list(folder.iterdir()) == [folder / "answer.wav"]
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [("http://user:hidden@127.0.0.1:9/v1", 1), ("ftp://user:hidden@host", 2), ("user:hidden@host", 2)],
+)
+def test_an_address_is_shown_without_its_password(url: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    said = complaint(status, capsys, "--url", url)
+    assert "***@" in said
+    assert "hidden" not in said

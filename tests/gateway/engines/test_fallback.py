@@ -22,7 +22,7 @@ from adapters.options import BadOption
 from gateway.engines.build import build
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.settings.load import load
-from tests.adapters.upstream_server import UpstreamServer, replies
+from tests.support.upstream_server import UpstreamServer, replies
 
 REQUEST = llm.Request(model="first", messages=())
 

@@ -105,7 +105,7 @@ async def test_a_route_none_of_whose_models_could_be_loaded_has_failed() -> None
 class Checked(scripted.Scripted[Any, Any, Any]):
     """An engine that can be looked at before it is loaded, and can break after."""
 
-    down: str | None = None
+    failure: str | None = None
 
     def __init__(self, looked: list[str], name: str, refusal: BadOption | None = None) -> None:
         super().__init__(llm.Info(max_parallel=1), scripted.answering("Hello."))
@@ -151,7 +151,7 @@ async def test_a_route_whose_engine_broke_has_failed_and_the_others_serve(queued
     )
     await gateway.warm_up()
     assert gateway.admit("broken").state() == "ready"
-    model.down = "its thread died"
+    model.failure = "its thread died"
     assert ([served.state() for served in gateway.routes], gateway.state) == (["failed", "ready"], "ready")
     assert gateway.admit("whole").route.name == "whole"
     with pytest.raises(Unavailable, match="`broken` cannot answer any more: its thread died"):
@@ -162,13 +162,13 @@ async def test_a_gateway_whose_only_engine_broke_has_failed() -> None:
     model = Checked([], "llm")
     gateway = gateway_of(scripted_engines(llm=model))
     await gateway.warm_up()
-    model.down = "its thread died"
+    model.failure = "its thread died"
     assert gateway.state == "failed"
 
 
 async def test_a_route_with_others_behind_it_answers_although_its_own_model_broke() -> None:
     model = Checked([], "llm")
-    model.down = "its thread died"
+    model.failure = "its thread died"
     spare = scripted.language_model(scripted.answering("Hello."))
     choices = [Choice(route=name, model=name, engine=engine) for name, engine in (("a", model), ("b", spare))]
     gateway = gateway_of(scripted_engines(llm=FallbackModel(choices)))
@@ -272,7 +272,7 @@ async def test_a_stage_that_is_lost_later_takes_no_other_stage_with_it() -> None
     model = Checked([], "llm")
     gateway = gateway_of(scripted_engines(llm=model))
     await gateway.warm_up()
-    model.down = "its thread died"
+    model.failure = "its thread died"
     assert gateway.admit(None, ("stt", "tts")) is gateway.routes[0]
     with pytest.raises(Unavailable, match="its thread died"):
         gateway.admit(None)

@@ -177,6 +177,11 @@ async def test_what_was_said_never_goes_to_the_log(bench: Bench, caplog: pytest.
         assert said not in caplog.text
 
 
+@pytest.mark.parametrize(("field", "param"), [("audio", "file"), ("voice", "voice"), (None, None)])
+def test_fields_of_the_contract_have_the_names_that_clients_know(field: str | None, param: str | None) -> None:
+    assert describe(TooLong("no", param=field), {"audio": "file"})[1].param == param
+
+
 def test_a_long_message_is_cut() -> None:
     _, body = describe(InvalidRequest("x" * 100_000), {})
     assert body.message == "x" * LONGEST_MESSAGE + "…"

@@ -17,7 +17,7 @@ from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import MOST_PENDING, Pacing
 from gateway.telemetry.timings import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 from tests.support.server import scripted_engines, until
 from tests.support.streams import read
 from tests.support.virtual_time import in_virtual_time
@@ -27,7 +27,7 @@ PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600)
 EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0)
 USAGE = llm.Usage(input_tokens=3, output_tokens=4)
 DELIVERY = Delivery(
-    voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=Reading()
+    voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=ReadingOptions()
 )
 
 

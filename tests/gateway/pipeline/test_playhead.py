@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.pipeline.duration import seconds_to_say
 from gateway.pipeline.playhead import Playhead
+from gateway.text.speech_duration import seconds_to_say
 from tests.support.virtual_time import in_virtual_time
 
 LATER = 1_000.0

@@ -14,11 +14,11 @@ from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery, UtteranceFinished, speak
 from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
-from gateway.text.speakable import Reading
+from gateway.text.normalization.normalizer import ReadingOptions
 from tests.support.streams import read
 
 DELIVERY = Delivery(
-    voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=Reading()
+    voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=ReadingOptions()
 )
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.duration import CHARACTERS_PER_SECOND, seconds_to_say
 from gateway.pipeline.utterance_scheduler import (
     DRY_MARGIN_SECONDS,
     LONGER_FRAGMENT_SECONDS,
@@ -17,6 +16,7 @@ from gateway.pipeline.utterance_scheduler import (
     Pacing,
     UtteranceScheduler,
 )
+from gateway.text.speech_duration import CHARACTERS_PER_SECOND, seconds_to_say
 from tests.support.virtual_time import in_virtual_time
 
 MUCH = 1_000.0

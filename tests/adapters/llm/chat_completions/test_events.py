@@ -4,40 +4,10 @@ import msgspec
 import pytest
 
 from adapters.contract import llm
-from adapters.contract.checks import llm_grammar
-from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
-from adapters.llm.chat_completions.events import Events
+from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.parse import Habit
-from adapters.upstream import Upstream, UpstreamOptions
-
-FAILURES = Upstream("chat-completions", UpstreamOptions(responses_api_base_url="http://localhost:1/v1")).failures
-USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
-
-
-def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
-
-
-def tool(
-    index: int | None, call_id: str | None = None, name: str | None = None, arguments: Any = None
-) -> dict[str, Any]:
-    return delta(tool_calls=[{"index": index, "id": call_id, "function": {"name": name, "arguments": arguments}}])
-
-
-def read(*chunks: Any) -> list[Any]:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
-    found: list[Any] = [event for chunk in chunks for event in events.feed(msgspec.json.encode(chunk))]
-    found += events.finish()
-    if found[-1].usage:
-        llm_grammar([Started(), *found])
-    return found
-
-
-def calls(*chunks: Any) -> list[tuple[str, str, str]]:
-    found = read(*chunks, delta("tool_calls"), {"choices": [], "usage": USAGE})
-    assert found[-1].reason == "tool_calls"
-    return [(event.call_id, event.name, event.arguments) for event in found if isinstance(event, llm.ToolCallFinished)]
+from tests.support.chat_chunks import ERRORS, USAGE, delta, read, tool
 
 
 def test_text_with_a_role_only_delta_nulls_and_a_last_chunk_of_usage() -> None:
@@ -103,7 +73,7 @@ def test_a_whole_answer_that_began_inside_its_thinking_is_recognised_without_kno
 
 
 def test_reasoning_that_is_reported_apart_ends_the_doubt_about_the_text() -> None:
-    events = Events(FAILURES.reported, FAILURES.nonsense, habit=Habit(inside=True))
+    events = ChatCompletionReader(ERRORS, habit=Habit(inside=True))
     chunks = (delta(reasoning_content="hm"), delta(content="hello"))
     assert [made for chunk in chunks for made in events.feed(msgspec.json.encode(chunk))] == [
         llm.ReasoningDelta(text="hm"),
@@ -146,69 +116,6 @@ def test_an_answer_with_calls_ends_in_tool_calls_whatever_the_server_says(given:
 
 def test_an_answer_cut_in_a_call_says_length() -> None:
     assert read(tool(0, "a", "f", '{"x'), delta("length"))[-1].reason == "length"
-
-
-def test_a_call_arrives_piece_by_piece() -> None:
-    assert read(
-        tool(0, "a", "f", ""), tool(0, None, None, '{"x"'), tool(0, None, None, ":1}"), delta("tool_calls")
-    ) == [
-        llm.ToolCallStarted(call_id="a", name="f"),
-        llm.ToolCallDelta(call_id="a", arguments='{"x"'),
-        llm.ToolCallDelta(call_id="a", arguments=":1}"),
-        llm.ToolCallFinished(call_id="a", name="f", arguments='{"x":1}'),
-        llm.Finished(reason="tool_calls", usage=None),
-    ]
-
-
-def test_calls_are_joined_by_index_in_whatever_order() -> None:
-    pieces = tool(1, "b", "g", "[1"), tool(0, "a", "f", "{"), tool(1, arguments=",2]"), tool(0, arguments="}")
-    assert sorted(calls(*pieces)) == [("a", "f", "{}"), ("b", "g", "[1,2]")]
-
-
-def test_arguments_before_the_name_are_kept() -> None:
-    assert calls(tool(0, "a", None, "{"), tool(0, None, "f", "}")) == [("a", "f", "{}")]
-
-
-def test_ids_and_names_repeated_with_every_piece_are_one_call() -> None:
-    assert calls(tool(0, "a", "f", "{"), tool(0, "a", "f", "}")) == [("a", "f", "{}")]
-
-
-def test_a_new_id_with_every_piece_is_still_one_call() -> None:
-    assert calls(tool(0, "a", "f", "{"), tool(0, "b", None, "}")) == [("a", "f", "{}")]
-
-
-def test_calls_without_number_or_id_are_told_apart_by_being_complete() -> None:
-    pieces = tool(None, None, "f", '{"x"'), tool(None, None, "f", ":1}"), tool(None, None, "g", "{}")
-    assert [call[1:] for call in calls(*pieces)] == [("f", '{"x":1}'), ("g", "{}")]
-
-
-@pytest.mark.parametrize(("text", "fault"), [('{"x', "not valid JSON"), ('"x"', "not a JSON object")])
-def test_arguments_that_are_no_object_are_the_failure_of_that_call_alone(text: str, fault: str) -> None:
-    found = read(tool(0, "a", "f", text), tool(1, "b", "f", "{}"), delta("tool_calls"))
-    faults = [made.invalid for made in found if isinstance(made, llm.ToolCallFinished)]
-    assert faults == [f"The arguments of the call to 'f' are {fault}.", None]
-
-
-@pytest.mark.parametrize("index", [None, 0])
-def test_calls_that_share_an_index_are_told_apart_by_id(index: int | None) -> None:
-    pieces = tool(index, "a", "f", "{"), tool(index, None, None, "}"), tool(index, "b", "g", "[]")
-    assert calls(*pieces) == [("a", "f", "{}"), ("b", "g", "[]")]
-
-
-def test_missing_and_doubled_ids_are_made_up() -> None:
-    made = [
-        call_id for call_id, _, _ in calls(tool(0, None, "f"), tool(1, "", "f"), tool(2, "a", "f"), tool(3, "a", "f"))
-    ]
-    assert len(set(made)) == 4
-    assert [call_id.startswith("call_") for call_id in made] == [True, True, False, True]
-
-
-def test_a_call_without_arguments_has_an_empty_object() -> None:
-    assert calls(tool(0, "a", "f", "")) == [("a", "f", "{}")]
-
-
-def test_arguments_that_are_an_object_become_json() -> None:
-    assert calls(tool(0, "a", "f", {"x": 1})) == [("a", "f", '{"x":1}')]
 
 
 def test_a_whole_answer_gives_the_same_events() -> None:
@@ -257,6 +164,6 @@ def test_null_errors_are_none() -> None:
 
 
 def test_bytes_that_are_no_json_are_an_error() -> None:
-    events = Events(FAILURES.reported, FAILURES.nonsense)
+    events = ChatCompletionReader(ERRORS)
     with pytest.raises(UpstreamError):
         list(events.feed(b'{"choices": [{"del'))

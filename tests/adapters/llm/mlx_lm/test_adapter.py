@@ -38,7 +38,7 @@ async def test_it_says_what_it_takes(engine: MlxLm) -> None:
     assert not engine.info.images
     assert engine.info.context_tokens == 4096
     assert engine.info.max_parallel == engine._options.llm_max_parallel
-    assert engine.down is None
+    assert engine.failure is None
 
 
 async def test_answers_are_exact_to_the_letter_and_come_in_pieces(engine: MlxLm) -> None:
@@ -198,7 +198,7 @@ async def test_a_step_that_fails_is_told_to_those_who_wait_and_the_engine_goes_o
                 await answer(engine, request(FOREVER))
         assert "what was said" not in told.value.message
         assert open_answers(engine) == 0
-        assert engine.down is None
+        assert engine.failure is None
         assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
 
 
@@ -209,7 +209,7 @@ async def test_a_thread_that_dies_lets_nobody_wait(engine: MlxLm, monkeypatch: p
     scripted(monkeypatch, fail)
     with pytest.raises(Unavailable, match="SystemExit"):
         await answer(engine, request(CAPITAL))
-    assert engine.down
+    assert engine.failure
     with pytest.raises(Unavailable, match="SystemExit"):
         await answer(engine, request(CAPITAL))
 

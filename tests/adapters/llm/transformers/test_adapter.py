@@ -41,7 +41,7 @@ async def test_it_says_what_it_can_do(engine: Transformers) -> None:
     assert engine.info.tools
     assert not engine.info.images
     assert engine.info.context_tokens == 4096
-    assert engine.down is None
+    assert engine.failure is None
 
 
 async def test_answers_are_exact_to_the_last_character(engine: Transformers) -> None:
@@ -154,7 +154,7 @@ async def test_a_reader_that_leaves_frees_its_place_and_the_others_go_on(tiny_qw
             assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
             assert open_answers(engine) == 1
         assert open_answers(engine) == 0
-        assert engine.down is None
+        assert engine.failure is None
 
 
 async def test_a_reader_that_does_not_read_holds_nobody_up(tiny_qwen: Path) -> None:

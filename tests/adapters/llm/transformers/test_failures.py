@@ -68,7 +68,7 @@ async def test_out_of_memory_ends_the_answer_and_not_the_engine(
     with failing(engine, error, after=after), pytest.raises(Unavailable, match="not enough memory"):
         await answer(engine, request(FOREVER))
     assert open_answers(engine) == 0
-    assert engine.down is None
+    assert engine.failure is None
     assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
 
 
@@ -106,8 +106,8 @@ async def test_a_thread_that_dies_is_told_to_all_and_for_good(engine: Transforme
         asked = (answer(engine, request(FOREVER)) for _ in range(3))
         results = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(result) for result in results] == [Unavailable] * 3
-    assert engine.down is not None
-    assert "SystemExit" in engine.down
+    assert engine.failure is not None
+    assert "SystemExit" in engine.failure
     with pytest.raises(Unavailable):
         await answer(engine, request(CAPITAL))
 

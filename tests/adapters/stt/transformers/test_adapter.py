@@ -62,7 +62,7 @@ def windows(*recordings: tiny_whisper.Recording) -> Any:
 
 async def test_what_the_model_says_of_itself(whisper: Transformers) -> None:
     assert set(whisper.info.languages or ()) == {"en", "de"}
-    assert (whisper.info.word_times, whisper.info.max_parallel, whisper.down) == (True, 1, None)
+    assert (whisper.info.word_times, whisper.info.max_parallel, whisper.failure) == (True, 1, None)
 
 
 @pytest.mark.parametrize("recording", [QUESTION, LIGHTS, GREETING], ids=lambda recording: recording.text)
@@ -215,7 +215,7 @@ async def test_a_failure_is_named_without_what_was_said_and_the_engine_goes_on(
         with pytest.raises(error, match=names) as raised:
             await heard(whisper, asking(QUESTION.samples))
     assert SECRET not in raised.value.message
-    assert whisper.down is None
+    assert whisper.failure is None
     assert (await heard(whisper, asking(QUESTION.samples)))[0].text == QUESTION.text
 
 
@@ -227,7 +227,7 @@ async def test_an_engine_whose_device_is_lost_says_so(whisper: Transformers, mon
         with pytest.raises(Unavailable, match="its device failed"):
             await heard(whisper, asking(QUESTION.samples))
         monkeypatch.undo()
-    assert whisper.down is not None
+    assert whisper.failure is not None
 
 
 async def test_before_it_is_loaded_and_after_it_is_closed() -> None:

@@ -18,7 +18,7 @@ from tests.support.server import gateway_with_routes, scripted_engines, until
 class Slow(scripted.Scripted[llm.Request, llm.Event, llm.Info]):
     """A model that loads when it is told to, and may break after that."""
 
-    down: str | None = None
+    failure: str | None = None
 
     def __init__(self, error: Unavailable | None = None) -> None:
         super().__init__(llm.Info(), scripted.answering("Hello."))
@@ -61,7 +61,7 @@ async def test_the_port_answers_while_models_load_and_readiness_names_each() -> 
             )
             assert (await client.post(ROUTE, **form(fields={"model": "slow"}))).status_code == 200
             refused(await client.post(ROUTE, **form(fields={"model": "broken"})), 502)
-            slow.down = "its thread died"
+            slow.failure = "its thread died"
             ended = await client.get("/ready")
             assert (ended.status_code, ended.json()["models"]["slow"]) == (503, "failed")
             late = refused(await client.post(ROUTE, **form(fields={"model": "slow"})), 503)

@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from adapters import scripted
-from adapters.contract import llm, stt, tts
+from adapters.contract import llm, stt
 from adapters.contract.errors import TooLong
+from gateway.conversation.compaction import INSTRUCTION
+from gateway.conversation.conversation import SUMMARY
 from gateway.engines.route import Engines
 from tests.support.http_client import ROUTE, form, refused
 from tests.support.redis_server import redis_server
@@ -463,7 +465,7 @@ async def test_what_the_model_cannot_take_is_left_out_and_only_then_refused() ->
 
 async def test_old_turns_are_summarised_behind_the_scenes_and_what_that_cost_is_told() -> None:
     async def model(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        if "You keep the memory" in spoken(request)[0]:
+        if INSTRUCTION in spoken(request)[0]:
             yield llm.ReasoningDelta(text="Let me see.")
             yield llm.TextDelta(text="They talked.")
             yield llm.Finished(reason="stop", usage=llm.Usage(input_tokens=70, output_tokens=7))
@@ -478,7 +480,7 @@ async def test_old_turns_are_summarised_behind_the_scenes_and_what_that_cost_is_
             used.append(list(events_in(response.text))[-1]["usage"])
             if turn == 3:
                 await until(lambda: talk.engines.llm.opened == 4 and talk.engines.llm.open == 0)
-        summary = "Summary of the earlier part of this conversation, which is not shown any more:\nThey talked."
+        summary = f"{SUMMARY}They talked."
         assert talk.got == [f"system: P. + {summary}", "user: question 3", "assistant: Yes. ", "user: question 4"]
         assert used[:3] == [{"input_tokens": 5, "output_tokens": 1, "total_tokens": 6}] * 3
         assert used[3] == {"input_tokens": 75, "output_tokens": 8, "total_tokens": 83, "compaction_tokens": 77}
@@ -488,7 +490,7 @@ async def test_old_turns_are_summarised_behind_the_scenes_and_what_that_cost_is_
 
 async def test_while_summaries_fail_turns_are_not_delayed_and_no_more_than_twice_as_many_are_kept() -> None:
     async def model(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        if "You keep the memory" in spoken(request)[0]:
+        if INSTRUCTION in spoken(request)[0]:
             await asyncio.Event().wait()
         yield llm.TextDelta(text="Yes. ")
         yield llm.Finished(reason="stop", usage=None)
@@ -503,7 +505,7 @@ async def test_a_summary_that_is_late_holds_also_what_was_dropped_meanwhile() ->
     late = asyncio.Event()
 
     async def model(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        if "You keep the memory" in spoken(request)[0]:
+        if INSTRUCTION in spoken(request)[0]:
             await late.wait()
         yield llm.TextDelta(text="Yes. ")
         yield llm.Finished(reason="stop", usage=None)
@@ -546,12 +548,3 @@ async def test_a_store_that_is_gone_refuses_what_needs_it_and_nothing_else() -> 
             response = await talk.post(**SSE)
             assert list(events_in(response.text))[-1]["conversation_id"] is None, "it is answered, and not kept"
             assert (await talk.turn(store="false"))["x-response-id"]
-
-
-async def test_a_voice_of_the_engine_is_not_kept() -> None:
-    """What is spoken is no part of the memory: only words are."""
-    async with talking(tts=scripted.synthesiser()) as talk:
-        await talk.turn(conversation="c", speech_instructions="Whisper.", speed="2.0")
-        await talk.turn(conversation="c")
-        assert isinstance(talk.engines.tts.requests[-1], tts.Request)
-        assert talk.engines.tts.requests[-1].speed == 1.0

@@ -1,0 +1,93 @@
+"""One connection against servers that send HTTP/1.1 in all its forms, and against some that do not."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.support.raw_server import WHOLE, RawServer, answers, plain_client, serving
+from tests.support.upstream_server import Exchange, UpstreamServer
+
+
+async def test_the_end_of_the_connection_may_end_the_response() -> None:
+    server = RawServer(b"HTTP/1.1 200 OK\r\n\r\nto the end", b"HTTP/1.0 200 OK\r\n\r\nagain", close=True)
+    assert await answers(server, 2) == [b"to the end", b"again"]
+    assert server.connections == 2
+
+
+async def test_an_interim_response_is_skipped() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+    server = RawServer(early + WHOLE, WHOLE)
+    async with serving(server.serve) as url, plain_client() as http:
+        response = await http.get(url)
+        assert (response.status_code, response.content) == (200, b"ok")
+        assert "link" not in response.headers
+        assert (await http.get(url)).content == b"ok"
+    assert server.connections == 1
+
+
+async def test_a_response_without_a_request_is_not_given_to_the_next_request() -> None:
+    server = RawServer(WHOLE + WHOLE.replace(b"ok", b"no"), WHOLE)
+    assert await answers(server, 2) == [b"ok", b"ok"]
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000,
+        b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
+        b"",
+    ],
+)
+async def test_bytes_that_are_not_http_and_incomplete_responses_fail(answer: bytes) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        await answers(RawServer(answer, close=True))
+
+
+async def test_bytes_before_a_failure_are_read_first() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.send(b"said")
+        await asyncio.sleep(0)
+        exchange.cut()
+
+    async with (
+        UpstreamServer(script) as server,
+        plain_client() as http,
+        http.stream("GET", server.base_url) as response,
+    ):
+        while server.open_streams:  # until the connection is closed, before the first read
+            await asyncio.sleep(0)
+        chunks = response.aiter_raw()
+        assert await anext(chunks) == b"said"
+        with pytest.raises(httpx.RemoteProtocolError):
+            await anext(chunks)
+
+
+async def test_a_slow_reader_pauses_the_server() -> None:
+    sent = 0
+
+    async def script(exchange: Exchange) -> None:
+        nonlocal sent
+        await exchange.start()
+        for _ in range(400):
+            await exchange.send(b"x" * 100_000)
+            sent += 1
+        await exchange.finish()
+
+    async with (
+        UpstreamServer(script) as server,
+        plain_client() as http,
+        http.stream("GET", server.base_url) as response,
+    ):
+        before = -1
+        while before < sent:  # until the server is paused
+            before = sent
+            for _ in range(200):
+                await asyncio.sleep(0)
+        assert sent < 400
+        assert sum([len(chunk) async for chunk in response.aiter_raw()]) == 40_000_000

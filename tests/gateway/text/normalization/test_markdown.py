@@ -1,0 +1,116 @@
+"""Markdown and HTML are removed; what they contain is read as a person would read it."""
+
+import pytest
+
+from adapters.contract import tts
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+
+READS_ALL = tts.Info(
+    sample_rate=8_000, voices=("v",), default_voice="v", reads=frozenset({"numbers", "notation"}), phonemes=True
+)
+"""An engine that reads numbers and notation itself: only markup is removed for it."""
+
+READS_NUMBERS = tts.Info(sample_rate=8_000, voices=("v",), default_voice="v", reads=frozenset({"numbers"}))
+
+
+def normalized(text: str, language: str | None = None) -> str:
+    return Normalizer(ReadingOptions(), language, READS_ALL).normalize(text)
+
+
+def said(utterances: list[str], reading: ReadingOptions | None = None, language: str = "en") -> list[str]:
+    normalizer = Normalizer(reading or ReadingOptions(), language, READS_NUMBERS)
+    return [normalizer.normalize(utterance) for utterance in utterances]
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("**Hello** *world* ~~no~~ __yes__ _it_", "Hello world no yes it"),
+        ("**bold that spans", "bold that spans"),
+        ("the end** of it", "the end of it"),
+        ("it's *very*, *very* good", "it's very, very good"),
+        ("这是**重点**内容", "这是重点内容"),
+        ("(**note**)", "(note)"),
+        ("## Title ##", "Title"),
+        ("# Title\n\nText", "Title, Text"),
+        ("- milk\n* eggs\n1. bread\n> tea", "milk, eggs, 1. bread, tea"),
+        ("- [ ] wash", "wash"),
+        ("---", ""),
+        ("[the docs](http://x.y/z?a=1) and ![a cat](c.png)", "the docs and a cat"),
+        ("use `pip install` now", "use pip install now"),
+        ("Look:\n```python\nx = 1\n```\nDone.", "Look: Done."),
+        ("```\nnever closed", ""),
+        ("| A | B |\n|---|---|\n| 1 | 2 |", "A, B. 1, 2."),
+        ("<b>bold</b><br/> a < b and c > d", "bold a < b and c > d"),
+        ("if a<b and c>d then a<b && c>d", "if a<b and c>d then a<b && c>d"),
+        ("List<String> or <answer>42</answer>", "List<String> or <answer>42</answer>"),
+        ("<DIV class='x y'\n id=z>up</DIV> <!-- gone -->", "up"),
+        ('<details open>more<input disabled /></details> <a href="x">in</a>', "more in"),
+        ("[he](https://x.y/He_(pronoun)) is [here](z) [1](a) [^2]", "he is here 1"),
+        ("a [b [c](d)", "a [b c"),
+        ("Name: ________ and age____", "Name: and age"),
+        ("see https://www.example.com/path?q=1. Next", "see example.com. Next"),
+        ("Great 😀👍🏽 👨‍👩‍👧 ❤️!", "Great!"),
+        ("1️⃣ first", "1 first"),
+        ("\\*not emphasis\\*", "*not emphasis*"),
+        ("Well, yes,", "Well, yes,"),
+        ("a  \n\t b", "a b"),
+    ],
+)
+def test_markup_goes(written: str, spoken: str) -> None:
+    assert normalized(written) == spoken
+
+
+def test_code_over_several_utterances_is_left_out_once() -> None:
+    utterances = ["Look:", "\n```python\nx = 1\n", "y = 2\n", "```", "\nDone."]
+    assert said(utterances) == ["Look:", "code omitted.", "", "", "Done."]
+    assert said(utterances, ReadingOptions(code="read")) == ["Look:", "x equals 1,", "y equals 2,", "", "Done."]
+
+
+def test_code_between_tildes_may_hold_backticks() -> None:
+    assert said(["~~~\na\n```\nb\n", "~~~\nDone."]) == ["code omitted.", "Done."]
+
+
+def test_code_in_an_unknown_language_is_left_out_silently() -> None:
+    assert normalized("a\n```\nx\n```\nb", None) == "a b"
+
+
+def test_long_inline_code_is_left_out_and_short_code_read() -> None:
+    long = "x = " + "1 + " * 20
+    assert said([f"Use `get_name()` or `{long}` now."]) == ["Use get name or code omitted now."]
+
+
+def test_a_table_over_several_utterances_is_read_by_row() -> None:
+    assert said(["| City | km |", "\n|---|:-:|", "\n| Ulm | 5 |"]) == ["City, km.", "", "Ulm, 5."]
+
+
+def test_a_dash_in_the_middle_of_a_line_is_no_list_marker() -> None:
+    assert said(["It is 5", " - 3, really."], language="xx") == ["It is 5", "- 3, really."]
+    assert said(["Lists:", "\n- milk"]) == ["Lists:", "milk"]
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("[![build](https://x.y/b.svg)](https://x.y)", "build"),
+        ("True [1], [2, 3]. And 【4:0†source】", "True. And"),
+        ("a[0] stays", "a[0] stays"),
+        ("x\n\n[1]: https://x.y/z", "x"),
+        ("[^1]: The note.", "The note."),
+        ("&lt;b&gt; &amp; caf&eacute; &nosuch;", "<b> & café &nosuch;"),
+        ("<!-- hidden --> <https://x.y/z>", "x.y"),
+        ("price $5 and $10", "price $5 and $10"),
+        ("[[Page]] and [[[x]]]", "Page and x"),
+        ("- [x] done\n3. Oktober", "done, 3. Oktober"),
+        ("葛\U000e0100城市", "葛\U000e0100城市"),
+    ],
+)
+def test_more_markup_goes(written: str, spoken: str) -> None:
+    assert normalized(written) == spoken
+
+
+@pytest.mark.parametrize("around", ["a{}b", "|{}"])
+@pytest.mark.parametrize("unit", [*" \t[_|*`", "![", "[^", "[](", "[a][", "- ", "<a"])
+def test_a_run_is_read_in_a_time_that_grows_with_its_length(unit: str, around: str) -> None:
+    """No clock: a pattern that reads the rest of the run at each character of it would take minutes here."""
+    normalized(around.format(unit * (200_000 // len(unit))))
