@@ -20,29 +20,11 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_llama  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-llama")
-    build_llama(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def tiny_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.models.tiny_random import build_gemma  # noqa: PLC0415 - imports torch
 
     folder = tmp_path_factory.mktemp("tiny-gemma")
     build_gemma(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_mamba(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_mamba  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-mamba")
-    build_mamba(folder)
     return folder
 
 
