@@ -30,10 +30,6 @@ ELSEWHERE = {
         "bodies are read from a socket, whole and broken",
     ),
     "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
-    "gateway/pipeline/encoded.py": (
-        "tests/gateway/api/speech_to_speech/test_sdk.py",
-        "its bytes are a file that a client can open",
-    ),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }
 """The source, the test that would turn red, and why it is there."""

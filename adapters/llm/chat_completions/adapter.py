@@ -12,7 +12,7 @@ from adapters.llm.chat_completions.request import body, route
 from adapters.llm.decoding.start_state import StartStates
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
-from adapters.upstream.server_probe import ProbedApi, server_probe
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
 _API = ProbedApi(
     engine="chat-completions",

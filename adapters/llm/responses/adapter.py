@@ -12,7 +12,7 @@ from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
-from adapters.upstream.server_probe import ProbedApi, server_probe
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
 _API = ProbedApi(
     engine="responses-api",
