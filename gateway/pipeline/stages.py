@@ -15,6 +15,7 @@ from gateway.pipeline.backlog import Backlog
 from gateway.pipeline.heard import Heard
 from gateway.telemetry import Stopwatch
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+from gateway.text.segmentation.length_limit import limited
 
 MODEL_HEARING_RATE = 16_000
 """Hz of a recording that goes to the model itself; speech needs no more."""
@@ -86,11 +87,11 @@ async def voiced(
 
     The engine's ``Started`` is passed on once. Its end without ``Finished`` is an ``UpstreamError``.
     """
-    speakable = Normalizer(delivery.reading, delivery.language, engine.info)
+    normalizer = Normalizer(delivery.reading, delivery.language, engine.info)
     started: Started | None = None
     while (text := await backlog.utterance()) is not None:
         heard.begin(text)
-        if words := speakable.normalize(text):
+        for words in limited(normalizer.normalize(text)):
             watch.mark("utterance")
             async with aclosing(_speech(engine, msgspec.structs.replace(delivery.speaking, text=words))) as events:
                 async for event in events:
