@@ -132,6 +132,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ContextTokens | None,
         option(LANGUAGE_MODEL, "Tokens that prompt and answer may have together; unset: as the model reports."),
     ] = None
+    max_answer_characters: Annotated[
+        int, option(LANGUAGE_MODEL, "Longest answer in characters of text and calls; a longer one is cut there.", ge=1)
+    ] = 50_000
     responses_api_disable_thinking: Annotated[
         bool,
         option(

@@ -16,6 +16,7 @@ from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
+from gateway.pipeline.answer_limit import limited
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import Listened, RecordingFinished, TranscriptDelta, TranscriptFinished, listen, record
 from gateway.pipeline.playhead import Playhead
@@ -173,13 +174,15 @@ class ConversationTurn:
 
         Each event comes with the prompt that it answers.
         """
+        plan = self._plan
         prompt: Prompt | None = window.longest()
         while prompt is not None:
             started: Started | None = None
             begun = False
-            writing = self._plan.engines.llm.stream(self._plan.generation.request(prompt.messages))
+            writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
             try:
-                async with aclosing(answer(writing, speech, deadline, self._watch)) as events:
+                written = limited(writing, plan.most_characters)
+                async with aclosing(answer(written, speech, deadline, self._watch)) as events:
                     async for event in events:
                         if not begun and isinstance(event, Started):
                             started = event  # a second attempt may follow, and there is one Started only

@@ -318,6 +318,19 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     assert room.engines.llm.opened == 1
 
 
+async def test_an_endless_answer_is_cut_spoken_and_kept() -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            yield llm.TextDelta(text="On and on. ")
+
+    room = Room("--max_answer_characters", "25", llm=scripted.language_model(endless))
+    (*_, finished) = await room.taken(SPOKEN, Microphone().source)
+    assert (finished.reason, finished.outcome.usage) == ("length", None)
+    room.engines.llm.script = scripted.answering("Yes.")
+    await room.taken(SPOKEN, Microphone().source)
+    assert text_of(room.asked[2]) == "On and on. On and on. On "
+
+
 async def test_waiting_for_another_turn_is_a_part_of_the_time_a_turn_may_take() -> None:
     kept_in = store()
     room = Room("--max_turn_seconds", "0.05", kept_in=kept_in)
