@@ -6,7 +6,7 @@ from contextlib import aclosing
 from adapters.contract import llm
 
 
-async def limited(writing: AsyncGenerator[llm.Event, None], most: int) -> AsyncGenerator[llm.Event, None]:
+async def limited_answer(writing: AsyncGenerator[llm.Event, None], most: int) -> AsyncGenerator[llm.Event, None]:
     """The model's stream ``writing`` up to ``most`` characters of text and calls; cut there, it ends as ``length``.
 
     Calls that are cut are finished as invalid. Raises what ``writing`` raises.

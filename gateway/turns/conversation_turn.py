@@ -16,7 +16,7 @@ from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
-from gateway.pipeline.answer_limit import limited
+from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import Listened, RecordingFinished, TranscriptDelta, TranscriptFinished, listen, record
 from gateway.pipeline.playhead import Playhead
@@ -181,7 +181,7 @@ class ConversationTurn:
             begun = False
             writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
             try:
-                written = limited(writing, plan.most_characters)
+                written = limited_answer(writing, plan.most_characters)
                 async with aclosing(answer(written, speech, deadline, self._watch)) as events:
                     async for event in events:
                         if not begun and isinstance(event, Started):

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from adapters import scripted
 from gateway.app import SURFACES, create_app
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import Engines, ServedRoute
 from gateway.http.surface import Surface
+from gateway.server.server import GatewayServer
 from gateway.settings.load import load
 from gateway.settings.model import Route
 
@@ -62,9 +62,7 @@ async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> As
     """Serve ``gateway`` on a free port and give its address once it is ready."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
-        app = create_app(gateway, surfaces=surfaces)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
+        server = GatewayServer(create_app(gateway, surfaces=surfaces), gateway.settings)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:

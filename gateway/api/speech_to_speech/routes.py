@@ -14,6 +14,7 @@ from gateway.audio.decode import decoder
 from gateway.engines.lifecycle import Gateway
 from gateway.http.form import MAX_BODY_BYTES, read_fields
 from gateway.http.media import images_of, recording_of
+from gateway.http.offload import offloaded
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -40,11 +41,12 @@ async def speech_to_speech(
     """Hear the recording, answer it, and stream the spoken answer while it is being written."""
     watch = Stopwatch()
     fields = await read_fields(request, file="file")
-    wire, unknown = fields_of(fields, SpeechToSpeechRequest, STRUCTURES, FILES)
+    wire, unknown = await offloaded(fields.size, fields_of, fields, SpeechToSpeechRequest, STRUCTURES, FILES)
     served = gateway.admit(wire.model)
-    recording = recording_of(fields, "file", wire.input_audio)
+    recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
+    images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
     audio = None if recording is None else decoder(recording, gateway.settings.max_audio_seconds)
-    asked = turn_request(wire, audio, images_of(wire.image, fields.uploads.get("image", [])))
+    asked = await offloaded(fields.size, turn_request, wire, audio, images)
     turn = turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = SpokenAnswer(turn, watch, (*unknown, *ignored_fields(asked, served)))

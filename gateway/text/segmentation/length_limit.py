@@ -6,7 +6,7 @@ LONGEST_UTTERANCE = 2000
 """Characters that an engine gets at once; written text of a piece is shorter, but numbers and signs become words."""
 
 
-def limited(text: str, longest: int = LONGEST_UTTERANCE) -> list[str]:
+def divided(text: str, longest: int = LONGEST_UTTERANCE) -> list[str]:
     """Parts of at most ``longest`` characters; divided at white space, or between two characters where there is none.
 
     The parts are stripped; without their white space they are the text. "" has no parts.

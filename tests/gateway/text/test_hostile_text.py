@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
-from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, limited
+from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, divided
 from gateway.text.segmentation.segmenter import LONGEST_PIECE, SentenceSegmenter
 from tests.gateway.text.normalization.spoken_text import READS_NUMBERS, spoken
 
@@ -114,6 +114,6 @@ def test_normalization_takes_a_time_that_grows_with_the_text(unit: str, language
 @pytest.mark.parametrize("unit", UNITS)
 def test_an_engine_gets_no_more_than_it_can_take(unit: str) -> None:
     said = spoken(repeated(unit, LONGEST_PIECE))
-    parts = limited(said)
+    parts = divided(said)
     assert max(map(len, parts), default=0) <= LONGEST_UTTERANCE
     assert "".join("".join(parts).split()) == "".join(said.split())

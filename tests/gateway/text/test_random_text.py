@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
-from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, limited
+from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, divided
 from gateway.text.segmentation.segmenter import LONGEST_PIECE, SentenceSegmenter
 from tests.gateway.text.normalization.spoken_text import READS_ALL, READS_NOTHING, READS_NUMBERS
 from tests.gateway.text.normalization.test_characters import LANGUAGES
@@ -46,12 +46,12 @@ def test_any_text_is_segmented_and_spoken(text, cuts, language, engine) -> None:
         assert said == " ".join(said.split())
         assert {unicodedata.category(character) for character in said} & {"Cc", "Cs", "Co", "Cn"} == set()
         assert {character for character in said if unicodedata.category(character) == "Cf"} <= {"\u200c", "\u200d"}
-        assert all(len(part) <= LONGEST_UTTERANCE for part in limited(said))
+        assert all(len(part) <= LONGEST_UTTERANCE for part in divided(said))
 
 
 @settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.text(max_size=300), st.integers(1, 40))
 def test_a_limited_text_loses_nothing(text: str, longest: int) -> None:
-    parts = limited(text, longest)
+    parts = divided(text, longest)
     assert "".join("".join(parts).split()) == "".join(text.split())
     assert all(part == part.strip() and 0 < len(part) <= longest for part in parts)

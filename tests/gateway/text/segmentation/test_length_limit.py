@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, limited
+from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, divided
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,9 @@ from gateway.text.segmentation.length_limit import LONGEST_UTTERANCE, limited
         ("eeeeeee\u0301\u0301e", ["eeeeee", "e\u0301\u0301e"]),
     ],
 )
-def test_limited(text: str, parts: list[str]) -> None:
-    assert limited(text, 8) == parts
+def test_long_text_is_divided(text: str, parts: list[str]) -> None:
+    assert divided(text, 8) == parts
 
 
 def test_what_fits_is_one_utterance() -> None:
-    assert limited("x" * LONGEST_UTTERANCE) == ["x" * LONGEST_UTTERANCE]
+    assert divided("x" * LONGEST_UTTERANCE) == ["x" * LONGEST_UTTERANCE]
