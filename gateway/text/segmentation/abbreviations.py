@@ -53,7 +53,7 @@ BEFORE_NUMBER = _words(
     "no nos nr nro núm núms n nº n° kl d t art fig figs vol ch chap sec p pp pg pág págs pag § tel ext Jan Feb Mar",
     "Apr Jun Jul Aug Sep Sept Oct Nov Dec ca ab abs abb tab bd s kap cap blz hfst afb godz str rys č obr r o sz kb br",
     "čl sl hlm gbr tgl rp bab tr st lib séc рис гл т стр ст р кв д фиг чл бр п табл тел бл σελ αρ κεφ εικ τηλ ص ج रु",
-    "eq eqs ref refs op min max avg est क्र नं पृ ரூ రూ ರೂ രൂ રૂ",
+    "eq eqs ref refs op min max avg est par c b क्र नं पृ ரூ రూ ರೂ രൂ રૂ",
 )
 """Not the last word of a sentence if a number follows: "No. 5", but "No. That is wrong."."""
 

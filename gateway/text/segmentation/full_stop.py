@@ -45,7 +45,7 @@ def ends_sentence(before: str, next_word: Callable[[], NextWord]) -> bool:
         return False
     if f"{before_word} {word}".casefold() in abbreviations.PAIRS_NEVER_LAST:
         return False
-    if keys & abbreviations.BEFORE_NUMBER and not after_number and _is_number(next_word().text):
+    if keys & abbreviations.BEFORE_NUMBER and not after_number and _is_amount(next_word()):
         return False
     if word in abbreviations.NUMBERED_PARTS and _is_number(next_word().text):
         return False
@@ -79,6 +79,10 @@ def _spellings(previous: list[str], word: str) -> set[str]:
 
 def _is_number(word: str) -> bool:
     return word[:1].isdigit() or bool(_ROMAN.fullmatch(word))
+
+
+def _is_amount(word: NextWord) -> bool:
+    return _is_number(word.text) or (not word.text and unicodedata.category(word.mark or " ") == "Sc")
 
 
 def _is_initial(word: NextWord) -> bool:
