@@ -31,6 +31,7 @@ class ToolArguments:
 
     def __init__(self) -> None:
         self._replacement: str | None = None
+        self._canonical: bytes | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -67,10 +68,9 @@ class ToolArguments:
 
     def finish(self) -> str:
         """What is left to be passed on at the end."""
-        if self._is_object:
-            return ""
-        self._replacement = _unpacked("".join(self._pieces))
-        return self._replacement
+        text = "".join(self._pieces)
+        self._replacement = text if self._is_object else _unpacked(text)
+        return "" if self._is_object else self._replacement
 
     @property
     def passed_on(self) -> str:
@@ -81,6 +81,13 @@ class ToolArguments:
     def text(self) -> str:
         """All arguments; after ``finish`` as they were passed on."""
         return "".join(self._pieces) if self._replacement is None else self._replacement
+
+    @property
+    def canonical(self) -> bytes:
+        """``text`` in the form in which equal arguments are equal; kept once the arguments are finished."""
+        if self._canonical is None or self._replacement is None:
+            self._canonical = canonical(self.text)
+        return self._canonical
 
     @property
     def is_complete(self) -> bool:
@@ -120,6 +127,15 @@ def as_text(arguments: Any) -> str:
     if not is_shallow(arguments):
         raise UnusableArguments("sent arguments of a tool call that are nested too deeply")
     return msgspec.json.encode(arguments).decode()
+
+
+def canonical(arguments: str) -> bytes:
+    """The form in which equal arguments are equal, whatever their white space and order."""
+    unpacked = _unpacked(arguments).encode(errors="replace")
+    try:
+        return msgspec.json.encode(decode_any(unpacked), order="sorted")
+    except (UnreadableJson, RecursionError):
+        return unpacked
 
 
 def call_id(given: str | None, taken: Collection[str]) -> str:
