@@ -85,7 +85,7 @@ def test_a_second_message_that_was_not_streamed(stated_in: str, has_keys: bool) 
     ]
     statements = {
         "text": event("output_text.done", text=" world", **place),
-        "part": event("content_part.done", part=SECOND["content"][0], **place),  # type: ignore[index]
+        "part": event("content_part.done", part=SECOND["content"][0], **place),
         "item": event("output_item.done", item=SECOND, **({"output_index": 1} if has_keys else {})),
     }
     output = [MESSAGE, SECOND] if stated_in == "response" else []
