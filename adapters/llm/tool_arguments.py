@@ -7,19 +7,12 @@ from uuid import uuid4
 
 import msgspec
 
+from adapters.llm.answer_limits import MAX_ARGUMENT_CHARACTERS, LimitExceeded
 from adapters.upstream import UnreadableJson, decode_any, is_shallow
 
-MAX_CALLS = 128
-"""Tool calls of one answer."""
-
-_MAX_CHARACTERS = 256 * 1024
 _MAX_ID = 128  # characters
 _MAX_ENCODINGS = 3  # of an object that was encoded as a string again and again
 _TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
-
-
-class UnusableArguments(ValueError):
-    """The arguments are too long or nested too deeply; the message completes "The upstream server …"."""
 
 
 class ToolArguments:
@@ -43,10 +36,10 @@ class ToolArguments:
         self._escape = ""  # a backslash at the end of the last piece
 
     def append(self, piece: str) -> str:
-        """Add a piece; what can be passed on now. Raises ``UnusableArguments``."""
+        """Add a piece; what can be passed on now. Raises ``LimitExceeded``."""
         self._size += len(piece)
-        if self._size > _MAX_CHARACTERS:
-            raise UnusableArguments(f"sent arguments of a tool call with more than {_MAX_CHARACTERS} characters")
+        if self._size > MAX_ARGUMENT_CHARACTERS:
+            raise LimitExceeded(f"sent arguments of a tool call with more than {MAX_ARGUMENT_CHARACTERS} characters")
         self._scan(piece)
         held = self._is_object is None
         if held and not piece.isspace() and piece:
@@ -57,7 +50,7 @@ class ToolArguments:
         return "".join(self._pieces) if held else piece
 
     def complete(self, whole: str) -> str:
-        """Take ``whole`` for the complete arguments; what can be passed on now. Raises ``UnusableArguments``."""
+        """Take ``whole`` for the complete arguments; what can be passed on now. Raises ``LimitExceeded``."""
         received = "".join(self._pieces)
         if whole.startswith(received):
             return self.append(whole[len(received) :])
@@ -121,11 +114,11 @@ def _unpacked(text: str) -> str:
 
 
 def as_text(arguments: Any) -> str:
-    """Arguments as JSON text; some servers send the object itself. Raises ``UnusableArguments``."""
+    """Arguments as JSON text; some servers send the object itself. Raises ``LimitExceeded``."""
     if arguments is None or isinstance(arguments, str):
         return arguments or ""
     if not is_shallow(arguments):
-        raise UnusableArguments("sent arguments of a tool call that are nested too deeply")
+        raise LimitExceeded("sent arguments of a tool call that are nested too deeply")
     return msgspec.json.encode(arguments).decode()
 
 

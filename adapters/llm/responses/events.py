@@ -9,11 +9,12 @@ from typing import Any
 
 from adapters.contract import llm
 from adapters.llm import provider_state
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_parser import ToolCallParser
 from adapters.llm.responses import wire
 from adapters.llm.responses.item_index import Key, keys_of
-from adapters.llm.responses.streamed_text import Level, Restatement, StreamedText, TooMuchText
+from adapters.llm.responses.streamed_text import Level, Restatement, StreamedText
 from adapters.llm.responses.tool_calls import ToolCalls
 from adapters.upstream import ErrorFactory, UnreadableJson, decode_any, is_shallow
 
@@ -59,7 +60,7 @@ class ResponsesReader:
             raise self._errors.upstream_error("sent something that is not an event of a response") from error
         try:
             yield from self._event(event, event.type or name or "", data)
-        except TooMuchText as error:
+        except LimitExceeded as error:
             raise self._errors.upstream_error(str(error)) from error
 
     def whole(self, data: bytes) -> Iterator[llm.Event]:
@@ -68,7 +69,7 @@ class ResponsesReader:
             yield from self._end(wire.decode_response(data), "")
         except UnreadableJson as error:
             raise self._errors.upstream_error("sent something that is not a response") from error
-        except TooMuchText as error:
+        except LimitExceeded as error:
             raise self._errors.upstream_error(str(error)) from error
 
     def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
@@ -79,8 +80,11 @@ class ResponsesReader:
         reason: llm.FinishReason = "stop"
         if details := final.incomplete_details:
             reason = "content_filter" if details.reason == "content_filter" else "length"
-        yield from self._parser.finish(reason)
-        yield from self._calls.finish()
+        try:
+            yield from self._parser.finish(reason)
+            yield from self._calls.finish()
+        except LimitExceeded as error:
+            raise self._errors.upstream_error(str(error)) from error
         if reason == "stop" and (self._calls or self._parser.has_called):
             reason = "tool_calls"
         usage = final.usage.counted() if final.usage else None

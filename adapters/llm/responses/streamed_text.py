@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.responses.item_index import ItemIndex, Key
 
 _MAX_ITEMS = 256
 _MAX_CHARACTERS = 1024 * 1024
 _MAX_STATEMENTS = 4 * _MAX_ITEMS
-
-
-class TooMuchText(ValueError):
-    """The response has too many messages or too much text; the message completes "The upstream server …"."""
 
 
 class Level(IntEnum):
@@ -64,7 +61,7 @@ def _after(texts: Sequence[str], size: int) -> list[str]:
 
 
 class StreamedText:
-    """The text of one response, by message and content part; all methods that add some raise ``TooMuchText``."""
+    """The text of one response, by message and content part; all methods that add some raise ``LimitExceeded``."""
 
     def __init__(self) -> None:
         self._items: list[_Item] = []
@@ -96,7 +93,7 @@ class StreamedText:
         """The ends of ``wholes``, the complete texts from ``first_part`` on, that were not streamed."""
         self._statements += 1
         if self._statements > _MAX_STATEMENTS:
-            raise TooMuchText(f"stated its texts more than {_MAX_STATEMENTS} times in one answer")
+            raise LimitExceeded(f"stated its texts more than {_MAX_STATEMENTS} times in one answer")
         item = self._match(keys, first_part, wholes, level)
         item.level = max(item.level, level)
         rests = item.rests(first_part, wholes) or [""] * len(wholes)  # what was streamed cannot be taken back
@@ -123,12 +120,12 @@ class StreamedText:
     def _append(self, item: _Item, part: int, text: str) -> None:
         self._size += len(text)
         if self._size > _MAX_CHARACTERS:
-            raise TooMuchText(f"sent an answer with more than {_MAX_CHARACTERS} characters")
+            raise LimitExceeded(f"sent an answer with more than {_MAX_CHARACTERS} characters")
         item.add(part, text)
 
     def _new(self, keys: list[Key]) -> _Item:
         if len(self._items) == _MAX_ITEMS:
-            raise TooMuchText(f"sent more than {_MAX_ITEMS} messages in one answer")
+            raise LimitExceeded(f"sent more than {_MAX_ITEMS} messages in one answer")
         item = _Item()
         self._items.append(item)
         self._index.add(keys, item)
@@ -148,7 +145,7 @@ class Restatement:
     def rest(self, keys: list[Key], number: int, text: str) -> str:
         """The end of ``text``, in the message ``number`` of the response, that was not streamed."""
         if number >= _MAX_ITEMS:
-            raise TooMuchText(f"sent more than {_MAX_ITEMS} messages in one answer")
+            raise LimitExceeded(f"sent more than {_MAX_ITEMS} messages in one answer")
         if self._differs:
             return self._if_new(keys, number, text)
         if self._said.startswith(text, self._at):

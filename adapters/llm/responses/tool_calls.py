@@ -1,15 +1,15 @@
 """Joins the pieces of a response's tool calls, whichever keys the server uses; pure."""
 
-from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
+from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
 from adapters.llm.responses import wire
 from adapters.llm.responses.item_index import ItemIndex, keys_of
-from adapters.llm.tool_arguments import MAX_CALLS, ToolArguments, UnusableArguments, as_text, call_id, canonical
+from adapters.llm.tool_arguments import ToolArguments, as_text, call_id, canonical
 from adapters.upstream import ErrorFactory
 
 
@@ -27,7 +27,7 @@ class ToolCalls:
     """The tool calls of one response to a request with ``tools``.
 
     Each is started by ``begin``, extended by ``append``, ended by ``complete``, ``item_done`` or ``finish``. All raise
-    ``AdapterError`` when there are too many calls or arguments.
+    ``LimitExceeded`` when there are too many calls or arguments.
     """
 
     def __init__(self, errors: ErrorFactory, tools: tuple[llm.Tool, ...] = ()) -> None:
@@ -52,18 +52,18 @@ class ToolCalls:
         """The next piece of a call's arguments."""
         call = self._of(event)
         if not call.is_finished:
-            text = self._usable(as_text, event.delta)
-            yield from self._pass_on(call, self._usable(call.arguments.append, text))
+            text = as_text(event.delta)
+            yield from self._pass_on(call, call.arguments.append(text))
 
     def complete(self, event: wire.Event) -> Iterator[llm.Event]:
         """The complete arguments of a call, perhaps with its name."""
         call = self._of(event)
         yield from self._name(call, event.name)
-        yield from self._complete(call, self._usable(as_text, event.arguments))
+        yield from self._complete(call, as_text(event.arguments))
 
     def item_done(self, item: wire.Item, output_index: int | None) -> Generator[llm.Event, None, str]:
         """The complete call ``item``; returns its id. Raises ``AdapterError`` when it has no name."""
-        text = self._usable(as_text, item.arguments)
+        text = as_text(item.arguments)
         call = self._match(item, output_index, text) or self._new(item.call_id)
         call.is_stated = True
         self._index.add(keys_of(item.id, output_index, item.call_id), call)
@@ -109,7 +109,7 @@ class ToolCalls:
 
     def _new(self, given_id: str | None) -> OpenCall:
         if len(self._calls) == MAX_CALLS:
-            raise self._errors.upstream_error(f"called more than {MAX_CALLS} tools in one answer")
+            raise LimitExceeded(f"called more than {MAX_CALLS} tools in one answer")
         new_id = call_id(given_id, [call.call_id for call in self._calls])
         call = OpenCall(call_id=new_id, arguments=ToolArguments())
         self._calls.append(call)
@@ -125,7 +125,7 @@ class ToolCalls:
         """Finish ``call`` once, if its name is known; first pass on the part of ``text`` that was not streamed."""
         if call.is_finished:
             return
-        yield from self._pass_on(call, self._usable(call.arguments.complete, text) if text else "")
+        yield from self._pass_on(call, call.arguments.complete(text) if text else "")
         if call.name:
             call.is_finished = True
             yield from self._pass_on(call, call.arguments.finish())
@@ -134,12 +134,6 @@ class ToolCalls:
     def _pass_on(self, call: OpenCall, text: str) -> Iterator[llm.Event]:
         if text and call.name:
             yield llm.ToolCallDelta(call_id=call.call_id, arguments=text)
-
-    def _usable(self, read: Callable[[Any], str], arguments: Any) -> str:
-        try:
-            return read(arguments)
-        except UnusableArguments as error:
-            raise self._errors.upstream_error(str(error)) from error
 
 
 def _may_be(call: OpenCall, item: wire.Item) -> bool:
