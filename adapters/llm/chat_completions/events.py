@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from adapters.contract import llm
 from adapters.llm import provider_state
-from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.chat_completions import wire
 from adapters.llm.chat_completions.reasoning_details import ReasoningDetails
 from adapters.llm.chat_completions.tool_calls import ToolCalls
@@ -79,11 +78,8 @@ class ChatCompletionReader:
         reason = self._reason or ("stop" if marked else None)
         if reason is None:
             raise self._errors.upstream_error("ended its answer in the middle")
-        try:
-            yield from self._text.finish(reason)
-            yield from self._calls.finish()
-        except LimitExceeded as error:
-            raise self._errors.upstream_error(str(error)) from error
+        yield from self._text.finish(reason)
+        yield from self._calls.finish()
         if reason == "stop" and (self._calls or self._text.has_called):
             reason = "tool_calls"
         yield llm.Finished(reason=reason, usage=self._usage, extra=self._kept())
@@ -100,11 +96,8 @@ class ChatCompletionReader:
     def _chunk(self, chunk: wire.Chunk) -> Iterator[llm.Event]:
         if usage := chunk.usage or (chunk.x_groq and chunk.x_groq.usage):
             self._usage = usage.counted()
-        try:
-            if chunk.choices:
-                yield from self._choice(chunk.choices[0])
-        except LimitExceeded as error:
-            raise self._errors.upstream_error(str(error)) from error
+        if chunk.choices:
+            yield from self._choice(chunk.choices[0])
 
     def _choice(self, choice: wire.Choice) -> Iterator[llm.Event]:
         if choice.delta and not choice.delta.is_empty:

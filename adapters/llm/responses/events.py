@@ -9,7 +9,6 @@ from typing import Any
 
 from adapters.contract import llm
 from adapters.llm import provider_state
-from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_parser import ToolCallParser
 from adapters.llm.responses import wire
@@ -58,10 +57,7 @@ class ResponsesReader:
             event = wire.decode_event(data)
         except UnreadableJson as error:
             raise self._errors.upstream_error("sent something that is not an event of a response") from error
-        try:
-            yield from self._event(event, event.type or name or "", data)
-        except LimitExceeded as error:
-            raise self._errors.upstream_error(str(error)) from error
+        yield from self._event(event, event.type or name or "", data)
 
     def whole(self, data: bytes) -> Iterator[llm.Event]:
         """The events of a response that was not streamed. Raises ``AdapterError``."""
@@ -69,8 +65,6 @@ class ResponsesReader:
             yield from self._end(wire.decode_response(data), "")
         except UnreadableJson as error:
             raise self._errors.upstream_error("sent something that is not a response") from error
-        except LimitExceeded as error:
-            raise self._errors.upstream_error(str(error)) from error
 
     def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
         """The last events. Raises ``AdapterError`` when the answer is neither complete nor ``marked`` as complete."""
@@ -80,11 +74,8 @@ class ResponsesReader:
         reason: llm.FinishReason = "stop"
         if details := final.incomplete_details:
             reason = "content_filter" if details.reason == "content_filter" else "length"
-        try:
-            yield from self._parser.finish(reason)
-            yield from self._calls.finish()
-        except LimitExceeded as error:
-            raise self._errors.upstream_error(str(error)) from error
+        yield from self._parser.finish(reason)
+        yield from self._calls.finish()
         if reason == "stop" and (self._calls or self._parser.has_called):
             reason = "tool_calls"
         usage = final.usage.counted() if final.usage else None
