@@ -1,45 +1,184 @@
-"""Finds engines by name through entry points; an adapter's module is imported only when it is looked at."""
+"""Finds engines by name through entry points; a plug-in that is broken costs itself and one line in the log.
 
+Engines are considered in one order: first those of this distribution, then the others by stage and name. Where two
+claim the same thing (to be the default of a stage, to be selected by an option), the earlier one has it.
+"""
+
+import logging
+from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any, Literal
 
 import msgspec
 
-from adapters.options import BadOption, pick
+from adapters.contract.description import EngineDescription
+from adapters.options import BadOption, pick, require_declared
 
 Stage = Literal["llm", "stt", "tts", "vad"]
 STAGES: tuple[Stage, ...] = ("llm", "stt", "tts", "vad")
 
+DISTRIBUTION = "speech-gateway"
+"""The distribution that this module belongs to: its engines go before those of plug-ins."""
 
-@cache
-def _entries(stage: Stage) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=f"speech_gateway.{stage}")}
+EngineId = tuple[Stage, str]
+"""The stage of an engine and the name under which it is registered."""
+
+_NO_DESCRIPTION = EngineDescription()
+
+_log = logging.getLogger(__name__)
+
+
+class _Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapter classes that can be used, in the order in which they are considered, and why others cannot."""
+
+    classes: dict[EngineId, Any]
+    rejected: dict[EngineId, str]
+
+
+class _Broken(Exception):
+    """An engine cannot be used; the message completes the sentence "it cannot be used: …"."""
+
+
+def engines() -> tuple[EngineId, ...]:
+    """The engines of all stages that can be used, in the order in which they are considered."""
+    return tuple(_catalogue().classes)
 
 
 def names(stage: Stage) -> tuple[str, ...]:
-    """The engines of a stage that are installed, sorted."""
-    return tuple(sorted(_entries(stage)))
+    """The engines of a stage that can be used, sorted."""
+    return tuple(sorted(name for its_stage, name in engines() if its_stage == stage))
 
 
-@cache
 def adapter_class(stage: Stage, name: str) -> Any:
     """The class registered as ``name``; it has an ``Options`` struct and is constructed with one.
 
-    Raises ``BadOption`` when no engine has that name. Its module imports nothing heavy at top level.
+    Raises ``BadOption`` when no engine has that name, or when the one that has it is broken.
     """
-    entry = _entries(stage).get(name)
-    if entry is None:
-        raise BadOption(f"There is no {stage} engine {name!r}; installed are {', '.join(names(stage)) or 'none'}.")
-    return entry.load()
+    try:
+        return _catalogue().classes[stage, name]
+    except KeyError:
+        installed = f"There is no {stage} engine {name!r}; installed are {', '.join(names(stage)) or 'none'}."
+        raise BadOption(rejection(stage, name) or installed) from None
+
+
+def rejection(stage: Stage, name: str) -> str | None:
+    """Why an engine that is installed cannot be used, in one sentence; ``None`` for all others."""
+    return _catalogue().rejected.get((stage, name))
 
 
 def options_class(stage: Stage, name: str) -> type[msgspec.Struct]:
-    """The options that the engine brings to the settings."""
+    """The options that the engine adds to the settings. Raises ``BadOption``."""
     options: type[msgspec.Struct] = adapter_class(stage, name).Options
     return options
+
+
+def description(stage: Stage, name: str) -> EngineDescription:
+    """What the engine says about itself. Raises ``BadOption``."""
+    return _description(adapter_class(stage, name))
 
 
 def build(stage: Stage, name: str, settings: msgspec.Struct) -> Any:
     """Construct the engine from the flat ``settings``; no I/O. Raises ``BadOption``."""
     return adapter_class(stage, name)(pick(settings, options_class(stage, name)))
+
+
+def _description(adapter: Any) -> EngineDescription:
+    described: EngineDescription = getattr(adapter, "description", _NO_DESCRIPTION)
+    return described
+
+
+@cache
+def _catalogue() -> _Catalogue:
+    """Import every engine's module, which is cheap by contract, and log what cannot be used."""
+    classes: dict[EngineId, Any] = {}
+    rejected: dict[EngineId, str] = {}
+    for engine, claims in sorted(_claims().items(), key=_precedence):
+        stage, name = engine
+        try:
+            classes[engine] = _load(claims)
+        except _Broken as error:
+            rejected[engine] = f"The {stage} engine {name!r} of {_origin(claims[0])} cannot be used: {error}."
+            _log.warning("%s", rejected[engine])
+            continue
+        for other in claims[1:]:
+            _log.warning(
+                "The %s engine %r of %s is not used: %s has an engine of that name.",
+                *(stage, name, _origin(other), DISTRIBUTION),
+            )
+    return _Catalogue(classes=classes, rejected=rejected)
+
+
+def _claims() -> dict[EngineId, list[EntryPoint]]:
+    """Every distribution's entry point for an engine, that of this distribution first."""
+    claims: dict[EngineId, dict[str, EntryPoint]] = {}
+    for distribution in distributions():
+        for entry in _entry_points(distribution):
+            for stage in STAGES:
+                if entry.group == f"speech_gateway.{stage}":
+                    # Of a distribution that is installed twice Python imports the first.
+                    claims.setdefault((stage, entry.name), {}).setdefault(_origin(entry), entry)
+    return {
+        engine: sorted(entries.values(), key=lambda entry: (not _is_own(entry), _origin(entry)))
+        for engine, entries in claims.items()
+    }
+
+
+def _entry_points(distribution: Distribution) -> Iterator[EntryPoint]:
+    try:
+        yield from distribution.entry_points
+    except Exception as error:  # noqa: BLE001 - malformed metadata fails in many ways
+        _log.warning("The entry points of %s cannot be read (%s).", _name(distribution), type(error).__name__)
+
+
+def _precedence(claimed: tuple[EngineId, list[EntryPoint]]) -> tuple[bool, int, str]:
+    (stage, name), claims = claimed
+    return not _is_own(claims[0]), STAGES.index(stage), name
+
+
+def _is_own(entry: EntryPoint) -> bool:
+    return _origin(entry) == DISTRIBUTION
+
+
+def _origin(entry: EntryPoint) -> str:
+    return _name(entry.dist)
+
+
+def _name(distribution: Distribution | None) -> str:
+    try:
+        name: str | None = distribution.name if distribution else None
+    except Exception:  # noqa: BLE001 - as above
+        name = None
+    return name or "an unnamed distribution"
+
+
+def _load(claims: list[EntryPoint]) -> Any:
+    """The adapter class of the first of ``claims``. Raises ``_Broken``."""
+    entry = claims[0]
+    if len(claims) > 1 and not _is_own(entry):
+        others = ", ".join(_origin(other) for other in claims[1:])
+        raise _Broken(f"{others} has an engine of the same name; uninstall all but one of them")
+    try:
+        adapter = entry.load()
+    except (Exception, SystemExit) as error:  # a plug-in's module may raise anything
+        missing = f", {error.name}" if isinstance(error, ModuleNotFoundError) and error.name else ""
+        raise _Broken(f"importing it failed ({type(error).__name__}{missing})") from error
+    try:
+        require_declared(getattr(adapter, "Options", None))
+        _require_described(_description(adapter), set(adapter.Options.__struct_fields__))
+    except TypeError as error:
+        raise _Broken(" ".join(str(error).split())) from error
+    except Exception as error:
+        raise _Broken(f"reading its options failed ({type(error).__name__})") from error
+    return adapter
+
+
+def _require_described(described: Any, options: set[str]) -> None:
+    """Raise ``TypeError`` unless ``described`` is a description of an engine with these options."""
+    if not isinstance(described, EngineDescription):
+        raise TypeError("its description is not an EngineDescription")
+    named = {*described.fallback_options, *described.mac_options}
+    if described.api_key is not None:
+        named |= {described.api_key.key_option, described.api_key.url_option}
+    if named - options:
+        raise TypeError(f"its description names options that it does not have ({', '.join(sorted(named - options))})")

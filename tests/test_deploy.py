@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.engines import build
+from gateway.engines.build import build
 from gateway.settings.load import load
 from gateway.settings.sources import PREFIX, read_environment, read_file
 

@@ -1,4 +1,4 @@
-"""PCM as every stage passes it on: signed 16-bit little-endian, one channel."""
+"""PCM as it passes between stages: signed 16-bit little-endian, one channel."""
 
 SAMPLE_BYTES = 2
 

@@ -1,4 +1,4 @@
-"""What every engine has in common: its first event and its lifetime; and what some have beside that."""
+"""What every engine has in common: its first event and its lifetime; and what some engines offer in addition."""
 
 from typing import Protocol, runtime_checkable
 
@@ -6,13 +6,13 @@ import msgspec
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
-    """The request was admitted; ``ignored`` names the tuning parameters that this engine does not honour."""
+    """The request was admitted; ``ignored`` names the tuning parameters that have no effect with this engine."""
 
     ignored: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
-    """The lifetime of an engine: constructing does no I/O, ``warm_up`` loads, ``aclose`` releases."""
+    """The lifetime of an engine: constructing it does no I/O, ``warm_up`` loads, ``aclose`` releases."""
 
     async def warm_up(self) -> None:
         """Load models, open connections; may be called once, before any stream. Raises ``AdapterError``."""
@@ -23,16 +23,16 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Preflight(Protocol):
-    """An engine that can tell early that it will never load: a package, a file, a name that is not there."""
+    """An engine that can tell early that it cannot be loaded: a package, a file or a name is missing."""
 
     def preflight(self) -> None:
-        """Look, quickly, before anything binds; nothing is loaded. Raises ``adapters.options.BadOption``."""
+        """Check this quickly, before the port opens; nothing is loaded. Raises ``adapters.options.BadOption``."""
 
 
 @runtime_checkable
-class Perishable(Protocol):
-    """An engine that may break for good after it was loaded, because what it runs on lives in this process."""
+class HealthReporting(Protocol):
+    """An engine that may fail for good after it was loaded, because its model runs in this process."""
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more, in a few words without secrets; ``None`` while it can."""

@@ -1,19 +1,19 @@
 """The ways an engine can fail, one class only where a caller does something different.
 
 AdapterError
-├── InvalidRequest          the request itself is wrong: do not repeat it
+├── InvalidRequest          the request itself is wrong: repeating it does not help
 │   ├── Unsupported         this engine cannot do what was asked
 │   └── TooLong             more input than the engine takes
 ├── UnknownModel            no such model
-├── Overloaded              too many requests, as the upstream or a limit says: repeat later
-├── Unavailable             unreachable, down, or its queue is full: repeat later
+├── Overloaded              too many requests, according to the upstream or a limit: repeat later
+├── Unavailable             unreachable, failed, or its queue is full: repeat later
 │   └── TimedOut            no answer in time
-└── UpstreamError           it answered nonsense, or refused our key: repeating does not help
+└── UpstreamError           the upstream's answer is invalid, or it refused our key: repeating does not help
 """
 
 
 class AdapterError(Exception):
-    """Any failure of an engine; the message is one sentence fit for the client (no secrets, no provider's body).
+    """Any failure of an engine; the message is one sentence that a client may read: no secrets, no provider's text.
 
     ``adapter`` is the engine's registered name, ``retry_after`` the seconds after which a repeat may succeed, if known.
     """
@@ -26,7 +26,11 @@ class AdapterError(Exception):
 
 
 class InvalidRequest(AdapterError):
-    """The request is wrong; ``param`` names the field and ``code`` the kind of mistake, as in OpenAI's error body."""
+    """The request is wrong; ``param`` names a field of the contract's request (``audio``, ``text``, ``messages``).
+
+    ``code`` is the kind of mistake, one of the words of OpenAI's error body. Each HTTP surface gives the field the name
+    that its clients know.
+    """
 
     def __init__(
         self, message: str, *, adapter: str = "gateway", param: str | None = None, code: str | None = None
@@ -37,23 +41,23 @@ class InvalidRequest(AdapterError):
 
 
 class Unsupported(InvalidRequest):
-    """The engine cannot do what was asked: another one may."""
+    """The engine cannot do what was asked; another engine may."""
 
 
 class TooLong(InvalidRequest):
-    """There is more input than the engine takes."""
+    """The input is longer than the engine takes."""
 
 
 class UnknownModel(AdapterError):
-    """The engine, or the server behind it, has no model of that name."""
+    """The engine, or the server that it asks, has no model of that name."""
 
 
 class Overloaded(AdapterError):
-    """Too many requests for now, as the upstream or a limit of its own says."""
+    """Too many requests at this time, according to the upstream or a limit of the engine."""
 
 
 class Unavailable(AdapterError):
-    """The engine cannot be reached, is down, or the queue in front of it is full."""
+    """The engine cannot be reached, has failed, or the queue in front of it is full."""
 
 
 class TimedOut(Unavailable):
@@ -61,4 +65,4 @@ class TimedOut(Unavailable):
 
 
 class UpstreamError(AdapterError):
-    """The upstream answered nonsense, failed, or refused our credentials: nothing the client can mend by repeating."""
+    """The upstream's answer is invalid, it failed, or it refused our credentials: repeating does not help."""

@@ -29,7 +29,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
-    """Recorded audio for models that listen themselves: an encoded file and its format (wav, mp3)."""
+    """Recorded audio for models that take audio: an encoded file and its format (wav, mp3)."""
 
     data: bytes
     format: str
@@ -44,14 +44,14 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
-    """What the tool answered to the call ``call_id``."""
+    """The tool's answer to the call ``call_id``."""
 
     call_id: str
     output: str
 
 
 class Opaque(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
-    """Something a provider wants back untouched; replayed to the same ``route`` only."""
+    """Data that a provider wants back unchanged; it is sent to the same ``route`` only."""
 
     route: str
     data: Any
@@ -61,7 +61,7 @@ Part = Text | Image | Audio | ToolCall | ToolResult | Opaque
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message: ``role`` is system, developer, user, assistant, tool or what the settings name instead."""
+    """One message: ``role`` is system, developer, user, assistant, tool, or a name from the settings."""
 
     role: str
     parts: tuple[Part, ...]
@@ -97,14 +97,14 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the model may think: ``effort`` as the provider names it; ``disabled`` asks for none where supported."""
+    """How much the model may reason: ``effort`` as the provider names it; ``disabled`` asks for none if supported."""
 
     effort: str | None = None
     disabled: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer to be written; ``extra`` is for the adapter alone, the pipeline never looks inside."""
+    """A request for one answer; ``extra`` is for the adapter alone, the pipeline never reads it."""
 
     model: str
     messages: tuple[Message, ...]
@@ -123,13 +123,13 @@ class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_delta"):
-    """The next piece of the model's thinking: never spoken, never part of the answer."""
+    """The next piece of the model's reasoning: never spoken, never part of the answer."""
 
     text: str
 
 
 class ToolCallStarted(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_started"):
-    """The model begins a call."""
+    """The model begins a tool call."""
 
     call_id: str
     name: str
@@ -145,8 +145,8 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
 class ToolCallFinished(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_finished"):
     """A call is complete; ``arguments`` is the whole JSON text.
 
-    ``invalid`` says in one sentence why the call cannot be made: the arguments are no JSON object or do not fit the
-    tool's schema, or the request has no such tool.
+    ``invalid`` says in one sentence why the call cannot be made: the arguments are not a JSON object or do not match
+    the tool's schema, or the request has no such tool.
     """
 
     call_id: str
@@ -165,9 +165,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The answer is complete; ``usage`` is ``None`` only when the upstream does not say.
+    """The answer is complete; ``usage`` is ``None`` only when the upstream does not report it.
 
-    ``extra["opaque"]``, a tuple of ``Opaque``, are parts to be kept in the assistant's message for the same route.
+    ``extra["opaque"]``, a tuple of ``Opaque``, holds parts to keep in the assistant's message for the same route.
     """
 
     reason: FinishReason
@@ -179,9 +179,9 @@ Event = Started | TextDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta |
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """What a language model can take; ``max_parallel`` streams at once (``None``: as many as come).
+    """What a language model takes; ``max_parallel`` streams at once (``None``: no limit).
 
-    ``context_tokens``: tokens that prompt and answer may have together, if known.
+    ``context_tokens``: how many tokens prompt and answer may have together, if known.
     """
 
     images: bool = False
@@ -196,7 +196,7 @@ class LanguageModel(Engine, Protocol):
 
     @property
     def info(self) -> Info:
-        """What it can take."""
+        """What it takes."""
 
     def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""

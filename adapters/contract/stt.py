@@ -12,7 +12,7 @@ from adapters.contract.engine import Engine, Started
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """A word and when it was said, in seconds from the start of the audio."""
+    """A word, and its start and end in seconds from the start of the audio."""
 
     text: str
     start: float
@@ -20,7 +20,10 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One utterance: blocks of PCM (s16le mono at ``Info.sample_rate``), the spoken language (ISO 639-1) if known."""
+    """One utterance: blocks of PCM (s16le mono at ``Info.sample_rate``), and the language (ISO 639-1) if known.
+
+    ``prompt`` is text that guides spelling and style; ``word_times`` asks for the times of the words.
+    """
 
     audio: AsyncIterator[bytes]
     language: str | None = None
@@ -29,21 +32,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartialTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="partial_transcript"):
-    """What is known so far: ``stable`` only ever grows and begins the final text; ``unstable`` may still change."""
+    """The text so far: ``stable`` only grows and is the beginning of the final text; ``unstable`` may still change."""
 
     stable: str
     unstable: str = ""
 
 
 class FinalTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="final_transcript"):
-    """The whole text, empty when no words were said; ``words`` when their times were asked for."""
+    """The whole text, empty when no words were recognised; ``words`` if their times were requested."""
 
     text: str
     words: tuple[Word, ...] = ()
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """Recognition is complete: the language (ISO 639-1) heard or given, and the seconds of audio consumed."""
+    """Recognition is complete: the language (ISO 639-1) detected or given, and the seconds of audio."""
 
     language: str | None
     seconds: float
@@ -53,7 +56,10 @@ Event = Started | PartialTranscript | FinalTranscript | Finished
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """What a recogniser takes: ``sample_rate`` in Hz; ``languages`` (``None``: any); ``max_parallel`` streams."""
+    """What a recogniser takes: ``sample_rate`` in Hz, ``languages`` (``None``: any), ``max_parallel`` streams.
+
+    Complete after ``warm_up``.
+    """
 
     sample_rate: int
     languages: tuple[str, ...] | None = None

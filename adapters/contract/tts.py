@@ -12,7 +12,10 @@ from adapters.contract.engine import Engine, Started
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One utterance: speakable text, a voice of ``Info.voices`` or an alias, speed (1.0 is normal), language, style."""
+    """One utterance: text to speak, a voice of ``Info.voices`` or an alias, speed (1.0 is normal).
+
+    ``language`` is ISO 639-1; ``instructions`` describe the style of speech.
+    """
 
     text: str
     voice: str | None = None
@@ -22,7 +25,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AudioChunk(msgspec.Struct, frozen=True, kw_only=True, tag="audio_chunk"):
-    """The next samples: s16le mono at ``Info.sample_rate``; never empty, never half a sample."""
+    """The next samples: s16le mono at ``Info.sample_rate``; never empty, always whole samples."""
 
     pcm: bytes
 
@@ -38,18 +41,18 @@ Event = Started | AudioChunk | Finished
 
 
 Readable = Literal["numbers", "notation"]
-"""What a synthesiser may read by itself: ``numbers`` are cardinals and decimals in digits, in the language of the
-request and with its decimal mark; ``notation`` is what else people write short: money, dates, times, units, addresses.
+"""What a synthesiser can read aloud as written: ``numbers`` are cardinals and decimals in digits, with the decimal
+mark of the request's language; ``notation`` is other short forms: money, dates, times, units, addresses.
 """
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """What a synthesiser gives: ``sample_rate`` in Hz, its ``voices`` and the one it takes when none is named.
+    """What a synthesiser offers: ``sample_rate`` in Hz, its ``voices`` and the one used when none is named.
 
-    ``aliases`` maps names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it follows a
-    described style. ``max_parallel`` streams at once. ``reads``: what it says as people do when it stands in the text
-    as written; the rest is spelled out before it gets the text. ``phonemes``: whether what stands between ``[[`` and
-    ``]]`` is taken as phonemes, in the engine's own notation. Complete after ``warm_up``.
+    ``aliases`` maps voice names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it
+    follows a described style. ``max_parallel`` streams at once. ``reads``: which notation it reads correctly; all other
+    notation is written out in words before the text is passed to it. ``phonemes``: whether text between ``[[`` and
+    ``]]`` is taken as phonemes in the engine's own notation. Complete after ``warm_up``.
     """
 
     sample_rate: int
@@ -67,10 +70,10 @@ class Synthesiser(Engine, Protocol):
 
     @property
     def info(self) -> Info:
-        """What it gives."""
+        """What it offers."""
 
     def check(self, request: Request) -> None:
-        """Raise at once, after ``warm_up``, what ``stream`` would raise for this voice, speed and language."""
+        """Raise at once what ``stream`` would raise for this voice, speed and language; called after ``warm_up``."""
 
     def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """Speak one utterance. Raises ``AdapterError`` while iterated."""

@@ -1,4 +1,4 @@
-"""The voice activity detector's contract: synchronous, one detector object an audio stream."""
+"""The voice activity detector's contract: synchronous, one detector object for each audio stream."""
 
 from typing import Protocol
 
@@ -24,11 +24,11 @@ class Detector(Protocol):
     """The state of one audio stream."""
 
     def feed(self, pcm: bytes) -> list[Event]:
-        """Take the next samples (s16le mono at the engine's ``sample_rate``, any length) and say what changed."""
+        """Take the next bytes (s16le mono at the engine's ``sample_rate``, any number) and return what changed."""
 
 
 class VoiceActivity(Protocol):
-    """A voice activity engine: makes a detector for each stream."""
+    """A voice activity engine, which makes a detector for each stream."""
 
     @property
     def sample_rate(self) -> int:

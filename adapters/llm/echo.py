@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, Unsupported
 
@@ -21,6 +22,10 @@ class Echo:
     """Answers with the text of the last user message, word by word: to try a voice turn without a model."""
 
     Options = EchoOptions
+    description = EngineDescription(
+        default=True,
+        start_note="No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name.",
+    )
     info = llm.Info()
 
     def __init__(self, _options: EchoOptions) -> None:

@@ -15,7 +15,7 @@ async def gather(blocks: AsyncIterator[bytes], *, sample_rate: int, max_seconds:
             raise TooLong(
                 f"The audio is longer than the {max_seconds} s that the recogniser takes; send it in parts.",
                 adapter=adapter,
-                param="file",
+                param="audio",
                 code="audio_too_long",
             )
     return bytes(pcm)

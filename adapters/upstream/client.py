@@ -11,7 +11,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
-from adapters.options import BadOption, Secret
+from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, ResponseStream
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
@@ -27,7 +27,7 @@ from adapters.upstream.retries import (
     without_reasoning_controls,
 )
 from adapters.upstream.untrusted_text import printable
-from adapters.upstream.urls import display_url, parse_url, without_credentials
+from adapters.upstream.urls import display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
@@ -201,7 +201,7 @@ class UpstreamClient:
 def _base_url(given: str | None) -> httpx.URL:
     url = parse_url(given or OPENAI)
     if url is None or url.scheme not in ("http", "https"):
-        shown = without_credentials(given or "")
+        shown = shown_url(given or "")
         raise BadOption(f"--responses_api_base_url {shown!r} is not a URL like 'http://localhost:8000/v1'.")
     return url
 

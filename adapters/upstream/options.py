@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.contract import llm
+from adapters.contract.description import ApiKeyVariable, EngineDescription
 from adapters.options import Secret
 
 OPENAI = "https://api.openai.com/v1"
@@ -16,6 +17,19 @@ _Penalty = Annotated[float, Meta(ge=-2, le=2)]
 _Tokens = Annotated[int, Meta(ge=1)]
 _Seconds = Annotated[float, Meta(gt=0, le=3600)]
 _Retries = Annotated[int, Meta(ge=0, le=10)]
+
+DESCRIPTION = EngineDescription(
+    default_model="gpt-4o-mini",
+    api_key=ApiKeyVariable(
+        name="OPENAI_API_KEY",
+        key_option="responses_api_api_key",
+        url_option="responses_api_base_url",
+        host="api.openai.com",
+    ),
+    # Where other models stand ready to answer, the server is asked once.
+    fallback_options={"responses_api_max_retries": 0},
+)
+"""What the engines that answer over HTTP have in common."""
 
 
 class UpstreamOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,5 @@
 """URLs from settings, the environment and servers: parsed without surprises, and shown without secrets."""
 
-import re
-
 import httpx
 
 
@@ -14,11 +12,6 @@ def parse_url(text: str) -> httpx.URL | None:
     except (httpx.InvalidURL, ValueError):  # some host names raise a UnicodeError
         return None
     return url if usable else None
-
-
-def without_credentials(text: str) -> str:
-    """``text``, which may be no URL, without what looks like a user and a password."""
-    return re.sub(r"//[^/]*@", "//***@", text)
 
 
 def display_url(url: httpx.URL) -> str:

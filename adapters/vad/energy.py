@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from adapters.contract import vad
 from adapters.contract.audio import SAMPLE_BYTES
+from adapters.contract.description import EngineDescription
 
 SAMPLE_RATE = 16_000
 FRAME_SECONDS = 0.02
@@ -33,9 +34,11 @@ class Energy:
         vad_energy_threshold_db: Annotated[
             float,
             msgspec.Meta(
-                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing is taken for speech."
+                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing counts as speech."
             ),
         ] = -58.0
+
+    description = EngineDescription(default=True)
 
     def __init__(self, options: Options) -> None:
         self._threshold = options.vad_energy_threshold_db

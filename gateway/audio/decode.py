@@ -1,7 +1,7 @@
 """Decode what people upload, whatever it was recorded with, into blocks of PCM."""
 
 import io
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, NoReturn
 
 import av
@@ -41,6 +41,11 @@ _SHORT_BYTES = 262_144
 
 Block = tuple[int, bytes]
 """A sample rate in Hz, and s16le mono samples at that rate."""
+
+
+def decoder(data: bytes, max_seconds: float) -> Callable[[int], AsyncGenerator[bytes, None]]:
+    """``decode`` for a file whose sample rate is decided later."""
+    return lambda sample_rate: decode(data, sample_rate=sample_rate, max_seconds=max_seconds)
 
 
 def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> AsyncGenerator[bytes, None]:
@@ -91,14 +96,14 @@ def _resampled(blocks: Iterator[Block], sample_rate: int, max_seconds: float) ->
             message = (
                 f"The audio is longer than the {max_seconds:g} seconds this server takes: send a shorter recording."
             )
-            raise TooLong(message, param="file", code="audio_too_long")
+            raise TooLong(message, param="audio", code="audio_too_long")
         if rate != current:
             yield resampler.finish()
             current = rate
             resampler = Resampler(rate, sample_rate)
         yield resampler.feed(pcm)
     if seconds < MINIMUM_SECONDS:
-        raise InvalidRequest(_TOO_SHORT, param="file", code="audio_too_short")
+        raise InvalidRequest(_TOO_SHORT, param="audio", code="audio_too_short")
     yield resampler.finish()
 
 
@@ -206,8 +211,8 @@ def _refuse_other_files(url: str, flags: int, options: object) -> NoReturn:  # n
 
 
 def _invalid(message: str) -> InvalidRequest:
-    return InvalidRequest(message, param="file", code="invalid_value")
+    return InvalidRequest(message, param="audio", code="invalid_value")
 
 
 def _not_audio() -> InvalidRequest:
-    return InvalidRequest(_INVALID_FORMAT, param="file")
+    return InvalidRequest(_INVALID_FORMAT, param="audio")

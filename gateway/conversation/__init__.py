@@ -1,1 +1,1 @@
-"""What was said so far, and in which language."""
+"""What was said so far: as a value, in a store, within a model's context."""

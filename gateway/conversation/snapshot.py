@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.contract import llm
 from gateway.conversation.conversation import Conversation, Turn
+from gateway.conversation.media import without_media
 
 logger = logging.getLogger(__name__)
 
@@ -74,24 +75,7 @@ def within(conversation: Conversation, most: int) -> tuple[Conversation, bytes] 
         conversation = conversation.without(count)
         data = encoded(Snapshot(conversation=conversation))
     if len(data) > most:
-        conversation = msgspec.structs.replace(conversation, turns=tuple(map(_without_media, conversation.turns)))
+        turns = tuple(Turn(messages=tuple(map(without_media, turn.messages))) for turn in conversation.turns)
+        conversation = msgspec.structs.replace(conversation, turns=turns)
         data = encoded(Snapshot(conversation=conversation))
     return (conversation, data) if len(data) <= most else None
-
-
-def _without_media(turn: Turn) -> Turn:
-    return Turn(
-        messages=tuple(
-            llm.Message(role=message.role, parts=tuple(map(_named, message.parts))) for message in turn.messages
-        )
-    )
-
-
-def _named(part: llm.Part) -> llm.Part:
-    match part:
-        case llm.Image():
-            return llm.Text(text="(a picture)")
-        case llm.Audio():
-            return llm.Text(text="(a recording)")
-        case _:
-            return part

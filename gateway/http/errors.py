@@ -5,12 +5,14 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 
 import logging
 import traceback
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Scope
 
 from adapters.contract.errors import (
     AdapterError,
@@ -24,12 +26,12 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 from gateway.http.request_id import request_id
+from gateway.telemetry.outcome import describe_failure
 
 logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_SECONDS = 60
 """Clients refuse to wait longer, or sleep for as long as they are told."""
-
 
 LONGEST_MESSAGE = 2000
 """Characters of a message; it may quote what was sent."""
@@ -50,7 +52,7 @@ class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     error: ErrorBody
 
 
-class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+class HTTPError(msgspec.Struct, frozen=True, kw_only=True):
     """How a class of failure looks over HTTP; ``retry`` is told to the client, ``None`` leaves it to the status."""
 
     status: int
@@ -59,16 +61,16 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     retry: bool | None = None
 
 
-CONTRACT: dict[type[AdapterError], Mapping] = {
-    AdapterError: Mapping(status=500, type="server_error", retry=False),
-    InvalidRequest: Mapping(status=400, type="invalid_request_error"),
-    Unsupported: Mapping(status=400, type="invalid_request_error", code="unsupported_value"),
-    TooLong: Mapping(status=400, type="invalid_request_error", code="context_length_exceeded"),
-    UnknownModel: Mapping(status=404, type="invalid_request_error", code="model_not_found"),
-    Overloaded: Mapping(status=429, type="rate_limit_error", code="rate_limit_exceeded"),
-    Unavailable: Mapping(status=503, type="server_error", code="service_unavailable", retry=True),
-    TimedOut: Mapping(status=504, type="server_error", code="timeout"),
-    UpstreamError: Mapping(status=502, type="server_error", code="upstream_error", retry=False),
+CONTRACT: dict[type[AdapterError], HTTPError] = {
+    AdapterError: HTTPError(status=500, type="server_error", retry=False),
+    InvalidRequest: HTTPError(status=400, type="invalid_request_error"),
+    Unsupported: HTTPError(status=400, type="invalid_request_error", code="unsupported_value"),
+    TooLong: HTTPError(status=400, type="invalid_request_error", code="context_length_exceeded"),
+    UnknownModel: HTTPError(status=404, type="invalid_request_error", code="model_not_found"),
+    Overloaded: HTTPError(status=429, type="rate_limit_error", code="rate_limit_exceeded"),
+    Unavailable: HTTPError(status=503, type="server_error", code="service_unavailable", retry=True),
+    TimedOut: HTTPError(status=504, type="server_error", code="timeout"),
+    UpstreamError: HTTPError(status=502, type="server_error", code="upstream_error", retry=False),
 }
 """Contract to HTTP; a subclass that is not listed looks like its nearest base."""
 
@@ -82,19 +84,28 @@ HTTP: dict[int, tuple[str, str | None]] = {
 """Type and code of what the HTTP layer itself refuses; everything below 500 that is not listed has no code."""
 
 
-def describe(error: AdapterError) -> tuple[Mapping, ErrorBody]:
-    """How ``error`` looks over HTTP."""
+def field_names(scope: Scope) -> Mapping[str, str]:
+    """What the surface that answers calls the fields of the contract: ``fields`` in the ``opt`` of its handlers."""
+    if "route_handler" not in scope:  # no route was found
+        return {}
+    names: Mapping[str, str] = scope["route_handler"].opt.get("fields", {})
+    return names
+
+
+def describe(error: AdapterError, fields: Mapping[str, str]) -> tuple[HTTPError, ErrorBody]:
+    """How ``error`` looks over HTTP; ``fields`` are the surface's names of the contract's fields."""
     mapping = next(CONTRACT[kind] for kind in type(error).__mro__ if kind in CONTRACT)
     param, code = (error.param, error.code) if isinstance(error, InvalidRequest) else (None, None)
+    param = param if param is None else fields.get(param, param)
     message = error.message if len(error.message) <= LONGEST_MESSAGE else f"{error.message[:LONGEST_MESSAGE]}…"
     body = ErrorBody(message=message, type=mapping.type, param=param, code=code or mapping.code)
     return mapping, body
 
 
-def stream_error(error: Exception) -> ErrorAnswer:
+def stream_error(error: Exception, fields: Mapping[str, str]) -> ErrorAnswer:
     """What is said of a failure after the first byte, when there is no status left to say it with."""
     if isinstance(error, AdapterError):
-        return ErrorAnswer(error=describe(error)[1])
+        return ErrorAnswer(error=describe(error, fields)[1])
     logger.error("a stream failed unexpectedly: %s", where(error))
     return ErrorAnswer(error=_INTERNAL)
 
@@ -112,25 +123,16 @@ def where(error: BaseException) -> str:
     return "".join([f"{type(error).__name__}\n", *traceback.format_tb(error.__traceback__)])
 
 
-def summary(error: AdapterError) -> str:
-    """The failure for the log; of a wrong request only what field and why, its message may quote the client."""
-    if isinstance(error, InvalidRequest):
-        return f"{type(error).__name__} param={error.param} code={error.code}"
-    return f"{type(error).__name__}: {error.message}"
-
-
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
     """The one exception handler of the application."""
     match error:
         case AdapterError():
-            mapping, body = describe(error)
-            logger.info("%s refused: %s", request_id(request.scope), summary(error))
+            mapping, body = describe(error, field_names(request.scope))
+            logger.info("%s refused: %s", request_id(request.scope), describe_failure(error))
             status, headers = mapping.status, _retry_headers(mapping, error.retry_after)
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.info("%s refused: status %d", request_id(request.scope), status)
             body, headers = _http_error(request, error), dict(error.headers or {})
-        case HTTPException(detail="client disconnected prematurely"):
-            status, body, headers = 499, _INTERNAL, {}
         case _:
             name = request_id(request.scope)
             logger.error("%s failed unexpectedly: %s %s: %s", name, request.method, request.url.path, where(error))
@@ -138,7 +140,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     return Response(ErrorAnswer(error=body), status_code=status, headers=headers, media_type="application/json")
 
 
-def _retry_headers(mapping: Mapping, retry_after: float | None) -> dict[str, str]:
+def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, str]:
     headers = {} if mapping.retry is None else {"x-should-retry": str(mapping.retry).lower()}
     if retry_after is not None:
         seconds = min(max(0.0, retry_after), LONGEST_RETRY_SECONDS)

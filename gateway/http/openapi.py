@@ -1,8 +1,8 @@
-"""The description of the API, made from the wire types: ``python -m gateway.http.openapi`` writes ``openapi/``."""
+"""The description of the API, made from the wire types."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,10 +13,64 @@ from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIResponse,
 
 from gateway.http.errors import ErrorAnswer
 
-FILE = Path(__file__).parents[2] / "openapi" / "openapi.json"
-"""The description in the repository; a test fails when it is stale."""
-
 REFERENCES = "#/components/schemas/{name}"
+
+
+def component_name(wire_type: type) -> str:
+    """The name of a wire type in the description.
+
+    A type of a surface's ``schema`` begins with the surface's name: two surfaces may have a ``Usage``.
+    """
+    *_, folder, module = ("", *wire_type.__module__.split("."))
+    surface = "".join(word.capitalize() for word in folder.split("_")) if module == "schema" else ""
+    name = wire_type.__name__
+    return name if name.startswith(surface) else surface + name
+
+
+def json_schema(*types: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The JSON Schemas of ``types``, and of all structs in them by ``component_name``; each refers to the others."""
+    structs = sorted(set(_structs(msgspec.inspect.multi_type_info(types))), key=component_name)
+    own_names, components = msgspec.json.schema_components(structs, ref_template="{name}")
+    names = {own["$ref"]: component_name(struct) for own, struct in zip(own_names, structs, strict=True)}
+    if len(set(names.values())) < len(names):
+        raise TypeError(f"two wire types of one surface have the same name: {sorted(names)}")
+    schemas, _ = msgspec.json.schema_components(types, ref_template="{name}")
+    described = {names[name]: _renamed(schema, names) for name, schema in components.items()}
+    return [_renamed(schema, names) for schema in schemas], described
+
+
+def _structs(found: Any) -> Iterator[type]:
+    """The struct types in a tree of ``msgspec.inspect``."""
+    pending, seen = list(found), set()
+    while pending:
+        one = pending.pop()
+        if isinstance(one, msgspec.inspect.StructType):
+            if one.cls in seen:
+                continue
+            seen.add(one.cls)
+            yield one.cls
+        if isinstance(one, msgspec.Struct):
+            pending += [getattr(one, name) for name in one.__struct_fields__]
+        elif isinstance(one, tuple | list):
+            pending += one
+
+
+def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
+    """``schema`` with its references to components by other names."""
+    if isinstance(schema, list):
+        return [_renamed(each, names) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    renamed: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "$ref":
+            renamed[key] = REFERENCES.format(name=names[value])
+        elif key == "discriminator":
+            mapping = {tag: REFERENCES.format(name=names[name]) for tag, name in value["mapping"].items()}
+            renamed[key] = {**value, "mapping": mapping}
+        else:
+            renamed[key] = _renamed(value, names)
+    return renamed
 
 
 @dataclass
@@ -43,15 +97,9 @@ class WireComponents(Components):
         return {**found, "schemas": {**found.get("schemas", {}), **wire}}
 
 
-def components(*types: Any) -> WireComponents:
-    """The schemas of wire types and of all that they refer to, by name."""
-    _, schemas = msgspec.json.schema_components(types, ref_template=REFERENCES)
-    return WireComponents(wire=schemas)
-
-
 def reference(wire_type: type) -> Reference:
     """Where the schema of a wire type stands."""
-    return Reference(ref=REFERENCES.format(name=wire_type.__name__))
+    return Reference(ref=REFERENCES.format(name=component_name(wire_type)))
 
 
 @dataclass
@@ -59,7 +107,7 @@ class ApiOperation(Operation):
     """An operation of this API: whatever fails answers with OpenAI's error body."""
 
     def __post_init__(self) -> None:
-        # A 400 is what Litestar assumes of its own accord, in its own words.
+        # Litestar adds a 400 of its own form, which no answer here has.
         described = {status: answer for status, answer in (self.responses or {}).items() if status != "400"}
         failure = OpenAPIResponse(
             description="A failure, in the words of OpenAI's error catalogue.",
@@ -75,7 +123,7 @@ def description(*wire_types: Any) -> OpenAPIConfig:
         version=version("speech-gateway"),
         description="Audio in, a spoken answer streams out; OpenAI's wire formats, any OpenAI-compatible model behind.",
         path="/docs",
-        components=components(ErrorAnswer, *wire_types),
+        components=WireComponents(wire=json_schema(ErrorAnswer, *wire_types)[1]),
         render_plugins=[SwaggerRenderPlugin(path="/"), JsonRenderPlugin()],
         use_handler_docstrings=True,
     )
@@ -85,11 +133,3 @@ def document(app: Litestar) -> bytes:
     """The description of ``app`` as a JSON text that changes only when the API does."""
     schema = msgspec.json.encode(app.openapi_schema.to_schema(), order="deterministic")
     return msgspec.json.format(schema, indent=2) + b"\n"
-
-
-if __name__ == "__main__":
-    from gateway.app import create_app
-    from gateway.engines import Gateway
-    from gateway.settings.model import GatewaySettings
-
-    FILE.write_bytes(document(create_app(Gateway(GatewaySettings(), []))))

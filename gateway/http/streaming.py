@@ -1,4 +1,4 @@
-"""The one streaming response: a refusal has a real status, a client that leaves is noticed, closing is waited for.
+"""The one streaming response: refusals have a real status, a client that leaves is noticed, closing is awaited.
 
 Litestar's own stream cancels its generator when a client leaves, so that awaits in a ``finally`` are cut short, and
 does not notice a client that leaves before the first byte.
@@ -6,7 +6,7 @@ does not notice a client that leaves before the first byte.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -15,8 +15,8 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from gateway.http.errors import ErrorAnswer, stream_error
-from gateway.pipeline.flow import race
+from gateway.http.errors import ErrorAnswer, field_names, stream_error
+from gateway.tasks import race
 
 logger = logging.getLogger(__name__)
 
@@ -24,26 +24,40 @@ PING_SECONDS = 15.0
 """How long an event stream may be silent before a comment keeps the connection alive."""
 
 STALLED_SECONDS = 120.0
-"""How long a client may take nothing before its turn is ended: others may be waiting for the engines."""
+"""How long a client may read nothing before its turn is ended: others may be waiting for the engines."""
 
 PING = b": ping\n\n"
 
 
-class Streaming(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent: ``chunks`` of bytes, and ``headers`` that are asked for when the first chunk is there.
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The first output is there: the status line goes out, with these headers beside the usual ones."""
 
-    With ``events`` the chunks are server-sent events: a late failure becomes one more event and silence is filled with
+    headers: dict[str, str]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that may be sent once there is a ``Head``: a refusal can still come and needs a real status."""
+
+    data: bytes
+
+
+Part = Held | Head | bytes
+
+
+class Streaming(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent. ``parts`` are any number of ``Held``, one ``Head``, then bytes.
+
+    With ``events`` the bytes are server-sent events: a late failure becomes one more event and silence is filled with
     comments. Without, a late failure cuts the connection, so that nobody takes half an answer for a whole one.
     """
 
-    chunks: AsyncGenerator[bytes, None]
-    headers: Callable[[], dict[str, str]]
+    parts: AsyncGenerator[Part, None]
     content_type: str
     events: bool = False
 
 
 class StreamingResponse(Response[None]):
-    """Sends the status line with the first chunk; a failure before it is raised and becomes a real 4xx or 5xx."""
+    """Sends the status line with the ``Head``; a failure before it is raised and becomes a real 4xx or 5xx."""
 
     def __init__(self, streaming: Streaming) -> None:
         super().__init__(None)
@@ -62,18 +76,23 @@ class _StreamingASGI(ASGIResponse):
         self._since: float | None = None  # the loop's time when it began to send, or to be silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await race(self._send(send), _left(receive), self._watch(send))
+        await race(self._send(scope, send), _left(receive), self._watch(send))
 
-    async def _send(self, send: Send) -> None:
-        async with aclosing(self._streaming.chunks) as chunks:
-            chunk = await anext(chunks, None)
-            await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
+    async def _send(self, scope: Scope, send: Send) -> None:
+        async with aclosing(self._streaming.parts) as parts:
+            held = b""
+            while not isinstance(part := await anext(parts), Head):
+                assert isinstance(part, Held), "no bytes before the head"
+                held += part.data
+            await send({"type": "http.response.start", "status": 200, "headers": self._headers(part)})
             try:
-                while chunk is not None:
-                    await self._deliver(send, chunk)
-                    chunk = await anext(chunks, None)
+                if held:
+                    await self._deliver(send, held)
+                async for part in parts:
+                    assert isinstance(part, bytes), "nothing but bytes after the head"
+                    await self._deliver(send, part)
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
-                answer = stream_error(error)
+                answer = stream_error(error, field_names(scope))
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
                 if not self._streaming.events:
                     return  # without the last chunk: the server closes the connection
@@ -87,25 +106,25 @@ class _StreamingASGI(ASGIResponse):
         self._sending, self._since = False, now()
 
     async def _watch(self, send: Send) -> None:
-        """Fill silence with comments; ends when the client takes nothing. A look now and then, not a timer a chunk."""
+        """Fill silence with comments; ends when the client stops reading. It polls: cheaper than a timer a chunk."""
         now = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(PING_SECONDS / 4)
             passed = 0.0 if self._since is None else now() - self._since
             if self._sending and passed >= STALLED_SECONDS:
-                logger.warning("a client took nothing for %g s and was given up", STALLED_SECONDS)
+                logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
                 return
             if self._streaming.events and not self._sending and passed >= PING_SECONDS:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(STALLED_SECONDS):
                         await self._deliver(send, PING)
 
-    def _headers(self) -> list[tuple[bytes, bytes]]:
+    def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {
             "content-type": self._streaming.content_type,
             "cache-control": "no-cache",
             "x-accel-buffering": "no",
-            **self._streaming.headers(),
+            **head.headers,
         }
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 

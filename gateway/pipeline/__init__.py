@@ -1,1 +1,1 @@
-"""The way of a turn: hear, write, speak, overlapping."""
+"""The stages of a voice turn: listening, answering, speaking, and what of the speech was played."""

@@ -1,17 +1,20 @@
-"""The answer of a turn: the model writes, and what it has written is spoken meanwhile."""
+"""Answering stage: what the model writes is spoken while it is being written."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import assert_never
 
 import msgspec
 
 from adapters.contract import audio, llm, tts
 from adapters.contract.engine import Started
-from gateway.pipeline.backlog import Backlog
-from gateway.pipeline.flow import flowing
-from gateway.pipeline.heard import Heard
-from gateway.pipeline.stages import Delivery, Engines, voiced, written
-from gateway.telemetry import Stopwatch, Timings
+from adapters.contract.errors import UpstreamError
+from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.playhead import Playhead
+from gateway.pipeline.speak import Delivery, UtteranceFinished, speak
+from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
+from gateway.tasks import merged
+from gateway.telemetry.timings import Stopwatch
 
 EVENTS_AHEAD = 32
 """How many events of the model, and chunks of audio, may wait for a slow listener."""
@@ -24,7 +27,7 @@ class TextFinished(msgspec.Struct, frozen=True, kw_only=True, tag="text_finished
 
 
 class AnswerFinished(msgspec.Struct, frozen=True, kw_only=True, tag="answer_finished"):
-    """The whole answer as text and as it is remembered, why it ended, what it cost and how long the turn took.
+    """The whole answer: as text and as the message that the history keeps, why it ended and what it cost.
 
     ``message`` holds the text, the calls with the arguments that the model wrote, and what its provider wants back.
     """
@@ -33,7 +36,6 @@ class AnswerFinished(msgspec.Struct, frozen=True, kw_only=True, tag="answer_fini
     message: llm.Message
     reason: llm.FinishReason
     usage: llm.Usage | None
-    timings: Timings
 
 
 Answered = (
@@ -45,50 +47,77 @@ Answered = (
     | llm.ToolCallFinished
     | TextFinished
     | tts.AudioChunk
+    | UtteranceFinished
     | AnswerFinished
 )
 
 
+class Speech(msgspec.Struct, frozen=True, kw_only=True):
+    """The speaking half of an answer: the synthesiser, how and when it speaks, and what of it was played."""
+
+    engine: tts.Synthesiser
+    delivery: Delivery
+    pacing: Pacing
+    playhead: Playhead
+
+
 async def answer(
-    engines: Engines, request: llm.Request, delivery: Delivery, watch: Stopwatch, heard: Heard
+    writing: AsyncGenerator[llm.Event, None], speech: Speech, deadline: Deadline, watch: Stopwatch
 ) -> AsyncGenerator[Answered, None]:
-    """Write the answer to ``request`` and speak it as ``delivery`` says; ends with ``AnswerFinished``.
+    """Speak what the language model's stream ``writing`` says; ends with ``AnswerFinished``.
 
     Text and audio come as they are made, neither waits for the other. Raises ``AdapterError``.
     """
-    backlog = Backlog(delivery.pacing.batch_sentences, delivery.pacing.first_utterance_seconds)
+    scheduler = UtteranceScheduler(speech.pacing)
     draft = _Draft()
-    async with flowing(
-        written(engines.llm, request, backlog),
-        voiced(engines.tts, delivery, backlog, watch, heard),
+    async with merged(
+        _held_back(writing, scheduler),
+        speak(speech.engine, speech.delivery, scheduler, watch, speech.playhead),
         buffer=EVENTS_AHEAD,
     ) as events:
-        events.fail_at(delivery.pacing.deadline(watch), delivery.pacing.overdue())
+        events.fail_at(deadline.at, deadline.exceeded())
         async for event in events:
             match event:
-                case Started():
+                case Started() | UtteranceFinished():
                     yield event
                 case tts.AudioChunk():
                     yield event
-                    heard.sent(audio.seconds(event.pcm, engines.tts.info.sample_rate))
+                    speech.playhead.sent(audio.seconds(event.pcm, speech.engine.info.sample_rate))
                 case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted() | llm.ToolCallDelta():
-                    watch.mark("written")
+                    watch.mark("llm_first_token")
                     if isinstance(event, llm.TextDelta):
                         draft.pieces.append(event.text)
-                        backlog.write(event.text)
+                        scheduler.write(event.text)
                     yield event
                 case llm.ToolCallFinished():
-                    watch.mark("written")
+                    watch.mark("llm_first_token")
                     draft.calls.append(event)
                     yield event
                 case llm.Finished():
                     draft.end = event
-                    backlog.close()
+                    scheduler.close()
                     if text := draft.text:
                         yield TextFinished(text=text)
                 case _:
                     assert_never(event)
-    yield draft.finished(watch.timings())
+    yield draft.finished()
+
+
+async def _held_back(
+    writing: AsyncGenerator[llm.Event, None], scheduler: UtteranceScheduler
+) -> AsyncGenerator[llm.Event, None]:
+    """The model's stream, held back while many sentences wait for synthesis.
+
+    Raises ``UpstreamError`` when it ends without ``Finished``.
+    """
+    finished = False
+    async with aclosing(writing):
+        async for event in writing:
+            await scheduler.room()
+            finished = isinstance(event, llm.Finished)
+            yield event
+    if not finished:
+        raise UpstreamError("The language model's stream ended before the answer was finished.")
 
 
 class _Draft:
@@ -103,8 +132,8 @@ class _Draft:
     def text(self) -> str:
         return "".join(self.pieces)
 
-    def finished(self, timings: Timings) -> AnswerFinished:
-        assert self.end is not None, "written() ends with Finished or raises"
+    def finished(self) -> AnswerFinished:
+        assert self.end is not None, "_held_back() ends with Finished or raises"
         parts: list[llm.Part] = [llm.Text(text=self.text)] if self.pieces else []
         parts += [llm.ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments) for call in self.calls]
         parts += self.end.extra.get("opaque", ())
@@ -113,5 +142,4 @@ class _Draft:
             message=llm.Message(role="assistant", parts=tuple(parts)),
             reason=self.end.reason,
             usage=self.end.usage,
-            timings=timings,
         )

@@ -1,1 +1,1 @@
-"""Settings: what can be set (``model``), how it is spelled (``flags``), read (``load``) and shown (``show``)."""
+"""Settings: what can be set (``model``, ``composition``), how it is read (``load``) and shown (``show``, ``help``)."""

@@ -1,4 +1,4 @@
-"""How settings are spelled on the command line: words in, decoded settings and what is left out."""
+"""Reads the words of a command line: settings, positional words, and the options of the command itself."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from gateway.settings.options import SWITCH_WORDS, Option, Setting, decode_text,
 
 
 class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What the words of a command say: ``settings`` by key, ``positional`` words, and the command's ``own`` options."""
+    """The result: ``settings`` by key, ``positional`` words, and the command's ``own`` options by name."""
 
     settings: dict[str, Setting]
     positional: tuple[str, ...]
@@ -18,9 +18,9 @@ class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(arguments: Sequence[str], own: Mapping[str, str] | None = None) -> CommandLine:
-    """Read the words of a command line; the last of a repeated flag counts. Raises ``SettingsError``.
+    """Read the words of a command line; of a repeated flag the last counts. Raises ``SettingsError``, ``BadOption``.
 
-    ``own`` maps further flags, which all take a value, to the names under which they come back.
+    ``own`` maps further flags, which all take a value, to the names that they have in the result.
     """
     words = deque(arguments)
     settings: dict[str, Setting] = {}
@@ -55,7 +55,7 @@ def _setting(word: str, words: deque[str]) -> dict[str, Setting]:
 
 
 def _text(option: Option, word: str, words: deque[str]) -> str:
-    """The value of a flag as written; a switch alone is true, and so is an entry of the open table."""
+    """The value of a flag as written; a switch or an entry of the open table without a value is true."""
     if "=" not in word:
         if option.shape == "switch" and not (words and words[0].lower() in SWITCH_WORDS):
             return "true"
@@ -65,7 +65,7 @@ def _text(option: Option, word: str, words: deque[str]) -> str:
 
 
 def _value(word: str, words: deque[str]) -> str:
-    """What follows ``=``, else the next word."""
+    """The text after ``=``, else the next word."""
     flag, equals, text = word.partition("=")
     if equals:
         return text
@@ -75,5 +75,5 @@ def _value(word: str, words: deque[str]) -> str:
 
 
 def _is_flag(word: str) -> bool:
-    """A word that begins with a dash, but for a negative number and the dash alone."""
+    """Whether the word begins with a dash and is neither a negative number nor the dash alone."""
     return word.startswith("-") and word != "-" and not word[1:2].isdigit() and not word.startswith("-.")

@@ -1,4 +1,4 @@
-"""Describes every setting, from the struct: the text of ``--help``, an example file, a JSON Schema."""
+"""Describes every setting as its struct declares it: the text of ``--help``, an example file, a JSON Schema."""
 
 import textwrap
 from typing import Any, assert_never
@@ -6,8 +6,8 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.options import Secret
-from gateway.settings import model
-from gateway.settings.options import OPEN_TABLE, Option, options
+from gateway.settings import composition, model
+from gateway.settings.options import OPEN_TABLE, Option, entries, options
 from gateway.settings.show import line
 
 INDENT = 30
@@ -18,40 +18,50 @@ def help_text(introduction: str, width: int) -> str:
     """What ``--help`` prints, wrapped to ``width`` columns: ``introduction``, then every flag grouped by stage."""
     parts = [introduction]
     for group in model.GROUPS:
-        entries = [_entry(option, width) for option in options().values() if option.group == group]
-        parts.append("\n".join([group, *entries]))
+        lines = [_entry(option, width) for option in listed() if option.group == group]
+        parts.append("\n".join([group, *lines]))
     return "\n\n".join(parts) + "\n"
 
 
+def listed() -> list[Option]:
+    """Every option in the order of the struct, the documented entries of the open table before the table itself."""
+    return [
+        each
+        for option in options().values()
+        for each in ((*entries().values(), option) if option.key == OPEN_TABLE else (option,))
+    ]
+
+
 def example_file() -> str:
-    """A TOML file of all settings, every one commented out at its default."""
+    """A TOML file of all settings, each commented out at its default."""
     parts = []
     for group in model.GROUPS:
-        entries: list[str] = [f"# {group}", "#"]
+        lines: list[str] = [f"# {group}", "#"]
         for option in options().values():
             if option.group == group and option.key != "config":
                 default = line(option.key, option.default).removeprefix("# ")
-                entries += [_wrapped(_description(option), 116, "# "), f"# {default}", ""]
-        parts.append("\n".join(entries))
+                lines += [_wrapped(_description(option), 116, "# "), f"# {default}", ""]
+        parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
 def schema() -> bytes:
     """The JSON Schema of a configuration file, indented."""
-    described = msgspec.json.schema(model.settings_type(), schema_hook=_schema_of)
+    described = msgspec.json.schema(composition.settings_type(), schema_hook=_schema_of)
     settings = described["$defs"]["Settings"]["properties"]
     properties = {key: value for key, value in settings.items() if key != "config"}
     for key, value in properties.items():
         if options()[key].choices and "enum" not in value:
             value.get("anyOf", [value])[0]["enum"] = list(options()[key].choices)
+            value["default"] = options()[key].default
         if options()[key].shape == "list" and "anyOf" in value:
             value["anyOf"].append({"type": "string"})
     server = {option.key for option in options().values() if option.group == model.SERVER}
     names = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
     route = {key: value for key, value in properties.items() if key not in server}
-    entries: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}
-    routes = _table(names | route, entries) | {"required": ["name"]}
-    whole = _table(properties | {"routes": {"type": "array", "items": routes}}, entries)
+    others: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}
+    routes = _table(names | route, others) | {"required": ["name"]}
+    whole = _table(properties | {"routes": {"type": "array", "items": routes}}, others)
     return msgspec.json.format(msgspec.json.encode(whole), indent=2)
 
 

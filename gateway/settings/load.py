@@ -1,36 +1,27 @@
-"""Makes the effective settings: file, environment and flags laid over the defaults, once for all and once a route."""
+"""Makes the effective settings of the server and of every route: flags override the environment, that the file."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.options import Secret
-from gateway.settings import model
+from adapters import registry
+from adapters.contract.description import ApiKeyVariable, EngineDescription
+from adapters.options import Secret, shown_url
+from gateway.settings import composition, model
 from gateway.settings.flags import parse
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.settings.options import OPEN_TABLE, Setting, options
 from gateway.settings.sources import FILE_ENDINGS, File, RouteTable, read_environment, read_file
-
-DEFAULT_MODELS = {
-    "transformers": "Qwen/Qwen3-4B-Instruct-2507",
-    "mlx-lm": "Qwen/Qwen3-4B-Instruct-2507",
-    "responses-api": "gpt-4o-mini",
-    "chat-completions": "gpt-4o-mini",
-}
-"""The model when none is named; a backend that is not here has one only, named like itself."""
-
-MAC_PRESETS = {"llm_backend": "mlx-lm", "llm_device": "mps"}
-OPENAI_ORIGIN = "environment OPENAI_API_KEY"
-OPENAI_HOST = "api.openai.com"
 
 Given = dict[str, Setting]
 Effective = tuple[GatewaySettings, dict[str, str]]
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
-    """Read the words of a command line that serves, its one positional word being the configuration file.
+    """Read the command line of a command that serves; its one positional word is the configuration file.
 
-    Raises ``SettingsError``.
+    Raises ``SettingsError``, and ``BadOption`` for an engine that cannot be used.
     """
     line = parse(arguments)
     if not line.positional:
@@ -41,22 +32,22 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
             f"{path!r} is neither a command (ask, check, config) nor a configuration file (.toml, .json)."
         )
     if more or "config" in line.settings:
-        raise SettingsError(f"One configuration file can be used: {path!r} is given, and another one beside it.")
+        raise SettingsError(f"Only one configuration file can be used: {path!r} is given, and another one.")
     return resolve(line.settings | {"config": Setting(value=path, origin="argument")}, environment)
 
 
 def resolve(flags: Given, environment: Mapping[str, str]) -> Loaded:
-    """Lay ``flags`` over the environment, that over the file, and make every route. Raises ``SettingsError``."""
+    """Combine ``flags``, the environment and the file that they name, and make every route. Raises as ``load``."""
     variables, warnings = read_environment(environment)
     path = (variables | flags).get("config")
     file = read_file(path.value) if path else File()
     given = file.settings | variables | flags
     presets = _presets(given)
-    key = Secret(environment["OPENAI_API_KEY"]) if environment.get("OPENAI_API_KEY") else None
-    settings, origins = _effective(presets | given, key)
-    routes = tuple(_route(table, presets | given, key) for table in file.routes) or (_only_route(settings, origins),)
+    settings, origins = _effective(presets | given, environment)
+    routes = tuple(_route(table, presets | given, environment) for table in file.routes)
+    routes = routes or (_only_route(settings, origins),)
     everything = [*given.items(), *(pair for table in file.routes for pair in table.settings.items())]
-    warnings += [*_without_effect(everything, routes), *_key_sent_elsewhere(routes)]
+    warnings += [*_without_effect(everything, routes), *_keys_sent_elsewhere(routes)]
     return Loaded(settings=settings, routes=routes, origins=origins, warnings=tuple(warnings))
 
 
@@ -67,12 +58,18 @@ def _presets(given: Given) -> Given:
         raise SettingsError(
             f"--local_mac_optimal_settings is for macOS and this is {sys.platform!r}; choose --llm_backend yourself."
         )
+    presets: dict[str, Any] = {}
+    for stage, key in model.ENGINE_KEYS.items():
+        for engine, described in composition.descriptions(stage).items():
+            if described.mac_default:
+                presets.setdefault(key, engine)
+            presets = {**described.mac_options, **presets}
     origin = "preset of --local_mac_optimal_settings"
-    return {key: Setting(value=value, origin=origin) for key, value in MAC_PRESETS.items() if key in options()}
+    return {key: Setting(value=value, origin=origin) for key, value in presets.items()}
 
 
-def _route(table: RouteTable, given: Given, key: Secret | None) -> Route:
-    settings, origins = _effective(given | table.settings, key)
+def _route(table: RouteTable, given: Given, environment: Mapping[str, str]) -> Route:
+    settings, origins = _effective(given | table.settings, environment)
     return Route(name=table.name, aliases=table.aliases, settings=settings, origins=origins)
 
 
@@ -82,13 +79,15 @@ def _only_route(settings: GatewaySettings, origins: dict[str, str]) -> Route:
     return Route(name=settings.model_name, aliases=aliases, settings=settings, origins=origins)
 
 
-def _effective(given: Given, key: Secret | None) -> Effective:
-    """Fill in what nobody gave; ``key`` is OpenAI's, for backends that take one."""
-    backend = given.get("llm_backend") or _chosen_backend(given)
-    name = DEFAULT_MODELS.get(backend.value, backend.value)
-    filled = {"model_name": Setting(value=name, origin=f"default of {backend.value}"), "llm_backend": backend}
-    if key is not None and "responses_api_api_key" in model.engine_options("llm", backend.value).__struct_fields__:
-        filled["responses_api_api_key"] = Setting(value=key, origin=OPENAI_ORIGIN)
+def _effective(given: Given, environment: Mapping[str, str]) -> Effective:
+    """Fill in what is not given: the engines, the values that they propose for their options, and the model."""
+    filled: Given = {}
+    for stage, key in model.ENGINE_KEYS.items():
+        filled[key] = given.get(key) or _selected(stage, key, given)
+        filled |= _proposed(composition.engine_description(stage, filled[key].value), given, environment)
+    backend = filled[model.ENGINE_KEYS["llm"]].value
+    default_model = composition.engine_description("llm", backend).default_model or backend
+    filled["model_name"] = Setting(value=default_model, origin=f"default of {backend}")
     filled |= given
     entries = {name: setting for name, setting in filled.items() if name not in options()}
     values = {name: setting.value for name, setting in filled.items() if name not in entries}
@@ -96,28 +95,43 @@ def _effective(given: Given, key: Secret | None) -> Effective:
         values[OPEN_TABLE] = {name.removeprefix(f"{OPEN_TABLE}_"): entry.value for name, entry in entries.items()}
     origins = {name: "default" for name in options() if name not in values}
     origins |= {name: setting.origin for name, setting in filled.items()}
-    return model.settings_type()(**values), origins
+    return composition.settings_type()(**values), origins
 
 
-def _chosen_backend(given: Given) -> Setting:
-    for key in given:
-        if key.startswith("responses_api_"):
-            return Setting(value="responses-api", origin=f"chosen by {key}")
-    for key in given:
-        if key == "model_name" or key.startswith("llm_"):
-            return Setting(value="transformers", origin=f"chosen by {key}")
-    return Setting(value="echo", origin="default")
+def _proposed(described: EngineDescription, given: Given, environment: Mapping[str, str]) -> Given:
+    """The values that an engine proposes for its own options in this situation."""
+    proposed: Given = {}
+    if "fallbacks" in given and given["fallbacks"].value:
+        for option, value in described.fallback_options.items():
+            proposed[option] = Setting(value=value, origin="default with fallbacks")
+    if (variable := described.api_key) is not None and environment.get(variable.name):
+        key = Secret(environment[variable.name])
+        proposed[variable.key_option] = Setting(value=key, origin=f"environment {variable.name}")
+    return proposed
+
+
+def _selected(stage: registry.Stage, key: str, given: Given) -> Setting:
+    """The engine of a stage for which none is named. Raises ``SettingsError`` when there is no default."""
+    if (selected := composition.selected_engine(stage, given)) is not None:
+        engine, by = selected
+        return Setting(value=engine, origin=f"chosen by {by}")
+    default = composition.default_engine(stage)
+    if default is None:
+        raise SettingsError(
+            f"No engine is the default for --{key} here; name one of {', '.join(composition.choices(stage)) or 'none'}."
+        )
+    return Setting(value=default, origin="default")
 
 
 def _without_effect(given: Iterable[tuple[str, Setting]], routes: Iterable[Route]) -> list[str]:
-    """Warnings about settings that somebody gave and that change nothing; each is named once."""
+    """Warnings about settings that are given and have no effect; each is named once."""
     used = set(GatewaySettings.__struct_fields__)
     engines: set[str] = set()
     for route in routes:
         for stage, key in model.ENGINE_KEYS.items():
             engine = getattr(route.settings, key)
             engines.add(engine)
-            used |= set(model.engine_options(stage, engine).__struct_fields__)
+            used |= set(composition.engine_options(stage, engine).__struct_fields__)
     unused: dict[str, None] = {}
     for key, setting in given:
         if (key if key in options() else OPEN_TABLE) not in used:
@@ -132,21 +146,26 @@ def _spelled(key: str, setting: Setting) -> str:
     return key if kind == "file" else name
 
 
-def _key_sent_elsewhere(routes: Iterable[Route]) -> list[str]:
-    hosts: dict[str, None] = {}
+def _keys_sent_elsewhere(routes: Iterable[Route]) -> list[str]:
+    """Warnings about keys from well-known variables that go to another host than the one they are meant for."""
+    hosts: dict[ApiKeyVariable, dict[str, None]] = {}
     for route in routes:
-        url = getattr(route.settings, "responses_api_base_url", None)
-        if route.origins.get("responses_api_api_key") == OPENAI_ORIGIN and url:
-            hosts[_host(url)] = None
-    hosts.pop(OPENAI_HOST, None)
-    if not hosts:
-        return []
-    return [f"OPENAI_API_KEY is sent to {', '.join(hosts)}; give --responses_api_api_key to send another key there."]
+        for described in composition.route_descriptions(route):
+            variable = described.api_key
+            if variable is None or route.origins.get(variable.key_option) != f"environment {variable.name}":
+                continue
+            host = _host(getattr(route.settings, variable.url_option) or "") or variable.host
+            if host != variable.host:
+                hosts.setdefault(variable, {})[host] = None
+    return [
+        f"{variable.name} is sent to {', '.join(sent_to)}; give --{variable.key_option} to send another key there."
+        for variable, sent_to in hosts.items()
+    ]
 
 
 def _host(url: str) -> str:
-    """The host of a URL, or the whole of what is none: the backend refuses that by itself."""
+    """The host of a URL, or the whole text if it is not a URL, which the engine refuses later."""
     try:
-        return urlsplit(url).hostname or url
+        return urlsplit(url).hostname or shown_url(url)
     except ValueError:
-        return url
+        return shown_url(url)

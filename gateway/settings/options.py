@@ -1,4 +1,4 @@
-"""Every setting as flags, environment, files and help see it, derived from the struct; and how a value is read."""
+"""Every setting as an ``Option``, derived from the struct, and how its value is read from text and from files."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -10,21 +10,31 @@ import msgspec
 from msgspec import inspect
 
 from adapters import registry
-from adapters.options import Secret, decode_option
-from gateway.settings import model
+from adapters.options import BadOption, decode_option, shape_of, value_type
+from adapters.options import Shape as DeclaredShape
+from gateway.settings import composition, model
 from gateway.settings.model import SettingsError
 
-Shape = Literal["switch", "number", "text", "secret", "list", "table", "open"]
+Shape = DeclaredShape | Literal["open"]
 """How a value is written: ``open`` is an entry of the open table, a JSON literal or else a string."""
 
 OPEN_TABLE = "llm_gen"
-"""The one table whose entries are settings of their own, ``llm_gen_<name>``, under names that nobody declares."""
+"""The one table whose entries are settings of their own, ``llm_gen_<name>``; most of the names are not declared."""
 
-SWITCH_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+SWITCH_WORDS = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting; ``engines`` are those that brought it, none when it is the gateway's own.
+    """One setting; ``engines`` are those that declare it, empty for the gateway's own.
 
     ``choices`` are the words it takes, empty when it takes any; ``type`` and ``default`` are those of the struct.
     """
@@ -40,7 +50,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """A value that somebody gave, decoded, and where it comes from."""
+    """A value that is given, decoded, and where it comes from."""
 
     value: Any
     origin: str
@@ -51,26 +61,40 @@ def options() -> dict[str, Option]:
     """Every setting by its key, group by group; within a group in the order of the struct."""
     brought: dict[str, tuple[registry.Stage, tuple[str, ...]]] = {}
     for stage in registry.STAGES:
-        for engine in model.choices(stage):
-            for key in model.engine_options(stage, engine).__struct_fields__:
+        for engine in composition.choices(stage):
+            for key in composition.engine_options(stage, engine).__struct_fields__:
                 if key in model.GatewaySettings.__struct_fields__:
                     continue  # the engine reads a setting of the gateway's
                 brought[key] = (stage, (*brought.get(key, (stage, ()))[1], engine))
-    found = [_option(field, brought) for field in msgspec.structs.fields(model.settings_type())]
+    found = [_option(field, brought) for field in msgspec.structs.fields(composition.settings_type())]
     return {option.key: option for option in sorted(found, key=lambda option: model.GROUPS.index(option.group))}
+
+
+@cache
+def entries() -> dict[str, Option]:
+    """The documented entries of the open table by their key; the engine names them in the ``extra`` of its option."""
+    table = options().get(OPEN_TABLE)
+    described = inspect.type_info(table.type) if table else None
+    declared = (described.extra or {}).get("entries") if isinstance(described, inspect.Metadata) else None
+    if table is None or declared is None:
+        return {}
+    keys = {f"{OPEN_TABLE}_{field.name}": field for field in msgspec.structs.fields(declared)}
+    return {key: _described(field, key, table.engines, table.group) for key, field in keys.items()}
 
 
 def find(key: str) -> Option | None:
     """The option of that key, entries of the open table included; ``None`` when there is none."""
-    prefix, entry = key[: len(OPEN_TABLE) + 1], key[len(OPEN_TABLE) + 1 :]
-    if key in options() or prefix != f"{OPEN_TABLE}_" or not entry or OPEN_TABLE not in options():
-        return options().get(key)
+    if (known := options().get(key) or entries().get(key)) is not None:
+        return known
+    entry = key.removeprefix(f"{OPEN_TABLE}_")
+    if entry in ("", key) or OPEN_TABLE not in options():
+        return None
     return msgspec.structs.replace(options()[OPEN_TABLE], key=key, type=Any, default=None, shape="open")
 
 
 def nearest(key: str, *, prefix: str = "", upper: bool = False, more: Iterable[str] = ()) -> str:
-    """The end of a sentence about an unknown ``key``: the nearest that exists, spelled as in its place."""
-    close = get_close_matches(key, [*options(), *more], n=1)
+    """The end of a sentence about an unknown ``key``: the nearest one that exists, spelled for its source."""
+    close = get_close_matches(key, [*options(), *entries(), *more], n=1)
     if not close:
         return "'speech-to-speech --help' lists them all"
     return f"did you mean {prefix}{close[0].upper() if upper else close[0]}?"
@@ -93,7 +117,8 @@ def decode_text(option: Option, text: str, place: str) -> Any:
         case "table":
             return decode(option, _literal(text), place)
         case "open":
-            return _literal(text)
+            # A generation parameter is a number or a switch, hardly ever a text; a text "on" would count as true.
+            return SWITCH_WORDS[text.lower()] if text.lower() in SWITCH_WORDS.keys() - {"0", "1"} else _literal(text)
         case _:
             assert_never(option.shape)
 
@@ -108,7 +133,7 @@ def decode(option: Option, value: Any, place: str) -> Any:
 
 
 def flatten(option: Option, value: Any, origin: str) -> Iterator[tuple[str, Setting]]:
-    """A decoded value as settings: one, or one an entry for the open table."""
+    """A decoded value as settings: one, or for the open table one for each entry."""
     if option.key == OPEN_TABLE:
         yield from ((f"{OPEN_TABLE}_{name}", Setting(value=entry, origin=origin)) for name, entry in value.items())
     else:
@@ -117,6 +142,8 @@ def flatten(option: Option, value: Any, origin: str) -> Iterator[tuple[str, Sett
 
 def _convert(option: Option, value: Any, place: str) -> Any:
     if option.choices and value not in option.choices:
+        if (broken := _broken_engine(option.key, value)) is not None:
+            raise BadOption(f"{place} {value!r}: {broken}")
         raise SettingsError(f"{place} {value!r} is not one of {', '.join(option.choices)}.")
     try:
         converted = msgspec.convert(value, option.type, dec_hook=decode_option)
@@ -139,62 +166,47 @@ def _number(text: str) -> int | float | str:
 
 
 def _literal(text: str) -> Any:
-    """A JSON literal, or the text itself; Python's ``True`` and ``False`` are no strings that would count as true."""
+    """A JSON literal, or the text itself."""
     try:
-        return msgspec.json.decode(text.lower() if text in {"True", "False"} else text)
+        return msgspec.json.decode(text)
     except msgspec.DecodeError:
         return text
 
 
 def _option(field: msgspec.structs.FieldInfo, brought: dict[str, tuple[registry.Stage, tuple[str, ...]]]) -> Option:
+    stage, engines = brought.get(field.name, (None, ()))
+    option = _described(field, field.name, engines, model.STAGE_GROUPS[stage] if stage else None)
+    if (selected := _stage_of(field.name)) is None:
+        return option
+    option = msgspec.structs.replace(option, choices=composition.choices(selected))
+    if rule := composition.selection_rule(selected):
+        return msgspec.structs.replace(option, description=f"{option.description} When unset: {rule}.")
+    return msgspec.structs.replace(option, default=composition.default_engine(selected))
+
+
+def _described(field: msgspec.structs.FieldInfo, key: str, engines: tuple[str, ...], group: str | None) -> Option:
+    """What a field of a struct declares; ``group`` is ``None`` when the field says it itself."""
     described = inspect.type_info(field.type)
     assert isinstance(described, inspect.Metadata), f"{field.name} is described by msgspec.Meta"
-    stage, engines = brought.get(field.name, (None, ()))
-    value = _value_type(described)
+    value = value_type(described)
     return Option(
-        key=field.name,
+        key=key,
         type=field.type,
         default=field.default if field.default is not msgspec.NODEFAULT else field.default_factory(),
-        shape=_shape(value),
+        shape=shape_of(value),
         description=(described.extra_json_schema or {})["description"],
-        group=model.STAGE_GROUPS[stage] if stage else (described.extra or {})["group"],
+        group=group or (described.extra or {})["group"],
         engines=engines,
-        choices=_choices(field.name, value),
+        choices=tuple(str(word) for word in value.values) if isinstance(value, inspect.LiteralType) else (),
     )
 
 
-def _choices(key: str, value: inspect.Type) -> tuple[str, ...]:
-    for stage, engine_key in model.ENGINE_KEYS.items():
-        if key == engine_key:
-            return model.choices(stage)
-    return tuple(str(word) for word in value.values) if isinstance(value, inspect.LiteralType) else ()
+def _stage_of(key: str) -> registry.Stage | None:
+    """The stage whose engine the setting ``key`` selects, if it selects one."""
+    return next((stage for stage, engine_key in model.ENGINE_KEYS.items() if engine_key == key), None)
 
 
-def _value_type(described: inspect.Type) -> inspect.Type:
-    """The type of a value that is there: without its description and without ``None``."""
-    match described:
-        case inspect.Metadata():
-            return _value_type(described.type)
-        case inspect.UnionType():
-            (value,) = [each for each in described.types if not isinstance(each, inspect.NoneType)]
-            return _value_type(value)
-        case _:
-            return described
-
-
-def _shape(value: inspect.Type) -> Shape:
-    match value:
-        case inspect.BoolType():
-            return "switch"
-        case inspect.IntType() | inspect.FloatType():
-            return "number"
-        case inspect.StrType() | inspect.LiteralType():
-            return "text"
-        case inspect.CustomType() if value.cls is Secret:
-            return "secret"
-        case inspect.VarTupleType() | inspect.ListType():
-            return "list"
-        case inspect.DictType():
-            return "table"
-        case _:
-            raise TypeError(f"settings of type {value!r} are not supported")
+def _broken_engine(key: str, value: Any) -> str | None:
+    """Why the engine ``value`` of the setting ``key`` cannot be used, if it is installed."""
+    stage = _stage_of(key)
+    return composition.rejection(stage, value) if stage is not None and isinstance(value, str) else None

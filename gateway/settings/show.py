@@ -1,17 +1,21 @@
-"""Shows effective settings as a TOML file that would give them again, secrets masked, with the origin of each."""
+"""Shows effective settings as a TOML file that can be loaded again, with secrets hidden and the origin of each."""
 
 import json
+import re
 from typing import Any
 
-from adapters.options import Secret
+from adapters.options import Secret, shown_url
 from gateway.settings.model import GatewaySettings, Loaded, Route
 from gateway.settings.options import OPEN_TABLE, options
 
+URL = re.compile(r"\w+://\S+")
+"""A value that is a URL as a whole; an ``@`` or ``?`` in another text has no meaning."""
+
 
 def effective(loaded: Loaded) -> str:
-    """All settings of ``loaded`` and its routes, one ``key = value  # origin`` a line.
+    """All settings of ``loaded`` and its routes, one line ``key = value  # origin`` for each.
 
-    What a file cannot say is commented out: what is not set, secrets, and the path of the file itself.
+    What a file cannot say is commented out: what is not set, secrets, URLs with secrets, the path of the file itself.
     """
     base = _values(loaded.settings)
     parts = [_aligned([(line(key, value), loaded.origins[key]) for key, value in base.items()])]
@@ -20,19 +24,33 @@ def effective(loaded: Loaded) -> str:
 
 
 def line(key: str, value: Any) -> str:
-    """``key = value`` in TOML, commented out when a file cannot say it."""
+    """``key = value`` in TOML, commented out when a file cannot say it or the value holds secrets."""
     if value is None:
         return f"# {key} ="
     if isinstance(value, Secret) or key == "config":
         return f"# {key} = {_toml(str(value))}"
+    shown = _without_secrets(value)
     try:
-        return f"{key} = {_toml(value)}"
+        return f"{'' if shown == value else '# '}{key} = {_toml(shown)}"
     except TypeError:
-        return f"# {key} = {json.dumps(value, ensure_ascii=False)}"
+        return f"# {key} = {json.dumps(shown, ensure_ascii=False)}"
+
+
+def _without_secrets(value: Any) -> Any:
+    """The value, with the secrets of every URL in it hidden."""
+    match value:
+        case str():
+            return shown_url(value) if URL.fullmatch(value) else value
+        case list() | tuple():
+            return type(value)(_without_secrets(each) for each in value)
+        case dict():
+            return {key: _without_secrets(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _route(route: Route, base: dict[str, Any]) -> str:
-    """The route's names, and what it does not share with all."""
+    """The route's names, and the settings that differ from those of the server."""
     values = _values(route.settings)
     rows = [(line("name", route.name), ""), (line("aliases", list(route.aliases)), "")]
     rows += [(line(key, value), route.origins[key]) for key, value in values.items() if base.get(key, ...) != value]
@@ -40,7 +58,7 @@ def _route(route: Route, base: dict[str, Any]) -> str:
 
 
 def _values(settings: GatewaySettings) -> dict[str, Any]:
-    """The settings by key, the open table's entries under keys of their own."""
+    """The settings by key; the entries of the open table have keys of their own."""
     values: dict[str, Any] = {}
     for key in options():
         value = getattr(settings, key)
@@ -49,13 +67,13 @@ def _values(settings: GatewaySettings) -> dict[str, Any]:
 
 
 def _aligned(rows: list[tuple[str, str]]) -> str:
-    """Origins in one column, but for lines so long that it would move out of sight."""
+    """The origins in one column, except after very long lines."""
     column = max(len(text) for text, _ in rows if len(text) <= 60)
     return "\n".join(f"{text:{column}}  # {origin}" if origin else text for text, origin in rows)
 
 
 def _toml(value: Any) -> str:
-    """A value in TOML. Raises ``TypeError`` for what TOML has no word for."""
+    """A value in TOML. Raises ``TypeError`` for a value that TOML cannot express."""
     match value:
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -69,4 +87,4 @@ def _toml(value: Any) -> str:
             entries = ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items())
             return f"{{{entries}}}"
         case _:
-            raise TypeError(f"TOML has no word for {value!r}")
+            raise TypeError(f"TOML cannot express {value!r}")

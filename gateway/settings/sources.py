@@ -1,5 +1,7 @@
-"""Where settings come from besides the command line: the configuration file and the environment."""
+"""Reads settings from the configuration file and from the environment."""
 
+import codecs
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,12 @@ from gateway.settings.options import Setting, decode, decode_text, find, flatten
 PREFIX = "S2S_"
 FILE_ENDINGS = (".toml", ".json")
 
+SERVICE_LINK = re.compile(r"S2S_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+"""Variables that are set in a pod for every Service, here one whose name is ``s2s`` or begins with ``s2s-``."""
+
+SERVICE_ADDRESS = re.compile("(tcp|udp|sctp)://")
+"""How the value of ``<SERVICE>_PORT`` begins."""
+
 
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
     """One ``[[routes]]`` of a file: its names, and the settings that differ for it."""
@@ -22,7 +30,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration file: settings for all, and the routes if it has any."""
+    """A configuration file: settings for the server and all routes, and the routes if it has any."""
 
     settings: dict[str, Setting] = {}
     routes: tuple[RouteTable, ...] = ()
@@ -34,23 +42,40 @@ class _RouteNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Setting], list[str]]:
-    """The settings in ``S2S_*`` variables, and a warning for each that is none. Raises ``SettingsError``."""
+    """The settings in ``S2S_*`` variables, and warnings about those that are not settings. Raises ``SettingsError``.
+
+    An empty variable is one that is not set: Compose writes ``S2S_X=`` for ``${X:-}``.
+    """
     settings: dict[str, Setting] = {}
     warnings: list[str] = []
-    for name, text in sorted(environment.items()):
-        if not name.startswith(PREFIX):
+    named = {name: text for name, text in sorted(environment.items()) if name.startswith(PREFIX) and text}
+    links = [name for name, text in named.items() if _is_service_link(name, text)]
+    if links:
+        warnings.append(
+            f"{', '.join(links)}: ignored, because Kubernetes sets such variables for a Service named like the prefix "
+            f"{PREFIX}; enableServiceLinks: false in the pod's spec leaves them out."
+        )
+    for name, text in named.items():
+        if name in links:
             continue
         key = name.removeprefix(PREFIX).lower()
         option = find(key)
         if option is None or name.upper() != name:
-            warnings.append(f"{name} in the environment is no setting: {nearest(key, prefix=PREFIX, upper=True)}")
+            warnings.append(f"{name} in the environment is not a setting: {nearest(key, prefix=PREFIX, upper=True)}")
             continue
         settings.update(flatten(option, decode_text(option, text, name), f"environment {name}"))
     return settings, warnings
 
 
+def _is_service_link(name: str, text: str) -> bool:
+    """Whether Kubernetes or Docker sets this variable for a service whose name begins with ``s2s``."""
+    if SERVICE_LINK.fullmatch(name):
+        return True
+    return name.endswith("_PORT") and SERVICE_ADDRESS.match(text) is not None
+
+
 def read_file(path: str) -> File:
-    """Read a ``.toml`` or ``.json`` file. Raises ``SettingsError`` when it is not there or does not make sense."""
+    """Read a ``.toml`` or ``.json`` file. Raises ``SettingsError`` when it cannot be read or does not make sense."""
     if not path.endswith(FILE_ENDINGS):
         raise SettingsError(f"The configuration file {path!r} must end in {' or '.join(FILE_ENDINGS)}.")
     try:
@@ -59,7 +84,7 @@ def read_file(path: str) -> File:
         raise SettingsError(f"The configuration file {path!r} cannot be read: {error.strerror}.") from None
     decode_content = msgspec.toml.decode if path.endswith(".toml") else msgspec.json.decode
     try:
-        table = decode_content(content)
+        table = decode_content(_utf8(content))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The configuration file {path!r} is malformed: {error}.") from None
     if not isinstance(table, dict):
@@ -70,8 +95,15 @@ def read_file(path: str) -> File:
     return File(settings=_settings(table, path, path), routes=_routes(routes, path))
 
 
+def _utf8(content: bytes) -> str:
+    """The text of a file; editors and shells of Windows write a byte order mark, which tells UTF-8 from UTF-16."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
 def _settings(table: dict[str, Any], path: str, place: str) -> dict[str, Setting]:
-    """The settings of a table; a JSON ``null`` is a setting not given."""
+    """The settings of a table; a JSON ``null`` is as not given."""
     settings: dict[str, Setting] = {}
     for key, value in table.items():
         option = find(key)

@@ -1,1 +1,1 @@
-"""Text on its way to speech: cut into utterances and cleaned of what nobody would read aloud."""
+"""Text front end of speech synthesis: sentence segmentation and text normalization."""

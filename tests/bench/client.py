@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from tests.gateway.serving import question
+from tests.support.server import question
 
 _BOUNDARY = b"bench"
 _FORM = (

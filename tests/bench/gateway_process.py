@@ -12,7 +12,8 @@ import uvicorn
 from litestar import get
 
 from gateway.app import create_app
-from gateway.engines import Gateway, ServedRoute
+from gateway.engines.lifecycle import Gateway
+from gateway.engines.route import ServedRoute
 from gateway.settings.load import load
 from tests.bench.delays import Delays
 from tests.bench.stages import engines, flags

@@ -12,18 +12,20 @@ import msgspec
 
 from adapters import scripted
 from adapters.contract import audio, llm, tts
-from gateway.pipeline.answer import answer
-from gateway.pipeline.backlog import Backlog
-from gateway.pipeline.duration import CHARACTERS_PER_SECOND
-from gateway.pipeline.heard import Heard
-from gateway.pipeline.stages import Delivery, Engines, Pacing
-from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
-from tests.gateway.pipeline.virtual import in_virtual_time
-from tests.gateway.serving import scripted_engines
+from gateway.engines.route import Engines
+from gateway.pipeline.answer import Speech, answer
+from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.playhead import Playhead
+from gateway.pipeline.speak import Delivery
+from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
+from gateway.telemetry.timings import Stopwatch
+from gateway.text.normalization.normalizer import ReadingOptions
+from gateway.text.speech_duration import CHARACTERS_PER_SECOND
+from tests.support.server import scripted_engines
+from tests.support.virtual_time import in_virtual_time
 
 WORDS_PER_SECOND = (2, 3, 5, 7, 15, 50)
-PACING = Pacing(batch_sentences=3, first_utterance_seconds=0.3, turn_seconds=900)
+PACING = Pacing(batch_sentences=3, first_utterance_seconds=0.3)
 VOICE = scripted.ToneVoice(seconds_per_character=1 / CHARACTERS_PER_SECOND, pause=0.1)
 ANSWER = (
     "That is a good question, and the answer depends on what you want to use it for. A cast-iron pan holds its heat "
@@ -34,7 +36,7 @@ ANSWER = (
 )
 
 
-class WholeSentences(Backlog):
+class WholeSentences(UtteranceScheduler):
     """The rule to compare with: after the first utterance only whole sentences are spoken, however dry it gets."""
 
     def _fragment(self, before: str) -> str:
@@ -60,17 +62,20 @@ def _writing(words_per_second: float) -> Callable[[llm.Request], AsyncGenerator[
 
 
 @in_virtual_time
-async def listen(words_per_second: float, rule: type[Backlog]) -> Listened:
+async def listen(words_per_second: float, rule: type[UtteranceScheduler]) -> Listened:
     """Hear the answer of a model that writes so fast, cut into utterances by ``rule``."""
     voice = scripted.synthesiser(VOICE)
     engines: Engines = scripted_engines(llm=scripted.language_model(_writing(words_per_second)), tts=voice)
-    delivery = Delivery(speaking=tts.Request(text=""), reading=Reading(), language=None, pacing=PACING)
-    request = llm.Request(model="m", messages=())
+    delivery = Delivery(
+        voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=ReadingOptions()
+    )
+    speech = Speech(engine=engines.tts, delivery=delivery, pacing=PACING, playhead=Playhead())
+    writing = engines.llm.stream(llm.Request(model="m", messages=()))
     now = asyncio.get_running_loop().time
     first_audio, heard_by = None, 0.0
     gaps: list[float] = []
-    with mock.patch("gateway.pipeline.answer.Backlog", rule):
-        async with aclosing(answer(engines, request, delivery, Stopwatch(), Heard())) as events:
+    with mock.patch("gateway.pipeline.answer.UtteranceScheduler", rule):
+        async with aclosing(answer(writing, speech, Deadline.of(900, 0.0), Stopwatch())) as events:
             async for event in events:
                 if not isinstance(event, tts.AudioChunk):
                     continue
@@ -91,7 +96,7 @@ def table() -> list[str]:
         "|--:|---|--:|--:|--:|--:|--:|",
     ]
     for speed in WORDS_PER_SECOND:
-        for name, rule in (("whole sentences", WholeSentences), ("ours", Backlog)):
+        for name, rule in (("whole sentences", WholeSentences), ("ours", UtteranceScheduler)):
             one = listen(speed, rule)
             gaps = f"{sum(one.gaps):.2f} | {len(one.gaps)} | {max(one.gaps, default=0):.2f}"
             lines.append(f"| {speed} | {name} | {one.first_audio:.2f} | {gaps} | {len(one.utterances)} |")

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.text.sentences import Splitter
-from tests.gateway.text.sentence_tables import Case, cases
+from gateway.text.segmentation.segmenter import SentenceSegmenter
+from tests.gateway.text.segmentation.sentence_tables import Case, cases
 
 Split = Callable[[str], list[str]]
 """A text without line breaks into its sentences."""
@@ -68,7 +68,7 @@ def ours() -> Library:
     """Ours knows no languages and takes all."""
 
     def split(text: str) -> list[str]:
-        splitter = Splitter()
+        splitter = SentenceSegmenter()
         return splitter.feed(text) + splitter.finish()
 
     return Library(name="ours", splits=lambda _: split, speaks=lambda _: True)
@@ -166,7 +166,7 @@ def streamed(library: Library, text: str) -> float:
     deltas = [text[index : index + DELTA] for index in range(0, len(text), DELTA)]
     begin = time.process_time()
     if library.name == "ours":
-        splitter = Splitter()
+        splitter = SentenceSegmenter()
         for delta in deltas:
             splitter.feed(delta)
         splitter.finish()

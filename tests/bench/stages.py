@@ -2,7 +2,7 @@
 
 from adapters import registry, scripted
 from adapters.vad.energy import Energy
-from gateway.pipeline.stages import Engines
+from gateway.engines.route import Engines
 from gateway.settings.model import Route
 from tests.bench.delays import Delays
 

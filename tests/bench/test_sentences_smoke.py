@@ -1,7 +1,7 @@
 """The benchmark of the sentences runs and counts rightly; its times are nobody's promise here."""
 
 from tests.bench import sentences
-from tests.gateway.text.sentence_tables import Case
+from tests.gateway.text.segmentation.sentence_tables import Case
 
 
 def test_a_splitter_is_scored_by_where_it_cuts() -> None:

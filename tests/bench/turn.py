@@ -54,7 +54,7 @@ def measure(plan: Plan) -> list[Row]:
     delays = msgspec.json.encode(plan.delays).decode()
     with running("upstream", delays) as upstream:
         url = f"http://127.0.0.1:{int(upstream.line())}/v1"
-        with running("gateway_process", delays, url) as gateway, running("by_hand", delays, url) as by_hand:
+        with running("gateway_process", delays, url) as gateway, running("baseline", delays, url) as by_hand:
             port = int(gateway.line())
             wait_until_ready(port)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -21,7 +21,7 @@ from litestar import Litestar, get, post
 from adapters.contract import llm
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.upstream import UpstreamOptions, pool
-from gateway.http.streaming import Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import Head, Part, Streaming, StreamingResponse, server_sent_event
 
 Stream = Callable[[], AsyncGenerator[str, None]]
 
@@ -120,7 +120,8 @@ WAYS: dict[str, Callable[[str], Stream]] = {
 def application(stream: Stream) -> Litestar:
     """Serves ``stream`` as chat completion, and what the process has used."""
 
-    async def chunks() -> AsyncGenerator[bytes, None]:
+    async def parts() -> AsyncGenerator[Part, None]:
+        yield Head(headers={})
         async with aclosing(stream()) as words:
             async for word in words:
                 yield server_sent_event(Chunk(choices=(Choice(delta=Delta(content=word)),)))
@@ -128,9 +129,7 @@ def application(stream: Stream) -> Litestar:
 
     @post("/v1/chat/completions")
     async def chat() -> StreamingResponse:
-        return StreamingResponse(
-            Streaming(chunks=chunks(), headers=dict, content_type="text/event-stream", events=True)
-        )
+        return StreamingResponse(Streaming(parts=parts(), content_type="text/event-stream", events=True))
 
     @get("/used")
     async def used() -> Used:

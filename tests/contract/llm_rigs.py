@@ -1,9 +1,11 @@
 """Rigs of the language models for the contract's checks: each an async context manager that gives a warm engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+import pkgutil
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,7 +32,7 @@ from adapters.llm.responses.adapter import Responses
 from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.upstream import UpstreamOptions
 from tests.support.answers import open_answers
-from tests.support.upstream_server import Exchange, UpstreamServer
+from tests.support.upstream_server import Exchange, UpstreamServer, sse
 
 
 def request(text: str) -> llm.Request:
@@ -42,14 +44,28 @@ def _with_a_tool(text: str) -> llm.Request:
     return msgspec.structs.replace(request(text), tools=(llm.Tool(name="f"),))
 
 
-class LanguageModelRig:
-    """One language model; ``busy`` asks what stands behind it."""
+class Source(msgspec.Struct, kw_only=True):
+    """What works behind an engine: it counts the units that it has made, and may be ``ahead`` of a reader by so many.
 
-    def __init__(self, engine: llm.LanguageModel, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+    ``busy`` says how many streams it is serving, ``endless`` is the question whose answer is as long as it can be.
+    """
+
+    ahead: int
+    busy: Callable[[], int]
+    endless: str = "never end"
+    made: int = 0
+
+
+class LanguageModelRig:
+    """One language model and the source behind it."""
+
+    def __init__(self, engine: llm.LanguageModel, failures: Sequence[Failure], source: Source) -> None:
         self.engine: Any = engine
         self.grammar: Grammar = llm_grammar
         self.failures = failures
-        self.busy = busy
+        self.ahead = source.ahead
+        self.busy = source.busy
+        self._source = source
 
     def request(self, number: int) -> llm.Request:
         return request(("say something", "call a tool")[number])
@@ -59,8 +75,12 @@ class LanguageModelRig:
         calls = [(event.name, event.arguments) for event in events if isinstance(event, llm.ToolCallFinished)]
         return text, calls, events[-1].reason
 
-    def produced(self) -> int | None:
-        return None  # the kernel's socket buffers stand between: the server's side says nothing of the engine
+    def endless(self) -> llm.Request:
+        self._source.made = 0
+        return request(self._source.endless)
+
+    def produced(self) -> int:
+        return self._source.made
 
 
 def _refuses(status: int, message: str, code: str | None) -> list[Any]:
@@ -70,6 +90,18 @@ def _refuses(status: int, message: str, code: str | None) -> list[Any]:
 # What the server does when it is asked for an answer to a text: answer a status, or stream events. "cut" drops the
 # connection.
 Answers = dict[str, list[Any]]
+
+ENDLESS = 10_000
+"""Events of 10 kB each: more than any buffer takes."""
+
+IN_SOCKETS = 40_000_000
+"""Bytes that the kernel's buffers of both sockets may hold, where they are large."""
+
+MOST_TOKENS = 40
+"""Tokens of one answer of a local model."""
+
+PROMPT_STEPS = 4
+"""The most steps in which a local model reads a short prompt."""
 
 REFUSALS: Answers = {
     "bad request": _refuses(400, "no", None),
@@ -119,6 +151,7 @@ def _chat() -> Answers:
     done = [_delta() | {"choices": [{"delta": {}, "finish_reason": "stop"}]}, usage, "[DONE]"]
     return _failing(_delta(content="I")) | {
         "say something": [*(_delta(content=f" word{number}") for number in range(8)), *done],
+        "never end": [*repeat(_delta(content=" word" * 2000), ENDLESS)],
         "call a tool": [_delta(reasoning_content="hm"), _delta(tool_calls=[named]), *pieces, *done],
     }
 
@@ -136,12 +169,15 @@ def _responses() -> Answers:
     end = {"type": "response.completed", "response": {"usage": {"input_tokens": 1, "output_tokens": 5}}}
     return _failing(text("I")) | {
         "say something": [*(text(f" word{number}") for number in range(8)), end],
+        "never end": [*repeat(text(" word" * 2000), ENDLESS)],
         "call a tool": [added, *map(piece, ('{"a"', ":", "1}")), done, end],
     }
 
 
 @asynccontextmanager
 async def _over_http(engine: Callable[[UpstreamOptions], Any], answers: Answers) -> AsyncGenerator[Rig, None]:
+    source = Source(ahead=IN_SOCKETS, busy=lambda: server.open_streams)
+
     async def script(exchange: Exchange) -> None:
         if exchange.path.endswith("/models"):
             return await exchange.reply(200, {"data": []})
@@ -154,7 +190,9 @@ async def _over_http(engine: Callable[[UpstreamOptions], Any], answers: Answers)
             if number == 0:
                 await exchange.start()
             await exchange.events(step)
-            await asyncio.sleep(0.001)  # still at work when the reader leaves
+            source.made += len(sse(step))
+            if asked != "never end":
+                await asyncio.sleep(0.001)  # still at work when the reader leaves
         return await exchange.finish()
 
     failures = [Failure(name=name, request=partial(request, name), error=kind) for name, kind in KINDS.items()]
@@ -162,7 +200,7 @@ async def _over_http(engine: Callable[[UpstreamOptions], Any], answers: Answers)
         options = UpstreamOptions(responses_api_base_url=server.base_url, responses_api_max_retries=0)
         async with aclosing(engine(options)) as model:
             await model.warm_up()
-            yield LanguageModelRig(model, failures, lambda: server.open_streams)
+            yield LanguageModelRig(model, failures, source)
 
 
 def chat_completions() -> AbstractAsyncContextManager[Rig]:
@@ -183,13 +221,25 @@ async def echo() -> AsyncGenerator[Rig, None]:
         Failure(name="no message", request=lambda: empty, error=InvalidRequest),
         Failure(name="tools", request=lambda: _with_a_tool("x"), error=Unsupported),
     ]
-    async with aclosing(Echo(EchoOptions())) as engine:
-        yield LanguageModelRig(engine, failures, lambda: 0)
+    source = Source(ahead=1, busy=lambda: 0, endless="word " * 1000)
+
+    class CountedWords:
+        """The words of the question, each counted when the engine takes it."""
+
+        def findall(self, text: str) -> Iterator[str]:
+            for word in text.split(" "):
+                source.made += 1
+                yield word or " "
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adapters.llm.echo._WORDS", CountedWords())
+        async with aclosing(Echo(EchoOptions())) as engine:
+            yield LanguageModelRig(engine, failures, source)
 
 
 @asynccontextmanager
-async def _local(engine_class: Any, *packages: str) -> AsyncGenerator[Rig, None]:
-    """A Llama that knows nothing, loaded as any other."""
+async def _local(engine_class: Any, forward: str, *packages: str) -> AsyncGenerator[Rig, None]:
+    """An untrained Llama, loaded as any other; ``forward`` is the method that makes one token for each stream."""
     for package in ("torch", "transformers", *packages):
         pytest.importorskip(package, reason=f"needs {package}")
     from tests.models.tiny_random import build_llama  # noqa: PLC0415 - imports torch
@@ -200,22 +250,33 @@ async def _local(engine_class: Any, *packages: str) -> AsyncGenerator[Rig, None]
         Failure(name="images", request=lambda: llm.Request(model="m", messages=(image,)), error=Unsupported),
         Failure(name="tools", request=lambda: _with_a_tool("x"), error=Unsupported),
     ]
-    with TemporaryDirectory() as folder:
+    # The engine works for all streams and waits for no reader: it is ahead by the tokens of one answer at most.
+    source = Source(ahead=MOST_TOKENS + PROMPT_STEPS, busy=lambda: open_answers(engine))
+    computed = pkgutil.resolve_name(forward)
+
+    def counted(*arguments: Any, **keywords: Any) -> Any:
+        source.made += 1
+        return computed(*arguments, **keywords)
+
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forward, counted)
         build_llama(Path(folder))
-        options = engine_class.Options(model_name=folder, llm_gen={"max_new_tokens": 40})
+        options = engine_class.Options(model_name=folder, llm_gen={"max_new_tokens": MOST_TOKENS})
         async with aclosing(engine_class(options)) as engine:
             await engine.warm_up()
-            yield LanguageModelRig(engine, failures, partial(open_answers, engine))
+            yield LanguageModelRig(engine, failures, source)
 
 
 def transformers() -> AbstractAsyncContextManager[Rig]:
     """A local model by transformers."""
-    return _local(TransformersLanguageModel, "accelerate")
+    return _local(
+        TransformersLanguageModel, "transformers.models.llama.modeling_llama.LlamaModel.forward", "accelerate"
+    )
 
 
 def mlx_lm() -> AbstractAsyncContextManager[Rig]:
     """A local model by mlx-lm."""
-    return _local(MlxLanguageModel, "mlx_lm")
+    return _local(MlxLanguageModel, "mlx_lm.models.llama.LlamaModel.__call__", "mlx_lm")
 
 
 # By the name under which each engine is registered.

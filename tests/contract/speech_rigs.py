@@ -13,9 +13,13 @@ from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_gra
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
 from adapters.tts.espeak import library
-from adapters.tts.espeak.adapter import Espeak
+from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
+
+
+BLOCK = bytes(32_000)
+"""A second of silence."""
 
 
 async def _blocks(pcm: bytes) -> AsyncIterator[bytes]:
@@ -28,10 +32,14 @@ class RecogniserRig:
 
     grammar: Grammar = staticmethod(stt_grammar)
 
-    def __init__(self, engine: stt.Recogniser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: stt.Recogniser, failures: Sequence[Failure], busy: Callable[[], int], *, most_seconds: int
+    ) -> None:
         self.engine: Any = engine
         self.failures = failures
         self.busy = busy
+        self.ahead = most_seconds + 1
+        self._taken = 0
         with wave.open(str(QUESTION)) as recording:
             self._pcm = bytes(recording.readframes(recording.getnframes()))
 
@@ -41,8 +49,19 @@ class RecogniserRig:
     def answer(self, events: Sequence[Any]) -> Any:
         return [event for event in events if isinstance(event, stt.FinalTranscript)]
 
-    def produced(self) -> int | None:
-        return None
+    def endless(self) -> stt.Request:
+        self._taken = 0
+        return stt.Request(audio=self._silence())
+
+    async def _silence(self) -> AsyncIterator[bytes]:
+        while True:
+            self._taken += 1
+            assert self._taken <= self.ahead, "the engine takes audio without end"
+            yield BLOCK
+
+    def produced(self) -> int:
+        """Seconds of audio that the engine has taken."""
+        return self._taken
 
 
 class SynthesiserRig:
@@ -50,10 +69,13 @@ class SynthesiserRig:
 
     grammar: Grammar = staticmethod(tts_grammar)
 
+    ahead = 1
+
     def __init__(self, engine: tts.Synthesiser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
         self.engine: Any = engine
         self.failures = failures
         self.busy = busy
+        self.synthesised = 0
 
     def request(self, number: int) -> tts.Request:
         return tts.Request(text=("Hello.", "This is another sentence, and it is longer.")[number])
@@ -61,8 +83,13 @@ class SynthesiserRig:
     def answer(self, events: Sequence[Any]) -> Any:
         return events[-1].characters, round(events[-1].seconds, 1)
 
-    def produced(self) -> int | None:
-        return None
+    def endless(self) -> tts.Request:
+        self.synthesised = 0
+        return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20))
+
+    def produced(self) -> int:
+        """Utterances that the library has synthesised."""
+        return self.synthesised
 
 
 @asynccontextmanager
@@ -74,7 +101,7 @@ async def pocketsphinx() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(PocketSphinx(PocketSphinx.Options())) as engine:
         await engine.warm_up()
-        yield RecogniserRig(engine, failures, lambda: len(engine._pool._busy))
+        yield RecogniserRig(engine, failures, lambda: len(engine._pool._busy), most_seconds=60)
 
 
 @asynccontextmanager
@@ -88,7 +115,16 @@ async def espeak() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()
-        yield SynthesiserRig(engine, failures, lambda: int(library._lock.locked()))
+        rig = SynthesiserRig(engine, failures, lambda: int(library._lock.locked()))
+        synthesise = library.synthesise
+
+        def counted(*arguments: Any) -> bytes:
+            rig.synthesised += 1
+            return synthesise(*arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "synthesise", counted)
+            yield rig
 
 
 @asynccontextmanager
@@ -111,7 +147,7 @@ async def transformers() -> AsyncGenerator[Rig, None]:
         Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
     ]
     async with aclosing(await loaded(trained())) as engine:
-        yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running)
+        yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running, most_seconds=3600)
 
 
 # By the name under which each engine is registered.

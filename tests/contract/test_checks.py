@@ -1,148 +1,130 @@
-"""The checks themselves: engines that break the contract in one way each are caught by the check meant for it."""
+"""The checks themselves: correct engines pass, and each check catches engines that break the contract in one way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from adapters.contract import checks, llm, stt, tts
+from adapters.contract.checks import detectors, streams, synthesisers
 from adapters.contract.engine import Started
-from adapters.contract.errors import Overloaded, Unavailable
+from tests.contract import broken_detectors, broken_engines, broken_synthesisers, llm_rigs
+from tests.contract.broken_engines import FINISHED
 
-FINISHED = llm.Finished(reason="stop", usage=llm.Usage(input_tokens=0, output_tokens=0))
-PIECES = ("one ", "two ", "three ")
-
-
-class Engine:
-    """A correct engine, the source of whose pieces counts what it made and whether it is at work."""
-
-    def __init__(self) -> None:
-        self.info = llm.Info()
-        self.working = 0
-        self.made = 0
-
-    async def stream(self, request: str) -> AsyncGenerator[Any, None]:
-        self.working += 1
-        self.made = 0
-        try:
-            yield Started()
-            for piece in PIECES:
-                await asyncio.sleep(0)
-                self.made += 1
-                yield llm.TextDelta(text=request + piece)
-            yield FINISHED
-        finally:
-            self.working -= 1
-
-    async def aclose(self) -> None:
-        pass
-
-
-class Leaking(Engine):
-    """Says nothing of its source when it is closed."""
-
-    async def stream(self, request: str) -> AsyncGenerator[Any, None]:
-        self.working += 1
-        yield Started()
-        for piece in PIECES:
-            await asyncio.sleep(0)
-            yield llm.TextDelta(text=request + piece)
-        self.working -= 1
-        yield FINISHED
+BROKEN: dict[checks.Check, tuple[type[broken_engines.Engine], ...]] = {
+    streams.check_grammar: (broken_engines.Silent, broken_engines.Lingering),
+    streams.check_lazy: (broken_engines.Eager, broken_engines.EagerLater),
+    streams.check_early_close: (broken_engines.Leaking,),
+    streams.check_cancel: (broken_engines.Leaking,),
+    streams.check_two_streams: (broken_engines.Mixing, broken_engines.Remembering),
+    streams.check_slow_reader: (
+        broken_engines.Running,
+        broken_engines.TakingTooMuch,
+        broken_engines.Stuck,
+        broken_engines.Leaking,
+    ),
+    streams.check_failures: (
+        broken_engines.Wrong,
+        broken_engines.Tolerant,
+        broken_engines.Foreign,
+        broken_engines.Wordless,
+    ),
+    streams.check_close_engine: (broken_engines.ClosedOnce,),
+}
+BROKEN_SYNTHESISERS = (
+    broken_synthesisers.Credulous,
+    broken_synthesisers.Strict,
+    broken_synthesisers.OtherWords,
+    broken_synthesisers.OtherClass,
+    broken_synthesisers.Mute,
+)
+BROKEN_DETECTORS: dict[checks.DetectorCheck, tuple[type[broken_detectors.Detector], ...]] = {
+    detectors.check_any_cut: (broken_detectors.Blockwise,),
+    detectors.check_story: (broken_detectors.Repeating, broken_detectors.Foreseeing, broken_detectors.Forgetting),
+    detectors.check_silence: (broken_detectors.Hearing,),
+    detectors.check_two_detectors: (broken_detectors.Shared,),
+}
 
 
-class Eager(Engine):
-    """Is at work before anybody reads."""
-
-    def stream(self, request: str) -> AsyncGenerator[Any, None]:
-        self.working += 1
-        return super().stream(request)
-
-
-class Mixing(Engine):
-    """Keeps what it writes in one place for all streams."""
-
-    async def stream(self, request: str) -> AsyncGenerator[Any, None]:
-        self.request = request
-        yield Started()
-        for piece in PIECES:
-            await asyncio.sleep(0)
-            yield llm.TextDelta(text=self.request + piece)
-        yield FINISHED
-
-
-class Running(Engine):
-    """Runs ahead of its reader."""
-
-    async def stream(self, request: str) -> AsyncGenerator[Any, None]:
-        async def ahead() -> None:
-            for _ in range(1000):
-                self.made += 1
-                await asyncio.sleep(0)
-
-        self.made = 0
-        task = asyncio.create_task(ahead())
-        try:
-            async for event in super().stream(request):
-                yield event
-        finally:
-            task.cancel()
-
-
-class Wrong(Engine):
-    """Fails with another error than it should."""
-
-    async def stream(self, request: str) -> AsyncGenerator[Any, None]:
-        if request == "fail":
-            raise Unavailable("no")
-        async for event in super().stream(request):
-            yield event
-
-
-class Rig:
-    """The rig of an engine above."""
-
-    grammar: checks.Grammar = staticmethod(checks.llm_grammar)
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine: Any = engine
-        self.failures = (
-            [checks.Failure(name="busy", request=lambda: "fail", error=Overloaded)] if isinstance(engine, Wrong) else []
-        )
-
-    def request(self, number: int) -> str:
-        return "ab"[number]
-
-    def answer(self, events: Sequence[Any]) -> Any:
-        return [event.text for event in events if isinstance(event, llm.TextDelta)]
-
-    def busy(self) -> int:
-        return int(self.engine.working)
-
-    def produced(self) -> int | None:
-        return int(self.engine.made)
+def test_every_check_is_seen_to_fail() -> None:
+    assert set(BROKEN) == set(checks.CHECKS)
+    assert {*BROKEN, synthesisers.check_early_refusal} == set(checks.SYNTHESISER_CHECKS)
+    assert set(BROKEN_DETECTORS) == set(checks.DETECTOR_CHECKS)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
-async def test_a_correct_engine_passes(check: Callable[[Any], Any]) -> None:
-    await check(Rig(Engine()))
+@pytest.mark.parametrize("engine", [broken_engines.Engine, broken_engines.Alone, broken_engines.TakingAll])
+async def test_a_correct_engine_passes(check: checks.Check, engine: type[broken_engines.Engine]) -> None:
+    await check(broken_engines.Rig(engine()))
 
 
 @pytest.mark.parametrize(
-    ("engine", "check"),
-    [
-        (Leaking, checks.check_early_close),
-        (Leaking, checks.check_cancel),
-        (Eager, checks.check_lazy),
-        (Mixing, checks.check_two_streams),
-        (Running, checks.check_slow_reader),
-        (Wrong, checks.check_failures),
-    ],
+    ("check", "engine"), [(check, engine) for check, engines in BROKEN.items() for engine in engines]
 )
-async def test_a_broken_engine_is_caught(engine: type[Engine], check: Callable[[Any], Any]) -> None:
+async def test_a_broken_engine_is_caught(check: checks.Check, engine: type[broken_engines.Engine]) -> None:
+    with pytest.raises((AssertionError, RuntimeError)):
+        await check(broken_engines.Rig(engine()))
+
+
+class ReadAhead:
+    """A shipped engine, read ahead without a bound."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self.info = engine.info
+
+    async def stream(self, request: Any) -> AsyncGenerator[Any, None]:
+        read: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def ahead() -> None:
+            async with aclosing(self.engine.stream(request)) as events:
+                async for event in events:
+                    read.put_nowait(event)
+                    await asyncio.sleep(0)
+
+        task = asyncio.create_task(ahead())
+        try:
+            while True:
+                yield await read.get()
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("name", ["chat-completions", "echo", "responses-api"])
+async def test_a_shipped_engine_that_is_read_ahead_is_caught(name: str) -> None:
+    async with llm_rigs.RIGS[name]() as rig:
+        rig.engine = ReadAhead(rig.engine)
+        with pytest.raises(AssertionError, match="the source runs ahead of its reader"):
+            await streams.check_slow_reader(rig)
+
+
+async def test_a_correct_synthesiser_passes() -> None:
+    for check in checks.SYNTHESISER_CHECKS:
+        await check(broken_synthesisers.Rig(broken_synthesisers.Synthesiser()))
+
+
+@pytest.mark.parametrize("engine", BROKEN_SYNTHESISERS)
+async def test_a_synthesiser_whose_check_and_stream_disagree_is_caught(
+    engine: type[broken_synthesisers.Synthesiser],
+) -> None:
     with pytest.raises(AssertionError):
-        await check(Rig(engine()))
+        await synthesisers.check_early_refusal(broken_synthesisers.Rig(engine()))
+
+
+@pytest.mark.parametrize("check", checks.DETECTOR_CHECKS, ids=lambda check: check.__name__)
+def test_a_correct_detector_passes(check: checks.DetectorCheck) -> None:
+    check(broken_detectors.Rig(broken_detectors.Detector))
+
+
+@pytest.mark.parametrize(
+    ("check", "kind"), [(check, kind) for check, kinds in BROKEN_DETECTORS.items() for kind in kinds]
+)
+def test_a_broken_detector_is_caught(check: checks.DetectorCheck, kind: type[broken_detectors.Detector]) -> None:
+    with pytest.raises(AssertionError):
+        check(broken_detectors.Rig(kind))
 
 
 TEXT = llm.TextDelta(text="hm")

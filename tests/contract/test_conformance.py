@@ -1,29 +1,42 @@
-"""Every registered adapter passes every check of the contract."""
+"""Every registered adapter passes every check of the contract of its stage."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from adapters import registry
-from adapters.contract.checks import CHECKS, Rig
-from tests.contract import llm_rigs, speech_rigs
+from adapters.contract.checks import CHECKS, DETECTOR_CHECKS, SYNTHESISER_CHECKS, Check, DetectorCheck, Rig
+from tests.contract import llm_rigs, speech_rigs, vad_rigs
 
-# By stage and name: an engine of each stage may have the same name.
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
-    f"{stage} {name}": rig
-    for stage, rigs in (("llm", llm_rigs.RIGS), ("stt", speech_rigs.RECOGNISERS), ("tts", speech_rigs.SYNTHESISERS))
-    for name, rig in rigs.items()
+RIGS: dict[registry.Stage, dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]] = {
+    "llm": llm_rigs.RIGS,
+    "stt": speech_rigs.RECOGNISERS,
+    "tts": speech_rigs.SYNTHESISERS,
 }
+CHECKS_OF: dict[registry.Stage, tuple[Check, ...]] = {"llm": CHECKS, "stt": CHECKS, "tts": SYNTHESISER_CHECKS}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", RIGS)
-async def test_contract(name: str, check: Callable[[Rig], Awaitable[None]]) -> None:
-    async with RIGS[name]() as rig:
+@pytest.mark.parametrize(
+    ("stage", "name", "check"),
+    [
+        pytest.param(stage, name, check, id=f"{stage} {name}-{check.__name__}")
+        for stage, rigs in RIGS.items()
+        for name in rigs
+        for check in CHECKS_OF[stage]
+    ],
+)
+async def test_contract(stage: registry.Stage, name: str, check: Check) -> None:
+    async with RIGS[stage][name]() as rig:
         await check(rig)
 
 
+@pytest.mark.parametrize("check", DETECTOR_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", vad_rigs.RIGS)
+def test_contract_of_detectors(name: str, check: DetectorCheck) -> None:
+    check(vad_rigs.RIGS[name]())
+
+
 def test_every_registered_engine_has_a_rig() -> None:
-    streaming: tuple[registry.Stage, ...] = ("llm", "stt", "tts")
-    assert set(RIGS) == {f"{stage} {name}" for stage in streaming for name in registry.names(stage)}
+    rigs = RIGS | {"vad": vad_rigs.RIGS}
+    assert {(stage, name) for stage, of_stage in rigs.items() for name in of_stage} == set(registry.engines())

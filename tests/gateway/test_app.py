@@ -13,8 +13,8 @@ from adapters.contract import llm
 from adapters.contract.errors import Unavailable
 from adapters.options import BadOption
 from gateway.app import create_app
-from tests.gateway.asking import ROUTE, form
-from tests.gateway.serving import gateway_of, gateway_with_routes, scripted_engines, served, until
+from tests.support.http_client import ROUTE, form
+from tests.support.server import gateway_of, gateway_with_routes, scripted_engines, served, until
 
 
 class Living(scripted.Scripted[llm.Request, llm.Event, llm.Info]):

@@ -10,9 +10,9 @@ import soundfile
 from adapters.contract import llm
 from adapters.options import BadOption
 from adapters.vad.energy import Energy
-from gateway.engines import build
+from gateway.engines.build import build
 from gateway.settings.load import load
-from tests.gateway.serving import events_in, gateway_of, question, scripted_engines, served
+from tests.support.server import events_in, gateway_of, question, scripted_engines, served
 
 ROUTE = "/v1/audio/speech-to-speech"
 

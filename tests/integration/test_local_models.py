@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.engines import build
+from gateway.engines.build import build
 from gateway.settings.load import load
-from tests.gateway.asking import ROUTE, form
-from tests.gateway.recordings import sound
-from tests.gateway.serving import events_in, question, served
 from tests.models.training_data import CAPITAL, SYSTEM, TOOL, answer_to
+from tests.support.http_client import ROUTE, form
+from tests.support.recordings import sound
+from tests.support.server import events_in, question, served
 
 FRAME_BYTES = 2
 SAMPLE_RATE = 24_000

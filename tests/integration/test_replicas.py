@@ -13,16 +13,16 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gateway.asking import ROUTE, form
-from tests.gateway.serving import events_in
-from tests.redis_server import redis_server
+from tests.support.http_client import ROUTE, form
+from tests.support.redis_server import redis_server
+from tests.support.server import events_in
 from tests.support.upstream_server import Exchange, UpstreamServer
 
 LEASE_SECONDS = 2.0
 
 COMMAND = (
-    f"from gateway.conversation import redis; redis.LEASE_SECONDS = {LEASE_SECONDS}\n"
-    "import sys; from gateway.cli import main; sys.exit(main())"
+    f"from gateway.conversation import redis_store; redis_store.LEASE_SECONDS = {LEASE_SECONDS}\n"
+    "import sys; from gateway.cli.main import main; sys.exit(main())"
 )
 """The gateway's command, but for how long the lease of one that was killed is waited for."""
 

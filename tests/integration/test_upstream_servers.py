@@ -18,11 +18,11 @@ from adapters.contract import llm
 from adapters.contract.checks import llm_grammar, read
 from adapters.contract.errors import UpstreamError
 from adapters.upstream import UpstreamOptions
-from gateway.engines import build
+from gateway.engines.build import build
 from gateway.settings.load import load
-from tests.gateway.serving import events_in, question, served
 from tests.integration.servers import MODEL, SERVERS, Server
 from tests.models.training_data import CAPITAL, FOREVER, SYSTEM, THINKING, TOOL, answer_to
+from tests.support.server import events_in, question, served
 
 CHAT, RESPONSES = "chat-completions", "responses-api"
 STORY = "tell me a story"

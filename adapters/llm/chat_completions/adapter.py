@@ -3,24 +3,42 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
 from adapters.contract import llm
+from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.request import body, route
 from adapters.llm.decoding.start_state import StartStates
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from adapters.upstream.options import DESCRIPTION
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
+
+_API = ProbedApi(
+    engine="chat-completions",
+    path="/chat/completions",
+    effort_field="reasoning_effort",
+    write=lambda request, options, openai: body(request, options, openai=openai),
+)
 
 
 class ChatCompletions:
     """A language model behind ``POST /chat/completions``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
+    description = msgspec.structs.replace(DESCRIPTION, takes_audio=True)
     info = llm.Info(images=True, audio=True, tools=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("chat-completions", options)
         self._start_states = StartStates(hosted=self._upstream.is_openai)
+
+    @classmethod
+    def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
+        """What to ask the server that ``options`` name. Raises ``BadOption``."""
+        return server_probe(_API, options, request)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""

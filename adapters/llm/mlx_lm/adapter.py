@@ -9,9 +9,10 @@ import msgspec
 
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
+from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.llm.decoding import event_stream
-from adapters.llm.local_options import MlxOptions
+from adapters.llm.local_options import DEFAULT_MODEL, MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.errors import ADAPTER
 from adapters.llm.prompting import chat_template, generation_settings, image_fetching
@@ -35,6 +36,7 @@ class MlxLanguageModel:
     """Loads its model in ``warm_up``, in the one thread that then generates all answers."""
 
     Options = MlxOptions
+    description = EngineDescription(default_model=DEFAULT_MODEL, mac_default=True)
 
     def __init__(self, options: MlxOptions) -> None:
         if options.model_name is None:
@@ -53,9 +55,14 @@ class MlxLanguageModel:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
         return self._thread.down if self._started else None
+
+    @classmethod
+    def probe(cls, options: MlxOptions, _request: llm.Request) -> str:
+        """What is known without loading the model."""
+        return f"finds {options.model_name}; whether it loads is seen when it is served"
 
     def preflight(self) -> None:
         """Check the packages, the model and the parameters. Raises ``BadOption``."""

@@ -163,12 +163,12 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 def _refusal(message: str) -> InvalidRequest:
-    return InvalidRequest(message, param="image", code="invalid_image_url")
+    return InvalidRequest(message, param="messages", code="invalid_image_url")
 
 
 def _too_large() -> InvalidRequest:
     return InvalidRequest(
         f"The image is larger than {_MAX_BYTES // 1_000_000} MB: send a smaller one.",
-        param="image",
+        param="messages",
         code="image_too_large",
     )

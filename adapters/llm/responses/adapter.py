@@ -3,24 +3,42 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
 from adapters.contract import llm
+from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from adapters.upstream.options import DESCRIPTION
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
+
+_API = ProbedApi(
+    engine="responses-api",
+    path="/responses",
+    effort_field="reasoning.effort",
+    write=lambda request, options, openai: body(request, options, openai=openai),
+)
 
 
 class Responses:
     """A language model behind ``POST /responses``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
+    description = msgspec.structs.replace(DESCRIPTION, selected_by=("responses_api_",))
     info = llm.Info(images=True, tools=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("responses-api", options)
         self._start_states = StartStates(hosted=self._upstream.is_openai)
+
+    @classmethod
+    def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
+        """What to ask the server that ``options`` name. Raises ``BadOption``."""
+        return server_probe(_API, options, request)
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""

@@ -118,7 +118,7 @@ def _grouped(parts: tuple[llm.Part, ...]) -> list[list[_Content] | llm.ToolCall 
                 raise Unsupported(
                     "The Responses API accepts no audio: use --llm_backend chat-completions for a model that does.",
                     adapter="responses-api",
-                    param="input",
+                    param="messages",
                 )
             case llm.Opaque():
                 pass  # sent before the part it belongs to, or from another route

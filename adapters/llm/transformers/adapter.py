@@ -9,9 +9,10 @@ import msgspec
 
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
+from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.llm.decoding import event_stream
-from adapters.llm.local_options import TransformersOptions
+from adapters.llm.local_options import DEFAULT_MODEL, TransformersOptions
 from adapters.llm.prompting import chat_template, generation_settings, image_fetching
 from adapters.llm.transformers.errors import ADAPTER
 from adapters.llm.transformers.parameters import ADDED, SUPPORTED
@@ -34,6 +35,9 @@ class TransformersLanguageModel:
     """Loads its model in ``warm_up``, in the one thread that then generates all answers."""
 
     Options = TransformersOptions
+    description = EngineDescription(
+        selected_by=("model_name", "llm_"), default_model=DEFAULT_MODEL, mac_options={"llm_device": "mps"}
+    )
 
     def __init__(self, options: TransformersOptions) -> None:
         if options.model_name is None:
@@ -52,9 +56,14 @@ class TransformersLanguageModel:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot answer any more."""
         return self._thread.down if self._started else None
+
+    @classmethod
+    def probe(cls, options: TransformersOptions, _request: llm.Request) -> str:
+        """What is known without loading the model."""
+        return f"finds {options.model_name}; whether it loads is seen when it is served"
 
     def preflight(self) -> None:
         """Check the packages, the model, the device and the parameters. Raises ``BadOption``."""

@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.blocking import WorkerPool
 from adapters.contract import audio, stt
+from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unsupported
 from adapters.stt import whole_audio
@@ -32,6 +33,8 @@ class PocketSphinx:
                 ge=1, le=64, description="Utterances recognised at the same time, each in a process of about 90 MB."
             ),
         ] = 2
+
+    description = EngineDescription(default=True)
 
     def __init__(self, options: Options) -> None:
         self._pool = WorkerPool(

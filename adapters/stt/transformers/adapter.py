@@ -39,17 +39,17 @@ class TransformersRecogniser:
         ] = "openai/whisper-large-v3-turbo"
         stt_device: Annotated[
             Annotated[str, msgspec.Meta(min_length=1)] | None,
-            msgspec.Meta(description="Where the model runs; when unset cuda if there, else mps, else cpu."),
+            msgspec.Meta(description="Device of the model; when unset cuda if available, else mps, else cpu."),
         ] = None
         stt_torch_dtype: Annotated[
             Literal["float32", "float16", "bfloat16"] | None,
-            msgspec.Meta(description="Precision of the weights; when unset the best of the device."),
+            msgspec.Meta(description="Precision of the weights; when unset the best that the device supports."),
         ] = None
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._model: Any = None
-        self._down: str | None = None
+        self._failure: str | None = None
         self._info = stt.Info(sample_rate=SAMPLE_RATE, max_parallel=1)
 
     @property
@@ -58,9 +58,9 @@ class TransformersRecogniser:
         return self._info
 
     @property
-    def down(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it cannot recognise any more."""
-        return self._down
+        return self._failure
 
     def preflight(self) -> None:
         """Check the packages, the device and the model. Raises ``BadOption``."""
@@ -103,13 +103,13 @@ class TransformersRecogniser:
         Raises ``Unsupported`` for a language or for word times that the model does not know, ``TooLong``,
         ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
         """
-        if self._model is None or self._down is not None:
-            raise Unavailable(f"The recogniser cannot answer: {self._down or 'it is not loaded'}.", adapter=ADAPTER)
+        if self._model is None or self._failure is not None:
+            raise Unavailable(f"The recogniser cannot answer: {self._failure or 'it is not loaded'}.", adapter=ADAPTER)
         if request.word_times and not self._info.word_times:
             raise Unsupported(
                 "This recognition model gives no word times; choose another --stt_model.",
                 adapter=ADAPTER,
-                param="timestamp_granularities",
+                param="word_times",
             )
         language = self._known_language(request.language)
         pcm = await whole_audio.gather(request.audio, sample_rate=SAMPLE_RATE, max_seconds=MAX_SECONDS, adapter=ADAPTER)
@@ -135,8 +135,8 @@ class TransformersRecogniser:
             ) as recognised:
                 (result,) = [each async for each in recognised]
         except DeviceLost:
-            self._down = "its device failed, and the gateway has to be restarted"
-            raise Unavailable(f"The recogniser cannot answer: {self._down}.", adapter=ADAPTER) from None
+            self._failure = "its device failed, and the gateway has to be restarted"
+            raise Unavailable(f"The recogniser cannot answer: {self._failure}.", adapter=ADAPTER) from None
         except Exception as error:
             raise recognition_error(error) from error
         return result

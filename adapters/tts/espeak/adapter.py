@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.blocking import call
 from adapters.contract import audio, tts
+from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, UpstreamError
 from adapters.tts.espeak import library, speech
@@ -20,6 +21,8 @@ class Espeak:
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """The embedded synthesiser has no options."""
+
+    description = EngineDescription(default=True)
 
     def __init__(self, _options: Options) -> None:
         self._info = tts.Info(
@@ -91,7 +94,7 @@ def _check_limits(request: tts.Request) -> None:
         raise TooLong(
             f"The text has {len(request.text)} characters, more than the {MAX_CHARACTERS} allowed; split it.",
             adapter=ADAPTER,
-            param="input",
+            param="text",
             code="string_above_max_length",
         )
     if not 0.25 <= request.speed <= 4:

@@ -86,7 +86,7 @@ def whole(data: bytes, *, sample_rate: int = 16_000, max_seconds: float = 60) ->
 def refusal(data: bytes, max_seconds: float = 60) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
         whole(data, max_seconds=max_seconds)
-    assert caught.value.param == "file"
+    assert caught.value.param == "audio"
     return caught.value
 
 
@@ -210,7 +210,7 @@ def test_hours_in_a_small_file_are_refused_at_the_limit_without_holding_them() -
     tracemalloc.stop()
     assert taken <= 10 * 32_000
     assert peak < 8_000_000
-    assert (caught.value.code, caught.value.param) == ("audio_too_long", "file")
+    assert (caught.value.code, caught.value.param) == ("audio_too_long", "audio")
     assert "10 seconds" in caught.value.message
 
 

@@ -13,9 +13,9 @@ from adapters.contract.errors import Unavailable
 from gateway.conversation import compaction
 from gateway.conversation.compaction import Compaction, Writer
 from gateway.conversation.conversation import Conversation, grouped
+from gateway.conversation.memory_store import MemoryStore
 from gateway.conversation.snapshot import Summary, compacted, decoded
-from gateway.conversation.store import MemoryStore
-from gateway.pipeline.flow import background
+from gateway.tasks import background
 
 
 def text(role: str, words: str) -> llm.Message:

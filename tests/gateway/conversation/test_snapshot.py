@@ -3,7 +3,7 @@
 import msgspec
 
 from adapters.contract import llm
-from gateway.conversation.conversation import Conversation, grouped
+from gateway.conversation.conversation import Conversation, Languages, grouped
 from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, digest, encoded, within
 
 PARTS: tuple[llm.Part, ...] = (
@@ -27,7 +27,14 @@ def talk(*words: str, picture: str | None = None) -> Conversation:
 
 def test_every_part_survives() -> None:
     message = llm.Message(role="assistant", parts=PARTS)
-    conversation = Conversation(id="c", summary="s", outright=True, opening=(message,), turns=grouped((message,)))
+    conversation = Conversation(
+        id="c",
+        summary="s",
+        outright=True,
+        opening=(message,),
+        turns=grouped((message,)),
+        languages=Languages(asked="fr"),
+    )
     snapshot = Snapshot(conversation=conversation)
     assert decoded(encoded(snapshot), Snapshot) == snapshot
     assert len({type(part) for part in PARTS}) == len(llm.Part.__args__)

@@ -12,10 +12,11 @@ from redis import asyncio as redis
 
 from adapters.contract.errors import Unavailable
 from adapters.options import BadOption, Secret
-from gateway.conversation import redis as redis_module
-from gateway.conversation.redis import PREFIX, RedisStore
-from gateway.conversation.store import MemoryStore, Store
-from tests.redis_server import redis_server
+from gateway.conversation import redis_store as redis_module
+from gateway.conversation.memory_store import MemoryStore
+from gateway.conversation.redis_store import PREFIX, RedisStore
+from gateway.conversation.store import Store
+from tests.support.redis_server import redis_server
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,11 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
-from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, describe, summary
-from gateway.pipeline.ears import NoSpeech
-from tests.gateway.asking import ROUTE, Bench, benched, form, refused
-from tests.gateway.serving import events_in, gateway_of, scripted_engines, until
+from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, describe
+from gateway.pipeline.listen import NoSpeech
+from gateway.telemetry.outcome import describe_failure
+from tests.support.http_client import ROUTE, Bench, benched, form, refused
+from tests.support.server import events_in, gateway_of, scripted_engines, until
 
 TABLE: dict[type[AdapterError], tuple[int, str, str | None, str | None]] = {
     AdapterError: (500, "server_error", None, "false"),
@@ -176,8 +177,13 @@ async def test_what_was_said_never_goes_to_the_log(bench: Bench, caplog: pytest.
         assert said not in caplog.text
 
 
+@pytest.mark.parametrize(("field", "param"), [("audio", "file"), ("voice", "voice"), (None, None)])
+def test_fields_of_the_contract_have_the_names_that_clients_know(field: str | None, param: str | None) -> None:
+    assert describe(TooLong("no", param=field), {"audio": "file"})[1].param == param
+
+
 def test_a_long_message_is_cut() -> None:
-    _, body = describe(InvalidRequest("x" * 100_000))
+    _, body = describe(InvalidRequest("x" * 100_000), {})
     assert body.message == "x" * LONGEST_MESSAGE + "…"
 
 
@@ -189,4 +195,4 @@ def test_a_long_message_is_cut() -> None:
     ],
 )
 def test_the_log_says_why_without_what_the_client_wrote(error: AdapterError, logged: str) -> None:
-    assert summary(error) == logged
+    assert describe_failure(error) == logged

@@ -10,9 +10,11 @@ import pytest
 
 from adapters.contract.errors import Overloaded
 from gateway.http import streaming
-from gateway.http.streaming import PING, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import PING, Head, Held, Part, Streaming, StreamingResponse, server_sent_event
 
 Sent = list[dict[str, Any]]
+
+HEAD = Head(headers={"x-late": "yes"})
 
 
 async def stay() -> dict[str, Any]:
@@ -21,16 +23,14 @@ async def stay() -> dict[str, Any]:
     raise AssertionError
 
 
-async def play(chunks: AsyncGenerator[bytes, None], *, events: bool = False, receive: Any = stay) -> Sent:
+async def play(chunks: AsyncGenerator[Part, None], *, events: bool = False, receive: Any = stay) -> Sent:
     """What the server is told to send."""
     sent: Sent = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    response = StreamingResponse(
-        Streaming(chunks=chunks, headers=lambda: {"x-late": "yes"}, content_type="audio/pcm", events=events)
-    )
+    response = StreamingResponse(Streaming(parts=chunks, content_type="audio/pcm", events=events))
     request: Any = None
     scope: Any = {"type": "http"}
     async with asyncio.timeout(10):
@@ -50,8 +50,10 @@ class Source:
         self.closed = False
         self.waiting = asyncio.Event()
 
-    async def stream(self) -> AsyncGenerator[bytes, None]:
+    async def stream(self) -> AsyncGenerator[Part, None]:
         try:
+            if self.chunks or not (self.error or self.endless):
+                yield HEAD
             for chunk in self.chunks:
                 yield chunk
             if self.error is not None:
@@ -73,14 +75,8 @@ async def test_chunks_are_sent_one_by_one_and_the_end_is_marked() -> None:
     assert source.closed
 
 
-async def test_headers_keep_proxies_from_buffering_and_are_asked_for_late() -> None:
-    asked = asyncio.Event()
-
-    async def chunks() -> AsyncGenerator[bytes, None]:
-        assert not asked.is_set(), "asked for before there was anything to tell"
-        yield b"x"
-
-    sent = await play(chunks())
+async def test_headers_keep_proxies_from_buffering() -> None:
+    sent = await play(Source(b"x").stream())
     headers = dict(sent[0]["headers"])
     assert headers[b"x-late"] == b"yes"
     assert headers[b"content-type"] == b"audio/pcm"
@@ -89,6 +85,20 @@ async def test_headers_keep_proxies_from_buffering_and_are_asked_for_late() -> N
 
 async def test_nothing_to_send_is_an_empty_body() -> None:
     assert body(await play(Source().stream())) == [b""]
+
+
+async def test_what_is_held_follows_the_head_and_is_lost_with_a_refusal() -> None:
+    async def parts(error: Exception | None) -> AsyncGenerator[Part, None]:
+        yield Held(data=b"heard ")
+        yield Held(data=b"this. ")
+        if error is not None:
+            raise error
+        yield HEAD
+        yield b"answer"
+
+    assert body(await play(parts(None))) == [b"heard this. ", b"answer", b""]
+    with pytest.raises(Overloaded):
+        await play(parts(Overloaded("Too many.")))
 
 
 async def test_a_failure_before_the_first_byte_is_raised_unsent() -> None:
@@ -111,7 +121,8 @@ async def test_a_late_failure_becomes_an_event_or_cuts_the_bytes_off() -> None:
 async def test_silence_is_filled_with_comments_in_an_event_stream_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "PING_SECONDS", 0.01)
 
-    async def pausing() -> AsyncGenerator[bytes, None]:
+    async def pausing() -> AsyncGenerator[Part, None]:
+        yield HEAD
         yield b"data: 1\n\n"
         await asyncio.sleep(0.05)
         yield b"data: 2\n\n"
@@ -174,7 +185,7 @@ async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.Monke
         if len(sent) == 3:
             await asyncio.Event().wait()
 
-    stream = Streaming(chunks=source.stream(), headers=dict, content_type="audio/pcm", events=True)
+    stream = Streaming(parts=source.stream(), content_type="audio/pcm", events=True)
     receive: Any = stay
     request: Any = None
     scope: Any = {"type": "http"}

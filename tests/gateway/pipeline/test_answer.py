@@ -11,25 +11,39 @@ from adapters import scripted
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, UpstreamError
-from gateway.pipeline.answer import AnswerFinished, TextFinished, answer
-from gateway.pipeline.heard import Heard
-from gateway.pipeline.stages import Delivery, Pacing
-from gateway.telemetry import Stopwatch
-from gateway.text.speakable import Reading
-from tests.gateway.pipeline.reading import read
-from tests.gateway.pipeline.virtual import in_virtual_time
-from tests.gateway.serving import scripted_engines, until
+from gateway.pipeline.answer import EVENTS_AHEAD, AnswerFinished, Speech, TextFinished, answer
+from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.playhead import Playhead
+from gateway.pipeline.speak import Delivery
+from gateway.pipeline.utterance_scheduler import MOST_PENDING, Pacing
+from gateway.telemetry.timings import Stopwatch
+from gateway.text.normalization.normalizer import ReadingOptions
+from tests.support.server import scripted_engines, until
+from tests.support.streams import read
+from tests.support.virtual_time import in_virtual_time
 
 REQUEST = llm.Request(model="m", messages=())
-SPEAKING = tts.Request(text="", voice="hum")
-PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600, turn_seconds=60)
-EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0, turn_seconds=60)
+PATIENT = Pacing(batch_sentences=1, first_utterance_seconds=3600)
+EAGER = Pacing(batch_sentences=1, first_utterance_seconds=0)
 USAGE = llm.Usage(input_tokens=3, output_tokens=4)
+DELIVERY = Delivery(
+    voice="hum", speed=1.0, instructions=None, voice_language=None, text_language=None, reading=ReadingOptions()
+)
 
 
-def answered(engines: Any, pacing: Pacing = PATIENT, heard: Heard | None = None) -> AsyncGenerator[Any, None]:
-    delivery = Delivery(speaking=SPEAKING, reading=Reading(), language=None, pacing=pacing)
-    return answer(engines, REQUEST, delivery, Stopwatch(), heard or Heard())
+async def answered(
+    engines: Any,
+    pacing: Pacing = PATIENT,
+    playhead: Playhead | None = None,
+    *,
+    turn_seconds: float = 60,
+    watch: Stopwatch | None = None,
+) -> AsyncGenerator[Any, None]:
+    speech = Speech(engine=engines.tts, delivery=DELIVERY, pacing=pacing, playhead=playhead or Playhead())
+    deadline = Deadline.of(turn_seconds, 0.0)
+    async with aclosing(answer(engines.llm.stream(REQUEST), speech, deadline, watch or Stopwatch())) as events:
+        async for event in events:
+            yield event
 
 
 def writing(*events: llm.Event, reason: llm.FinishReason = "stop") -> Any:
@@ -64,11 +78,12 @@ async def test_the_text_is_the_models_own_to_the_letter() -> None:
 
 async def test_started_is_first_and_the_end_is_last_and_tells_all() -> None:
     engines = writing(llm.TextDelta(text="Hello."), reason="length")
-    first, *_, last = await read(answered(engines))
+    watch = Stopwatch()
+    first, *_, last = await read(answered(engines, watch=watch))
     assert isinstance(first, Started)
     assert isinstance(last, AnswerFinished)
     assert (last.reason, last.usage) == ("length", USAGE)
-    times = last.timings
+    times = watch.timings()
     assert times.llm_first is not None
     assert times.tts_first is not None
     assert times.first_audio is not None
@@ -85,7 +100,7 @@ async def test_sentences_are_gathered_while_there_is_enough_to_hear() -> None:
     """The hum is 0.5 s a character: after the first sentence there is far more to hear than it takes to write."""
     engines = writing(*(llm.TextDelta(text=f"Sentence number {number}. ") for number in range(7)))
     engines.tts.script = scripted.synthesiser(scripted.ToneVoice(seconds_per_character=0.5)).script
-    await read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600, turn_seconds=60)))
+    await read(answered(engines, Pacing(batch_sentences=3, first_utterance_seconds=3600)))
     assert said(engines)[0] == "Sentence number 0."
     assert said(engines)[1:] == [
         "Sentence number 1. Sentence number 2. Sentence number 3.",
@@ -108,9 +123,7 @@ async def gated(before: str, gate: asyncio.Event, after: str, thoughts: str = ""
 async def test_at_the_deadline_the_words_so_far_are_spoken(before: str, first: str) -> None:
     gate = asyncio.Event()
     engines: Any = scripted_engines(llm=scripted.language_model(lambda _: gated(before, gate, "ee four. End.")))
-    async with aclosing(
-        answered(engines, Pacing(batch_sentences=1, first_utterance_seconds=0.01, turn_seconds=60))
-    ) as events:
+    async with aclosing(answered(engines, Pacing(batch_sentences=1, first_utterance_seconds=0.01))) as events:
         if first == "three":  # not a whole word yet: it is spoken as soon as it is
             gate.set()
         async for event in events:
@@ -182,10 +195,10 @@ async def test_an_answer_of_nothing_leaves_nothing_to_remember() -> None:
 @in_virtual_time
 async def test_what_was_sent_and_had_time_to_be_heard_is_noted() -> None:
     """The hum is made at once, 0.02 s a character; the listener takes a chunk of 40 ms and leaves."""
-    heard = Heard()
+    playhead = Playhead()
     engines = writing(llm.TextDelta(text="One two three four five. Six seven."))
     chunks = 0
-    async with aclosing(answered(engines, heard=heard)) as events:
+    async with aclosing(answered(engines, playhead=playhead)) as events:
         async for event in events:
             if not isinstance(event, tts.AudioChunk):
                 continue
@@ -193,9 +206,36 @@ async def test_what_was_sent_and_had_time_to_be_heard_is_noted() -> None:
             if chunks == 8:  # seven were taken in whole, 0.28 s of the 0.48 s of the first sentence
                 break
             await asyncio.sleep(0.04)
-    assert heard.text() == "One two"
+    assert playhead.text() == "One two"
     await asyncio.sleep(60)
-    assert heard.text() == "One two three", "what was not sent is not heard later"
+    assert playhead.text() == "One two three", "what was not sent is not heard later"
+
+
+async def test_the_model_waits_while_too_much_is_unspoken() -> None:
+    written = 0
+
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        nonlocal written
+        while True:
+            written += 1
+            yield llm.TextDelta(text="A sentence. ")
+
+    async def silent(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        await asyncio.Event().wait()
+        yield tts.AudioChunk(pcm=b"")
+
+    engines: Any = scripted_engines(llm=scripted.language_model(endless))
+    engines.tts.script = silent
+    async with aclosing(answered(engines)) as events:
+        for _ in range(MOST_PENDING):
+            await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert MOST_PENDING <= written <= MOST_PENDING + EVENTS_AHEAD + 5
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert (engines.llm.open, engines.tts.open) == (0, 0)
 
 
 async def test_a_model_that_ends_without_saying_so_is_an_error_and_no_hang() -> None:

@@ -34,6 +34,12 @@ def values(*words: str) -> dict[str, Any]:
         (["--enable-lang-prompt=1"], {"enable_lang_prompt": True}),
         (["--enable_lang_prompt", "--voice", "echo"], {"enable_lang_prompt": True, "voice": "echo"}),
         (["--no_compact_history"], {"compact_history": False}),
+        (["--compact_history", "off"], {"compact_history": False}),
+        (["--compact_history=Off"], {"compact_history": False}),
+        (
+            ["--enable_lang_prompt", "on", "--compact_history", "yes"],
+            {"enable_lang_prompt": True, "compact_history": True},
+        ),
         (["--no-compact-history"], {"compact_history": False}),
         (["--responses_api_frequency_penalty", "-1.5"], {"responses_api_frequency_penalty": -1.5}),
         (["--responses_api_frequency_penalty", "-.5"], {"responses_api_frequency_penalty": -0.5}),
@@ -47,6 +53,12 @@ def values(*words: str) -> dict[str, Any]:
         (["--llm_gen_stop_strings", '["a"]'], {"llm_gen_stop_strings": ["a"]}),
         (["--llm_gen_cache_implementation", "static"], {"llm_gen_cache_implementation": "static"}),
         (["--llm_gen_do_sample", "False"], {"llm_gen_do_sample": False}),
+        (["--llm_gen_do_sample", "off"], {"llm_gen_do_sample": False}),
+        (["--llm_gen_use_cache", "Off"], {"llm_gen_use_cache": False}),
+        (["--llm_gen_x", "0"], {"llm_gen_x": 0}),
+        (["--llm_gen_x", '"off"'], {"llm_gen_x": "off"}),
+        (["--llm-gen-max-new-tokens", "512"], {"llm_gen_max_new_tokens": 512}),
+        (["--llm_gen_temperature", "1"], {"llm_gen_temperature": 1.0}),
         (["--llm_gen_do_sample", "--llm_gen_x", "null"], {"llm_gen_do_sample": True, "llm_gen_x": None}),
         (["--no_llm_gen_do_sample"], {"llm_gen_do_sample": False}),
         (["--llm_gen", '{"top_k": 5}'], {"llm_gen_top_k": 5}),
@@ -58,6 +70,7 @@ def test_spellings(words: list[str], expected: dict[str, Any]) -> None:
 
 def test_a_switch_leaves_the_next_word_alone() -> None:
     assert parse(["--enable_lang_prompt", "question.wav"]).positional == ("question.wav",)
+    assert parse(["--llm_gen_do_sample", "question.wav"]).positional == ("question.wav",)
 
 
 def test_options_of_a_command() -> None:
@@ -83,8 +96,10 @@ def test_options_of_a_command() -> None:
         (["--speed", "9"], "--speed 9 cannot be used: expected float <= 4.0"),
         (["--speed", "nan"], "--speed nan cannot be used"),
         (["--max_audio_seconds", "inf"], "--max_audio_seconds inf cannot be used: expected a finite number"),
-        (["--compact_history=maybe"], "--compact_history 'maybe' is not one of true, 1, yes, false, 0, no"),
+        (["--compact_history=maybe"], "--compact_history 'maybe' is not one of true, 1, yes, on, false, 0, no, off"),
         (["--mode", "batch"], "--mode 'batch' is not one of realtime"),
+        (["--llm_gen_max_new_tokens", "many"], "--llm_gen_max_new_tokens 'many' cannot be used: expected int, got str"),
+        (["--llm_gen_max_new_tokens", "0"], "--llm_gen_max_new_tokens 0 cannot be used: expected int >= 1"),
         (["--llm_torch_dtype", "int8"], "'int8' is not one of bfloat16, float16, float32"),
         (["--responses_api_extra_body", "x"], "--responses_api_extra_body 'x' cannot be used: expected object"),
         (["--language", "english"], "--language 'english' cannot be used"),

@@ -1,6 +1,7 @@
 """Help, the example file and the schema say every setting once and say what the struct says."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -13,8 +14,22 @@ from gateway.settings.options import options
 
 def test_help_lists_every_flag_once() -> None:
     words = [line.split()[0] for line in help_text("usage", 80).splitlines() if line.startswith("  --")]
-    expected = ["--llm_gen_NAME" if key == "llm_gen" else f"--{key}" for key in options()]
+    expected = [f"--{key}" for key in options()]
+    place = expected.index("--llm_gen")
+    documented = ("max_new_tokens", "min_new_tokens", "temperature", "do_sample", "NAME")
+    expected[place : place + 1] = [f"--llm_gen_{name}" for name in documented]
     assert words == expected
+
+
+def test_help_gives_the_defaults_of_documented_generation_parameters() -> None:
+    text = " ".join(help_text("usage", 200).split())
+    for name, default in {
+        "max_new_tokens": 1024,
+        "min_new_tokens": 0,
+        "temperature": 0.0,
+        "do_sample": "false",
+    }.items():
+        assert re.search(rf"--llm_gen_{name} [^\[]*\[mlx-lm, transformers; default: {default}\]", text), name
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
@@ -57,6 +72,7 @@ def test_schema_knows_every_key_and_its_choices() -> None:
     described = json.loads(schema())
     assert set(described["properties"]) == set(options()) - {"config"} | {"routes"}
     assert "echo" in described["properties"]["llm_backend"]["anyOf"][0]["enum"]
+    assert described["properties"]["tts"]["default"] == "espeak"
     route = described["properties"]["routes"]["items"]
     assert route["required"] == ["name"]
     assert "port" not in route["properties"]

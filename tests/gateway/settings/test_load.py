@@ -118,6 +118,18 @@ def warnings(*words: str, **environment: str) -> tuple[str, ...]:
     return load(words, environment).warnings
 
 
+def test_a_url_that_is_none_is_told_without_its_password() -> None:
+    (warning,) = warnings("--responses_api_base_url", "https://user:hidden@[broken", OPENAI_API_KEY="sk")
+    assert warning.startswith("OPENAI_API_KEY is sent to https://***@[broken;")
+
+
+@pytest.mark.parametrize(("word", "value"), [("off", False), ("ON", True), ("yes", True), ("no", False), ("0", False)])
+def test_a_switch_in_the_environment(word: str, value: bool) -> None:
+    loaded = load([], {"S2S_COMPACT_HISTORY": word, "S2S_LLM_GEN_DO_SAMPLE": word})
+    assert loaded.settings.compact_history is value
+    assert getattr(loaded.settings, "llm_gen")["do_sample"] is value  # noqa: B009 - an engine's
+
+
 def test_nothing_to_warn_about() -> None:
     assert warnings("--responses_api_disable_thinking", "--voice", "echo", "--mode", "realtime", HOME="/") == ()
 
@@ -162,7 +174,7 @@ def test_openai_key_sent_elsewhere(words: list[str], count: int) -> None:
 
 def test_unknown_environment_names_the_nearest() -> None:
     assert warnings(S2S_CHAT_SISE="3") == (
-        "S2S_CHAT_SISE in the environment is no setting: did you mean S2S_CHAT_SIZE?",
+        "S2S_CHAT_SISE in the environment is not a setting: did you mean S2S_CHAT_SIZE?",
     )
 
 
@@ -190,8 +202,8 @@ def test_mac_presets_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "message"),
     [
         (["serve"], "'serve' is neither a command"),
-        (["a.toml", "b.toml"], "One configuration file"),
-        (["a.toml", "--config", "b.toml"], "One configuration file"),
+        (["a.toml", "b.toml"], "Only one configuration file"),
+        (["a.toml", "--config", "b.toml"], "Only one configuration file"),
         (["--config", "a.yaml"], "must end in .toml or .json"),
         (["absent.toml"], "'absent.toml' cannot be read: No such file"),
         (["--llm_backend", "opnai"], "'opnai' is not one of chat-completions, echo, mlx-lm, responses-api"),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from gateway.settings.load import load
 from gateway.settings.show import effective
@@ -38,6 +39,36 @@ def test_secrets_are_masked() -> None:
     (line,) = [line for line in shown.splitlines() if "responses_api_api_key =" in line]
     assert line.startswith('# responses_api_api_key = "***"')
     assert line.endswith("# environment OPENAI_API_KEY")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://user:hidden@localhost/v1", '# responses_api_base_url = "http://***@localhost/v1"'),
+        ("https://host/v1?key=hidden", '# responses_api_base_url = "https://host/v1?***"'),
+        ("http://user:hid/den@host/v1", '# responses_api_base_url = "http://***@host/v1"'),
+        ("http://localhost/v1", 'responses_api_base_url = "http://localhost/v1"'),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(tmp_path: Path, url: str, shown: str) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(f'llm_backend = "echo"\n[[routes]]\nname = "a"\nresponses_api_base_url = "{url}"\n')
+    for loaded in (load(["--responses_api_base_url", url], {}), load([str(path)], {})):
+        lines = effective(loaded).splitlines()
+        assert shown in [line.rpartition("  # ")[0].strip() for line in lines]
+        assert "hid" not in "".join(line for line in lines if "base_url" in line)
+
+
+def test_urls_inside_tables_are_shown_without_their_secrets() -> None:
+    body = '{"proxy": "http://u:hidden@host", "hooks": ["http://u:hidden@host"], "n": null}'
+    shown = effective(load(["--responses_api_extra_body", body], {}))
+    assert "hidden" not in shown
+    assert '# responses_api_extra_body = {"proxy": "http://***@host", "hooks": ["http://***@host"], "n": null}' in shown
+
+
+def test_a_text_that_is_no_url_is_shown_as_it_is() -> None:
+    prompt = "Ask a@b.example? See https://host/@me?x=1 for more."
+    assert f'init_chat_prompt = "{prompt}"' in effective(load(["--init_chat_prompt", prompt], {}))
 
 
 def test_what_toml_cannot_say_is_commented_out() -> None:

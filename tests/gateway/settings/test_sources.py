@@ -73,6 +73,52 @@ def test_environment() -> None:
     assert [warning.partition(" ")[0] for warning in warnings] == ["S2S_QQQ", "S2S_port"]
 
 
+def test_an_empty_variable_is_not_set() -> None:
+    empty = {"S2S_PORT": "", "S2S_VOICE": "", "S2S_COMPACT_HISTORY": "", "S2S_LLM_GEN_SEED": "", "S2S_QQQ": ""}
+    assert read_environment(empty) == ({}, [])
+
+
+SERVICES = {
+    "S2S_PORT": "tcp://10.0.0.1:80",
+    "S2S_PORT_80_TCP": "tcp://10.0.0.1:80",
+    "S2S_PORT_80_TCP_ADDR": "10.0.0.1",
+    "S2S_PORT_80_TCP_PORT": "80",
+    "S2S_PORT_80_TCP_PROTO": "tcp",
+    "S2S_SERVICE_HOST": "10.0.0.1",
+    "S2S_SERVICE_PORT": "80",
+    "S2S_SERVICE_PORT_HTTP": "80",
+    "S2S_VOICE_PORT": "udp://10.0.0.2:53",
+    "S2S_VOICE_PORT_53_UDP_PORT": "53",
+    "S2S_VOICE_SERVICE_HOST": "10.0.0.2",
+}
+"""What a pod finds beside the Services s2s and s2s-voice."""
+
+
+def test_services_of_kubernetes_are_ignored_with_a_line() -> None:
+    settings, warnings = read_environment(SERVICES | {"S2S_VOICE": "nova", "S2S_QQQ": "1"})
+    assert {key: setting.value for key, setting in settings.items()} == {"voice": "nova"}
+    links, unknown = warnings
+    assert links.startswith(f"{', '.join(sorted(SERVICES))}: ignored, because Kubernetes sets such variables")
+    assert unknown.startswith("S2S_QQQ in the environment is not a setting")
+
+
+@pytest.mark.parametrize("port", ["80", "tcp", "10.0.0.1:80"])
+def test_a_port_that_somebody_sets_is_a_setting(port: str) -> None:
+    if port.isdigit():
+        assert read_environment({"S2S_PORT": port})[0]["port"].value == int(port)
+    else:
+        with pytest.raises(SettingsError, match="S2S_PORT"):
+            read_environment({"S2S_PORT": port})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(("ending", "text"), [("toml", 'voice = "é"'), ("json", '{"voice": "é"}')])
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path, encoding: str, ending: str, text: str) -> None:
+    path = tmp_path / f"gateway.{ending}"
+    path.write_bytes(text.encode(encoding))
+    assert read_file(str(path)).settings["voice"].value == "é"
+
+
 def test_mistake_in_the_environment() -> None:
     with pytest.raises(SettingsError, match="S2S_PORT 'x' cannot be used"):
         read_environment({"S2S_PORT": "x"})

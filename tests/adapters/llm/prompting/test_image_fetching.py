@@ -26,7 +26,7 @@ async def fetched(url: str, network: Network | None = None) -> bytes:
 async def refusal(url: str, network: Network | None = None) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
         await fetched(url, network)
-    assert caught.value.param == "image"
+    assert caught.value.param == "messages"
     return caught.value
 
 

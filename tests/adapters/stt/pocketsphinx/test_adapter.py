@@ -89,7 +89,7 @@ async def test_audio_past_the_limit_is_refused_as_soon_as_it_is_reached(engine: 
 
     with pytest.raises(TooLong, match="60 s") as raised:
         await events(engine, stt.Request(audio=endless()))
-    assert (raised.value.param, raised.value.code) == ("file", "audio_too_long")
+    assert (raised.value.param, raised.value.code) == ("audio", "audio_too_long")
 
 
 @pytest.mark.parametrize("workers", [0, 65])

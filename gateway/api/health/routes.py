@@ -1,0 +1,32 @@
+"""Whether the process lives, and whether it can answer."""
+
+from http import HTTPStatus
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+
+from gateway.api.health.schema import Health, Readiness
+from gateway.engines.lifecycle import Gateway
+from gateway.http.openapi import ApiOperation
+
+
+@get("/health", operation_class=ApiOperation, operation_id="health", tags=["Operations"], sync_to_thread=False)
+def health() -> Health:
+    """Say that the process is alive; engines may still be loading."""
+    return Health(status="ok")
+
+
+@get(
+    "/ready",
+    responses={503: ResponseSpec(Readiness, description="A route is still loading, or none can answer.")},
+    operation_class=ApiOperation,
+    operation_id="ready",
+    tags=["Operations"],
+    sync_to_thread=False,
+)
+def ready(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
+    """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
+    status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
+    models: dict[str, str] = {served.name: served.state() for served in gateway.routes}
+    return Response(Readiness(status=gateway.state, models=models), status_code=status)

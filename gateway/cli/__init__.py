@@ -1,0 +1,1 @@
+"""The command ``speech-to-speech``: each subcommand in a file of its own."""

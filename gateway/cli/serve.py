@@ -1,0 +1,106 @@
+"""Serves the gateway: everything is checked before the port opens, engines load behind it."""
+
+import ipaddress
+import logging
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.engines.build import build
+from gateway.settings.composition import start_notes
+from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
+
+logger = logging.getLogger(__name__)
+
+NAMED_ROUTES = 10
+"""The most routes that the announcement names; it is one line."""
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+
+
+def serve(loaded: Loaded) -> int:
+    """Listen until told to stop; 1 when no route could be loaded. Raises ``SettingsError`` and ``BadOption`` before."""
+    gateway = build(loaded)
+    gateway.preflight()
+    settings = loaded.settings
+    # One line an event on stderr; uvicorn's own access log is off because query strings may hold prompts.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with _listen(settings) as listener:
+        failed = False
+
+        def give_up() -> None:
+            nonlocal failed
+            failed = server.should_exit = True
+
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(gateway, give_up),
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=round(settings.shutdown_seconds),
+            )
+        )
+        _announce(announcement(loaded, listener.getsockname()[1]))
+        server.run(sockets=[listener])
+    return 1 if failed or not server.started else 0
+
+
+def _announce(text: str) -> None:
+    """Print ``text``; that nobody can read it stops no server."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError) as error:  # a full disk, a reader that left; a closed stream
+        logger.warning("standard output cannot be written (%s): %s", error, text)
+
+
+def _listen(settings: GatewaySettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Where uvloop is missing, asyncio sends small chunks at once only on sockets that say they are TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)  # whoever reads the announcement can connect at once
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); choose --host and --port."
+        ) from None
+    return listener
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _served(routes: Sequence[Route]) -> str:
+    if len(routes) == 1:
+        settings = routes[0].settings
+        return f"with {settings.llm_backend} model {settings.model_name} voice {settings.voice}"
+    named = [
+        f"{route.name} ({route.settings.llm_backend} {route.settings.model_name})" for route in routes[:NAMED_ROUTES]
+    ]
+    more = f" and {len(routes) - NAMED_ROUTES} more" if len(routes) > NAMED_ROUTES else ""
+    return f"and serves {len(routes)} models: {', '.join(named)}{more}"
+
+
+def announcement(loaded: Loaded, port: int) -> str:
+    """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
+    settings = loaded.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
+    lines += start_notes(loaded.routes)
+    if not _loopback(settings.host):
+        lines.append("Whoever can reach this port can use it: there is no authentication yet.")
+    if settings.mode == "realtime":
+        lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
+    return "\n".join(lines)

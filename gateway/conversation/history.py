@@ -1,0 +1,199 @@
+"""Finds the conversation that a turn continues, holds it for that turn, and stores it when the turn is over."""
+
+import logging
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest, Unavailable
+from gateway.conversation.compaction import Compaction, Start, Writer
+from gateway.conversation.conversation import Conversation, Turn, opened
+from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, within
+from gateway.conversation.store import Store
+
+logger = logging.getLogger(__name__)
+
+HARD_CAP = 2
+"""At most this many times ``chat_size`` turns are kept while summaries are late or fail."""
+
+
+class ConversationRef(msgspec.Struct, frozen=True, kw_only=True):
+    """Which conversation a turn belongs to, by an answer's id or by its own, and whether the turn is kept.
+
+    ``history`` are messages of the request: tool results beside an id are added to the history, anything else is the
+    whole history.
+    """
+
+    previous_response: str | None = None
+    conversation: str | None = None
+    keep: bool = True
+    history: tuple[llm.Message, ...] | None = None
+
+    @property
+    def adds_results(self) -> bool:
+        """Whether the messages continue what is stored."""
+        named = self.previous_response is not None or self.conversation is not None
+        return named and bool(self.history) and all(message.role == "tool" for message in self.history or ())
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is remembered: ``chat_size`` turns, with ``compact`` a summary of those before; ``writer`` makes it."""
+
+    chat_size: int
+    compact: bool
+    writer: Writer
+
+
+class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
+    """The exclusive hold of one turn on its conversation.
+
+    ``conversation`` is what was before, ``newest`` the id of its last answer. ``kept`` says whether the turn is to be
+    stored. ``continues_turn``: tool results came, so the last turn goes on. ``compaction`` is the cost of a summary
+    that this turn is the first to use.
+    """
+
+    conversation: Conversation
+    newest: str | None
+    kept: bool
+    continues_turn: bool
+    compaction: llm.Usage | None
+
+    @property
+    def id(self) -> str | None:
+        """The conversation's id, ``None`` when the turn is not to be kept."""
+        return self.conversation.id if self.kept else None
+
+    def split(self, asked: tuple[llm.Message, ...]) -> tuple[tuple[Turn, ...], tuple[llm.Message, ...]]:
+        """The turns before the question, and the question, which is ``asked`` now or ends the history.
+
+        A turn that goes on is a part of the question: it is never left out.
+        """
+        turns = self.conversation.turns[self.conversation.skipped :]
+        if turns and (self.continues_turn or not asked):
+            return turns[:-1], (*turns[-1].messages, *asked)
+        return turns, asked
+
+
+class History:
+    """All conversations, in ``store``; one of more than ``max_bytes`` loses its oldest turns."""
+
+    def __init__(self, store: Store, max_bytes: int) -> None:
+        self._store = store
+        self._max_bytes = max_bytes
+        self._compaction = Compaction(store)
+        self._start: Start | None = None
+
+    def start_maintenance(self, start: Start) -> None:
+        """Start background maintenance; ``start`` runs work that outlives a turn."""
+        self._start = start
+        start(self._store.attend())
+
+    async def aclose(self) -> None:
+        """Close the store."""
+        await self._store.aclose()
+
+    @asynccontextmanager
+    async def lease(self, ref: ConversationRef, policy: Policy) -> AsyncGenerator[ConversationLease, None]:
+        """The conversation ``ref``, for one turn: a second turn waits until the block is left.
+
+        Without an id it is a new one, and so it is when it continues an answer that is not the last one. Raises
+        ``InvalidRequest``, and ``Unavailable`` when too many are waiting or the store cannot be reached.
+        """
+        async with AsyncExitStack() as held:
+            conversation, newest = await self._found(ref, held)
+            compaction: llm.Usage | None = None
+            if len(conversation.turns) > policy.chat_size or conversation.skipped:
+                summary = decoded(await self._store.get(f"summary:{conversation.id}"), Summary)
+                if (shorter := compacted(conversation, summary)) is not None and summary is not None:
+                    conversation, compaction = shorter, summary.usage
+            if newest is None and ref.previous_response is not None:
+                conversation = conversation.branch(_new_id())
+            if ref.history is not None and not ref.adds_results:
+                outright = opened(conversation.id, ref.history)
+                conversation = msgspec.structs.replace(outright, languages=conversation.languages)
+            elif ref.history is not None:
+                conversation = conversation.with_results(ref.history)
+            self.give_way(policy.writer.engine)
+            yield ConversationLease(
+                conversation=conversation,
+                newest=newest,
+                kept=ref.keep,
+                continues_turn=ref.adds_results,
+                compaction=compaction if ref.keep else None,
+            )
+
+    def give_way(self, engine: llm.LanguageModel) -> None:
+        """Stop summaries that occupy ``engine``: a turn is about to use it."""
+        self._compaction.give_way(engine)
+
+    async def _found(self, ref: ConversationRef, held: AsyncExitStack) -> tuple[Conversation, str | None]:
+        """The conversation, and the id of its last answer when the turn is to follow on that."""
+        if ref.previous_response is not None:
+            return await self._continued(ref.previous_response, ref.keep, held)
+        if ref.conversation is None:
+            return Conversation(id=_new_id()), None
+        if ref.keep:
+            await held.enter_async_context(self._store.turn(ref.conversation))
+        newest = await self._newest(ref.conversation)
+        snapshot = await self._snapshot(newest) if newest is not None else None
+        return (Conversation(id=ref.conversation) if snapshot is None else snapshot.conversation), newest
+
+    async def _continued(self, response_id: str, keep: bool, held: AsyncExitStack) -> tuple[Conversation, str | None]:
+        snapshot = await self._snapshot(response_id)
+        if snapshot is None:
+            raise InvalidRequest(
+                f"Previous response with id {response_id[:100]!r} not found.",
+                param="previous_response_id",
+                code="previous_response_not_found",
+            )
+        if not keep:
+            return snapshot.conversation, response_id
+        conversation = snapshot.conversation
+        if await self._newest(conversation.id) != response_id:
+            return conversation, None  # a branch need not wait
+        await held.enter_async_context(self._store.turn(conversation.id))
+        if await self._newest(conversation.id) == response_id:
+            return conversation, response_id
+        await held.aclose()  # another turn was faster, so this one is a branch and others need not wait for it
+        return conversation, None
+
+    async def _newest(self, name: str) -> str | None:
+        newest = await self._store.get(f"newest:{name}")
+        return None if newest is None else newest.decode()
+
+    async def _snapshot(self, response_id: str) -> Snapshot | None:
+        return decoded(await self._store.get(f"response:{response_id}"), Snapshot)
+
+    async def keep(
+        self, lease: ConversationLease, response_id: str, conversation: Conversation, policy: Policy
+    ) -> bool:
+        """Store ``conversation`` as it is after the answer ``response_id``. Returns whether that could be done.
+
+        The answer has been given by then, so a failure to store it is logged and does not fail the turn.
+        """
+        if policy.compact:
+            conversation = conversation.within(HARD_CAP * policy.chat_size)
+        else:
+            conversation = conversation.without(conversation.skipped).within(policy.chat_size)
+        if (kept := within(conversation, self._max_bytes)) is None:
+            logger.warning("%s is not kept: the turn alone is larger than --conversation_max_mb", response_id)
+            return False
+        conversation, data = kept
+        try:
+            await self._store.put(f"response:{response_id}", data)
+            expected = None if lease.newest is None else lease.newest.encode()
+            if not await self._store.advance(f"newest:{conversation.id}", expected, response_id.encode()):
+                logger.warning("%s is a branch of its own: another turn went on meanwhile", response_id)
+        except Unavailable as error:
+            logger.error("%s is not kept: %s", response_id, error.message)
+            return False
+        if policy.compact and self._start and (len(conversation.turns) > policy.chat_size or conversation.skipped):
+            self._compaction.wanted(conversation, policy.writer, self._start)
+        return True
+
+
+def _new_id() -> str:
+    return f"conv_{uuid.uuid4().hex}"

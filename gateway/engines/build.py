@@ -1,0 +1,83 @@
+"""Builds the engines that the settings name, each once, behind bounded queues."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from adapters import registry
+from adapters.contract import llm
+from adapters.options import BadOption, pick
+from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.lifecycle import Gateway
+from gateway.engines.queue import QueuedEngine
+from gateway.engines.route import Engines, ServedRoute
+from gateway.settings.composition import descriptions
+from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
+
+
+def build(loaded: Loaded) -> Gateway:
+    """Construct the gateway that the settings describe, without I/O. Raises ``BadOption``.
+
+    Routes that use an engine with the same options share it.
+    """
+    built: list[tuple[registry.Stage, str, msgspec.Struct, Any]] = []
+
+    def engine_of(stage: registry.Stage, route: Route) -> Any:
+        name = getattr(route.settings, ENGINE_KEYS[stage])
+        if stage in OPTIONAL_STAGES and name == NONE:
+            return None
+        options = pick(route.settings, registry.options_class(stage, name))
+        for *known, engine in built:
+            if known == [stage, name, options]:
+                return engine
+        engine = registry.build(stage, name, route.settings)
+        if stage != "vad" and engine.info.max_parallel is not None:
+            engine = QueuedEngine(name, engine, loaded.settings.max_queue)
+        built.append((stage, name, options, engine))
+        return engine
+
+    models = {route.name: engine_of("llm", route) for route in loaded.routes}
+    routes = []
+    for route in loaded.routes:
+        engines = Engines(
+            stt=engine_of("stt", route),
+            llm=_with_fallbacks(route, loaded.routes, models),
+            tts=engine_of("tts", route),
+            vad=engine_of("vad", route),
+        )
+        _check_hearing(route.settings, engines)
+        routes.append(ServedRoute(route=route, engines=engines))
+    return Gateway(loaded.settings, routes)
+
+
+def _check_hearing(settings: GatewaySettings, engines: Engines) -> None:
+    if engines.stt is None and not engines.llm.info.audio:
+        listening = [name for name, described in descriptions("llm").items() if described.takes_audio]
+        raise BadOption(
+            f"--stt none needs a model that takes audio, and --llm_backend {settings.llm_backend} takes none; "
+            f"choose {' or '.join(listening) or 'another one'}, or a recogniser with --stt."
+        )
+    if engines.vad is not None and engines.vad.sample_rate != engines.hearing_rate:
+        raise BadOption(
+            f"--vad {settings.vad} listens at {engines.vad.sample_rate} Hz, --stt {settings.stt} at "
+            f"{engines.hearing_rate} Hz; choose two that agree."
+        )
+
+
+def _with_fallbacks(
+    route: Route, routes: Iterable[Route], models: Mapping[str, llm.LanguageModel]
+) -> llm.LanguageModel:
+    """The route's own language model, with those of its ``fallbacks`` behind it. Raises ``BadOption``."""
+    others = {other.name: other for other in routes if other.name != route.name}
+    for name in route.settings.fallbacks:
+        if name not in others:
+            raise BadOption(
+                f"The fallback {name!r} of {route.name!r} is no other route; there are: {', '.join(others) or 'none'}."
+            )
+    if not route.settings.fallbacks:
+        return models[route.name]
+    chosen = (route, *(others[name] for name in route.settings.fallbacks))
+    return FallbackModel(
+        [Choice(route=each.name, model=each.settings.model_name or "", engine=models[each.name]) for each in chosen]
+    )

@@ -1,0 +1,86 @@
+"""A language model with fallbacks: other models that answer when it cannot; the client sees one answer."""
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, InvalidRequest, TooLong
+
+logger = logging.getLogger(__name__)
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A language model, the name of its route and the model string of its requests."""
+
+    route: str
+    model: str
+    engine: llm.LanguageModel
+
+
+class Answering(Started, frozen=True, kw_only=True, tag="answering"):
+    """``Started``, said by the model of ``route``."""
+
+    route: str
+
+
+class FallbackModel:
+    """Asks the first of ``choices``, then the others in order until one has begun to answer.
+
+    A wrong request is refused by the first; a failure in the middle of an answer is not repaired.
+    """
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        self.first = choices[0].engine
+        self._choices = choices
+
+    def leave_out(self, lost: Callable[[llm.LanguageModel], bool]) -> bool:
+        """Stop asking those that are ``lost``. Returns whether any are left; if not, nothing is changed."""
+        left = [choice for choice in self._choices if not lost(choice.engine)]
+        self._choices = left or self._choices
+        return bool(left)
+
+    @property
+    def info(self) -> llm.Info:
+        """What the first can take."""
+        return self.first.info
+
+    async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        """One answer, of the first that gives any; its ``Started`` is an ``Answering``.
+
+        When none does, raises the first one's error, but ``TooLong`` before that: a shorter request may be answered.
+        """
+        failure: AdapterError | None = None
+        for choice in self._choices:
+            started: Started | None = None
+            begun = False
+            try:
+                stream = choice.engine.stream(msgspec.structs.replace(request, model=choice.model))
+                async with aclosing(stream) as events:
+                    async for event in events:
+                        if isinstance(event, Started):
+                            started = event  # held back: another may have to answer, and there is one Started only
+                            continue
+                        if not begun and started is not None:
+                            yield Answering(ignored=started.ignored, route=choice.route)
+                        begun = True
+                        yield event
+                return
+            except AdapterError as error:
+                if begun or (failure is None and isinstance(error, InvalidRequest)):
+                    raise
+                failure = error if failure is None or isinstance(error, TooLong) else failure
+                logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)
+        assert failure is not None, "there is at least one choice"
+        raise failure
+
+    async def warm_up(self) -> None:
+        """Warm the first up; the others belong to their own routes."""
+        await self.first.warm_up()
+
+    async def aclose(self) -> None:
+        """Close the first; the others belong to their own routes."""
+        await self.first.aclose()

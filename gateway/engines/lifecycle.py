@@ -1,0 +1,162 @@
+"""All routes and their engines, from warm-up to close."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from adapters.contract import tts
+from adapters.contract.engine import Preflight
+from adapters.contract.errors import AdapterError, UnknownModel
+from gateway.engines.fallback import FallbackModel
+from gateway.engines.route import STAGES, ServedRoute, Stage, State
+from gateway.engines.voices import known_voice
+from gateway.settings.model import GatewaySettings
+from gateway.text.normalization import pronunciations
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+
+NAMED_WORDS = 10
+"""The most words of a dictionary that a line of the log names."""
+
+logger = logging.getLogger(__name__)
+
+LoadFailures = Mapping[Any, str | None]
+"""Of every engine that was loaded: why that failed, or ``None``."""
+
+
+class Gateway:
+    """All routes; engines that several routes share are loaded and closed once."""
+
+    def __init__(self, settings: GatewaySettings, routes: Sequence[ServedRoute]) -> None:
+        self.settings = settings
+        self.routes = tuple(routes)
+        self.started = int(time.time())
+
+    @property
+    def state(self) -> State:
+        """Ready when every route has loaded or failed and at least one can take a whole turn."""
+        states = {served.state() for served in self.routes}
+        if "loading" in states:
+            return "loading"
+        return "ready" if "ready" in states else "failed"
+
+    def admit(self, model: str | None, stages: Iterable[Stage] = STAGES) -> ServedRoute:
+        """The route that answers to ``model``, the first one when none is named.
+
+        Raises ``UnknownModel``, and what ``ServedRoute.require`` raises when one of ``stages`` cannot work.
+        """
+        found = self._find(model)
+        found.require(stages)
+        return found
+
+    def _find(self, model: str | None) -> ServedRoute:
+        for served in self.routes:
+            if model is None or model == served.name or model in served.route.aliases:
+                return served
+        for served in self.routes:
+            if "*" in served.route.aliases:
+                return served
+        raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+
+    def preflight(self) -> None:
+        """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""
+        for engine in (*self._engines(), *(served.engines.vad for served in self.routes)):
+            if isinstance(engine, Preflight):
+                engine.preflight()
+
+    def _engines(self) -> list[Any]:
+        """Every engine that has a lifetime, once."""
+        engines = (_own(served, stage) for served in self.routes for stage in STAGES)
+        return list(dict.fromkeys(engine for engine in engines if engine is not None))
+
+    async def warm_up(self) -> None:
+        """Load every engine, once; a stage of a route is settled as soon as its engine is loaded or has failed.
+
+        A language model that could not be loaded and has fallbacks is settled last, when it is known whether they can
+        answer.
+        """
+        failures: dict[Any, str | None] = {None: None}
+        late = []
+        for served in self.routes:
+            for stage in STAGES:
+                engine = _own(served, stage)
+                if engine not in failures:
+                    failures[engine] = await _load(engine)
+                if stage == "llm" and failures[engine] and isinstance(served.engines.llm, FallbackModel):
+                    late.append(served)
+                else:
+                    served.settle(stage, failures[engine] or _refusal(served, stage))
+        for served in late:
+            served.settle("llm", _without_own_model(served, failures))
+        for served in self.routes:
+            if failure := served.load_failure():
+                logger.error("the model %s cannot be served: %s", served.name, failure)
+
+    async def aclose(self) -> None:
+        """Close every engine, also when one of them fails to."""
+        async with AsyncExitStack() as stack:
+            for engine in self._engines():
+                stack.push_async_callback(engine.aclose)
+
+
+def _own(served: ServedRoute, stage: Stage) -> Any:
+    """The route's own engine of a stage, ``None`` for a stage without one; fallbacks belong to other routes."""
+    engine = getattr(served.engines, stage)
+    return engine.first if isinstance(engine, FallbackModel) else engine
+
+
+async def _load(engine: Any) -> str | None:
+    """Warm one engine up; why that failed, if it did."""
+    try:
+        await engine.warm_up()
+    except AdapterError as error:
+        return error.message
+    except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
+        return f"an engine failed to load unexpectedly ({type(error).__name__})"
+    return None
+
+
+def _without_own_model(served: ServedRoute, failures: LoadFailures) -> str | None:
+    """Leave out what could not be loaded; why the route cannot answer, when no fallback can either."""
+    model = served.engines.llm
+    assert isinstance(model, FallbackModel)
+    why = failures[model.first]
+    if not model.leave_out(lambda engine: bool(failures.get(engine))):
+        return why
+    logger.error("the model of %s could not be loaded, its fallbacks answer: %s", served.name, why)
+    return None
+
+
+def _refusal(served: ServedRoute, stage: Stage) -> str | None:
+    """Why a loaded engine cannot serve this route with its settings: no request could change that."""
+    match stage:
+        case "stt":
+            return _unknown_language(served)
+        case "tts":
+            return _unspeakable(served)
+        case _:
+            return None
+
+
+def _unknown_language(served: ServedRoute) -> str | None:
+    settings, recogniser = served.route.settings, served.engines.stt
+    known = recogniser.info.languages if recogniser is not None else None
+    if settings.language is None or known is None or settings.language in known:
+        return None
+    return f"--stt {settings.stt} does not understand --language {settings.language!r}, only {', '.join(known)}."
+
+
+def _unspeakable(served: ServedRoute) -> str | None:
+    """Why the route's voice cannot speak; if it can, load how the route's answers are read aloud."""
+    settings, engine = served.route.settings, served.engines.tts
+    try:
+        voice = known_voice(engine.info, settings.voice)
+        engine.check(tts.Request(text="", voice=voice, speed=settings.speed, language=settings.language))
+    except AdapterError as error:
+        return error.message
+    Normalizer(ReadingOptions(pronunciations=settings.pronunciations), settings.language or "en", engine.info)
+    if words := pronunciations.unusable_entries(settings.pronunciations, engine.info):
+        named = ", ".join(words[:NAMED_WORDS]) + (" and more" if len(words) > NAMED_WORDS else "")
+        logger.warning("--tts %s takes no phonemes; these pronunciations have no effect: %s.", settings.tts, named)
+    return None

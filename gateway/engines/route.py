@@ -1,0 +1,90 @@
+"""A route: a model that clients can name, the engines that serve it, and which of its stages can work now."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from adapters.contract import llm, stt, tts
+from adapters.contract.engine import HealthReporting
+from adapters.contract.errors import Unavailable, UpstreamError
+from adapters.contract.vad import VoiceActivity
+from gateway.engines.queue import RETRY_SECONDS
+from gateway.settings.model import Route
+
+MODEL_HEARING_RATE = 16_000
+"""Hz of a recording that goes to the model itself; speech needs no more."""
+
+Stage = Literal["stt", "llm", "tts"]
+"""A stage that is loaded; voice activity detection has nothing to load."""
+
+STAGES: tuple[Stage, ...] = ("stt", "llm", "tts")
+
+State = Literal["loading", "ready", "failed"]
+
+
+class Engines(msgspec.Struct, frozen=True, kw_only=True):
+    """The engines of one route; without ``stt`` the model listens itself, without ``vad`` to silence too."""
+
+    stt: stt.Recogniser | None
+    llm: llm.LanguageModel
+    tts: tts.Synthesiser
+    vad: VoiceActivity | None = None
+
+    @property
+    def hearing_rate(self) -> int:
+        """The sample rate in Hz at which a question is heard."""
+        if self.stt is not None:
+            return self.stt.info.sample_rate
+        return self.vad.sample_rate if self.vad is not None else MODEL_HEARING_RATE
+
+
+class ServedRoute:
+    """A route with its engines. Each stage is loading until ``settle`` says that it is loaded or why it is not."""
+
+    def __init__(self, *, route: Route, engines: Engines) -> None:
+        self.route = route
+        self.engines = engines
+        self._load_failures: dict[Stage, str | None] = {}
+
+    @property
+    def name(self) -> str:
+        """The name that clients use."""
+        return self.route.name
+
+    def settle(self, stage: Stage, failure: str | None) -> None:
+        """Loading of ``stage`` is over; ``failure`` says why it cannot work."""
+        self._load_failures[stage] = failure
+
+    def load_failure(self, stages: Iterable[Stage] = STAGES) -> str | None:
+        """Why one of ``stages`` could not be loaded."""
+        return next(filter(None, map(self._load_failures.get, stages)), None)
+
+    def lost(self, stages: Iterable[Stage] = STAGES) -> str | None:
+        """Why one of ``stages`` cannot work any more although it was loaded."""
+        engines: tuple[object, ...] = tuple(getattr(self.engines, stage) for stage in stages)
+        return next((each.failure for each in engines if isinstance(each, HealthReporting) and each.failure), None)
+
+    def state(self, stages: Iterable[Stage] = STAGES) -> State:
+        """Whether all of ``stages`` can work now."""
+        stages = tuple(stages)
+        if self.load_failure(stages):
+            return "failed"
+        if any(stage not in self._load_failures for stage in stages):
+            return "loading"
+        return "failed" if self.lost(stages) else "ready"
+
+    def require(self, stages: Iterable[Stage]) -> None:
+        """Raise unless all of ``stages`` can work now.
+
+        ``UpstreamError`` when one could not be loaded, ``Unavailable`` while one loads or when one failed later.
+        """
+        stages = tuple(stages)
+        match self.state(stages):
+            case "ready":
+                return
+            case "loading":
+                raise Unavailable(f"The model `{self.name}` is still loading.", retry_after=RETRY_SECONDS)
+        if self.load_failure(stages):
+            raise UpstreamError(f"The model `{self.name}` cannot be served; the gateway's log says why.")
+        raise Unavailable(f"The model `{self.name}` cannot answer any more: {self.lost(stages)}")

@@ -1,0 +1,158 @@
+"""Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
+
+import asyncio
+import io
+import re
+from collections.abc import Iterable
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import HTTPException, InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from multipart import MultipartError, MultipartParser  # type: ignore[import-untyped]
+
+from adapters.contract.errors import InvalidRequest
+
+MAX_AUDIO_BYTES = 26_214_400
+"""OpenAI's limit on an uploaded file."""
+
+MAX_BODY_BYTES = 36 * 1024 * 1024
+"""The largest body: base64 makes a third more of the largest file, and there are other fields."""
+
+BODY_SECONDS = 120.0
+"""How long a body may take to arrive: a slow sender occupies the place of another client."""
+
+MAX_PARTS = 1000
+"""The most parts of a form."""
+
+RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-urlencoded")
+"""A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
+
+
+class ClientDisconnected(HTTPException):
+    """The client left before its request was complete; nobody reads the answer."""
+
+    status_code = 499
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that came with the request."""
+
+    data: bytes
+    content_type: str
+
+
+class Fields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a request by name; ``textual`` when every value is text, numbers and structures too."""
+
+    values: dict[str, Any]
+    uploads: dict[str, list[Upload]]
+    textual: bool
+
+
+async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
+    """Everything in the request; a raw body is the upload ``file``. Raises ``InvalidRequest`` and ``HTTPException``."""
+    content_type, options = request.content_type
+    if content_type == "multipart/form-data":
+        return _multipart(await _body(request), options.get("boundary", ""))
+    if content_type == "application/json" or content_type.endswith("+json"):
+        return _json(await _body(request))
+    if not content_type or content_type.startswith(RAW):
+        data = await _body(request)
+        check_size(len(data))
+        uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
+        return Fields(values=_grouped(request.query_params.multi_items()), uploads=uploads, textual=True)
+    raise HTTPException(
+        status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        detail=f"Unsupported content type: {content_type!r}. Send 'multipart/form-data' with a 'file', "
+        "'application/json' with 'input_audio', or the audio itself as 'audio/*'.",
+    )
+
+
+async def _body(request: Request[Any, Any, Any]) -> bytes:
+    """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS), aclosing(request.stream()) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+    except TimeoutError:
+        raise HTTPException(
+            status_code=HTTPStatus.REQUEST_TIMEOUT,
+            detail=f"The body of the request did not arrive within {BODY_SECONDS:g} seconds; send a smaller recording.",
+        ) from None
+    except InternalServerException:  # what Litestar raises for this, and nothing else while it reads a body
+        raise ClientDisconnected(detail="The client left before its request was complete.") from None
+    except RequestEntityTooLarge:
+        # A chunked body does not say how long it is: it was too long by one byte at least.
+        raise _too_large(MAX_BODY_BYTES, max(request.content_length or 0, MAX_BODY_BYTES + 1)) from None
+
+
+def _json(body: bytes) -> Fields:
+    if body.startswith(b"--"):
+        raise InvalidRequest(
+            "The body is a multipart form, but Content-Type says it is JSON. Send 'Content-Type: multipart/form-data'; "
+            "with an OpenAI SDK pass it in options={'headers': …}."
+        )
+    try:
+        values = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"We could not parse the JSON body of your request. ({error})") from None
+    if not isinstance(values, dict):
+        raise InvalidRequest("We could not parse the JSON body of your request. (Expected an object.)")
+    return Fields(values=values, uploads={}, textual=False)
+
+
+def _multipart(body: bytes, boundary: str) -> Fields:
+    """The parts of a form; all in memory, so that no recording is ever written to disk."""
+    in_memory = {"spool_limit": MAX_BODY_BYTES, "memory_limit": MAX_BODY_BYTES}
+    texts: list[tuple[str, str]] = []
+    uploads: dict[str, list[Upload]] = {}
+    try:
+        for part in MultipartParser(io.BytesIO(body), boundary, part_limit=MAX_PARTS, **in_memory):
+            if part.filename:
+                check_size(part.size)
+                upload = Upload(data=part.raw, content_type=part.content_type.lower())
+                uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
+            else:
+                texts.append((part.name, part.raw.decode()))
+    except UnicodeDecodeError:
+        raise InvalidRequest(
+            "A field of the form is not text. Send the audio as a file with a name: with curl, -F file=@question.wav",
+            param="file",
+        ) from None
+    except MultipartError as error:
+        raise InvalidRequest(f"We could not parse the form in your request. ({error})") from None
+    return Fields(values=_grouped(texts), uploads=uploads, textual=True)
+
+
+def check_size(size: int) -> None:
+    """Refuse a file of more than ``MAX_AUDIO_BYTES``."""
+    if size > MAX_AUDIO_BYTES:
+        raise _too_large(MAX_AUDIO_BYTES, size)
+
+
+def _too_large(limit: int, size: int) -> HTTPException:
+    return HTTPException(
+        status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        detail=f"413: Maximum content size limit ({limit}) exceeded ({size} bytes read)",
+    )
+
+
+def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Repeated names (``x``, ``x[]``) become lists, ``x[a]`` an object, as the SDKs write them in forms."""
+    values: dict[str, Any] = {}
+    for name, value in items:
+        if member := re.fullmatch(r"(\w+)\[(\w+)\]", name):
+            holder = values.setdefault(member[1], {})
+            if isinstance(holder, dict):
+                holder[member[2]] = value
+            else:
+                values[name] = value  # it is reported as the wrong type that it is
+        elif (key := name.removesuffix("[]")) in values:
+            earlier = values[key]
+            values[key] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
+        else:
+            values[key] = [value] if name.endswith("[]") else value
+    return values

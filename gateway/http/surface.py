@@ -1,0 +1,13 @@
+"""A surface: one folder of ``gateway/api``, as the application mounts it."""
+
+from typing import Any
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+
+
+class Surface(msgspec.Struct, frozen=True, kw_only=True):
+    """``handlers``: its routes. ``wire_types``: the types that its part of the API description refers to."""
+
+    handlers: tuple[HTTPRouteHandler, ...]
+    wire_types: tuple[Any, ...] = ()

@@ -1,0 +1,123 @@
+"""Converts the fields of a request to its wire type, and words what is wrong with them as OpenAI does."""
+
+import re
+from collections.abc import Iterable
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from adapters.contract.errors import InvalidRequest
+from gateway.http.form import Fields
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+def fields_of(
+    fields: Fields, model: type[StructT], structures: Iterable[str], files: Iterable[str] = ()
+) -> tuple[StructT, tuple[str, ...]]:
+    """The fields as ``model``, and the names of those that it does not know and of uploads that are none of ``files``.
+
+    ``structures`` are the fields that hold JSON when they are sent as text. ``null`` is the same as absent. Raises
+    ``InvalidRequest`` in OpenAI's words, also for a structure that came as parts which cannot be put together.
+    """
+    types = {field.name: field.type for field in msgspec.structs.fields(model)}
+    if fields.textual:
+        _refuse_scattered(fields.values, set(structures))
+    values = {name: value for name, value in fields.values.items() if name in types and value is not None}
+    if fields.textual:
+        values |= {name: _structure(name, values[name], types[name]) for name in structures if name in values}
+    unknown = {name for name in fields.values if name not in types} | fields.uploads.keys() - set(files)
+    try:
+        return msgspec.convert(values, model, strict=not fields.textual), tuple(sorted(unknown))
+    except msgspec.ValidationError as error:
+        raise invalid(str(error), values, model) from None
+
+
+def _refuse_scattered(names: Iterable[str], structures: set[str]) -> None:
+    """Refuse a structure flattened to names such as ``messages[][role]``, from which it cannot be made again."""
+    for name in names:
+        field, bracket, _ = name.partition("[")
+        if bracket and field in structures:
+            raise InvalidRequest(
+                f"Invalid {field!r}: it cannot be put together from fields such as {name!r}; "
+                f"send {field!r} as JSON text: json.dumps(...).",
+                param=field,
+                code="invalid_value",
+            )
+
+
+def _structure(name: str, value: Any, kind: Any) -> Any:
+    """The JSON in a text field of the type ``kind``; what is no JSON stays what it is where text will do."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError) as error:
+        if _takes_text(kind):
+            return value
+        raise InvalidRequest(f"Invalid JSON in {name!r}: {error}.", param=name) from None
+
+
+def _takes_text(kind: Any) -> bool:
+    """Whether a text or a word is among what a type takes."""
+    if get_origin(kind) in {Annotated, Union, UnionType}:
+        return any(map(_takes_text, get_args(kind)))
+    return kind is str or get_origin(kind) is Literal
+
+
+_WORDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def _worded(types: str) -> str:
+    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
+
+
+def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -> InvalidRequest:
+    """What msgspec says of ``values`` for ``model``, in the words of OpenAI's error catalogue."""
+    reason, _, path = problem.partition(" - at `$")
+    param = path.rstrip("`").lstrip(".")
+    value = values.get(re.split(r"[.\[]", param)[0])
+    if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
+        inner = f"{param}.{missing[1]}".lstrip(".")
+        return InvalidRequest(f"Missing required parameter: '{inner}'.", param=inner, code="missing_required_parameter")
+    if limit := re.fullmatch(r"Expected `(float|int)` (>=|<=) ([-\d.]+)", reason):
+        kind = "decimal" if limit[1] == "float" else "integer"
+        side = "below minimum" if limit[2] == ">=" else "above maximum"
+        return InvalidRequest(
+            f"Invalid '{param}': {kind} {side} value. Expected a value {limit[2]} {limit[3]}, but got {value} instead.",
+            param=param,
+            code=f"{kind}_{side.replace(' ', '_')}_value",
+        )
+    if longest := re.fullmatch(r"Expected `array` of length <= (\d+)", reason):
+        return InvalidRequest(
+            f"Invalid '{param}': array too long. Expected an array with maximum length {longest[1]}, "
+            f"but got an array with length {len(value or ())} instead.",
+            param=param,
+            code="array_above_max_length",
+        )
+    if reason.startswith("Invalid enum value"):
+        choices = _choices({field.name: field.type for field in msgspec.structs.fields(model)}.get(param))
+        supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
+        shown = reason.removeprefix("Invalid enum value ")
+        return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")
+    if mismatch := re.fullmatch(r"Expected `(.+)`, got `(.+)`", reason):
+        wanted, got = _worded(mismatch[1]), _worded(mismatch[2])
+        message = f"Invalid type for '{param}': expected {wanted}, but got {got} instead."
+        return InvalidRequest(message, param=param, code="invalid_type")
+    return InvalidRequest(f"Invalid '{param}': {reason}.", param=param, code="invalid_value")
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """The words that a type takes, in whatever it wraps them."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return tuple(choice for part in get_args(kind) for choice in _choices(part))

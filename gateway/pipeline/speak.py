@@ -1,0 +1,99 @@
+"""Speaking stage: utterances out of the scheduler, normalised for reading aloud, through the synthesiser."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import assert_never
+
+import msgspec
+
+from adapters.contract import audio, tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import UpstreamError
+from gateway.pipeline.playhead import Playhead
+from gateway.pipeline.utterance_scheduler import UtteranceScheduler
+from gateway.telemetry.timings import Stopwatch
+from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+from gateway.text.segmentation.length_limit import limited
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How an answer is spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
+
+    ``voice_language`` (ISO 639-1) goes to the synthesiser. ``text_language`` is that of the text as far as it is known:
+    numbers and dates are spelled out in it even where the synthesiser is told none.
+    """
+
+    voice: str
+    speed: float
+    instructions: str | None
+    voice_language: str | None
+    text_language: str | None
+    reading: ReadingOptions
+
+    def request(self, text: str) -> tts.Request:
+        """The synthesiser's request for one utterance."""
+        return tts.Request(
+            text=text,
+            voice=self.voice,
+            speed=self.speed,
+            language=self.voice_language,
+            instructions=self.instructions,
+        )
+
+
+class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_finished"):
+    """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them."""
+
+    characters: int
+    seconds: float
+
+
+Spoken = Started | tts.AudioChunk | UtteranceFinished
+
+
+async def speak(
+    engine: tts.Synthesiser, delivery: Delivery, scheduler: UtteranceScheduler, watch: Stopwatch, playhead: Playhead
+) -> AsyncGenerator[Spoken, None]:
+    """Speak what ``scheduler`` gives until it is closed and empty; ``playhead`` learns what audio belongs to what text.
+
+    The engine's ``Started`` is passed on once. Raises ``AdapterError``: ``UpstreamError`` when the engine stops before
+    an utterance is finished.
+    """
+    normalizer = Normalizer(delivery.reading, delivery.text_language, engine.info)
+    started = False
+    while (text := await scheduler.utterance()) is not None:
+        playhead.begin(text)
+        for words in limited(normalizer.normalize(text)):
+            watch.mark("tts_request")
+            async with aclosing(_utterance(engine, delivery.request(words))) as events:
+                async for event in events:
+                    match event:
+                        case tts.AudioChunk():
+                            watch.mark("tts_first_audio")
+                            seconds = audio.seconds(event.pcm, engine.info.sample_rate)
+                            scheduler.spoken(seconds)
+                            playhead.made(seconds)
+                            yield event
+                        case Started():
+                            if not started:
+                                yield event
+                            started = True
+                        case UtteranceFinished():
+                            yield event
+                        case _:
+                            assert_never(event)
+        playhead.complete()
+
+
+async def _utterance(engine: tts.Synthesiser, request: tts.Request) -> AsyncGenerator[Spoken, None]:
+    """One utterance. Raises ``UpstreamError`` where the engine's stream ends without ``Finished``."""
+    finished: tts.Finished | None = None
+    async with aclosing(engine.stream(request)) as events:
+        async for event in events:
+            if isinstance(event, tts.Finished):
+                finished = event
+            else:
+                yield event
+    if finished is None:
+        raise UpstreamError("The synthesiser's stream ended before the utterance was finished.")
+    yield UtteranceFinished(characters=finished.characters, seconds=finished.seconds)

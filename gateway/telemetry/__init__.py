@@ -1,0 +1,1 @@
+"""What a turn took and what it cost."""

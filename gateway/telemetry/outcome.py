@@ -1,0 +1,51 @@
+"""How a turn ended: everything that a bill, a metric or a line of the log needs of it, without what was said."""
+
+import logging
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.errors import AdapterError, InvalidRequest
+from gateway.telemetry.timings import Timings
+
+logger = logging.getLogger(__name__)
+
+LEFT = "left"
+"""The reason of a turn whose client left before the end."""
+
+
+class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn that is over, however it ended.
+
+    ``route`` is the route that was asked, ``answered_by`` the one whose model answered (a fallback's name; ``None``
+    when none did). ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing
+    of what was said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser,
+    ``delivered`` to the client. ``characters`` is the text given to the synthesiser. ``usage`` is the answer's,
+    ``compaction`` that of a summary which this turn is the first to use.
+    """
+
+    response_id: str
+    conversation_id: str | None
+    route: str
+    answered_by: str | None
+    reason: str
+    heard_seconds: float
+    characters: int
+    spoken_seconds: float
+    delivered_seconds: float
+    usage: llm.Usage | None
+    compaction: llm.Usage | None
+    timings: Timings
+
+
+def log_outcome(outcome: TurnOutcome) -> None:
+    """One line a turn."""
+    fallback = f" by={outcome.answered_by}" if outcome.answered_by not in {None, outcome.route} else ""
+    logger.info("%s %s model=%s%s %s", outcome.response_id, outcome.reason, outcome.route, fallback, outcome.timings)
+
+
+def describe_failure(error: AdapterError) -> str:
+    """The failure for the log; of a wrong request only which field and why, its message may quote the client."""
+    if isinstance(error, InvalidRequest):
+        return f"{type(error).__name__} param={error.param} code={error.code}"
+    return f"{type(error).__name__}: {error.message}"

@@ -1,0 +1,1 @@
+"""Splits streamed text into sentences, clauses and phrases for synthesis; needs no knowledge of the language."""

@@ -1,0 +1,218 @@
+"""Pure: lays a request over the settings of its route; the result is everything that a turn is made of."""
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
+from gateway.conversation.compaction import Writer
+from gateway.conversation.conversation import Languages
+from gateway.conversation.history import ConversationRef, Policy
+from gateway.engines.route import Engines, ServedRoute
+from gateway.engines.voices import known_voice
+from gateway.languages import code_of
+from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
+from gateway.pipeline.speak import Delivery
+from gateway.pipeline.utterance_scheduler import Pacing
+from gateway.settings.model import GatewaySettings
+from gateway.text.normalization.normalizer import ReadingOptions
+from gateway.turns.question import Question, heard_part, language_hint
+from gateway.turns.request import AudioSource, TurnRequest
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model writes: its request without the messages."""
+
+    model: str
+    tools: tuple[llm.Tool, ...]
+    tool_choice: llm.ToolChoice | None
+    max_output_tokens: int | None
+    sampling: llm.Sampling
+    reasoning: llm.Reasoning
+
+    def request(self, messages: tuple[llm.Message, ...]) -> llm.Request:
+        """The model's request for ``messages``."""
+        return llm.Request(
+            model=self.model,
+            messages=messages,
+            tools=self.tools,
+            tool_choice=self.tool_choice,
+            max_output_tokens=self.max_output_tokens,
+            sampling=self.sampling,
+            reasoning=self.reasoning,
+        )
+
+
+class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
+    """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud."""
+
+    voice: str
+    speed: float
+    instructions: str | None
+    reading: ReadingOptions
+
+
+class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn at the route ``route``, whole but for what is found out on the way.
+
+    ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
+    ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
+    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. The turn takes at most
+    ``turn_seconds``, and its answer is cut after ``most_characters``.
+    """
+
+    route: str
+    engines: Engines
+    audio: AudioSource | None
+    language: str | None
+    usual_language: str | None
+    images: tuple[llm.Image, ...]
+    user_role: str
+    reply_in_language: bool
+    conversation: ConversationRef
+    policy: Policy
+    instructions: llm.Message | None
+    prompt: llm.Message | None
+    prompt_role: str
+    generation: Generation
+    style: SpeechStyle
+    pacing: Pacing
+    turn_seconds: float
+    most_characters: int
+
+    def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
+        """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
+        heard = listened.language if isinstance(listened, TranscriptFinished) else None
+        before = Languages() if self.audio else before
+        asked = heard or self.language or before.asked or self.usual_language
+        voice = self.language or before.voice or self.usual_language or (asked if self.reply_in_language else None)
+        return Languages(asked=asked, voice=voice)
+
+    def question(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Question:
+        """The user's message, given what was heard, and the languages of the turn before."""
+        languages = self.languages(listened, before)
+        return Question(
+            role=self.user_role,
+            languages=languages,
+            heard=heard_part(listened),
+            hint=language_hint(languages.asked) if self.reply_in_language else None,
+            images=self.images,
+        )
+
+    def delivery(self, languages: Languages) -> Delivery:
+        """How the answer is spoken."""
+        return Delivery(
+            voice=self.style.voice,
+            speed=self.style.speed,
+            instructions=self.style.instructions,
+            voice_language=languages.voice,
+            text_language=languages.voice or languages.asked,
+            reading=self.style.reading,
+        )
+
+
+def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
+    """The turn that is asked for. Raises ``InvalidRequest``, in terms of the fields of ``TurnRequest``."""
+    settings = served.route.settings
+    plan = TurnPlan(
+        route=served.name,
+        engines=served.engines,
+        audio=request.audio,
+        language=_language(request.language),
+        usual_language=_language(settings.language),
+        images=request.images,
+        user_role=settings.user_role,
+        reply_in_language=settings.enable_lang_prompt,
+        conversation=_checked(request.conversation),
+        policy=_policy(served),
+        instructions=_system(settings.init_chat_role, request.instructions),
+        prompt=_system(settings.init_chat_role, settings.init_chat_prompt if request.instructions is None else None),
+        prompt_role=settings.init_chat_role,
+        generation=_generation(request, settings),
+        style=SpeechStyle(
+            voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
+            speed=settings.speed if request.speed is None else request.speed,
+            instructions=request.speech_instructions,
+            reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
+        ),
+        pacing=Pacing(
+            batch_sentences=settings.stream_batch_sentences,
+            first_utterance_seconds=settings.first_utterance_ms / 1000,
+        ),
+        turn_seconds=settings.max_turn_seconds,
+        most_characters=settings.max_answer_characters,
+    )
+    served.engines.tts.check(plan.delivery(plan.languages(None, Languages())).request(""))
+    return plan
+
+
+def ignored_fields(request: TurnRequest, served: ServedRoute) -> tuple[str, ...]:
+    """The fields of ``request`` that the route's engines do not honour, as far as that is known beforehand."""
+    styled = request.speech_instructions is not None and not served.engines.tts.info.instructions
+    return ("speech_instructions",) if styled else ()
+
+
+def _language(name: str | None) -> str | None:
+    if name is None:
+        return None
+    code = code_of(name)
+    if code is None:
+        raise InvalidRequest(
+            f"Invalid 'language': {name!r} is not a known language. Use an ISO 639-1 code such as 'en'.",
+            param="language",
+            code="invalid_value",
+        )
+    return code
+
+
+def _checked(ref: ConversationRef) -> ConversationRef:
+    """``ref``, if its parts can stand beside each other."""
+    if ref.previous_response is None:
+        return ref
+    if ref.conversation is not None:
+        raise InvalidRequest(
+            "Mutually exclusive parameters: 'conversation' and 'previous_response_id'. Send one of the two.",
+            param="previous_response_id",
+            code="mutually_exclusive_parameters",
+        )
+    if ref.history is not None and not ref.adds_results:
+        raise InvalidRequest(
+            "Beside 'previous_response_id', 'messages' may hold tool results only: the history is what led to that "
+            "answer. To set the history outright, leave the id out.",
+            param="messages",
+            code="invalid_value",
+        )
+    return ref
+
+
+def _policy(served: ServedRoute) -> Policy:
+    settings, model = served.route.settings, served.engines.llm
+    writer = Writer(
+        engine=model,
+        model=settings.model_name or "",
+        user_role=settings.user_role,
+        keep=max(1, settings.chat_size // 2),
+        context_tokens=settings.context_tokens or model.info.context_tokens,
+    )
+    return Policy(chat_size=settings.chat_size, compact=settings.compact_history, writer=writer)
+
+
+def _system(role: str, text: str | None) -> llm.Message | None:
+    return llm.Message(role=role, parts=(llm.Text(text=text),)) if text else None
+
+
+def _generation(request: TurnRequest, settings: GatewaySettings) -> Generation:
+    if request.tool_choice is not None and not request.tools:
+        raise InvalidRequest(
+            "'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice", code="invalid_value"
+        )
+    return Generation(
+        model=settings.model_name or "",
+        tools=request.tools,
+        tool_choice=request.tool_choice,
+        max_output_tokens=request.max_output_tokens,
+        sampling=request.sampling,
+        reasoning=llm.Reasoning(
+            effort=request.reasoning_effort or settings.responses_api_reasoning_effort,
+            disabled=settings.responses_api_disable_thinking,
+        ),
+    )

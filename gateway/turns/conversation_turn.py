@@ -1,0 +1,229 @@
+"""The one voice turn: listen, answer, speak, as a part of its conversation, which remembers what was said."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
+
+import msgspec
+
+from adapters.contract import llm, tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, TooLong
+from gateway.conversation.context_window import ContextWindow, Prompt
+from gateway.conversation.history import ConversationLease, History
+from gateway.conversation.normal_form import has_content
+from gateway.engines.route import ServedRoute
+from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
+from gateway.pipeline.answer_limit import limited
+from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.listen import Listened, RecordingFinished, TranscriptDelta, TranscriptFinished, listen, record
+from gateway.pipeline.playhead import Playhead
+from gateway.telemetry.outcome import TurnOutcome, describe_failure
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.build import TurnPlan, build_turn
+from gateway.turns.question import Question
+from gateway.turns.request import TurnRequest
+from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
+from gateway.turns.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+KEEPING_SECONDS = 5.0
+"""How long storing an interrupted turn may take: less than closing a stream may."""
+
+Report = Callable[[TurnOutcome], None]
+"""Is told of every turn, once, however it ended."""
+
+
+class Turns:
+    """Begins turns in conversations of ``history``; ``report`` is told of the end of each."""
+
+    def __init__(self, history: History, report: Report) -> None:
+        self._history = history
+        self._report = report
+
+    def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
+        """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
+        return ConversationTurn(self._history, build_turn(request, served), watch, self._report)
+
+
+class ConversationTurn:
+    """The turn ``plan``; ``id`` is that of its answer."""
+
+    def __init__(self, history: History, plan: TurnPlan, watch: Stopwatch, report: Report) -> None:
+        self.id = f"resp_{uuid.uuid4().hex}"
+        self._history = history
+        self._plan = plan
+        self._watch = watch
+        self._report = report
+
+    @property
+    def sample_rate(self) -> int:
+        """The rate in Hz of the audio in its events."""
+        return self._plan.engines.tts.info.sample_rate
+
+    async def events(self) -> AsyncGenerator[TurnEvent, None]:
+        """Take the turn; ends with ``TurnFinished``. Closing it at any point releases every engine.
+
+        A turn that is closed while its answer is spoken is kept with what can have been heard of it; a turn that fails
+        is not kept. Raises ``NoSpeech``, ``AdapterError``, and what ``History.lease`` raises.
+        """
+        tally = Tally(self.id, self._plan.route, self.sample_rate)
+        reason: llm.FinishReason = "stop"
+        try:
+            async with aclosing(self._run()) as events:
+                async for event in events:
+                    tally.note(event)
+                    if isinstance(event, AnswerFinished):
+                        reason = event.reason
+                    yield event
+                    tally.delivered(event)
+            yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
+        except AdapterError as error:
+            tally.reason = describe_failure(error)
+            raise
+        except Exception as error:
+            tally.reason = type(error).__name__
+            raise
+        finally:
+            self._report(tally.outcome(self._watch.timings()))
+
+    async def _run(self) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
+        plan = self._plan
+        deadline = Deadline.of(plan.turn_seconds, self._watch.elapsed)
+        async with AsyncExitStack() as held:
+            # Waiting for earlier turns of the conversation is a part of the turn's time.
+            leasing = held.enter_async_context(self._history.lease(plan.conversation, plan.policy))
+            lease = await deadline.limit(leasing)
+            yield ConversationJoined(conversation_id=lease.id)
+            listened: TranscriptFinished | RecordingFinished | None = None
+            async with aclosing(deadline.limited(self._listen())) as hearing:
+                async for event in hearing:
+                    if not isinstance(event, TranscriptDelta):
+                        listened = event
+                    yield event
+            self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
+            async with aclosing(self._answer(lease, listened, deadline)) as answering:
+                async for answered in answering:
+                    yield answered
+
+    async def _listen(self) -> AsyncGenerator[Listened, None]:
+        """Hear the question, if there is a recording of it."""
+        plan, engines = self._plan, self._plan.engines
+        if plan.audio is None:
+            return
+        detector = engines.vad.detector() if engines.vad else None
+        pcm = plan.audio(engines.hearing_rate)
+        hearing: AsyncGenerator[Listened, None] = (
+            record(detector, pcm, engines.hearing_rate)
+            if engines.stt is None
+            else listen(engines.stt, detector, pcm, plan.language or plan.usual_language)
+        )
+        async with aclosing(hearing) as events:
+            async for event in events:
+                if isinstance(event, TranscriptFinished):
+                    self._watch.mark("stt_done")
+                yield event
+
+    async def _answer(
+        self, lease: ConversationLease, listened: TranscriptFinished | RecordingFinished | None, deadline: Deadline
+    ) -> AsyncGenerator[Answered | ConversationKept, None]:
+        """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
+        plan = self._plan
+        question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
+        delivery = plan.delivery(question.languages)
+        speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
+        prompt: Prompt | None = None
+        spoken = finished = False
+        try:
+            async with aclosing(self._attempts(self._window(lease, question), speech, deadline)) as answering:
+                async for prompt, event in answering:
+                    spoken = spoken or isinstance(event, tts.AudioChunk)
+                    if isinstance(event, AnswerFinished):
+                        kept = await self._keep(lease, question, prompt, event.message, event.usage)
+                        finished = True
+                        yield ConversationKept(conversation_id=lease.id if kept else None, compaction=lease.compaction)
+                    yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            if prompt is not None and spoken and not finished:
+                await self._keep_played(lease, question, prompt, playhead)
+            raise
+
+    def _window(self, lease: ConversationLease, question: Question) -> ContextWindow:
+        plan = self._plan
+        prompt = plan.instructions or (None if lease.conversation.outright else plan.prompt)
+        turns, asked = lease.split(question.message)
+        return ContextWindow(
+            beginning=lease.conversation.beginning(prompt, plan.prompt_role),
+            turns=turns,
+            question=question.hinted(asked),
+            user_role=plan.user_role,
+            tools=plan.generation.tools,
+            model=plan.engines.llm.info,
+            tokens=plan.policy.writer.context_tokens,
+            bytes_per_token=lease.conversation.bytes_per_token,
+            max_output_tokens=plan.generation.max_output_tokens,
+        )
+
+    async def _attempts(
+        self, window: ContextWindow, speech: Speech, deadline: Deadline
+    ) -> AsyncGenerator[tuple[Prompt, Answered], None]:
+        """The answer to what fits into ``window``; a model that refuses it as too long is asked again with half.
+
+        Each event comes with the prompt that it answers.
+        """
+        plan = self._plan
+        prompt: Prompt | None = window.longest()
+        while prompt is not None:
+            started: Started | None = None
+            begun = False
+            writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
+            try:
+                written = limited(writing, plan.most_characters)
+                async with aclosing(answer(written, speech, deadline, self._watch)) as events:
+                    async for event in events:
+                        if not begun and isinstance(event, Started):
+                            started = event  # a second attempt may follow, and there is one Started only
+                            continue
+                        if not begun and started is not None:
+                            yield prompt, started
+                        begun = True
+                        yield prompt, event
+                return
+            except TooLong:
+                shorter = window.shorter(prompt)
+                if begun or shorter is None:
+                    raise
+                prompt = shorter
+                logger.warning("the model refused a conversation as too long: %d turns are left out", prompt.skipped)
+
+    async def _keep(
+        self,
+        lease: ConversationLease,
+        question: Question,
+        prompt: Prompt,
+        answered: llm.Message,
+        usage: llm.Usage | None,
+    ) -> bool:
+        """Store the question with its answer. Returns whether that was done."""
+        if not lease.kept:
+            return False
+        said = (answered,) if has_content(answered) else ()
+        conversation = lease.conversation.skipping(prompt.skipped).after((*question.message, *said))
+        conversation = msgspec.structs.replace(conversation, languages=question.languages)
+        if usage is not None:
+            conversation = conversation.measured(prompt.size, usage.input_tokens)
+        return await self._history.keep(lease, self.id, conversation, self._plan.policy)
+
+    async def _keep_played(
+        self, lease: ConversationLease, question: Question, prompt: Prompt, playhead: Playhead
+    ) -> None:
+        """Store the question with what can have been heard of the answer."""
+        played = llm.Message(role="assistant", parts=(llm.Text(text=playhead.text()),))
+        try:
+            async with asyncio.timeout(KEEPING_SECONDS):
+                await self._keep(lease, question, prompt, played, None)
+        except TimeoutError:
+            logger.warning("%s was interrupted and is not kept: the store is too slow", self.id)

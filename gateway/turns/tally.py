@@ -1,0 +1,72 @@
+"""Adds up what a turn used, from its events."""
+
+from adapters.contract import audio, llm, tts
+from gateway.engines.fallback import Answering
+from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
+from gateway.pipeline.speak import UtteranceFinished
+from gateway.telemetry.outcome import LEFT, TurnOutcome
+from gateway.telemetry.timings import Timings
+from gateway.turns.result import ConversationKept, TurnEvent
+
+
+class Tally:
+    """What the turn ``response_id`` at ``route`` has used so far; ``sample_rate`` (Hz) is the synthesiser's.
+
+    ``reason`` says why the turn ended: ``left`` until it is known otherwise.
+    """
+
+    def __init__(self, response_id: str, route: str, sample_rate: int) -> None:
+        self.reason = LEFT
+        self._response_id = response_id
+        self._route = route
+        self._sample_rate = sample_rate
+        self._conversation_id: str | None = None
+        self._answered_by: str | None = None
+        self._heard = self._spoken = self._delivered = 0.0
+        self._characters = 0
+        self._usage: llm.Usage | None = None
+        self._compaction: llm.Usage | None = None
+
+    def note(self, event: TurnEvent) -> None:
+        """Take down what ``event`` says, before it is passed on."""
+        match event:
+            case TranscriptFinished() | RecordingFinished():
+                self._heard += event.seconds
+            case Answering():
+                self._answered_by = event.route
+            case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted():
+                self._answered_by = self._answered_by or self._route
+            case tts.AudioChunk():
+                self._spoken += audio.seconds(event.pcm, self._sample_rate)
+            case UtteranceFinished():
+                self._characters += event.characters
+            case ConversationKept():
+                self._conversation_id, self._compaction = event.conversation_id, event.compaction
+            case AnswerFinished():
+                self._answered_by = self._answered_by or self._route
+                self._usage, self.reason = event.usage, event.reason
+            case _:
+                pass
+
+    def delivered(self, event: TurnEvent) -> None:
+        """``event`` was taken by the reader."""
+        if isinstance(event, tts.AudioChunk):
+            self._delivered += audio.seconds(event.pcm, self._sample_rate)
+
+    def outcome(self, timings: Timings) -> TurnOutcome:
+        """All of it, as of now."""
+        return TurnOutcome(
+            response_id=self._response_id,
+            conversation_id=self._conversation_id,
+            route=self._route,
+            answered_by=self._answered_by,
+            reason=self.reason,
+            heard_seconds=self._heard,
+            characters=self._characters,
+            spoken_seconds=self._spoken,
+            delivered_seconds=self._delivered,
+            usage=self._usage,
+            compaction=self._compaction,
+            timings=timings,
+        )

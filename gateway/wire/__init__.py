@@ -1,0 +1,1 @@
+"""What two or more surfaces write alike: wire types and their translation, both ways."""

@@ -1,0 +1,44 @@
+"""The routes of the gateway as OpenAI lists models, also under names with slashes."""
+
+import httpx
+import openai
+import pytest
+
+from adapters import scripted
+from adapters.contract import tts
+from adapters.tts.openai_voices import OPENAI_VOICES
+from tests.support.http_client import refused
+from tests.support.server import gateway_with_routes, scripted_engines, served
+
+NAMES = [("small", ("s2s", "*")), ("org/large", ()), ("100%/ünïcode model", ()), ("a%20b", ())]
+
+
+async def test_routes_are_listed_and_found_by_the_sdk() -> None:
+    gateway = gateway_with_routes(scripted_engines(), NAMES)
+    async with served(gateway) as address, openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="x") as client:
+        listed = [model async for model in client.models.list()]
+        assert [model.id for model in listed] == ["small", "s2s", "org/large", "100%/ünïcode model", "a%20b"]
+        for known in listed:
+            found = await client.models.retrieve(known.id)
+            assert (found.id, found.object) == (known.id, "model")
+            assert found.created == gateway.started
+        with pytest.raises(openai.NotFoundError) as missing:
+            await client.models.retrieve("*")
+    assert missing.value.code == "model_not_found"
+
+
+async def test_unknown_models_are_a_404() -> None:
+    gateway = gateway_with_routes(scripted_engines(), NAMES)
+    async with served(gateway) as address, httpx.AsyncClient(base_url=address) as client:
+        for name in ("huge", "org", "org%2Fhuge"):
+            error = refused(await client.get(f"/v1/models/{name}"), 404)
+            assert error["message"].startswith(f"The model `{name.replace('%2F', '/')}` does not exist")
+            assert error["code"] == "model_not_found"
+
+
+async def test_voices_are_listed_once() -> None:
+    info = tts.Info(sample_rate=24_000, voices=("nova", "hum"), default_voice="hum")
+    engines = scripted_engines(tts=scripted.Scripted(info, scripted.synthesiser().script))
+    async with served(gateway_with_routes(engines, [("m", ())])) as address, httpx.AsyncClient() as client:
+        (model,) = (await client.get(f"{address}/v1/models")).json()["data"]
+    assert model["voices"] == [*OPENAI_VOICES, "hum"]

@@ -1,0 +1,182 @@
+"""The command as people run it: a process that serves, is asked, and ends when told to."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.cli.main import main
+
+COMMAND = str(Path(sys.executable).parent / "speech-to-speech")
+QUESTION = str(Path(__file__).parents[2] / "data" / "question.wav")
+HEARD = "what is the capital of france"
+
+
+@contextmanager
+def serving(*flags: str, lines: int = 1) -> Iterator[tuple[str, str]]:
+    """Run the server on a free port; its address and the first ``lines`` that it says of itself."""
+    process = subprocess.Popen([COMMAND, "--port", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline().decode()
+        listening = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+        assert listening, said + (process.stderr.read().decode() if process.stderr else "")
+        more = "".join(process.stdout.readline().decode() for _ in range(lines - 1))
+        yield listening[0], said + more
+        process.send_signal(signal.SIGTERM)
+        _, logged = process.communicate(timeout=20)
+        assert b"Traceback" not in logged, logged.decode()
+        assert process.returncode == -signal.SIGTERM  # uvicorn ends as the signal would have, after closing all
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([COMMAND, *arguments], input=stdin, capture_output=True, timeout=60, cwd=cwd, check=False)
+
+
+def wait_until_ready(address: str) -> None:
+    with httpx.Client(base_url=address) as client:
+        for _ in range(1000):
+            if client.get("/ready").status_code == 200:
+                return
+            time.sleep(0.02)
+    raise AssertionError("the gateway never became ready")
+
+
+def test_a_turn_through_the_running_gateway_with_the_embedded_engines(tmp_path: Path) -> None:
+    with serving("--voice", "nova") as (address, said):
+        assert "echo" in said
+        assert "nova" in said
+        wait_until_ready(address)
+        asked = run("ask", "--url", f"{address}/v1", QUESTION, "-o", "out.wav", "--speed", "1.5", cwd=tmp_path)
+        assert asked.returncode == 0, asked.stderr.decode()
+        assert f"heard:  {HEARD}" in asked.stdout.decode()
+        refused = run("ask", "--url", f"{address}/v1", QUESTION, "--voice", "nobody", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "'nobody'" in refused.stderr.decode()
+    assert refused.stderr.count(b"\n") == 1
+    with wave.open(str(tmp_path / "out.wav")) as answer:
+        assert answer.getframerate() == 24_000
+        assert 0.5 < answer.getnframes() / 24_000 < 3
+
+
+def test_realtime_mode_serves_and_says_what_is_not_there() -> None:
+    with serving("--mode", "realtime", lines=3) as (address, said):
+        assert "/v1/realtime is not there yet" in said
+        assert httpx.get(f"{address}/health").json() == {"status": "ok"}
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = run("--port", port, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.decode().startswith("speech-to-speech: ")
+    assert port in ended.stderr.decode()
+    assert ended.stderr.count(b"\n") == 1
+
+
+def test_ask_with_the_embedded_engines(tmp_path: Path) -> None:
+    asked = run("ask", QUESTION, cwd=tmp_path)
+    assert asked.returncode == 0, asked.stderr.decode()
+    lines = asked.stdout.decode().splitlines()
+    assert lines[:2] == [f"heard:  {HEARD}", f"answer: {HEARD}"]
+    assert re.fullmatch(
+        r"time:   recognition \d+ ms, model \d+ ms, synthesis \d+ ms, first audio after \d+ ms, all \d+ ms", lines[2]
+    )
+    with wave.open(str(tmp_path / "answer.wav")) as answer:
+        assert answer.getnframes() / 24_000 > 0.5  # the header is true: wave reads exactly what it declares
+
+
+@pytest.mark.parametrize("ending", ["mp3", "flac"])
+def test_ask_reads_standard_input_and_writes_what_the_name_says(tmp_path: Path, ending: str) -> None:
+    asked = run("ask", "-", "-o", f"said.{ending}", stdin=Path(QUESTION).read_bytes(), cwd=tmp_path)
+    assert asked.returncode == 0, asked.stderr.decode()
+    assert (tmp_path / f"said.{ending}").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "names"),
+    [
+        (["ask", "nowhere.wav"], 2, "nowhere.wav"),
+        (["ask", QUESTION, "-o", "answer.doc"], 2, "answer.doc"),
+        (["ask", QUESTION, "-o", "no/such/folder/answer.wav"], 2, "no/such/folder"),
+        (["ask", "--url", "http://127.0.0.1:9/v1", QUESTION], 1, "127.0.0.1:9"),
+        (["ask", "-"], 1, "empty"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(tmp_path: Path, arguments: list[str], status: int, names: str) -> None:
+    ended = run(*arguments, cwd=tmp_path)
+    assert ended.returncode == status
+    said = [line for line in ended.stderr.decode().splitlines() if not line.startswith("No model is set")]
+    assert len(said) == 1
+    assert said[0].startswith("speech-to-speech: ")
+    assert names in said[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_only_route_that_cannot_load_ends_the_process(tmp_path: Path) -> None:
+    """A recogniser whose workers cannot start: the port opens, loading fails, the status is 1."""
+    broken = tmp_path / "pocketsphinx.py"
+    broken.write_text("raise ImportError('broken on purpose')\n")
+    process = subprocess.run(
+        [COMMAND, "--port", "0"],
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 1, process.stderr.decode()
+    assert "cannot be served" in process.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("ask", QUESTION, "--model_name", "./absent"), "--model_name './absent' does not exist"),
+        (("check", "--model_name", "./absent"), "--model_name './absent' does not exist"),
+        (("--llm_backend", "mlx-lm", "--model_name", "./absent"), "--model_name './absent' does not exist"),
+        (("--stt", "transformers", "--stt_model", "./absent"), "--stt_model './absent' does not exist"),
+        (("--stt", "transformers", "--stt_device", "cuda:63"), "--stt_device 'cuda:63' is not available"),
+        (("--llm_gen_max_new_token", "5"), "max_new_tokens"),
+        (("--llm_gen_max_new_tokens=many",), "'many'"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_here_is_one_line_before_anything_begins(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
+) -> None:
+    for package in ("torch", "transformers", *(["mlx_lm"] if "mlx-lm" in words else [])):
+        if find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert says in line
+
+
+def test_so_it_is_for_the_command(tmp_path: Path) -> None:
+    ended = run("--port", "0", "--model_name", "./absent", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
+
+
+def test_config_says_where_values_come_from() -> None:
+    shown = run("config", "--voice", "nova", "--responses_api_api_key", "sk-secret").stdout.decode()
+    assert "flag --voice" in shown
+    assert "sk-secret" not in shown
+    assert json.dumps("nova") in shown

@@ -1,0 +1,293 @@
+"""Engines are loaded and closed once; what cannot load or breaks takes no other route or stage with it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters import scripted
+from adapters.contract import llm
+from adapters.contract.checks import read
+from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
+from adapters.options import BadOption
+from adapters.tts.espeak.adapter import Espeak
+from gateway.engines.build import build
+from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.lifecycle import Gateway
+from gateway.engines.queue import QueuedEngine
+from gateway.engines.route import STAGES, ServedRoute, Stage
+from gateway.settings.load import load
+from tests.support.server import gateway_of, gateway_with_routes, scripted_engines
+
+
+class Loading(scripted.Scripted[Any, Any, Any]):
+    """A model that loads when it is told to, or fails to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(llm.Info(), scripted.answering("Hello."))
+        self.go = asyncio.Event()
+        self.error = error
+        self.closed = 0
+
+    async def warm_up(self) -> None:
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        if self.error is not None:
+            raise self.error
+
+
+def two_routes(broken: Loading) -> tuple[Gateway, Loading]:
+    whole = Loading()
+    whole.go.set()
+    gateway = Gateway(
+        load([], {}).settings,
+        [
+            gateway_with_routes(scripted_engines(llm=engine), [(name, ())]).routes[0]
+            for name, engine in (("broken", broken), ("whole", whole))
+        ],
+    )
+    return gateway, whole
+
+
+@pytest.mark.parametrize("error", [Unavailable("There are no weights."), OSError("weights for 'secret' not there")])
+async def test_a_route_that_cannot_load_takes_no_other_with_it(
+    error: Exception,
+) -> None:
+    broken = Loading(error)
+    gateway, _ = two_routes(broken)
+    with pytest.raises(Unavailable, match="`whole` is still loading") as refusal:
+        gateway.admit("whole")
+    assert refusal.value.retry_after == 1.0
+    states = [gateway.state]
+    broken.go.set()
+    await gateway.warm_up()
+    assert [served.state() for served in gateway.routes] == ["failed", "ready"]
+    assert [*states, gateway.state] == ["loading", "ready"]
+    assert gateway.admit("whole").route.name == "whole"
+    with pytest.raises(UpstreamError, match="`broken` cannot be served"):
+        gateway.admit("broken")
+    assert "secret" not in str(gateway.routes[0].load_failure())
+
+
+async def test_others_answer_for_a_model_that_could_not_be_loaded() -> None:
+    broken, whole = Loading(Unavailable("There are no weights.")), scripted.language_model(scripted.answering("here"))
+    broken.go.set()
+    choices = [Choice(route=name, model=name, engine=engine) for name, engine in (("broken", broken), ("whole", whole))]
+    gateway = gateway_with_routes(scripted_engines(llm=FallbackModel(choices)), [("broken", ())])
+    await gateway.warm_up()
+    events = await read(gateway.admit("broken").engines.llm.stream(llm.Request(model="", messages=())))
+    assert [event.text for event in events if isinstance(event, llm.TextDelta)] == ["here"]
+    assert gateway.state == "ready"
+    assert [request.model for request in whole.requests] == ["whole"]
+
+
+async def test_a_route_none_of_whose_models_could_be_loaded_has_failed() -> None:
+    models = {name: Loading(Unavailable(f"No weights: {name}.")) for name in ("own", "spare")}
+    for model in models.values():
+        model.go.set()
+    choices = [Choice(route=name, model=name, engine=model) for name, model in models.items()]
+    routes = [
+        gateway_with_routes(scripted_engines(llm=engine), [(name, ())]).routes[0]
+        for name, engine in (("own", FallbackModel(choices)), ("spare", models["spare"]))
+    ]
+    gateway = Gateway(load([], {}).settings, routes)
+    await gateway.warm_up()
+    assert [served.load_failure() for served in gateway.routes] == ["No weights: own.", "No weights: spare."]
+    assert gateway.state == "failed"
+
+
+class Checked(scripted.Scripted[Any, Any, Any]):
+    """An engine that can be looked at before it is loaded, and can break after."""
+
+    failure: str | None = None
+
+    def __init__(self, looked: list[str], name: str, refusal: BadOption | None = None) -> None:
+        super().__init__(llm.Info(max_parallel=1), scripted.answering("Hello."))
+        self.looked = looked
+        self.name = name
+        self.refusal = refusal
+
+    def preflight(self) -> None:
+        self.looked.append(self.name)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+def test_every_engine_is_looked_at_once_before_anything_binds() -> None:
+    looked: list[str] = []
+    stages = {stage: Checked(looked, stage) for stage in ("stt", "tts", "vad")}
+    model = Checked(looked, "llm")
+    routes = gateway_with_routes(
+        scripted_engines(**stages, llm=QueuedEngine("model", model, 1)), [("a", ()), ("b", ())]
+    )
+    routes.preflight()
+    assert {*looked} == {"stt", "llm", "tts", "vad"}
+    assert looked.count("llm") == 1
+    model.refusal = BadOption("--model_name 'm' is not there.")
+    with pytest.raises(BadOption, match="'m' is not there"):
+        routes.preflight()
+
+
+def test_engines_that_need_no_look_are_left_alone() -> None:
+    build(load([], {})).preflight()
+
+
+@pytest.mark.parametrize("queued", [False, True])
+async def test_a_route_whose_engine_broke_has_failed_and_the_others_serve(queued: bool) -> None:
+    model = Checked([], "llm")
+    engine = QueuedEngine("model", model, 1) if queued else model
+    gateway = Gateway(
+        load([], {}).settings,
+        [
+            gateway_with_routes(scripted_engines(llm=engine), [("broken", ())]).routes[0],
+            gateway_with_routes(scripted_engines(), [("whole", ())]).routes[0],
+        ],
+    )
+    await gateway.warm_up()
+    assert gateway.admit("broken").state() == "ready"
+    model.failure = "its thread died"
+    assert ([served.state() for served in gateway.routes], gateway.state) == (["failed", "ready"], "ready")
+    assert gateway.admit("whole").route.name == "whole"
+    with pytest.raises(Unavailable, match="`broken` cannot answer any more: its thread died"):
+        gateway.admit("broken")
+
+
+async def test_a_gateway_whose_only_engine_broke_has_failed() -> None:
+    model = Checked([], "llm")
+    gateway = gateway_of(scripted_engines(llm=model))
+    await gateway.warm_up()
+    model.failure = "its thread died"
+    assert gateway.state == "failed"
+
+
+async def test_a_route_with_others_behind_it_answers_although_its_own_model_broke() -> None:
+    model = Checked([], "llm")
+    model.failure = "its thread died"
+    spare = scripted.language_model(scripted.answering("Hello."))
+    choices = [Choice(route=name, model=name, engine=engine) for name, engine in (("a", model), ("b", spare))]
+    gateway = gateway_of(scripted_engines(llm=FallbackModel(choices)))
+    await gateway.warm_up()
+    assert gateway.state == "ready"
+
+
+async def test_all_routes_failed_is_failed() -> None:
+    broken = Loading(Unavailable("There are no weights."))
+    broken.go.set()
+    gateway = gateway_with_routes(scripted_engines(llm=broken), [("a", ()), ("b", ())])
+    await gateway.warm_up()
+    assert gateway.state == "failed"
+
+
+async def test_closing_closes_every_engine_once_even_if_one_fails() -> None:
+    broken = Loading(RuntimeError("cannot close"))
+    gateway, whole = two_routes(broken)
+    with pytest.raises(RuntimeError, match="cannot close"):
+        await gateway.aclose()
+    assert (broken.closed, whole.closed) == (1, 1)
+
+
+def test_models_are_found_by_name_alias_and_star() -> None:
+    gateway = gateway_with_routes(scripted_engines(), [("a", ("x",)), ("b", ()), ("c", ("*",))])
+    for served_route in gateway.routes:
+        for stage in STAGES:
+            served_route.settle(stage, None)
+    found = {name: gateway.admit(name).route.name for name in (None, "a", "x", "b", "anything")}
+    assert found == {None: "a", "a": "a", "x": "a", "b": "b", "anything": "c"}
+    with pytest.raises(UnknownModel, match="`anything`"):
+        gateway_with_routes(scripted_engines(), [("a", ())]).admit("anything")
+
+
+@pytest.mark.parametrize("flags", [("--voice", "nobody"), ("--voice", "de+nope"), ("--language", "xx")])
+async def test_a_voice_or_language_of_the_settings_that_cannot_be_spoken_fails_the_route(
+    flags: tuple[str, ...],
+) -> None:
+    gateway = gateway_of(scripted_engines(tts=Espeak(Espeak.Options())), *flags)
+    await gateway.warm_up()
+    assert gateway.state == "failed"
+    assert repr(flags[1]) in (gateway.routes[0].load_failure() or "")
+
+
+async def test_a_route_is_ready_before_the_next_has_loaded() -> None:
+    loading = asyncio.Event()
+
+    class Slow(scripted.Scripted[Any, Any, Any]):
+        async def warm_up(self) -> None:
+            await loading.wait()
+
+    quick, slow = (
+        gateway_of(scripted_engines()),
+        gateway_of(scripted_engines(llm=Slow(llm.Info(), scripted.answering()))),
+    )
+    gateway = Gateway(quick.settings, [*quick.routes, *slow.routes])
+    warming = asyncio.create_task(gateway.warm_up())
+    async with asyncio.timeout(5):
+        while gateway.routes[0].state() != "ready":
+            await asyncio.sleep(0)
+    assert gateway.routes[1].state() == "loading"
+    loading.set()
+    await warming
+    assert gateway.state == "ready"
+
+
+async def test_a_language_that_the_recogniser_does_not_understand_fails_the_route() -> None:
+    english = scripted.recogniser("hello")
+    english.info = msgspec.structs.replace(english.info, languages=("en",))
+    gateway = gateway_of(scripted_engines(stt=english), "--language", "de")
+    await gateway.warm_up()
+    assert gateway.routes[0].load_failure() == "--stt pocketsphinx does not understand --language 'de', only en."
+
+
+async def test_words_whose_phonemes_the_voice_cannot_take_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "gateway.toml").write_text('[pronunciations]\ngif = "[[dZIf]]"\nSQL = "sequel"\n')
+    settings = load([str(tmp_path / "gateway.toml")], {})
+    gateway = Gateway(settings.settings, [ServedRoute(route=settings.routes[0], engines=scripted_engines())])
+    await gateway.warm_up()
+    assert caplog.messages == ["--tts espeak takes no phonemes; these pronunciations have no effect: gif."]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_stage_that_cannot_load_takes_no_other_stage_with_it(stage: Stage) -> None:
+    broken = Loading(Unavailable("There are no weights."))
+    broken.go.set()
+    whole: Any = scripted_engines()
+    broken.info = getattr(whole, stage).info
+    gateway = gateway_of(scripted_engines(**{stage: broken}))
+    await gateway.warm_up()
+    assert gateway.state == "failed", "there is no whole turn"
+    others = [other for other in STAGES if other != stage]
+    assert gateway.admit(None, others).state(others) == "ready"
+    with pytest.raises(UpstreamError, match="cannot be served"):
+        gateway.admit(None, (stage,))
+
+
+async def test_a_stage_that_is_lost_later_takes_no_other_stage_with_it() -> None:
+    model = Checked([], "llm")
+    gateway = gateway_of(scripted_engines(llm=model))
+    await gateway.warm_up()
+    model.failure = "its thread died"
+    assert gateway.admit(None, ("stt", "tts")) is gateway.routes[0]
+    with pytest.raises(Unavailable, match="its thread died"):
+        gateway.admit(None)
+
+
+async def test_a_stage_is_ready_before_the_next_has_loaded() -> None:
+    model = Loading()
+    gateway = gateway_of(scripted_engines(llm=model))
+    warming = asyncio.create_task(gateway.warm_up())
+    async with asyncio.timeout(5):
+        while gateway.routes[0].state(("stt",)) != "ready":
+            await asyncio.sleep(0)
+    assert gateway.state == "loading"
+    with pytest.raises(Unavailable, match="still loading"):
+        gateway.admit(None)
+    model.go.set()
+    await warming
+    assert gateway.admit(None).state() == "ready"

@@ -1,0 +1,398 @@
+"""The turn: heard, answered and spoken as a part of its conversation; what it waits for, keeps and reports."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from adapters import scripted
+from adapters.contract import llm, stt, tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import TimedOut, TooLong, Unavailable
+from adapters.vad.energy import Energy
+from gateway.conversation.compaction import INSTRUCTION
+from gateway.conversation.history import ConversationRef, History
+from gateway.conversation.memory_store import MemoryStore
+from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.queue import QueuedEngine
+from gateway.engines.route import ServedRoute
+from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.listen import NoSpeech, RecordingFinished, TranscriptDelta, TranscriptFinished
+from gateway.settings.load import load
+from gateway.tasks import background
+from gateway.telemetry.outcome import TurnOutcome
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.conversation_turn import ConversationTurn, Turns
+from gateway.turns.request import AudioSource, TurnRequest
+from gateway.turns.result import ConversationJoined, ConversationKept, TurnFinished
+from tests.support.server import scripted_engines
+from tests.support.streams import read
+
+
+class Failing(MemoryStore):
+    """A store that keeps nothing once it is told to fail, or that never comes back."""
+
+    def __init__(self, *, hangs: bool = False) -> None:
+        super().__init__(ttl_seconds=60, max_bytes=1_000_000, max_waiting=1)
+        self.hangs = hangs
+        self.failing = False
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Keep it, or do not."""
+        if self.failing and self.hangs:
+            await asyncio.Event().wait()
+        if self.failing:
+            raise Unavailable("gone")
+        await super().put(key, value)
+
+
+def store() -> MemoryStore:
+    return MemoryStore(ttl_seconds=60, max_bytes=1_000_000, max_waiting=1)
+
+
+class Microphone:
+    """A second of sound at any rate, and whether it was closed."""
+
+    def __init__(self, sample: bytes = b"\x00\x20\x00\xe0") -> None:
+        self.sample = sample
+        self.closed = False
+        self.rate = 0
+
+    async def source(self, rate: int) -> AsyncGenerator[bytes, None]:
+        self.rate = rate
+        try:
+            for _ in range(2):
+                yield self.sample * (rate // 4)
+        finally:
+            self.closed = True
+
+
+TYPED = ConversationRef(conversation="c", history=(llm.Message(role="user", parts=(llm.Text(text="Hello?"),)),))
+SPOKEN = ConversationRef(conversation="c")
+
+
+class Room:
+    """Where turns are taken: engines, a history, and what was reported of every turn."""
+
+    def __init__(
+        self, *flags: str, kept_in: MemoryStore | None = None, max_bytes: int = 100_000, **engines: Any
+    ) -> None:
+        self.engines: Any = scripted_engines(**engines)
+        self.served = ServedRoute(route=load(flags, {}).routes[0], engines=self.engines)
+        self.history = History(kept_in or store(), max_bytes)
+        self.outcomes: list[TurnOutcome] = []
+        self.turns = Turns(self.history, self.outcomes.append)
+
+    def turn(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> ConversationTurn:
+        request = TurnRequest(audio=audio, conversation=ref, **fields)
+        return self.turns.begin(request, self.served, Stopwatch())
+
+    async def taken(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> list[Any]:
+        events = await read(self.turn(ref, audio, **fields).events())
+        assert (self.engines.llm.open, self.engines.tts.open) == (0, 0)
+        return events
+
+    @property
+    def asked(self) -> tuple[llm.Message, ...]:
+        messages: tuple[llm.Message, ...] = self.engines.llm.requests[-1].messages
+        return messages
+
+
+def text_of(message: llm.Message) -> str:
+    return " + ".join(part.text for part in message.parts if isinstance(part, llm.Text))
+
+
+def kept(events: list[Any]) -> str | None:
+    """The conversation in which a turn was kept."""
+    (event,) = [event for event in events if isinstance(event, ConversationKept)]
+    return event.conversation_id
+
+
+async def test_it_is_heard_then_written_then_spoken_and_kept() -> None:
+    room, microphone = Room("--init_chat_prompt", "Be brief."), Microphone()
+    events = await room.taken(SPOKEN, microphone.source)
+    assert events[:3] == [
+        ConversationJoined(conversation_id="c"),
+        TranscriptDelta(text="what did you say"),
+        TranscriptFinished(text="what did you say", language="en", seconds=1.0),
+    ]
+    assert isinstance(events[3], Started)
+    assert [type(event) for event in events[-3:]] == [ConversationKept, AnswerFinished, TurnFinished]
+    assert (microphone.closed, microphone.rate) == (True, 16_000)
+    assert room.asked == (
+        llm.Message(role="system", parts=(llm.Text(text="Be brief."),)),
+        llm.Message(role="user", parts=(llm.Text(text="what did you say"),)),
+    )
+
+
+async def test_without_a_recording_the_history_is_answered() -> None:
+    room = Room()
+    events = await room.taken()
+    assert not any(isinstance(event, TranscriptDelta | TranscriptFinished) for event in events)
+    assert room.asked == TYPED.history
+    assert room.engines.stt.opened == 0
+
+
+async def test_silence_never_reaches_the_recogniser_or_the_model() -> None:
+    room, microphone = Room(vad=Energy(Energy.Options())), Microphone(sample=bytes(4))
+    with pytest.raises(NoSpeech):
+        await room.taken(SPOKEN, microphone.source)
+    assert microphone.closed
+    assert (room.engines.stt.open, room.engines.llm.opened) == (0, 0)
+    assert [outcome.reason for outcome in room.outcomes] == ["NoSpeech param=audio code=no_speech"]
+
+
+async def test_a_model_that_listens_itself_gets_the_recording() -> None:
+    room, microphone = Room(stt=None), Microphone()
+    events = await room.taken(SPOKEN, microphone.source)
+    (recording,) = [event for event in events if isinstance(event, RecordingFinished)]
+    assert room.asked[-1].parts == (recording.recording,)
+    assert not any(isinstance(event, TranscriptFinished) for event in events)
+    assert microphone.closed
+    assert room.outcomes[0].heard_seconds == 1.0
+
+
+async def test_leaving_while_it_is_heard_closes_recogniser_and_recording() -> None:
+    async def endless(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        await anext(request.audio)
+        yield stt.PartialTranscript(stable="hello")
+        await asyncio.Event().wait()
+
+    room, microphone = Room(stt=scripted.Scripted(stt.Info(sample_rate=16_000), endless)), Microphone()
+    async with aclosing(room.turn(SPOKEN, microphone.source).events()) as events:
+        assert await anext(events) == ConversationJoined(conversation_id="c")
+        assert await anext(events) == TranscriptDelta(text="hello")
+    assert (room.engines.stt.open, room.engines.llm.opened, microphone.closed) == (0, 0, True)
+    assert [outcome.reason for outcome in room.outcomes] == ["left"]
+
+
+async def test_the_recogniser_is_free_again_before_the_model_is_asked() -> None:
+    room = Room()
+    open_then: list[int] = []
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        open_then.append(room.engines.stt.open)
+        yield llm.Finished(reason="stop", usage=None)
+
+    room.engines.llm.script = script
+    await room.taken(SPOKEN, Microphone().source)
+    assert open_then == [0]
+
+
+async def test_the_next_turn_follows_on_what_was_said() -> None:
+    room = Room("--init_chat_prompt", "")
+    await room.taken(SPOKEN, Microphone().source)
+    await room.taken(SPOKEN, Microphone().source)
+    assert [message.role for message in room.asked] == ["user", "assistant", "user"]
+    assert room.asked[1].parts == (llm.Text(text="Hello there. How are you?"),)
+
+
+async def test_what_a_turn_used_is_reported_once() -> None:
+    room = Room()
+    (*_, finished) = await room.taken(SPOKEN, Microphone().source)
+    (outcome,) = room.outcomes
+    assert (outcome.reason, finished.reason) == ("stop", "stop")
+    assert (outcome.route, outcome.answered_by) == ("echo", "echo")
+    assert (outcome.response_id.partition("_")[0], outcome.conversation_id) == ("resp", "c")
+    assert (outcome.heard_seconds, outcome.characters) == (1.0, len("Hello there.How are you?"))
+    assert outcome.spoken_seconds == outcome.delivered_seconds > 0.4
+    assert outcome.usage == llm.Usage(input_tokens=1, output_tokens=2)
+    assert outcome.timings.stt is not None
+    assert outcome.timings.first_audio is not None
+    assert (finished.outcome.response_id, finished.outcome.usage) == (outcome.response_id, outcome.usage)
+
+
+async def test_who_answered_in_place_of_another_is_reported() -> None:
+    async def failing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        raise Unavailable("It is away.")
+        yield llm.TextDelta(text="")
+
+    first, second = scripted.language_model(failing), scripted.language_model(scripted.answering("Here."))
+    model = FallbackModel(
+        [Choice(route=name, model=name, engine=engine) for name, engine in (("one", first), ("two", second))]
+    )
+    room = Room()
+    room.served.engines = scripted_engines(llm=model)
+    await read(room.turn().events())
+    assert [outcome.answered_by for outcome in room.outcomes] == ["two"]
+
+
+async def test_a_failure_is_reported_without_what_was_said_and_nothing_is_kept() -> None:
+    async def failing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="My secret is ")
+        raise RuntimeError("my secret is 1234")
+
+    room = Room(llm=scripted.language_model(failing))
+    with pytest.raises(RuntimeError):
+        await room.taken()
+    assert [(outcome.reason, outcome.conversation_id) for outcome in room.outcomes] == [("RuntimeError", None)]
+    room.engines.llm.script = scripted.answering("Yes.")
+    await room.taken(SPOKEN, Microphone().source)
+    assert [message.role for message in room.asked] == ["system", "user"]
+
+
+async def test_audio_that_nobody_took_is_not_delivered() -> None:
+    room = Room()
+    async with aclosing(room.turn().events()) as events:
+        async for event in events:
+            if isinstance(event, tts.AudioChunk):
+                break
+    (outcome,) = room.outcomes
+    assert (outcome.reason, outcome.spoken_seconds, outcome.delivered_seconds) == ("left", 0.04, 0.0)
+
+
+def refusing(more_than: int) -> Any:
+    """A model that takes so many messages."""
+
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if len(request.messages) > more_than:
+            raise TooLong("too long")
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    return scripted.language_model(script)
+
+
+def long_history(turns: int) -> ConversationRef:
+    roles = ("user", "assistant") * turns
+    messages = tuple(llm.Message(role=role, parts=(llm.Text(text="words"),)) for role in (*roles, "user"))
+    return ConversationRef(conversation="c", history=messages)
+
+
+async def test_a_model_that_refuses_is_asked_once_more_with_half(caplog: pytest.LogCaptureFixture) -> None:
+    room = Room(llm=refusing(12))
+    events = await room.taken(long_history(10))
+    assert [len(request.messages) for request in room.engines.llm.requests] == [21, 11]
+    assert sum(isinstance(event, Started) for event in events) == 2, "one of the model, one of the voice"
+    assert "5 turns are left out" in caplog.text
+
+
+async def test_a_model_that_refuses_again_is_asked_again_until_it_takes_what_is_left() -> None:
+    room = Room(llm=refusing(4))
+    await room.taken(long_history(10))
+    assert [len(request.messages) for request in room.engines.llm.requests] == [21, 11, 5, 3]
+
+
+async def test_a_conversation_whose_question_was_too_long_goes_on() -> None:
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if "long" in str(request.messages):
+            raise TooLong("too long")
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    room = Room("--init_chat_prompt", "", llm=scripted.language_model(script))
+    await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a long question").script
+    with pytest.raises(TooLong):
+        await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a short one").script
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say", "Yes.", "a short one"]
+
+
+async def test_an_answer_of_white_space_alone_is_not_remembered() -> None:
+    room = Room("--init_chat_prompt", "")
+    room.engines.llm.script = scripted.answering(" \n\n")
+    await room.taken(SPOKEN, Microphone().source)
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say + what did you say"]
+
+
+async def test_a_question_that_is_too_long_alone_is_refused_at_once() -> None:
+    room = Room(llm=refusing(0))
+    with pytest.raises(TooLong):
+        await room.taken()
+    assert room.engines.llm.opened == 1
+
+
+async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="I")
+        raise TooLong("now")
+
+    room = Room(llm=scripted.language_model(script))
+    with pytest.raises(TooLong):
+        await room.taken(long_history(4))
+    assert room.engines.llm.opened == 1
+
+
+async def test_an_endless_answer_is_cut_spoken_and_kept() -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            yield llm.TextDelta(text="On and on. ")
+
+    room = Room("--max_answer_characters", "25", llm=scripted.language_model(endless))
+    (*_, finished) = await room.taken(SPOKEN, Microphone().source)
+    assert (finished.reason, finished.outcome.usage) == ("length", None)
+    room.engines.llm.script = scripted.answering("Yes.")
+    await room.taken(SPOKEN, Microphone().source)
+    assert text_of(room.asked[2]) == "On and on. On and on. On "
+
+
+async def test_waiting_for_another_turn_is_a_part_of_the_time_a_turn_may_take() -> None:
+    kept_in = store()
+    room = Room("--max_turn_seconds", "0.05", kept_in=kept_in)
+    async with kept_in.turn("c"):
+        with pytest.raises(TimedOut, match="max_turn_seconds"):
+            await room.taken()
+    async with asyncio.timeout(10), kept_in.turn("c"):
+        pass  # it does not wait any more
+
+
+async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    kept_in = Failing()
+    kept_in.failing = True
+    assert kept(await Room(kept_in=kept_in).taken()) is None
+    assert "is not kept" in caplog.text
+    assert kept(await Room(max_bytes=10).taken()) is None
+    assert kept(await Room().taken()) == "c"
+
+
+async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> None:
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while any(INSTRUCTION in str(message) for message in request.messages):
+            yield llm.ReasoningDelta(text="Where to begin?")
+            await asyncio.sleep(0)
+        yield llm.TextDelta(text="Well.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    async def hearing(_request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        for _ in range(2):
+            assert await read(other.turn(ConversationRef(conversation="other"), Microphone().source).events())
+        while not model.open:  # the summary
+            await asyncio.sleep(0)
+        yield stt.FinalTranscript(text="And now?")
+        yield stt.Finished(language="en", seconds=1)
+
+    model = scripted.Scripted(llm.Info(max_parallel=1), script)
+    queued = QueuedEngine("scripted", model, 4)
+    kept_in = store()
+    other = Room("--chat_size", "1", kept_in=kept_in, llm=queued)
+    room = Room(stt=scripted.Scripted(stt.Info(sample_rate=16_000), hearing), llm=queued)
+    room.turns = Turns(other.history, room.outcomes.append)
+    async with asyncio.timeout(10), background() as start:
+        other.history.start_maintenance(start)
+        events = await read(room.turn(SPOKEN, Microphone().source).events())
+    assert isinstance(events[-1], TurnFinished)
+
+
+async def test_a_slow_store_does_not_hold_who_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            yield llm.TextDelta(text="On and on. ")
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("gateway.turns.conversation_turn.KEEPING_SECONDS", 0.05)
+    kept_in = Failing(hangs=True)
+    kept_in.failing = True
+    room = Room(kept_in=kept_in, llm=scripted.language_model(endless))
+    async with asyncio.timeout(10):
+        async with aclosing(room.turn().events()) as events:
+            async for event in events:
+                if isinstance(event, tts.AudioChunk):
+                    break
+        assert room.engines.llm.open == 0
+        async with kept_in.turn("c"):
+            assert [outcome.conversation_id for outcome in room.outcomes] == [None]

@@ -1,0 +1,104 @@
+"""What chat clients write becomes what models read; what cannot be one is refused with the field's name."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
+from gateway.wire.messages import ChatMessage, image_of, message_of
+
+
+def read(**message: Any) -> llm.Message:
+    return message_of(msgspec.convert(message, ChatMessage))
+
+
+def test_text_stays_text_in_every_role() -> None:
+    for role in ("system", "developer", "user", "assistant"):
+        assert read(role=role, content="hi") == llm.Message(role=role, parts=(llm.Text(text="hi"),))
+
+
+def test_parts_keep_their_order() -> None:
+    url = "https://example.com/cat.png"
+    content = [
+        {"type": "text", "text": "Look:"},
+        {"type": "image_url", "image_url": {"url": url, "detail": "low"}},
+        {"type": "text", "text": "What is it?"},
+    ]
+    assert read(role="user", content=content).parts == (
+        llm.Text(text="Look:"),
+        llm.Image(url=url, detail="low"),
+        llm.Text(text="What is it?"),
+    )
+
+
+def test_an_assistant_that_spoke_and_called() -> None:
+    calls = [
+        {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}},
+        {"id": "c2", "function": {"name": "weather", "arguments": '{"city": "Ulm"}'}},
+    ]
+    assert read(role="assistant", content="One moment.", tool_calls=calls).parts == (
+        llm.Text(text="One moment."),
+        llm.ToolCall(call_id="c1", name="clock", arguments="{}"),
+        llm.ToolCall(call_id="c2", name="weather", arguments='{"city": "Ulm"}'),
+    )
+    assert len(read(role="assistant", content=None, tool_calls=calls).parts) == 2
+
+
+def test_what_the_assistant_refused_is_its_text() -> None:
+    refused = llm.Message(role="assistant", parts=(llm.Text(text="I cannot help with that."),))
+    assert read(role="assistant", content=[{"type": "refusal", "refusal": "I cannot help with that."}]) == refused
+    assert read(role="assistant", content=None, refusal="I cannot help with that.") == refused
+    assert read(role="assistant", content="Hello.", refusal=None).parts == (llm.Text(text="Hello."),)
+
+
+@pytest.mark.parametrize(
+    ("content", "output"),
+    [
+        ("noon", "noon"),
+        ([{"type": "text", "text": "no"}, {"type": "text", "text": "on"}], "noon"),
+        (None, ""),
+    ],
+)
+def test_a_tool_result_names_its_call(content: Any, output: str) -> None:
+    message = read(role="tool", tool_call_id="c1", content=content)
+    assert message == llm.Message(role="tool", parts=(llm.ToolResult(call_id="c1", output=output),))
+
+
+def test_a_tool_result_of_no_call_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="tool_call_id") as refusal:
+        read(role="tool", content="noon")
+    assert refusal.value.param == "messages"
+
+
+@pytest.mark.parametrize("role", ["tool", "assistant", "system", "developer"])
+def test_only_users_show_images(role: str) -> None:
+    content = [{"type": "text", "text": "noon"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
+    with pytest.raises(InvalidRequest, match="text only") as refusal:
+        read(role=role, tool_call_id="c1", content=content)
+    assert refusal.value.param == "messages"
+
+
+def test_an_image_of_a_message_that_is_none_is_blamed_on_the_messages() -> None:
+    with pytest.raises(InvalidRequest, match="Invalid image") as refusal:
+        read(role="user", content=[{"type": "image_url", "image_url": {"url": "/etc/passwd"}}])
+    assert refusal.value.param == "messages"
+
+
+@pytest.mark.parametrize("url", ["https://x/y.png", "http://x/y.png", "data:image/png;base64,AAAA"])
+def test_images_are_web_addresses_or_data(url: str) -> None:
+    assert image_of(url, "high") == llm.Image(url=url, detail="high")
+
+
+@pytest.mark.parametrize("url", ["", "cat.png", "file:///etc/passwd", "data:text/html;base64,AAAA", "ftp://x/y.png"])
+def test_anything_else_is_no_image(url: str) -> None:
+    with pytest.raises(InvalidRequest, match="Invalid image") as refusal:
+        image_of(url)
+    assert refusal.value.param == "image"
+
+
+def test_a_refused_image_is_not_repeated_at_length() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        image_of("A" * 100_000)
+    assert len(refusal.value.message) < 300

@@ -1,0 +1,15 @@
+"""Wire types of the tiny surface; another surface has a ``Usage`` too."""
+
+import msgspec
+
+
+class TinyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A text."""
+
+    text: str
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """How many words a text has."""
+
+    words: int
