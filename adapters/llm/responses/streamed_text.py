@@ -7,7 +7,7 @@ from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.responses.item_index import ItemIndex, Key
 
 _MAX_ITEMS = 256
-_MAX_CHARACTERS = 1024 * 1024
+_MAX_CHARACTERS = 1024 * 1024  # that are remembered
 _MAX_STATEMENTS = 4 * _MAX_ITEMS
 
 
@@ -31,6 +31,10 @@ class _Item:
         if text:
             self.pieces.append(text)
             self.parts.setdefault(part, []).append(text)
+
+    def forget(self) -> None:
+        self.pieces.clear()
+        self.parts.clear()
 
     def rests(self, first_part: int, wholes: Sequence[str]) -> list[str] | None:
         """The ends of the complete parts ``wholes`` that were not streamed; ``None`` if something else was streamed.
@@ -61,7 +65,10 @@ def _after(texts: Sequence[str], size: int) -> list[str]:
 
 
 class StreamedText:
-    """The text of one response, by message and content part; all methods that add some raise ``LimitExceeded``."""
+    """The text of one response, by message and content part; what adds messages raises ``LimitExceeded``.
+
+    Of an answer that is longer than any usual one nothing is remembered: then only what is streamed counts.
+    """
 
     def __init__(self) -> None:
         self._items: list[_Item] = []
@@ -71,6 +78,11 @@ class StreamedText:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the text was too long to be remembered."""
+        return self._size > _MAX_CHARACTERS
 
     def knows(self, keys: list[Key]) -> bool:
         """Whether a message with these keys has begun."""
@@ -96,7 +108,8 @@ class StreamedText:
             raise LimitExceeded(f"stated its texts more than {_MAX_STATEMENTS} times in one answer")
         item = self._match(keys, first_part, wholes, level)
         item.level = max(item.level, level)
-        rests = item.rests(first_part, wholes) or [""] * len(wholes)  # what was streamed cannot be taken back
+        rests = None if self.is_forgotten else item.rests(first_part, wholes)
+        rests = rests or [""] * len(wholes)  # what was streamed cannot be taken back
         for part, rest in enumerate(rests, first_part):
             self._append(item, part, rest)
         return rests
@@ -119,9 +132,11 @@ class StreamedText:
 
     def _append(self, item: _Item, part: int, text: str) -> None:
         self._size += len(text)
-        if self._size > _MAX_CHARACTERS:
-            raise LimitExceeded(f"sent an answer with more than {_MAX_CHARACTERS} characters")
-        item.add(part, text)
+        if self.is_forgotten:
+            for each in self._items:
+                each.forget()
+        else:
+            item.add(part, text)
 
     def _new(self, keys: list[Key]) -> _Item:
         if len(self._items) == _MAX_ITEMS:
@@ -146,6 +161,8 @@ class Restatement:
         """The end of ``text``, in the message ``number`` of the response, that was not streamed."""
         if number >= _MAX_ITEMS:
             raise LimitExceeded(f"sent more than {_MAX_ITEMS} messages in one answer")
+        if self._streamed.is_forgotten:
+            return ""
         if self._differs:
             return self._if_new(keys, number, text)
         if self._said.startswith(text, self._at):

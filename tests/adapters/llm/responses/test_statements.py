@@ -275,10 +275,17 @@ def test_messages_have_limits() -> None:
         read(*many, end())
     with pytest.raises(UpstreamError, match="more than 256 messages"):
         read(end(output=[MESSAGE | {"content": "x"}] * 300))
-    with pytest.raises(UpstreamError, match="more than 1048576 characters"):
-        read(*(event("output_text.delta", delta="x" * 100_000) for _ in range(11)), end())
     with pytest.raises(UpstreamError, match="more than 1024 times"):
         read(*(STATEMENTS["text"] for _ in range(1100)), end())
+
+
+def test_of_a_very_long_answer_only_what_is_streamed_counts() -> None:
+    text = "x" * 100_000
+    long = [event("output_text.delta", delta=text, **PLACE) for _ in range(11)]
+    whole = MESSAGE | {"content": text * 12}
+    for received in ([*long, event("output_item.done", item=whole, output_index=0)], [*long, STATEMENTS["text"]]):
+        assert len(said(read(*received, end(output=[whole, SECOND])))) == 1_100_000
+    assert len(said(read(end(output=[whole])))) == 1_200_000
 
 
 def test_the_name_of_the_event_is_its_type_if_it_has_none() -> None:
