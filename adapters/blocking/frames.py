@@ -5,11 +5,11 @@ from typing import BinaryIO
 import msgspec
 
 LIMIT = 64 * 1024 * 1024
-"""The largest frame in bytes that either side sends or accepts."""
+"""The size in bytes of the largest frame that either side sends or accepts."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
-    """The worker has loaded; sent once and first."""
+    """The worker has loaded its engine; sent once and first."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
@@ -23,7 +23,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
-    """The job raised an exception of the class named ``kind``; the worker goes on."""
+    """The job raised an exception of the class ``kind``; the worker can take the next job."""
 
     kind: str
 
@@ -32,7 +32,7 @@ Reply = Ready | Item | Done | Failed
 
 
 class BadFrame(ValueError):
-    """A frame is too large, or what came is no frame."""
+    """A frame is too large or invalid."""
 
 
 _decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
@@ -72,4 +72,4 @@ def read_reply(stream: BinaryIO) -> Reply | None:
     try:
         return _decoder.decode(body)
     except msgspec.DecodeError as error:
-        raise BadFrame("A worker process sent something that is no message.") from error
+        raise BadFrame("A worker process sent an invalid message.") from error

@@ -1,4 +1,4 @@
-"""Keeps worker processes and streams jobs through them; whoever leaves a job early has its worker replaced."""
+"""Keeps worker processes and runs jobs in them; when a reader leaves a job early, the worker is replaced."""
 
 import asyncio
 import subprocess
@@ -35,7 +35,7 @@ class WorkerPool:
 
     async def warm_up(self) -> None:
         """Start all workers and wait until they have loaded. Raises ``Unavailable`` when one cannot."""
-        # All are started before the first is waited for: they load side by side.
+        # All are started before the first is waited for, so that they load in parallel.
         self._idle += [self._start() for _ in range(self._size - len(self._idle) - len(self._busy))]
         while worker := next((worker for worker in self._idle if not worker.loaded), None):
             self._idle.remove(worker)
@@ -44,11 +44,11 @@ class WorkerPool:
                     pass
 
     async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
-        """Answer one job as soon as a worker is free.
+        """Run one job as soon as a worker is free.
 
-        Leaving early has ended the worker process when ``aclose()`` returns; another one is loading then.
-        Raises ``Unavailable`` when the worker dies, ``TimedOut`` when it is silent for too long and ``UpstreamError``
-        when the job raises there.
+        After leaving early, when ``aclose()`` returns, the worker process has ended and another one is loading.
+        Raises ``Unavailable`` when the worker dies, ``TimedOut`` when it sends nothing for too long, and
+        ``UpstreamError`` when the job raises an exception there.
         """
         async with self._places:
             worker = self._take()
@@ -86,7 +86,7 @@ class WorkerPool:
             ) from error
 
     async def _use(self, worker: "_Worker", make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
-        """What ``make``, reading from ``worker``, yields; the worker is idle afterwards, or dead if it cannot go on."""
+        """What ``make``, reading from ``worker``, yields; afterwards the worker is idle, or replaced."""
         self._busy.add(worker)
         try:
             async with aclosing(iterate(make, ahead=AHEAD, interrupt=worker.kill)) as items:
@@ -104,14 +104,14 @@ class WorkerPool:
                 self._busy.discard(worker)
 
     async def _replace(self, worker: "_Worker") -> None:
-        """End ``worker`` and start another one, but not when it failed to load: the next would fail too."""
+        """End ``worker`` and start another one, unless it failed to load: the next one would fail too."""
         wanted = worker.loaded or worker.killed
         try:
             await worker.end()
         finally:
             if wanted and not self._closed:
-                with suppress(Unavailable):  # the next job tries again, and tells
-                    # First in line is taken last: by then it may have loaded.
+                with suppress(Unavailable):  # the next job tries again, and reports it
+                    # The first in the list is taken last: by then it may have loaded.
                     self._idle.insert(0, self._start())
 
     async def _next(self, items: AsyncGenerator[bytes, None]) -> bytes | None:
@@ -129,7 +129,7 @@ class _Worker:
 
     def __init__(self, target: str, adapter: str) -> None:
         self._adapter = adapter
-        # -P: the directory the gateway was started in must not shadow modules.
+        # -P: the current directory must not shadow modules.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "adapters.blocking.worker", target],
             stdin=subprocess.PIPE,
@@ -159,7 +159,7 @@ class _Worker:
         """Send a job and yield its answer. Raises ``Unavailable`` and ``UpstreamError``."""
         yield from self.load()
         self._between_jobs = False
-        with suppress(OSError):  # a dead worker shows when its answer is read
+        with suppress(OSError):  # a dead worker is noticed when its answer is read
             frames.write(self._stdin, payload)
         while True:
             match reply := self._read():
@@ -172,7 +172,7 @@ class _Worker:
                     self._between_jobs = True
                     raise UpstreamError(f"The {self._adapter} engine failed ({reply.kind}).", adapter=self._adapter)
                 case frames.Ready():
-                    raise frames.BadFrame("A worker process said twice that it is ready.")
+                    raise frames.BadFrame("A worker process sent Ready twice.")
                 case _:
                     assert_never(reply)
 
@@ -193,7 +193,7 @@ class _Worker:
             self.close_pipes()
 
     def close_pipes(self) -> None:
-        with suppress(OSError):  # what was not sent yet cannot be sent any more
+        with suppress(OSError):  # buffered input cannot be sent any more
             self._stdin.close()
         self._stdout.close()
 

@@ -1,4 +1,4 @@
-"""The worker process's side of ``WorkerPool``: loads an engine once, then answers jobs until its input ends."""
+"""The worker process of ``WorkerPool``: loads an engine once, then answers jobs until its input ends."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ Work = Callable[[bytes], Iterator[bytes]]
 
 def main(target: str) -> None:
     """Load ``target`` (``package.module:factory``) and serve it over standard input and output."""
-    # Ctrl-C reaches the whole process group; the gateway decides when its workers end.
+    # Ctrl-C is sent to the whole process group, but the gateway decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints, a C library included, now prints to the log and not between the frames
+    os.dup2(2, 1)  # everything printed, also by C libraries, now goes to the log and not between the frames
     module, _, factory = target.partition(":")
     work: Work = getattr(import_module(module), factory)()
     frames.write_reply(replies, frames.Ready())
@@ -32,8 +32,8 @@ def _answer(work: Work, payload: bytes, replies: BinaryIO) -> None:
             frames.write_reply(replies, frames.Item(payload=item))
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - one job's failure, whatever it is, must not end the worker
-        # The place is worth logging; the exception's text may hold what a user said.
+    except Exception as error:  # noqa: BLE001 - the failure of one job must not end the worker
+        # The place is worth logging; the exception's text may contain what a user said.
         sys.stderr.writelines(traceback.format_tb(error.__traceback__))
         frames.write_reply(replies, frames.Failed(kind=type(error).__name__))
     else:
@@ -44,4 +44,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except BrokenPipeError:
-        os._exit(1)  # the gateway is gone: there is nobody to tell
+        os._exit(1)  # the gateway is gone

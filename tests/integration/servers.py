@@ -18,7 +18,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError, InvalidRequest, UnknownModel
-from tests.models.lessons import TOOL
+from tests.models.training_data import TOOL
 
 MODEL = "tiny-qwen"
 _FOLDER = "SPEECH_GATEWAY_SERVERS"

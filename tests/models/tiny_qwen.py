@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from tests.models.lessons import LESSONS, SYSTEM, THINKING, Lesson
+from tests.models.training_data import LESSONS, SYSTEM, THINKING, Lesson
 
 _MOST_STEPS = 1500
 _GOOD_LOSS = 0.005

@@ -7,9 +7,9 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.probe import Probe
-from adapters.llm import parse
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.request import body, route
+from adapters.llm.decoding.start_state import StartStates
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.server_probe import ProbedApi, server_probe
@@ -32,7 +32,7 @@ class ChatCompletions:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("chat-completions", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     @classmethod
     def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
@@ -59,6 +59,6 @@ class ChatCompletions:
         return ChatCompletionReader(
             self._upstream.errors,
             route=route(request, self._options),
-            habit=self._habits.of(request),
+            start=self._start_states.of(request),
             tools=request.tools,
         )

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from adapters.contract import llm
-from adapters.llm import opaque, parse
+from adapters.llm import provider_state
 from adapters.llm.chat_completions import wire
 from adapters.llm.chat_completions.tool_calls import ToolCalls
+from adapters.llm.decoding.reasoning_parser import Delta, ReasoningParser
+from adapters.llm.decoding.start_state import StartState
 from adapters.upstream import ErrorFactory
 
 # Every reason that is not listed means "stop".
@@ -25,8 +27,8 @@ _FAILED = frozenset(("error", "abort", "insufficient_system_resource"))
 class ChatCompletionReader:
     """The state of one answer: ``feed`` every chunk, or the ``whole`` answer at once; then ``finish``.
 
-    ``route`` says where the answer comes from (``opaque.route``); without it nothing is kept for its provider.
-    ``habit`` is the model's (``parse.Habits``), ``tools`` are the request's.
+    ``route`` says where the answer comes from (``provider_state.route``); without it nothing is kept for its provider.
+    ``start`` is the model's (``StartStates``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -34,12 +36,12 @@ class ChatCompletionReader:
         errors: ErrorFactory,
         *,
         route: str = "",
-        habit: parse.Habit | None = None,
+        start: StartState | None = None,
         tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._errors = errors
         self._route = route
-        self._text = parse.Parser(habit or parse.Habit())
+        self._text = ReasoningParser(start or StartState())
         self._calls = ToolCalls(errors, tools)
         self._reasoning_content: list[str] = []  # the texts of the field of this name
         self._details: list[dict[str, Any]] = []
@@ -91,7 +93,7 @@ class ChatCompletionReader:
         if choice.finish_reason:
             self._reason = _REASONS.get(choice.finish_reason, "stop")
 
-    def _delta(self, delta: wire.Delta, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+    def _delta(self, delta: wire.Delta, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
         yield from self._reasoning(delta)
         if isinstance(delta.content, str):
             yield from read(delta.content)
@@ -103,7 +105,7 @@ class ChatCompletionReader:
         for piece in delta.tool_calls or ():
             yield from self._calls.feed(piece)
 
-    def _part(self, part: wire.ContentPart, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+    def _part(self, part: wire.ContentPart, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
         yield from self._reasoning_delta("".join(thought.text or "" for thought in part.thinking or ()))
         yield from read(part.text or "")
 
@@ -129,7 +131,7 @@ class ChatCompletionReader:
         elif self._calls and self._reasoning_content:  # DeepSeek and Moonshot refuse a call without its reasoning
             message["reasoning_content"] = "".join(self._reasoning_content)
         data = {"message": message, "calls": self._calls.signatures}
-        return opaque.kept(self._route, {name: value for name, value in data.items() if value})
+        return provider_state.kept(self._route, {name: value for name, value in data.items() if value})
 
 
 def _join(details: list[dict[str, Any]], detail: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 
 from adapters.contract import llm
-from adapters.llm import calls
+from adapters.llm import tool_validation
 from adapters.llm.chat_completions import wire
 from adapters.upstream import ErrorFactory
 
@@ -62,7 +62,7 @@ class ToolCalls:
                 raise self._errors.upstream_error("called a tool without naming it")
             if not call.arguments:
                 yield from self._append(call, "{}")
-            yield calls.finished(call.call_id, call.name, call.arguments, self._tools)
+            yield tool_validation.finished(call.call_id, call.name, call.arguments, self._tools)
 
     def _open(self, piece: wire.ToolCallPiece, name: str | None) -> _OpenCall:
         """The call that ``piece`` belongs to; a new one if it begins a call."""
@@ -89,4 +89,6 @@ def _is_another(call: _OpenCall, piece: wire.ToolCallPiece) -> bool:
     """
     if piece.id and call.upstream_id:
         return piece.id != call.upstream_id
-    return bool(call.name and not piece.id and piece.index is None and not calls.fault(call.name, call.arguments))
+    return bool(
+        call.name and not piece.id and piece.index is None and not tool_validation.fault(call.name, call.arguments)
+    )

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.probe import Probe
-from adapters.llm import parse
+from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
@@ -32,7 +32,7 @@ class Responses:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("responses-api", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     @classmethod
     def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
@@ -64,6 +64,6 @@ class Responses:
         return ResponsesReader(
             self._upstream.errors,
             route=route(request, self._options),
-            habit=self._habits.of(request),
+            start=self._start_states.of(request),
             tools=request.tools,
         )

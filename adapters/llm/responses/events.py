@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from adapters.contract import llm
-from adapters.llm import opaque, parse
+from adapters.llm import provider_state
+from adapters.llm.decoding.reasoning_parser import Delta, ReasoningParser
+from adapters.llm.decoding.start_state import StartState
 from adapters.llm.responses import wire
 from adapters.llm.responses.tool_calls import ToolCalls
 from adapters.upstream import ErrorFactory
@@ -15,8 +17,8 @@ from adapters.upstream import ErrorFactory
 class ResponsesReader:
     """The state of one answer: ``feed`` every event until ``done``, or the ``whole`` response at once; then ``finish``.
 
-    ``route`` says where the answer comes from (``opaque.route``); without it nothing is kept for its provider.
-    ``habit`` is the model's (``parse.Habits``), ``tools`` are the request's.
+    ``route`` says where the answer comes from (``provider_state.route``); without it nothing is kept for its provider.
+    ``start`` is the model's (``StartStates``), ``tools`` are the request's.
     """
 
     def __init__(
@@ -24,12 +26,12 @@ class ResponsesReader:
         errors: ErrorFactory,
         *,
         route: str = "",
-        habit: parse.Habit | None = None,
+        start: StartState | None = None,
         tools: tuple[llm.Tool, ...] = (),
     ) -> None:
         self._errors = errors
         self._route = route
-        self._parser = parse.Parser(habit or parse.Habit())
+        self._parser = ReasoningParser(start or StartState())
         self._calls = ToolCalls(errors, tools)
         self._reasoning_items: list[dict[str, Any]] = []  # until it is known what follows them
         self._kept: list[dict[str, Any]] = []
@@ -121,7 +123,7 @@ class ResponsesReader:
             case "function_call":
                 yield from self._call(self._calls.item_done(item, None))
 
-    def _text(self, text: Any, read: Callable[[str], Iterator[parse.Delta]]) -> Iterator[llm.Event]:
+    def _text(self, text: Any, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
         if text and isinstance(text, str):
             self._began = True
             self._place_reasoning(None)
@@ -158,7 +160,7 @@ class ResponsesReader:
             for kept in self._kept
             if kept["item"].get("encrypted_content") or (self._calls and kept["item"].get("content"))
         ]
-        return opaque.kept(self._route, {"items": items} if items else {})
+        return provider_state.kept(self._route, {"items": items} if items else {})
 
 
 def _parts(content: Any) -> list[dict[str, Any]]:

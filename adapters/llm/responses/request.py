@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import Unsupported
-from adapters.llm import calls, opaque
+from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
 # Parameters without a field in the Responses API.
@@ -18,8 +18,8 @@ _REASONS = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)")
 
 
 def route(request: llm.Request, options: UpstreamOptions) -> str:
-    """Where the answer to ``request`` comes from (``opaque.route``)."""
-    return opaque.route("responses-api", request.model, options.responses_api_base_url)
+    """Where the answer to ``request`` comes from (``provider_state.route``)."""
+    return provider_state.route("responses-api", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
     """The input items, in the order of the messages' parts; the route ``to`` gets back its own opaque items."""
     items: list[dict[str, Any]] = []
     for message in messages:
-        back = [kept for data in opaque.replayed(message, to) for kept in data["items"]]
+        back = [kept for data in provider_state.replayed(message, to) for kept in data["items"]]
         for part in _grouped(message.parts):
             match part:
                 case tuple():
@@ -87,7 +87,7 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
                     items.append(_message(message.role, part, len(items)))
                 case llm.ToolCall():
                     items += _take(part.call_id, back)
-                    call = {"call_id": part.call_id, "name": part.name, "arguments": calls.sendable(part)}
+                    call = {"call_id": part.call_id, "name": part.name, "arguments": tool_validation.sendable(part)}
                     items.append({"type": "function_call", **call})
                 case llm.ToolResult():
                     items.append({"type": "function_call_output", "call_id": part.call_id, "output": part.output})

@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 
 from adapters.contract import llm
-from adapters.llm import calls
+from adapters.llm import tool_validation
 from adapters.llm.responses import wire
 from adapters.upstream import ErrorFactory
 
@@ -92,4 +92,4 @@ class ToolCalls:
         if not call.arguments:
             yield from self._append(call, "{}")
         call.finished = True
-        yield calls.finished(call.call_id, call.name, call.arguments, self._tools)
+        yield tool_validation.finished(call.call_id, call.name, call.arguments, self._tools)

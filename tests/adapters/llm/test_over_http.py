@@ -189,9 +189,9 @@ CALLED_BY_RESPONSES = (
         ((llm.Tool(name="f"),), None),
         (
             (llm.Tool(name="f", parameters={"type": "object", "required": ["city"]}),),
-            "The arguments of the call to 'f' do not fit the tool's schema: the object lacks 'city'.",
+            "The arguments of the call to 'f' do not match the tool's schema: the object is missing 'city'.",
         ),
-        ((llm.Tool(name="g"),), "The model called 'f', which is no tool of the request."),
+        ((llm.Tool(name="g"),), "The model called 'f', which is not among the request's tools."),
         ((), None),
     ],
 )

@@ -15,7 +15,7 @@ from adapters.contract.checks import check_any_split, llm_grammar
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import ChatCompletionReader
-from adapters.llm.parse import Habit
+from adapters.llm.decoding.start_state import StartState
 from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import UpstreamClient, UpstreamOptions
 from adapters.upstream.sse import SseParser
@@ -115,7 +115,7 @@ FAILURES: dict[str, type[AdapterError]] = {
 def events(name: str, pieces: Iterable[bytes]) -> list[Any]:
     """The contract's events of a stream cut into ``pieces``."""
     kind = ResponsesReader if "responses" in name else ChatCompletionReader
-    answer = kind(ERRORS, route="here", habit=Habit(inside="without-parser" in name))
+    answer = kind(ERRORS, route="here", start=StartState(inside="without-parser" in name))
     parser = SseParser(1 << 20)
     received = [event.data for piece in pieces for event in parser.feed(piece)] + [e.data for e in parser.close()]
     found = [event for data in received if data != b"[DONE]" for event in answer.feed(data)]

@@ -7,9 +7,9 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from adapters.tts.openai_voices import OPENAI_VOICES
 from gateway.conversation.history import ConversationRef
 from gateway.engines.route import ServedRoute
-from gateway.engines.voices import OPENAI_VOICES
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.settings.load import load
 from gateway.turns.build import TurnPlan, build_turn, ignored_fields

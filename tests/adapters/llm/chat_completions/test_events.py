@@ -6,7 +6,7 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import ChatCompletionReader
-from adapters.llm.parse import Habit
+from adapters.llm.decoding.start_state import StartState
 from tests.support.chat_chunks import ERRORS, USAGE, delta, read, tool
 
 
@@ -73,7 +73,7 @@ def test_a_whole_answer_that_began_inside_its_thinking_is_recognised_without_kno
 
 
 def test_reasoning_that_is_reported_apart_ends_the_doubt_about_the_text() -> None:
-    events = ChatCompletionReader(ERRORS, habit=Habit(inside=True))
+    events = ChatCompletionReader(ERRORS, start=StartState(inside=True))
     chunks = (delta(reasoning_content="hm"), delta(content="hello"))
     assert [made for chunk in chunks for made in events.feed(msgspec.json.encode(chunk))] == [
         llm.ReasoningDelta(text="hm"),

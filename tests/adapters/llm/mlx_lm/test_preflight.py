@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from adapters import hub
 from adapters.contract.errors import UpstreamError
-from adapters.llm.mlx_lm.adapter import MlxLm
+from adapters.llm.mlx_lm.adapter import MlxLanguageModel
+from adapters.local import requirements
 from adapters.options import BadOption
-from tests.adapters.llm.mlx_lm.local import loaded
+from tests.support.mlx_engine import loaded
 
 
 def preflight(model: Path | str, **options: Any) -> None:
-    MlxLm(MlxLm.Options(model_name=str(model), **options)).preflight()
+    MlxLanguageModel(MlxLanguageModel.Options(model_name=str(model), **options)).preflight()
 
 
 def test_a_model_that_is_there_with_parameters_that_are_known_passes(tiny_qwen: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_model_that_sees_needs_its_package(tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "find_spec", lambda name: None if name == "mlx_vlm" else find_spec(name))
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == "mlx_vlm" else find_spec(name))
     preflight(tiny_qwen)
     with pytest.raises(BadOption, match=r"--llm_is_vlm .* \(mlx_vlm\): pip install 'speech-gateway\[mlx-vlm\]'"):
         preflight(tiny_qwen, llm_is_vlm=True)
@@ -110,4 +110,4 @@ async def test_a_model_that_does_not_load_says_why(tiny_qwen: Path, tmp_path: Pa
 
 def test_a_model_is_named() -> None:
     with pytest.raises(BadOption, match="--model_name"):
-        MlxLm(MlxLm.Options())
+        MlxLanguageModel(MlxLanguageModel.Options())

@@ -13,30 +13,25 @@ import torch
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, Unsupported, UpstreamError
-from adapters.llm.transformers.adapter import Transformers
-from tests.adapters.llm.transformers.local import (
-    SWITCH,
-    answer,
-    loaded,
-    model_of,
-    open_answers,
-    request,
-    text_of,
-)
+from adapters.llm.transformers.adapter import TransformersLanguageModel
 from tests.models import tiny_random
-from tests.models.lessons import CAPITAL, FOREVER, answer_to
+from tests.models.training_data import CAPITAL, FOREVER, answer_to
+from tests.support.answers import SWITCH, answer, open_answers, request, text_of
+from tests.support.transformers_engine import loaded, loaded_by
 
 
 @pytest.fixture(params=[8, 1], ids=["together", "alone"])
-async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenerator[Transformers, None]:
+async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenerator[TransformersLanguageModel, None]:
     async with loaded(tiny_qwen, llm_max_parallel=request.param) as engine:
         yield engine
 
 
 @contextmanager
-def failing(engine: Transformers, error: BaseException, *, after: int, at_the_end: bool = False) -> Iterator[None]:
+def failing(
+    engine: TransformersLanguageModel, error: BaseException, *, after: int, at_the_end: bool = False
+) -> Iterator[None]:
     """The model's forward pass raises ``error`` once, ``after`` some that do not, in its last layer or at once."""
-    layer = model_of(engine).model
+    layer = loaded_by(engine).model.model
     layer = layer.layers[-1] if at_the_end else layer
     passes = 0
 
@@ -63,7 +58,7 @@ MEMORY = (
 @pytest.mark.parametrize("after", [0, 3])
 @pytest.mark.parametrize("error", MEMORY, ids=["device", "host", "interpreter"])
 async def test_out_of_memory_ends_the_answer_and_not_the_engine(
-    engine: Transformers, error: Exception, after: int
+    engine: TransformersLanguageModel, error: Exception, after: int
 ) -> None:
     with failing(engine, error, after=after), pytest.raises(Unavailable, match="not enough memory"):
         await answer(engine, request(FOREVER))
@@ -73,7 +68,7 @@ async def test_out_of_memory_ends_the_answer_and_not_the_engine(
 
 
 async def test_an_unknown_failure_is_told_by_its_kind_alone(
-    engine: Transformers, caplog: pytest.LogCaptureFixture
+    engine: TransformersLanguageModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "what the user said"
     with (
@@ -85,7 +80,7 @@ async def test_an_unknown_failure_is_told_by_its_kind_alone(
     assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
 
 
-async def test_what_a_failed_pass_left_half_computed_is_not_used_again(engine: Transformers) -> None:
+async def test_what_a_failed_pass_left_half_computed_is_not_used_again(engine: TransformersLanguageModel) -> None:
     asked = request(CAPITAL)
     with failing(engine, ArithmeticError(), after=0, at_the_end=True), pytest.raises(UpstreamError):
         await answer(engine, asked)
@@ -101,7 +96,7 @@ async def test_a_failed_step_is_told_to_all_who_wait(tiny_qwen: Path) -> None:
         assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
 
 
-async def test_a_thread_that_dies_is_told_to_all_and_for_good(engine: Transformers) -> None:
+async def test_a_thread_that_dies_is_told_to_all_and_for_good(engine: TransformersLanguageModel) -> None:
     with failing(engine, SystemExit(), after=5):
         asked = (answer(engine, request(FOREVER)) for _ in range(3))
         results = await asyncio.gather(*asked, return_exceptions=True)
@@ -112,7 +107,7 @@ async def test_a_thread_that_dies_is_told_to_all_and_for_good(engine: Transforme
         await answer(engine, request(CAPITAL))
 
 
-async def test_a_prompt_past_the_context_is_too_long(engine: Transformers) -> None:
+async def test_a_prompt_past_the_context_is_too_long(engine: TransformersLanguageModel) -> None:
     with pytest.raises(TooLong, match=r"\d{4,} tokens.*4096") as seen:
         await answer(engine, request("tell me a story " * 1500))
     assert seen.value.code == "context_length_exceeded"
@@ -178,7 +173,7 @@ async def test_an_unknown_architecture_is_told_in_one_sentence(tmp_path: Path) -
     tiny_random.build_llama(tmp_path)
     config = tmp_path / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": "nonsense"}))
-    with pytest.raises(UpstreamError, match="cannot write text with its architecture"):
+    with pytest.raises(UpstreamError, match="cannot generate text with its architecture"):
         await load(tmp_path)
 
 
@@ -196,7 +191,7 @@ async def test_code_that_comes_with_a_model_needs_a_flag(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "why"), [("top_k", -1, "top_k"), ("bad_words_ids", [[10**9]], "no token can be chosen")]
+    ("name", "value", "why"), [("top_k", -1, "top_k"), ("bad_words_ids", [[10**9]], "no token can be sampled")]
 )
 async def test_a_value_that_no_answer_can_be_written_with_is_found_while_loading(
     tiny_llama: Path, name: str, value: Any, why: str
@@ -206,7 +201,7 @@ async def test_a_value_that_no_answer_can_be_written_with_is_found_while_loading
 
 
 async def test_a_model_that_sees_nothing_is_not_loaded_as_one_that_does(tiny_llama: Path) -> None:
-    with pytest.raises(UpstreamError, match="sees no images: leave --llm_is_vlm out"):
+    with pytest.raises(UpstreamError, match="is not a vision model: omit --llm_is_vlm"):
         await load(tiny_llama, llm_is_vlm=True)
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from adapters.contract import llm
-from tests.adapters.llm.transformers.local import SWITCH, answer, end_of, loaded, model_of, request, text_of, thought_of
+from tests.support.answers import SWITCH, answer, end_of, reasoning_of, request, text_of
+from tests.support.transformers_engine import loaded, loaded_by
 
 TWO_CALLS = (
     '<think>\nBoth.\n</think>\n\nAt once.\n<tool_call>\n{"name": "switch", "arguments": {"on": true}}\n</tool_call>\n'
@@ -32,7 +33,7 @@ class Script:
 async def written(model: Path, parallel: int, text: str, **fields: Any) -> Any:
     """The events of an answer whose tokens are those of ``text``."""
     async with loaded(model, llm_max_parallel=parallel) as engine:
-        tokenizer, real = engine._asking._loaded.tokenizer, model_of(engine)._get_logits_processor
+        tokenizer, real = loaded_by(engine).tokenizer, loaded_by(engine).model._get_logits_processor
         script = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
 
         def with_script(*arguments: Any, input_ids_seq_length: int, **others: Any) -> Any:
@@ -40,7 +41,7 @@ async def written(model: Path, parallel: int, text: str, **fields: Any) -> Any:
             made.append(Script(script, input_ids_seq_length))
             return made
 
-        model_of(engine)._get_logits_processor = with_script
+        loaded_by(engine).model._get_logits_processor = with_script
         return await answer(engine, request("go", **fields))
 
 
@@ -53,7 +54,7 @@ async def test_thinking_text_and_two_calls_in_one_answer(tiny_qwen: Path, parall
         ("switch", '{"on": false}', None),
     ]
     assert len({call.call_id for call in calls}) == 2
-    assert thought_of(events).strip() == "Both."
+    assert reasoning_of(events).strip() == "Both."
     assert text_of(events).strip() == "At once."
     assert end_of(events).reason == "tool_calls"
 

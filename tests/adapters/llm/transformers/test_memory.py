@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.llm.transformers.local import answer, loaded, request, text_of
-from tests.models.lessons import CAPITAL, answer_to
+from tests.models.training_data import CAPITAL, answer_to
+from tests.support.answers import answer, request, text_of
+from tests.support.transformers_engine import loaded
 
 memory = pytest.importorskip("adapters.llm.transformers.memory", reason="needs torch and psutil")
 TOKEN = 2 * 2 * 2 * 16 * 4  # bytes of the tiny Qwen3: keys and values, layers, heads, numbers of a head, float32

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from adapters.llm.transformers.adapter import Transformers
+from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.options import BadOption
 
 
-def engine(model: Path | str, **options: Any) -> Transformers:
-    return Transformers(Transformers.Options(model_name=str(model), **options))
+def engine(model: Path | str, **options: Any) -> TransformersLanguageModel:
+    return TransformersLanguageModel(TransformersLanguageModel.Options(model_name=str(model), **options))
 
 
 def test_a_model_that_is_there_passes(tiny_llama: Path) -> None:
@@ -24,9 +24,10 @@ def test_a_model_that_is_there_passes(tiny_llama: Path) -> None:
 
 def test_it_does_not_import_torch(tiny_llama: Path) -> None:
     code = (
-        "import sys\nfrom adapters.llm.transformers.adapter import Transformers\n"
+        "import sys\nfrom adapters.llm.transformers.adapter import TransformersLanguageModel\n"
         "assert 'transformers' not in sys.modules\n"
-        f"Transformers(Transformers.Options(model_name={str(tiny_llama)!r}, llm_gen={{'top_k': 3}})).preflight()\n"
+        f"options = TransformersLanguageModel.Options(model_name={str(tiny_llama)!r}, llm_gen={{'top_k': 3}})\n"
+        "TransformersLanguageModel(options).preflight()\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[4])
@@ -39,7 +40,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name(tiny_llama: Path)
 
 @pytest.mark.parametrize("device", ["cuda:99", "mps", "nonsense", "meta"])
 def test_a_device_that_is_not_there_is_refused(tiny_llama: Path, device: str) -> None:
-    with pytest.raises(BadOption, match=f"--llm_device '{device}' is not there"):
+    with pytest.raises(BadOption, match=f"--llm_device '{device}' is not available"):
         engine(tiny_llama, llm_device=device).preflight()
 
 
@@ -54,11 +55,11 @@ def test_a_missing_extra_is_named(tiny_llama: Path, monkeypatch: pytest.MonkeyPa
     def without_torch(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name == "torch" else real(name, package)
 
-    monkeypatch.setattr("adapters.hub.find_spec", without_torch)
+    monkeypatch.setattr("adapters.local.requirements.find_spec", without_torch)
     with pytest.raises(BadOption, match=r"torch.*pip install 'speech-gateway\[transformers\]'"):
         engine(tiny_llama).preflight()
 
 
 def test_a_model_is_named() -> None:
     with pytest.raises(BadOption, match="--model_name"):
-        Transformers(Transformers.Options())
+        TransformersLanguageModel(TransformersLanguageModel.Options())

@@ -10,16 +10,17 @@ import torch
 
 from adapters.contract import llm
 from adapters.contract.errors import UpstreamError
-from adapters.llm.transformers.adapter import Transformers
+from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.llm.transformers.sampling import Penalties
-from tests.adapters.llm.transformers.local import answer, end_of, loaded, model_of, request, text_of, usage_of
-from tests.models.lessons import CAPITAL, answer_to
+from tests.models.training_data import CAPITAL, answer_to
+from tests.support.answers import answer, end_of, request, text_of, usage_of
+from tests.support.transformers_engine import loaded, loaded_by
 
 WAYS = pytest.mark.parametrize("parallel", [8, 1], ids=["together", "alone"])
 
 
 @pytest.fixture(params=[8, 1], ids=["together", "alone"])
-async def engine(request: pytest.FixtureRequest, tiny_llama: Path) -> AsyncGenerator[Transformers, None]:
+async def engine(request: pytest.FixtureRequest, tiny_llama: Path) -> AsyncGenerator[TransformersLanguageModel, None]:
     async with loaded(tiny_llama, llm_max_parallel=request.param) as engine:
         yield engine
 
@@ -28,7 +29,7 @@ def hello(**sampling: Any) -> llm.Request:
     return request("hello", max_output_tokens=20, sampling=llm.Sampling(**sampling))
 
 
-async def test_a_seed_makes_sampling_repeatable(engine: Transformers) -> None:
+async def test_a_seed_makes_sampling_repeatable(engine: TransformersLanguageModel) -> None:
     first, again, other = [text_of(await answer(engine, hello(temperature=1.5, seed=seed))) for seed in (1, 1, 2)]
     assert first == again != other
 
@@ -84,7 +85,7 @@ async def test_penalties_count_what_was_said_and_not_what_was_asked() -> None:
 
 async def test_what_fails_in_one_choice_ends_only_that_answer(tiny_llama: Path) -> None:
     async with loaded(tiny_llama) as engine:
-        model = model_of(engine)
+        model = loaded_by(engine).model
         makers = model._get_logits_processor
 
         def broken(generation_config: Any, **others: Any) -> Any:

@@ -1,8 +1,8 @@
 """The recogniser in process: Whisper by heart, CTC and encoder-decoder models; leaving stops it, failures are named."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from adapters.contract import stt
 from adapters.contract.checks import read, stt_grammar
 from adapters.contract.errors import AdapterError, InvalidRequest, Unavailable, Unsupported, UpstreamError
 from adapters.options import BadOption
-from adapters.stt.transformers.adapter import SAMPLE_RATE, Transformers
+from adapters.stt.transformers.adapter import TransformersRecogniser
+from adapters.stt.transformers.recognition import SAMPLE_RATE
 
 for package in ("torch", "transformers"):
     pytest.importorskip(package, reason=f"needs {package}")
 
 from tests.models import tiny_ctc, tiny_whisper  # noqa: E402 - they import the packages
+from tests.support.recogniser_engine import loaded, pipeline_of  # noqa: E402
 
 QUESTION, LIGHTS, GREETING = tiny_whisper.recordings()
 SECRET = "what somebody said"
@@ -34,7 +36,7 @@ def asking(samples: Any, **wanted: Any) -> stt.Request:
     return stt.Request(audio=blocks(samples), **wanted)
 
 
-async def heard(engine: Transformers, request: stt.Request) -> tuple[stt.FinalTranscript, stt.Finished]:
+async def heard(engine: TransformersRecogniser, request: stt.Request) -> tuple[stt.FinalTranscript, stt.Finished]:
     events = await read(engine.stream(request))
     stt_grammar(events)
     assert isinstance(events[-2], stt.FinalTranscript)
@@ -42,15 +44,8 @@ async def heard(engine: Transformers, request: stt.Request) -> tuple[stt.FinalTr
     return events[-2], events[-1]
 
 
-async def loaded(folder: Path) -> Transformers:
-    engine = Transformers(Transformers.Options(stt_model=str(folder), stt_device="cpu"))
-    engine.preflight()
-    await engine.warm_up()
-    return engine
-
-
 @pytest.fixture
-async def whisper() -> Transformers:
+async def whisper() -> TransformersRecogniser:
     return await loaded(tiny_whisper.trained())
 
 
@@ -60,13 +55,13 @@ def windows(*recordings: tiny_whisper.Recording) -> Any:
     return np.concatenate([np.pad(each.samples, (0, length - len(each.samples))) for each in recordings])
 
 
-async def test_what_the_model_says_of_itself(whisper: Transformers) -> None:
+async def test_what_the_model_says_of_itself(whisper: TransformersRecogniser) -> None:
     assert set(whisper.info.languages or ()) == {"en", "de"}
     assert (whisper.info.word_times, whisper.info.max_parallel, whisper.failure) == (True, 1, None)
 
 
 @pytest.mark.parametrize("recording", [QUESTION, LIGHTS, GREETING], ids=lambda recording: recording.text)
-async def test_words_and_language_are_heard(whisper: Transformers, recording: tiny_whisper.Recording) -> None:
+async def test_words_and_language_are_heard(whisper: TransformersRecogniser, recording: tiny_whisper.Recording) -> None:
     transcript, finished = await heard(whisper, asking(recording.samples))
     assert (transcript.text, transcript.words) == (recording.text, ())
     assert finished.language == recording.language
@@ -74,20 +69,21 @@ async def test_words_and_language_are_heard(whisper: Transformers, recording: ti
 
 
 @pytest.mark.parametrize("language", ["de", "de-AT", "DE"])
-async def test_a_language_that_is_given_is_not_guessed(whisper: Transformers, language: str) -> None:
+async def test_a_language_that_is_given_is_not_guessed(whisper: TransformersRecogniser, language: str) -> None:
     forced: list[Any] = []
-    tell = whisper._model._pipeline.model.generate
+    model = pipeline_of(whisper).model
+    tell = model.generate
 
     def generate(**arguments: Any) -> Any:
         forced.append(arguments.get("language"))
         return tell(**arguments)
 
-    whisper._model._pipeline.model.generate = generate
+    model.generate = generate
     transcript, finished = await heard(whisper, asking(GREETING.samples, language=language))
     assert (transcript.text, finished.language, forced) == (GREETING.text, "de", ["de"])
 
 
-async def test_a_prompt_leads_the_spelling_and_a_long_one_is_cut(whisper: Transformers) -> None:
+async def test_a_prompt_leads_the_spelling_and_a_long_one_is_cut(whisper: TransformersRecogniser) -> None:
     for prompt in (tiny_whisper.PROMPT, "word " * 500):
         transcript, _ = await heard(whisper, asking(QUESTION.samples, prompt=prompt))
         if prompt == tiny_whisper.PROMPT:
@@ -95,7 +91,7 @@ async def test_a_prompt_leads_the_spelling_and_a_long_one_is_cut(whisper: Transf
 
 
 @pytest.mark.parametrize("language", ["en", None])
-async def test_every_word_has_its_time(whisper: Transformers, language: str | None) -> None:
+async def test_every_word_has_its_time(whisper: TransformersRecogniser, language: str | None) -> None:
     transcript, finished = await heard(whisper, asking(QUESTION.samples, word_times=True, language=language))
     assert [word.text for word in transcript.words] == QUESTION.text.split() == transcript.text.split()
     times = [time for word in transcript.words for time in (word.start, word.end)]
@@ -105,13 +101,14 @@ async def test_every_word_has_its_time(whisper: Transformers, language: str | No
     assert finished.language == "en"
 
 
-async def test_asking_for_times_leaves_the_model_as_it_was(whisper: Transformers) -> None:
-    before = whisper._model._model.config._attn_implementation
+async def test_asking_for_times_leaves_the_model_as_it_was(whisper: TransformersRecogniser) -> None:
+    config = pipeline_of(whisper).model.config
+    before = config._attn_implementation
     await heard(whisper, asking(QUESTION.samples, word_times=True))
-    assert whisper._model._model.config._attn_implementation == before != "eager"
+    assert config._attn_implementation == before != "eager"
 
 
-async def test_audio_longer_than_the_model_hears_at_once(whisper: Transformers) -> None:
+async def test_audio_longer_than_the_model_hears_at_once(whisper: TransformersRecogniser) -> None:
     said = (QUESTION, LIGHTS, QUESTION)
     expected = " ".join(each.text for each in said)
     transcript, finished = await heard(whisper, asking(windows(*said)))
@@ -123,14 +120,14 @@ async def test_audio_longer_than_the_model_hears_at_once(whisper: Transformers) 
     assert [int(start // 4) for start in starts] == [0] * 6 + [1] * 4 + [2] * 6
 
 
-async def test_too_short_for_a_word(whisper: Transformers) -> None:
+async def test_too_short_for_a_word(whisper: TransformersRecogniser) -> None:
     transcript, finished = await heard(whisper, asking(np.zeros(1000)))
     assert (transcript.text, finished.seconds) == ("", 0.0625)
 
 
-async def test_a_reader_that_leaves_stops_the_model(whisper: Transformers) -> None:
+async def test_a_reader_that_leaves_stops_the_model(whisper: TransformersRecogniser) -> None:
     layers: list[None] = []
-    whisper._model._model.register_forward_pre_hook(lambda *_: layers.append(None))
+    pipeline_of(whisper).model.register_forward_pre_hook(lambda *_: layers.append(None))
     recording = windows(*[QUESTION] * 8)
     await heard(whisper, asking(recording))
     whole = len(layers)
@@ -141,7 +138,7 @@ async def test_a_reader_that_leaves_stops_the_model(whisper: Transformers) -> No
             waiting.add_done_callback(lambda _: scope.reschedule(0))
             async for _ in events:
                 pass
-    assert not whisper._model.working.locked()
+    assert pipeline_of(whisper).running == 0
     ran = len(layers)
     assert 0 < ran < whole
     await asyncio.sleep(0.05)
@@ -174,7 +171,7 @@ async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
     transcript, _ = await heard(engine, asking(QUESTION.samples))
     twice, _ = await heard(engine, asking(np.tile(QUESTION.samples, 20)))
     assert len(twice.text.split()) == 2 * len(transcript.text.split()) == 8, "39 s are heard in two parts"
-    with pytest.raises(Unsupported, match="gives no times of words"):
+    with pytest.raises(Unsupported, match="gives no word times"):
         await heard(engine, asking(QUESTION.samples, word_times=True))
 
 
@@ -182,21 +179,28 @@ async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
     ("wanted", "error", "names"),
     [
         ({"language": "fr"}, Unsupported, "'fr'"),
-        ({"prompt": "<|en|> hello"}, InvalidRequest, "own markers"),
+        ({"prompt": "<|en|> hello"}, InvalidRequest, "special token of the model"),
     ],
 )
 async def test_requests_that_cannot_be_met(
-    whisper: Transformers, wanted: dict[str, Any], error: type[AdapterError], names: str
+    whisper: TransformersRecogniser, wanted: dict[str, Any], error: type[AdapterError], names: str
 ) -> None:
     with pytest.raises(error, match=names):
         await heard(whisper, asking(QUESTION.samples, **wanted))
 
 
-def broken(error: Exception) -> Callable[..., Any]:
-    def pipeline(*_arguments: Any, **_keywords: Any) -> Any:
+@contextmanager
+def broken(engine: TransformersRecogniser, error: Exception) -> Iterator[None]:
+    """The model's forward pass raises ``error``."""
+
+    def forward(*_arguments: Any) -> None:
         raise error
 
-    return pipeline
+    hook = pipeline_of(engine).model.register_forward_pre_hook(forward)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 @pytest.mark.parametrize(
@@ -208,30 +212,28 @@ def broken(error: Exception) -> Callable[..., Any]:
     ],
 )
 async def test_a_failure_is_named_without_what_was_said_and_the_engine_goes_on(
-    whisper: Transformers, monkeypatch: pytest.MonkeyPatch, failure: Exception, error: type[AdapterError], names: str
+    whisper: TransformersRecogniser, failure: Exception, error: type[AdapterError], names: str
 ) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(whisper._model, "_heard", broken(failure))
-        with pytest.raises(error, match=names) as raised:
-            await heard(whisper, asking(QUESTION.samples))
+    with broken(whisper, failure), pytest.raises(error, match=names) as raised:
+        await heard(whisper, asking(QUESTION.samples))
     assert SECRET not in raised.value.message
     assert whisper.failure is None
     assert (await heard(whisper, asking(QUESTION.samples)))[0].text == QUESTION.text
 
 
-async def test_an_engine_whose_device_is_lost_says_so(whisper: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_engine_whose_device_is_lost_says_so(whisper: TransformersRecogniser) -> None:
     import torch  # noqa: PLC0415
 
-    monkeypatch.setattr(whisper._model, "_heard", broken(torch.AcceleratorError("CUDA error: unspecified")))
-    for _ in range(2):
+    with broken(whisper, torch.AcceleratorError("CUDA error: unspecified")):
         with pytest.raises(Unavailable, match="its device failed"):
             await heard(whisper, asking(QUESTION.samples))
-        monkeypatch.undo()
+    with pytest.raises(Unavailable, match="its device failed"):
+        await heard(whisper, asking(QUESTION.samples))
     assert whisper.failure is not None
 
 
 async def test_before_it_is_loaded_and_after_it_is_closed() -> None:
-    engine = Transformers(Transformers.Options(stt_model=str(tiny_whisper.trained())))
+    engine = TransformersRecogniser(TransformersRecogniser.Options(stt_model=str(tiny_whisper.trained())))
     with pytest.raises(Unavailable, match="not loaded"):
         await heard(engine, asking(QUESTION.samples))
     await engine.warm_up()
@@ -242,7 +244,7 @@ async def test_before_it_is_loaded_and_after_it_is_closed() -> None:
 
 async def test_what_is_no_recognition_model_cannot_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(UpstreamError, match="must be one for automatic speech recognition"):
+    with pytest.raises(UpstreamError, match="must be a model for automatic speech recognition"):
         await loaded(tmp_path)
 
 
@@ -250,9 +252,9 @@ async def test_what_is_no_recognition_model_cannot_be_loaded(tmp_path: Path) -> 
     ("options", "names"),
     [
         ({"stt_model": "./absent"}, "--stt_model './absent' does not exist"),
-        ({"stt_model": "./absent", "stt_device": "cuda:63"}, "--stt_device 'cuda:63' is not there"),
+        ({"stt_model": "./absent", "stt_device": "cuda:63"}, "--stt_device 'cuda:63' is not available"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_loaded(options: dict[str, Any], names: str) -> None:
     with pytest.raises(BadOption, match=names):
-        Transformers(Transformers.Options(**options)).preflight()
+        TransformersRecogniser(TransformersRecogniser.Options(**options)).preflight()
