@@ -65,12 +65,16 @@ class BadFrame(ValueError):
 _decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def write(stream: BinaryIO, body: bytes) -> None:
-    """Send one frame; blocks. Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone."""
-    if len(body) > LIMIT:
-        raise BadFrame(f"A frame of {len(body)} bytes is larger than the {LIMIT} allowed.")
-    stream.write(len(body).to_bytes(4, "big"))
-    stream.write(body)
+def write(stream: BinaryIO, *parts: bytes) -> None:
+    """Send one frame, whose body is ``parts`` one after the other; blocks.
+
+    Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone.
+    """
+    size = sum(map(len, parts))
+    if size > LIMIT:
+        raise BadFrame(f"A frame of {size} bytes is larger than the {LIMIT} allowed.")
+    for part in (size.to_bytes(4, "big"), *parts):
+        stream.write(part)
     stream.flush()
 
 

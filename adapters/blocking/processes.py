@@ -55,19 +55,19 @@ class WorkerPool:
                 async for _ in loading:
                     pass
 
-    async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
-        """Run one job as soon as a worker is free.
+    async def stream(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
+        """Run one job, whose bytes are those of ``payload`` joined, as soon as a worker is free.
 
         After leaving early, when ``aclose()`` returns, the worker process has ended and another one is loading.
         Raises ``WorkerDied`` when the worker dies, ``TimedOut`` when it sends nothing for too long or takes too much
         processor time, ``InvalidRequest`` when the job raises it there, and ``UpstreamError`` when the job raises
         another exception.
         """
-        async with self._places, aclosing(self._run(self._take(), payload)) as answer:
+        async with self._places, aclosing(self._run(self._take(), *payload)) as answer:
             async for item in answer:
                 yield item
 
-    async def answer(self, payload: bytes) -> bytes:
+    async def answer(self, *payload: bytes) -> bytes:
         """The whole answer of one job, joined; raises as ``stream`` does.
 
         A job whose worker dies is tried once more, in the process that was started in its place: what an earlier job
@@ -75,16 +75,16 @@ class WorkerPool:
         """
         async with self._places:
             try:
-                return await self._whole(self._take(), payload)
+                return await self._whole(self._take(), *payload)
             except WorkerDied:
-                return await self._whole(self._take(newest=True), payload)
+                return await self._whole(self._take(newest=True), *payload)
 
-    async def _whole(self, worker: "_Worker", payload: bytes) -> bytes:
-        async with aclosing(self._run(worker, payload)) as items:
+    async def _whole(self, worker: "_Worker", *payload: bytes) -> bytes:
+        async with aclosing(self._run(worker, *payload)) as items:
             return b"".join([item async for item in items])
 
-    def _run(self, worker: "_Worker", payload: bytes) -> AsyncGenerator[bytes, None]:
-        return self._use(worker, lambda: worker.answer(payload))
+    def _run(self, worker: "_Worker", *payload: bytes) -> AsyncGenerator[bytes, None]:
+        return self._use(worker, lambda: worker.answer(*payload))
 
     async def aclose(self) -> None:
         """End all workers, busy ones too; harmless when repeated."""
@@ -187,12 +187,12 @@ class _Worker:
         self._between_jobs = True
         yield from ()
 
-    def answer(self, payload: bytes) -> Iterator[bytes]:
+    def answer(self, *payload: bytes) -> Iterator[bytes]:
         """Send a job and yield its answer. Raises as ``WorkerPool.stream`` does."""
         yield from self.load()
         self._between_jobs = False
         with suppress(OSError):  # a dead worker is noticed when its answer is read
-            frames.write(self._stdin, payload)
+            frames.write(self._stdin, *payload)
         while True:
             match reply := self._read():
                 case frames.Item():
