@@ -18,7 +18,15 @@ from gateway.engines.route import ServedRoute
 from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
 from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
-from gateway.pipeline.listen import Listened, RecordingFinished, TranscriptDelta, TranscriptFinished, listen, record
+from gateway.pipeline.listen import (
+    Listened,
+    RecordingFinished,
+    TranscriptDelta,
+    TranscriptFinished,
+    blocks,
+    listen,
+    record,
+)
 from gateway.pipeline.playhead import Playhead
 from gateway.telemetry.outcome import TurnOutcome, describe_failure
 from gateway.telemetry.timings import Stopwatch
@@ -115,7 +123,8 @@ class ConversationTurn:
         if plan.audio is None:
             return
         detector = engines.vad.detector() if engines.vad else None
-        pcm = plan.audio(engines.hearing_rate)
+        # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
+        pcm = blocks(await plan.audio(engines.hearing_rate), engines.hearing_rate)
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
