@@ -5,6 +5,9 @@ from adapters.contract.errors import UpstreamError
 MAX_CALLS = 128
 """Tool calls of one answer."""
 
+MAX_NAME_CHARACTERS = 256
+"""Of a tool that the model calls."""
+
 MAX_ARGUMENT_CHARACTERS = 256 * 1024
 """Of one tool call."""
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from adapters.llm.answer_limits import MAX_ARGUMENT_CHARACTERS, LimitExceeded
+from adapters.llm.answer_limits import MAX_ARGUMENT_CHARACTERS, MAX_NAME_CHARACTERS, LimitExceeded
 from adapters.upstream import UnreadableJson, decode_any, is_shallow
 
 _MAX_ID = 128  # characters
@@ -129,6 +129,13 @@ def canonical(arguments: str) -> bytes:
         return msgspec.json.encode(decode_any(unpacked), order="sorted")
     except (UnreadableJson, RecursionError):
         return unpacked
+
+
+def checked_name(name: str) -> str:
+    """The name of a called tool. Raises ``LimitExceeded``."""
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise LimitExceeded(f"called a tool by a name of more than {MAX_NAME_CHARACTERS} characters")
+    return name
 
 
 def call_id(given: str | None, taken: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from adapters.contract import llm
 from adapters.llm import tool_validation
 from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
 from adapters.llm.chat_completions import wire
-from adapters.llm.tool_arguments import ToolArguments, as_text, call_id
+from adapters.llm.tool_arguments import ToolArguments, as_text, call_id, checked_name
 from adapters.upstream import ErrorFactory, is_shallow
 
 
@@ -50,7 +50,7 @@ class ToolCalls:
             if (value := getattr(piece, field)) is not None and is_shallow(value):
                 self.signatures.setdefault(call.call_id, {})[field] = value
         if (name := function.name or call.expected_name) and not call.name:
-            call.name, ready = name, call.arguments.passed_on
+            call.name, ready = checked_name(name), call.arguments.passed_on
             yield llm.ToolCallStarted(call_id=call.call_id, name=call.name)
         if call.name and ready:
             yield llm.ToolCallDelta(call_id=call.call_id, arguments=ready)

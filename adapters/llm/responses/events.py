@@ -15,7 +15,7 @@ from adapters.llm.responses import wire
 from adapters.llm.responses.item_index import Key, keys_of
 from adapters.llm.responses.streamed_text import Level, Restatement, StreamedText
 from adapters.llm.responses.tool_calls import ToolCalls
-from adapters.upstream import ErrorFactory, UnreadableJson, decode_any, is_shallow
+from adapters.upstream import ErrorFactory, UnreadableJson, is_shallow
 
 
 class ResponsesReader:
@@ -115,9 +115,9 @@ class ResponsesReader:
             case "completed" | "incomplete" | "failed" | "cancelled" | "done" as status:
                 yield from self._end(event.response or wire.Response(), status)
             case "error":
-                raise self._errors.reported(decode_any(data))
+                raise self._errors.reported_in(data)
             case "" if event.error:
-                raise self._errors.reported(decode_any(data))
+                raise self._errors.reported_in(data)
 
     def _text_delta(self, keys: list[Key], part: int, kind: wire.Kind, text: str) -> Iterator[llm.Event]:
         if text:

@@ -97,8 +97,8 @@ class StreamedText:
         """A piece was streamed."""
         item = self._index.find(keys)
         last = self._items[-1] if self._items else None
-        if item is None and last is not None and (not keys or last.level == 0):
-            item = last  # some servers send no keys, or other ones with each event
+        if item is None and last is not None and (not keys or (last.level == 0 and not _has_place(keys))):
+            item = last  # some servers send no keys, or another id with each event
         self._append(item or self._new(keys), part, text)
 
     def rests(self, keys: list[Key], first_part: int, wholes: Sequence[str], level: Level) -> list[str]:
@@ -124,10 +124,10 @@ class StreamedText:
         last = self._items[-1] if self._items else None
         if known is not None and known.rests(first_part, wholes) is not None:
             return known
-        if last is not None and last.level < level and last.pieces:
-            has_place = any(name == "output index" for name, _ in keys)
-            if last.rests(first_part, wholes) is not None or not (known or has_place):
-                return last
+        if last is None or last.level >= level or not last.pieces:
+            return known or self._new(keys)
+        if not (known or _has_place(keys)) or last.rests(first_part, wholes) is not None:
+            return last
         return known or self._new(keys)
 
     def _append(self, item: _Item, part: int, text: str) -> None:
@@ -145,6 +145,10 @@ class StreamedText:
         self._items.append(item)
         self._index.add(keys, item)
         return item
+
+
+def _has_place(keys: list[Key]) -> bool:
+    return any(name == "output index" for name, _ in keys)
 
 
 class Restatement:

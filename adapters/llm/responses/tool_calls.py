@@ -9,7 +9,7 @@ from adapters.llm import tool_validation
 from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
 from adapters.llm.responses import wire
 from adapters.llm.responses.item_index import ItemIndex, keys_of
-from adapters.llm.tool_arguments import ToolArguments, as_text, call_id, canonical
+from adapters.llm.tool_arguments import ToolArguments, as_text, call_id, canonical, checked_name
 from adapters.upstream import ErrorFactory
 
 
@@ -117,7 +117,7 @@ class ToolCalls:
 
     def _name(self, call: OpenCall, name: str | None) -> Iterator[llm.Event]:
         if name and not call.name:
-            call.name = name
+            call.name = checked_name(name)
             yield llm.ToolCallStarted(call_id=call.call_id, name=name)
             yield from self._pass_on(call, call.arguments.passed_on)
 

@@ -133,6 +133,9 @@ VALUES = st.recursive(
 )
 
 
+ODD = st.sampled_from([b"1e999", b"NaN", b"9" * 5000, b"[" * 2000, rb"\ud83d", b"\xff", b"\n", b"data: [DONE]\n"])
+
+
 @st.composite
 def mutated(draw: st.DrawFn, responses: bool) -> bytes:
     """A provider's stream with some of its events dropped, repeated, or with a value exchanged, and bytes changed."""
@@ -149,7 +152,7 @@ def mutated(draw: st.DrawFn, responses: bool) -> bytes:
                 events[at] = _exchanged(draw, events[at])
             case "bytes":
                 start = draw(st.integers(0, len(events[at])))
-                events[at] = events[at][:start] + draw(st.binary(max_size=6)) + events[at][start + 2 :]
+                events[at] = events[at][:start] + draw(st.binary(max_size=6) | ODD) + events[at][start + 2 :]
     return b"\n\n".join(events)
 
 

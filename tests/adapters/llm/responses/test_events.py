@@ -165,3 +165,11 @@ def test_the_status_of_the_response_is_looked_at_too(kind: str, status: str, rea
 def test_a_completed_event_with_a_failed_response_is_an_error() -> None:
     with pytest.raises(Overloaded):
         read(event("completed", response={"status": "failed", "error": FAILED}))
+
+
+@pytest.mark.parametrize("kind", ['"error"', "null"])
+@pytest.mark.parametrize("odd", ["9" * 5000, "1e999", "NaN", "[" * 500 + "]" * 500])
+def test_an_error_beside_something_odd_is_an_error(kind: str, odd: str) -> None:
+    data = f'{{"type": {kind}, "error": {{"message": "no", "code": 429}}, "x": {odd}}}'
+    with pytest.raises(AdapterError):
+        list(ResponsesReader(ERRORS).feed(data.encode()))

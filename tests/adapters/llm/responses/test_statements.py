@@ -344,3 +344,8 @@ def test_a_call_in_the_text_is_a_call_when_tools_were_given() -> None:
         assert (finished.name, finished.arguments, finished.invalid) == ("f", '{"x": 1}', None)
         assert said(found) == ""
         assert found[-1].reason == "tool_calls"
+
+
+def test_the_name_of_a_tool_has_a_limit() -> None:
+    with pytest.raises(UpstreamError, match="name of more than 256 characters"):
+        read(event("output_item.done", item=call("{}", name="f" * 257)), end())
