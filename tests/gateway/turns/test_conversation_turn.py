@@ -376,6 +376,20 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytes
     assert kept(await Room().taken()) == "c"
 
 
+@pytest.mark.parametrize("data", [2**70, "\ud800", "deep"])
+async def test_an_answer_that_cannot_be_stored_is_given_all_the_same(data: Any) -> None:
+    if data == "deep":
+        data = []
+        for _ in range(5_000):
+            data = [data]
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None, extra={"opaque": (llm.Opaque(route="r", data=data),)})
+
+    assert kept(await Room(llm=scripted.language_model(script)).taken()) is None
+
+
 async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> None:
     async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         while any(INSTRUCTION in str(message) for message in request.messages):
