@@ -15,7 +15,9 @@ def formatted(message: str, *arguments: object, failed: bool = False) -> str:
 
 
 def test_a_line_has_its_time_level_and_source() -> None:
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO gateway: Grüße, 名, 😀", formatted("Grüße, %s, 😀", "名"))
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO gateway: Grüße, 名, 😀", formatted("Grüße, %s, 😀", "名")
+    )
 
 
 @pytest.mark.parametrize(
