@@ -79,7 +79,7 @@ def is_listed(source: str) -> bool:
     return source in ELSEWHERE or f"{source.rpartition('/')[0]}/" in ELSEWHERE
 
 
-@pytest.mark.parametrize("source", list(filter(has_behaviour, SOURCES)))
+@pytest.mark.parametrize("source", [each for each in SOURCES if has_behaviour(each)])
 def test_a_source_has_its_test(source: str) -> None:
     assert mirror(source).exists() or is_listed(source), "a test at the same place, or a line in ELSEWHERE"
     assert not (mirror(source).exists() and source in ELSEWHERE), "there is a test now: the line in ELSEWHERE can go"

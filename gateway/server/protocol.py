@@ -223,7 +223,7 @@ class HTTPProtocol(asyncio.Protocol):
         """Close as soon as nothing is being answered."""
         for exchange in self._exchanges:
             exchange.keep_alive = False
-        if not self._exchanges and not self._closing:
+        if not self._exchanges:
             self._close()
 
     def abort(self) -> None:
