@@ -3,7 +3,6 @@
 import asyncio
 import math
 import re
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
@@ -75,8 +74,8 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
         holder = holder[key]
 
 
-async def silence(rate: int) -> AsyncGenerator[bytes, None]:
-    yield bytes(2 * rate)
+async def silence(rate: int) -> bytes:
+    return bytes(2 * rate)
 
 
 async def turns_over(values: dict[str, bytes]) -> None:
