@@ -1,7 +1,7 @@
-"""Engines that play a script, for tests and benchmarks: every event, pause and failure is the author's.
+"""Engines that play a script, for tests and benchmarks, with full control of every event, pause and failure.
 
-A script is an async generator function of the request. It yields content events and may sleep, wait for anything or
-raise; ``Scripted`` puts ``Started`` before it and counts the streams that are open.
+A script is an async generator function of the request. It yields content events, and may sleep, wait or raise;
+``Scripted`` sends ``Started`` before it and counts the streams that are open.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ InfoT = TypeVar("InfoT")
 
 
 class Scripted(Generic[RequestT, EventT, InfoT]):
-    """An engine of any stage that plays ``script``; ``open`` streams now, ``opened`` so far, the last ``requests``."""
+    """An engine of any stage that plays ``script``, counts its streams and keeps the last ``requests``."""
 
     def __init__(self, info: InfoT, script: Callable[[RequestT], AsyncGenerator[EventT, None]]) -> None:
         self.info = info
@@ -46,7 +46,7 @@ class Scripted(Generic[RequestT, EventT, InfoT]):
             self.open -= 1
 
     def check(self, request: RequestT) -> None:
-        """Whatever is asked can be played."""
+        """Every request can be played."""
 
     async def warm_up(self) -> None:
         """Nothing to load."""
@@ -59,12 +59,12 @@ LanguageModelScript = Callable[[llm.Request], AsyncGenerator[llm.Event, None]]
 
 
 def language_model(script: LanguageModelScript) -> Scripted[llm.Request, llm.Event, llm.Info]:
-    """A language model that takes everything and plays ``script``."""
+    """A language model that takes every request and plays ``script``."""
     return Scripted(llm.Info(images=True, audio=True, tools=True), script)
 
 
 def answering(*pieces: str, pause: float = 0.0) -> LanguageModelScript:
-    """The script of a model that writes ``pieces``, ``pause`` seconds before each."""
+    """The script of a model that sends ``pieces``, with ``pause`` seconds before each."""
 
     async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         for piece in pieces:
@@ -76,7 +76,7 @@ def answering(*pieces: str, pause: float = 0.0) -> LanguageModelScript:
 
 
 def recogniser(text: str, *, pause: float = 0.0) -> Scripted[stt.Request, stt.Event, stt.Info]:
-    """A recogniser that takes in all the audio and, ``pause`` seconds later, has heard ``text``."""
+    """A recogniser that reads all the audio and, ``pause`` seconds later, gives ``text``."""
 
     async def script(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         samples = 0
@@ -90,7 +90,7 @@ def recogniser(text: str, *, pause: float = 0.0) -> Scripted[stt.Request, stt.Ev
 
 
 class ToneVoice(msgspec.Struct, frozen=True, kw_only=True):
-    """How a scripted synthesiser sounds: ``seconds_per_character`` of a tone of ``frequency`` Hz, in 40 ms chunks."""
+    """How a scripted synthesiser sounds: a tone of ``frequency`` Hz, ``seconds_per_character``, in 40 ms chunks."""
 
     sample_rate: int = 24_000
     frequency: float = 440.0
@@ -106,7 +106,7 @@ class ToneVoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def synthesiser(voice: ToneVoice | None = None) -> Scripted[tts.Request, tts.Event, tts.Info]:
-    """A synthesiser that hums for every text."""
+    """A synthesiser that plays a tone for every text."""
     voice = voice or ToneVoice()
     chunk = voice.chunk()
 

@@ -1,12 +1,13 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar
 from litestar.di import Provide
 
 from gateway.api import health, models, speech_to_speech
+from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
 from gateway.http.body_budget import BodyBudget
@@ -31,6 +32,7 @@ def create_app(
     """
     history = build_history(gateway.settings)
     turns = Turns(history, log_outcome)
+    decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
 
     async def load() -> None:
         await gateway.warm_up()
@@ -42,19 +44,20 @@ def create_app(
         try:
             async with background() as start:
                 start(load())
+                start(decoder.warm_up())
                 history.start_maintenance(start)
                 yield
         finally:
-            try:
-                await gateway.aclose()
-            finally:
-                await history.aclose()
+            async with AsyncExitStack() as closing:
+                for part in (history, decoder, gateway):
+                    closing.push_async_callback(part.aclose)
 
     return Litestar(
         route_handlers=[handler for surface in surfaces for handler in surface.handlers],
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
+            "decoder": Provide(lambda: decoder, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},
         before_send=[name_answer],

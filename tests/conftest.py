@@ -23,7 +23,7 @@ def _reason(skipped: Any) -> str:
 
 @pytest.fixture(scope="session")
 def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the trained tiny Qwen3 (``tests/models/lessons.py``), which transformers and mlx-lm both load."""
+    """The folder of the tiny Qwen3, trained on ``tests/models/training_data.py``; transformers and mlx-lm load it."""
     for package in ("torch", "transformers"):
         pytest.importorskip(package, reason=f"needs {package}")
     import torch  # noqa: PLC0415 - only where the packages are

@@ -1,12 +1,13 @@
-"""Blocking work without blocking the event loop: the only place with threads and worker processes.
+"""Runs blocking work without blocking the event loop; the only package that starts threads and worker processes.
 
-``call`` runs one function in a thread, ``iterate`` reads a blocking iterator through a thread, ``BatchThread`` is one
-thread that works for many readers at once, and ``WorkerPool`` keeps processes for engines that hold the interpreter's
-lock or may crash.
+``call`` runs one function in a thread, ``iterate`` reads a blocking iterator in a thread, ``BatchThread`` is one thread
+that serves many readers at once, and ``WorkerPool`` keeps processes for engines that hold the interpreter's lock or may
+crash.
 """
 
-from adapters.blocking.batches import Batch, BatchThread, Ended, Left
-from adapters.blocking.processes import WorkerPool
+from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
+from adapters.blocking.limits import Limits
+from adapters.blocking.processes import WorkerDied, WorkerPool
 from adapters.blocking.threads import call, iterate
 
-__all__ = ["Batch", "BatchThread", "Ended", "Left", "WorkerPool", "call", "iterate"]
+__all__ = ["Batch", "BatchThread", "Ended", "Limits", "ReaderLeft", "WorkerDied", "WorkerPool", "call", "iterate"]

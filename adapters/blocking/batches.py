@@ -1,4 +1,4 @@
-"""One thread that works for many readers at once: it drives a batch of jobs, one step for all of them at a time."""
+"""One thread that serves many readers at once: it drives a batch of jobs, one step for all of them at a time."""
 
 import asyncio
 import atexit
@@ -22,14 +22,15 @@ from adapters.contract.errors import Unavailable, UpstreamError
 T = TypeVar("T")
 Job = TypeVar("Job")
 Item = TypeVar("Item")
+Ready = TypeVar("Ready")
 Job_contra = TypeVar("Job_contra", contravariant=True)
 Item_co = TypeVar("Item_co", covariant=True)
 
 EXIT_SECONDS = 10
-"""How long the interpreter's exit waits for the step that a thread is in."""
+"""How long the interpreter's exit waits for the current step of a thread."""
 
 LOADING_EXIT_SECONDS = 1
-"""How long it waits for one that is still in ``make``, which may take minutes."""
+"""How long it waits for a thread that is still in ``make``, which may take minutes."""
 
 _NOT_STARTED = "it was not started"
 _SHUT_DOWN = "it has been shut down"
@@ -42,57 +43,61 @@ class Ended(msgspec.Struct, frozen=True):
     """The job of this key is complete."""
 
 
-class Left(Exception):
+class ReaderLeft(Exception):
     """Nobody waits for this job any more: its reader has left, or the thread is to end."""
 
 
 class Batch(Protocol[Job_contra, Item_co]):
-    """Jobs that advance together; all of it happens in one and the same thread."""
+    """Jobs that advance together, all in one thread."""
 
     def add(self, key: int, job: Job_contra) -> None:
-        """Take a job in. What it raises is raised to the job's reader, and the job is not in."""
+        """Add a job. An exception is passed to the job's reader, and the job is then not in the batch."""
 
     def drop(self, key: int) -> None:
-        """The reader of ``key`` has left: free its place. The key is in the batch."""
+        """Remove the job ``key``, which is in the batch: its reader has left."""
 
     def step(self) -> Iterable[tuple[int, Item_co | Exception | Ended]]:
         """Advance every job once; called while there are any.
 
-        Yields what came of it: items, the error of one job, or that one has ended; the key of an error or an end is
-        out of the batch. What is raised ends the thread.
+        Yields, by key, the items, the error of a job, or that a job has ended; a job with an error or an end has left
+        the batch. An exception ends the thread.
         """
 
     def close(self) -> None:
-        """The thread ends: release what belongs to it. Called once and last, also after a failure."""
+        """Release everything: the thread ends. Called once and last, also after a failure."""
 
 
-class BatchThread(Generic[Job, Item]):
-    """Drives the batch that ``make`` returns, in a thread of its own; ``adapter`` is the name that errors carry."""
+class BatchThread(Generic[Job, Item, Ready]):
+    """Drives a batch in a thread of its own; ``adapter`` is the name that errors carry.
 
-    def __init__(self, make: Callable[[], Batch[Job, Item]], *, name: str, adapter: str) -> None:
+    ``make``, called in that thread, returns the batch, and what ``start`` returns about it. The batch stays in the
+    thread; the rest is kept as long as this object.
+    """
+
+    def __init__(self, make: Callable[[], tuple[Batch[Job, Item], Ready]], *, name: str, adapter: str) -> None:
         self._make = make
         self._adapter = adapter
         self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name=name, daemon=True)
-        self._made: Future[BaseException | None] = Future()
+        self._made: Future[tuple[Ready] | BaseException] = Future()
         self._ended: Future[None] = Future()
         self._keys = count()
         self._changed = threading.Condition()
         # Under the lock of `_changed`:
         self._down: str | None = _NOT_STARTED
         self._new: list[tuple[_Reader[Item], Job]] = []
-        # Of the thread alone:
+        # Only in the thread:
         self._readers: dict[int, _Reader[Item]] = {}
 
     @property
     def down(self) -> str | None:
-        """Why it gives no answers (any more), in a few words; ``None`` while it does."""
+        """Why it does not serve readers, in a few words; ``None`` while it does."""
         return self._down
 
-    async def start(self) -> None:
-        """Start the thread and wait until ``make`` has returned there; what it raises passes unwrapped.
+    async def start(self) -> Ready:
+        """Start the thread, wait until ``make`` has returned there, and return what it says; its exceptions pass.
 
-        May be called once. Cancelled meanwhile it leaves the thread behind, for a download cannot be stopped and may
-        take long; whatever ``make`` returns then is closed at once.
+        May be called once. When cancelled it leaves the thread behind, because a download cannot be stopped and may
+        take long; the batch that ``make`` returns after that is closed at once.
         """
         atexit.register(self._exit)
         self._thread.start()
@@ -101,14 +106,15 @@ class BatchThread(Generic[Job, Item]):
         except asyncio.CancelledError:
             self._stop(_SHUT_DOWN)
             raise
-        error = self._made.result()
-        if error is not None:
-            raise error
+        made = self._made.result()
+        if isinstance(made, BaseException):
+            raise made
+        return made[0]
 
     async def stream(self, job: Job, *, buffer: int) -> AsyncGenerator[Item, None]:
-        """The items of ``job``, of which at most ``buffer`` wait for their reader; one that leaves more gets an error.
+        """The items of ``job``; at most ``buffer`` of them wait for the reader, and more end the job with an error.
 
-        When ``aclose()`` returns, also after a cancellation, the job is out of the batch.
+        When ``aclose()`` returns, also after a cancellation, the job has left the batch.
         Raises what the batch raises for this job; ``Unavailable`` when the thread is down or goes down;
         ``UpstreamError`` when the buffer is full.
         """
@@ -130,15 +136,15 @@ class BatchThread(Generic[Job, Item]):
             raise error
 
     def check(self, key: int) -> None:
-        """Raise ``Left`` when the job ``key``, which is in the batch, is not wanted any more.
+        """Raise ``ReaderLeft`` when nobody waits for the job ``key``, which is in the batch, any more.
 
-        For the batch, in the thread alone: a ``step`` that takes long calls it to end early.
+        For the batch, in the thread only: a long ``step`` calls it so that it can end early.
         """
         if self._down is not None or self._readers[key].left:
-            raise Left
+            raise ReaderLeft
 
     async def aclose(self) -> None:
-        """End the thread after the step that it is in; open streams raise ``Unavailable``. Harmless when repeated.
+        """End the thread after its current step; open streams raise ``Unavailable``. Harmless when repeated.
 
         A thread that is still in ``make`` is left behind.
         """
@@ -152,14 +158,14 @@ class BatchThread(Generic[Job, Item]):
         self._stop(_SHUT_DOWN)
         self._thread.join(EXIT_SECONDS if self._made.done() else LOADING_EXIT_SECONDS)
         if self._thread.is_alive():
-            # When the interpreter ends, a thread in native code aborts the process ("terminate called without …").
+            # A thread in native code aborts the process when the interpreter ends ("terminate called without …").
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(_INTERRUPTED)
 
-    def _stop(self, why: str) -> None:
+    def _stop(self, reason: str) -> None:
         with self._changed:
-            self._down = why
+            self._down = reason
             self._changed.notify()
 
     def _unavailable(self) -> Unavailable:
@@ -167,19 +173,19 @@ class BatchThread(Generic[Job, Item]):
 
     def _run(self) -> None:
         try:
-            batch = self._make()
-        except BaseException as error:  # noqa: BLE001 - start() raises it again
+            batch, ready = self._make()
+        except BaseException as error:  # noqa: BLE001 - start() raises it
             self._stop("it could not be started")
             self._made.set_result(error)
         else:
             with self._changed:
                 if self._down is _NOT_STARTED:
                     self._down = None
-            self._made.set_result(None)
+            self._made.set_result((ready,))
             self._work(batch)
-            with suppress(Exception):  # it has failed, or it is no longer wanted
+            with suppress(Exception):  # it has failed, or it is not wanted any more
                 batch.close()
-            del batch  # freed in its own thread, before anybody hears that this has ended
+            del batch  # freed in this thread, before anybody learns that it has ended
         self._ended.set_result(None)
 
     def _work(self, batch: Batch[Job, Item]) -> None:
@@ -187,7 +193,7 @@ class BatchThread(Generic[Job, Item]):
             while self._down is None:
                 self._round(batch)
         except BaseException as error:  # noqa: BLE001 - every reader is told
-            # The place is worth logging; the exception's text may hold what a user said.
+            # The place is worth logging; the exception's text may contain what a user said.
             place = "".join(traceback.format_tb(error.__traceback__))
             _log.error("The engine %s is down: its thread failed (%s).\n%s", self._adapter, type(error).__name__, place)
             self._stop(f"it failed ({type(error).__name__}) and has to be restarted")
@@ -199,7 +205,7 @@ class BatchThread(Generic[Job, Item]):
         self._readers.clear()
 
     def _round(self, batch: Batch[Job, Item]) -> None:
-        """Wait for work, take in who has come, drop who has left, and advance the rest by one step."""
+        """Wait for work, add new jobs, drop those whose reader has left, and advance the rest by one step."""
         with self._changed:
             self._changed.wait_for(lambda: self._down or self._new or self._readers)
             new, self._new = self._new, []
@@ -217,7 +223,7 @@ class BatchThread(Generic[Job, Item]):
         self._readers[reader.key] = reader
         try:
             batch.add(reader.key, job)
-        except Exception as error:  # noqa: BLE001 - it is raised again to its reader
+        except Exception as error:  # noqa: BLE001 - it is raised to its reader
             del self._readers[reader.key]
             reader.end(error)
 
@@ -227,15 +233,14 @@ class BatchThread(Generic[Job, Item]):
             reader.end(result if isinstance(result, Exception) else None)
         elif not reader.room.acquire(blocking=False):
             reader.failure = reader.failure or UpstreamError(
-                f"The reader of an answer of {self._adapter} fell so far behind that it was given up.",
-                adapter=self._adapter,
+                f"The reader of an answer of {self._adapter} was too slow: its buffer is full.", adapter=self._adapter
             )
         elif reader.failure is None:
             reader.give(result)
 
 
 class _Reader(Generic[Item]):
-    """Who waits on the event loop for one job, and what the thread has for it."""
+    """The reader of one job on the event loop, and what the thread has for it."""
 
     def __init__(self, key: int, buffer: int) -> None:
         self.key = key
@@ -243,7 +248,7 @@ class _Reader(Generic[Item]):
         self.left = False
         self.failure: Exception | None = None
         self._loop = asyncio.get_running_loop()
-        self.items: asyncio.Queue[tuple[Item] | None] = asyncio.Queue()  # as many as there is `room` for
+        self.items: asyncio.Queue[tuple[Item] | None] = asyncio.Queue()  # bounded by `room`
         self.ended: asyncio.Future[Exception | None] = self._loop.create_future()
 
     def give(self, item: Item) -> None:
@@ -251,7 +256,7 @@ class _Reader(Generic[Item]):
         self._tell(self.items.put_nowait, (item,))
 
     def end(self, error: Exception | None) -> None:
-        """Called in the thread, once and last: the job is out of the batch."""
+        """Called in the thread, once and last: the job has left the batch."""
         self._tell(self._end, self.failure or error)
 
     def _end(self, error: Exception | None) -> None:

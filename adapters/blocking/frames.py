@@ -1,15 +1,18 @@
 """The messages between the gateway and a worker process: length-prefixed frames of MessagePack over pipes."""
 
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import BinaryIO, Literal, Self
 
 import msgspec
 
+from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
+
 LIMIT = 64 * 1024 * 1024
-"""The largest frame in bytes that either side sends or accepts."""
+"""The size in bytes of the largest frame that either side sends or accepts."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
-    """The worker has loaded; sent once and first."""
+    """The worker has loaded its engine; sent once and first."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
@@ -23,27 +26,55 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
-    """The job raised an exception of the class named ``kind``; the worker goes on."""
+    """The job raised an exception of the class ``kind``; the worker can take the next job."""
 
     kind: str
 
 
-Reply = Ready | Item | Done | Failed
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """The job raised ``InvalidRequest`` or one of its kinds; the worker can take the next job."""
+
+    kind: Literal["InvalidRequest", "Unsupported", "TooLong"]
+    message: str
+    adapter: str
+    param: str | None
+    code: str | None
+
+    @classmethod
+    def of(cls, error: InvalidRequest) -> Self:
+        """The message that brings ``error`` to the other side."""
+        kind = next(kind for kind in _REFUSALS if isinstance(error, _REFUSALS[kind]))
+        return cls(kind=kind, message=error.message, adapter=error.adapter, param=error.param, code=error.code)
+
+    def error(self) -> InvalidRequest:
+        """The error that was raised in the worker."""
+        return _REFUSALS[self.kind](self.message, adapter=self.adapter, param=self.param, code=self.code)
+
+
+_REFUSALS: MappingProxyType[Literal["InvalidRequest", "Unsupported", "TooLong"], type[InvalidRequest]] = (
+    MappingProxyType({"TooLong": TooLong, "Unsupported": Unsupported, "InvalidRequest": InvalidRequest})
+)
+
+Reply = Ready | Item | Done | Failed | Refused
 
 
 class BadFrame(ValueError):
-    """A frame is too large, or what came is no frame."""
+    """A frame is too large or invalid."""
 
 
 _decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def write(stream: BinaryIO, body: bytes) -> None:
-    """Send one frame; blocks. Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone."""
-    if len(body) > LIMIT:
-        raise BadFrame(f"A frame of {len(body)} bytes is larger than the {LIMIT} allowed.")
-    stream.write(len(body).to_bytes(4, "big"))
-    stream.write(body)
+def write(stream: BinaryIO, *parts: bytes) -> None:
+    """Send one frame, whose body is ``parts`` one after the other; blocks.
+
+    Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone.
+    """
+    size = sum(map(len, parts))
+    if size > LIMIT:
+        raise BadFrame(f"A frame of {size} bytes is larger than the {LIMIT} allowed.")
+    for part in (size.to_bytes(4, "big"), *parts):
+        stream.write(part)
     stream.flush()
 
 
@@ -72,4 +103,4 @@ def read_reply(stream: BinaryIO) -> Reply | None:
     try:
         return _decoder.decode(body)
     except msgspec.DecodeError as error:
-        raise BadFrame("A worker process sent something that is no message.") from error
+        raise BadFrame("A worker process sent an invalid message.") from error

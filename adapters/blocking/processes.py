@@ -1,18 +1,29 @@
-"""Keeps worker processes and streams jobs through them; whoever leaves a job early has its worker replaced."""
+"""Keeps worker processes and runs jobs in them; when a reader leaves a job early, the worker is replaced."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from typing import BinaryIO, assert_never
 
+import msgspec
+
 from adapters.blocking import frames
+from adapters.blocking.limits import UNLIMITED, Limits
 from adapters.blocking.threads import iterate, outlast
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
 AHEAD = 2
 POLL_SECONDS = 0.005
+ENDING_SECONDS = 5
+"""How long a process may take to end after it has closed its output."""
+
+
+class WorkerDied(Unavailable):
+    """The worker process ended while it worked on a job."""
 
 
 class WorkerPool:
@@ -20,11 +31,12 @@ class WorkerPool:
 
     ``target`` names a factory as ``package.module:factory``; called in the worker, it loads the model and returns a
     function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in seconds for the
-    next piece of an answer, loading included. ``adapter`` is the name that errors carry.
+    next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name that errors carry.
     """
 
-    def __init__(self, target: str, *, size: int, timeout: float, adapter: str) -> None:
+    def __init__(self, target: str, *, size: int, timeout: float, adapter: str, limits: Limits = UNLIMITED) -> None:
         self._target = target
+        self._limits = limits
         self._size = size
         self._timeout = timeout
         self._adapter = adapter
@@ -35,7 +47,7 @@ class WorkerPool:
 
     async def warm_up(self) -> None:
         """Start all workers and wait until they have loaded. Raises ``Unavailable`` when one cannot."""
-        # All are started before the first is waited for: they load side by side.
+        # All are started before the first is waited for, so that they load in parallel.
         self._idle += [self._start() for _ in range(self._size - len(self._idle) - len(self._busy))]
         while worker := next((worker for worker in self._idle if not worker.loaded), None):
             self._idle.remove(worker)
@@ -43,18 +55,36 @@ class WorkerPool:
                 async for _ in loading:
                     pass
 
-    async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
-        """Answer one job as soon as a worker is free.
+    async def stream(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
+        """Run one job, whose bytes are those of ``payload`` joined, as soon as a worker is free.
 
-        Leaving early has ended the worker process when ``aclose()`` returns; another one is loading then.
-        Raises ``Unavailable`` when the worker dies, ``TimedOut`` when it is silent for too long and ``UpstreamError``
-        when the job raises there.
+        After leaving early, when ``aclose()`` returns, the worker process has ended and another one is loading.
+        Raises ``WorkerDied`` when the worker dies, ``TimedOut`` when it sends nothing for too long or takes too much
+        processor time, ``InvalidRequest`` when the job raises it there, and ``UpstreamError`` when the job raises
+        another exception.
+        """
+        async with self._places, aclosing(self._run(self._take(), *payload)) as answer:
+            async for item in answer:
+                yield item
+
+    async def answer(self, *payload: bytes) -> bytes:
+        """The whole answer of one job, joined; raises as ``stream`` does.
+
+        A job whose worker dies is tried once more, in the process that was started in its place: what an earlier job
+        did to the memory of the first one may have ended it.
         """
         async with self._places:
-            worker = self._take()
-            async with aclosing(self._use(worker, lambda: worker.answer(payload))) as answer:
-                async for item in answer:
-                    yield item
+            try:
+                return await self._whole(self._take(), *payload)
+            except WorkerDied:
+                return await self._whole(self._take(newest=True), *payload)
+
+    async def _whole(self, worker: "_Worker", *payload: bytes) -> bytes:
+        async with aclosing(self._run(worker, *payload)) as items:
+            return b"".join([item async for item in items])
+
+    def _run(self, worker: "_Worker", *payload: bytes) -> AsyncGenerator[bytes, None]:
+        return self._use(worker, lambda: worker.answer(*payload))
 
     async def aclose(self) -> None:
         """End all workers, busy ones too; harmless when repeated."""
@@ -67,9 +97,9 @@ class WorkerPool:
         for worker in list(self._busy):
             await worker.dead()
 
-    def _take(self) -> "_Worker":
+    def _take(self, *, newest: bool = False) -> "_Worker":
         while self._idle:
-            worker = self._idle.pop()
+            worker = self._idle.pop(0 if newest else -1)
             if worker.alive:
                 return worker
             worker.close_pipes()
@@ -79,14 +109,14 @@ class WorkerPool:
         if self._closed:
             raise Unavailable(f"The {self._adapter} engine has been shut down.", adapter=self._adapter)
         try:
-            return _Worker(self._target, self._adapter)
+            return _Worker(self._target, self._adapter, self._limits)
         except OSError as error:
             raise Unavailable(
                 f"A worker process of {self._adapter} cannot be started; repeat the request.", adapter=self._adapter
             ) from error
 
     async def _use(self, worker: "_Worker", make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
-        """What ``make``, reading from ``worker``, yields; the worker is idle afterwards, or dead if it cannot go on."""
+        """What ``make``, reading from ``worker``, yields; afterwards the worker is idle, or replaced."""
         self._busy.add(worker)
         try:
             async with aclosing(iterate(make, ahead=AHEAD, interrupt=worker.kill)) as items:
@@ -104,14 +134,14 @@ class WorkerPool:
                 self._busy.discard(worker)
 
     async def _replace(self, worker: "_Worker") -> None:
-        """End ``worker`` and start another one, but not when it failed to load: the next would fail too."""
+        """End ``worker`` and start another one, unless it failed to load: the next one would fail too."""
         wanted = worker.loaded or worker.killed
         try:
             await worker.end()
         finally:
             if wanted and not self._closed:
-                with suppress(Unavailable):  # the next job tries again, and tells
-                    # First in line is taken last: by then it may have loaded.
+                with suppress(Unavailable):  # the next job tries again, and reports it
+                    # The first in the list is taken last: by then it may have loaded.
                     self._idle.insert(0, self._start())
 
     async def _next(self, items: AsyncGenerator[bytes, None]) -> bytes | None:
@@ -127,11 +157,13 @@ class WorkerPool:
 class _Worker:
     """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
 
-    def __init__(self, target: str, adapter: str) -> None:
+    def __init__(self, target: str, adapter: str, limits: Limits) -> None:
         self._adapter = adapter
-        # -P: the directory the gateway was started in must not shadow modules.
+        self._limits = limits
+        arguments = [target, msgspec.json.encode(limits).decode(), str(os.getpid())]
+        # -P: the current directory must not shadow modules.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "adapters.blocking.worker", target],
+            [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -155,12 +187,12 @@ class _Worker:
         self._between_jobs = True
         yield from ()
 
-    def answer(self, payload: bytes) -> Iterator[bytes]:
-        """Send a job and yield its answer. Raises ``Unavailable`` and ``UpstreamError``."""
+    def answer(self, *payload: bytes) -> Iterator[bytes]:
+        """Send a job and yield its answer. Raises as ``WorkerPool.stream`` does."""
         yield from self.load()
         self._between_jobs = False
-        with suppress(OSError):  # a dead worker shows when its answer is read
-            frames.write(self._stdin, payload)
+        with suppress(OSError):  # a dead worker is noticed when its answer is read
+            frames.write(self._stdin, *payload)
         while True:
             match reply := self._read():
                 case frames.Item():
@@ -171,8 +203,11 @@ class _Worker:
                 case frames.Failed():
                     self._between_jobs = True
                     raise UpstreamError(f"The {self._adapter} engine failed ({reply.kind}).", adapter=self._adapter)
+                case frames.Refused():
+                    self._between_jobs = True
+                    raise reply.error()
                 case frames.Ready():
-                    raise frames.BadFrame("A worker process said twice that it is ready.")
+                    raise frames.BadFrame("A worker process sent Ready twice.")
                 case _:
                     assert_never(reply)
 
@@ -193,17 +228,28 @@ class _Worker:
             self.close_pipes()
 
     def close_pipes(self) -> None:
-        with suppress(OSError):  # what was not sent yet cannot be sent any more
+        with suppress(OSError):  # buffered input cannot be sent any more
             self._stdin.close()
         self._stdout.close()
 
     def _read(self) -> frames.Reply:
         reply = frames.read_reply(self._stdout)
         if reply is None:
-            raise Unavailable(
-                f"A worker process of {self._adapter} ended unexpectedly; repeat the request.", adapter=self._adapter
-            )
+            raise self._ended()
         return reply
+
+    def _ended(self) -> Unavailable:
+        """Why the process closed its output."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_SECONDS)
+        if sys.platform != "win32" and self._process.returncode == -signal.SIGXCPU:
+            return TimedOut(
+                f"The {self._adapter} engine took more than {self._limits.cpu_seconds} s of processor time.",
+                adapter=self._adapter,
+            )
+        return WorkerDied(
+            f"A worker process of {self._adapter} ended unexpectedly; repeat the request.", adapter=self._adapter
+        )
 
     @property
     def _stdin(self) -> BinaryIO:

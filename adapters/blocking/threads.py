@@ -13,16 +13,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 16
-"""How many calls run at once; further ones wait for a free thread."""
+"""How many calls run at once; further calls wait for a free thread."""
 
 _log = logging.getLogger(__name__)
 
 
 async def call(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-    """Run ``function`` in a thread and return what it returns or raise what it raises.
+    """Run ``function`` in a thread; returns what it returns and raises what it raises.
 
-    Cancelled before it ran, it never runs; cancelled while it runs, this waits until it has ended, so that nothing goes
-    on unobserved.
+    If this is cancelled before the function has started, the function never runs; if it is cancelled later, it waits
+    until the function has ended, so that no work goes on unobserved.
     """
     context = copy_context()
     job = _pool.submit(lambda: context.run(function, *arguments, **keywords))
@@ -34,7 +34,7 @@ async def call(function: Callable[P, T], *arguments: P.args, **keywords: P.kwarg
             try:
                 await outlast(ended.done, lambda: asyncio.wait([ended]))
             finally:
-                ended.exception()  # taken note of: nobody is left to raise it to
+                ended.exception()  # marks it as retrieved: nobody is left to raise it to
         raise
     return ended.result()
 
@@ -44,11 +44,11 @@ async def iterate(
 ) -> AsyncGenerator[T, None]:
     """Read the iterator that ``make`` returns in a thread of its own, which keeps ``ahead`` (1 or more) items ready.
 
-    Errors of the iterator pass unwrapped. Leaving early lets it finish its current item, closes it and waits until that
-    is done; ``interrupt``, if given, is called on the event loop then, to cut the current item short.
+    Exceptions of the iterator pass unchanged. When the reader leaves early, the iterator finishes its current item and
+    is closed before this returns; ``interrupt`` is then called on the event loop, to end the current item early.
     """
     loop = asyncio.get_running_loop()
-    items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()  # holds `ahead` items at most: the thread waits for `room`
+    items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()  # bounded by `ahead`: the thread waits for `room`
     ended: asyncio.Future[BaseException | None] = loop.create_future()
     room = threading.Semaphore(ahead)
     left = threading.Event()
@@ -62,7 +62,7 @@ async def iterate(
         try:
             for item in _until_left(make, room, left):
                 loop.call_soon_threadsafe(items.put_nowait, (item,))
-        except BaseException as failure:  # noqa: BLE001 - it is raised again where it is read
+        except BaseException as failure:  # noqa: BLE001 - it is raised to the reader
             error = failure
         loop.call_soon_threadsafe(finish, error)
 
@@ -80,7 +80,7 @@ async def iterate(
 
 
 def _until_left(make: Callable[[], Iterator[T]], room: threading.Semaphore, left: threading.Event) -> Iterator[T]:
-    """The items of the iterator, each begun only when there is ``room``, until the reader has ``left``."""
+    """The items of the iterator, each started only when there is ``room``, until the reader has ``left``."""
     iterator = make()
     try:
         while room.acquire() and not left.is_set():
@@ -109,13 +109,13 @@ async def _leave(
     try:
         await outlast(ended.done, lambda: asyncio.wait([ended]))
     finally:
-        # An error that comes this late has no reader; its text may hold what a user said.
+        # An error this late has no reader; its text may contain what a user said.
         if interrupt is None and (error := ended.result()) is not None:
             _log.warning("A blocking iterator failed while it was being closed: %s.", type(error).__name__)
 
 
 async def outlast(done: Callable[[], bool], wait: Callable[[], Awaitable[object]]) -> None:
-    """Await ``wait()`` until ``done()``; cancellations that come meanwhile are held back and raised at the end."""
+    """Await ``wait()`` until ``done()``; cancellations in the meantime are held back and raised at the end."""
     cancelled: asyncio.CancelledError | None = None
     while not done():
         try:
@@ -127,7 +127,7 @@ async def outlast(done: Callable[[], bool], wait: Callable[[], Awaitable[object]
 
 
 class _ThreadPool:
-    """Daemon threads, started when needed: unlike ``ThreadPoolExecutor`` they do not hold up the interpreter's exit."""
+    """Daemon threads, started when needed: unlike ``ThreadPoolExecutor``, they do not delay the interpreter's exit."""
 
     def __init__(self, limit: int) -> None:
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
@@ -155,7 +155,7 @@ class _ThreadPool:
             return
         try:
             result = function()
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+        except BaseException as error:  # noqa: BLE001 - it is raised to the caller
             future.set_exception(error)
         else:
             future.set_result(result)

@@ -1,4 +1,4 @@
-"""The engine ``echo``: no model at all, it repeats what it heard."""
+"""The engine ``echo``: no model, it repeats the last user message."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -10,21 +10,21 @@ from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, Unsupported
 
-# A word with the space before it; the space at the end comes alone.
+# A word with the space before it; space at the end is a piece of its own.
 _WORDS = re.compile(r"\s*\S+|\s+")
 
 
 class EchoOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """There is nothing to set."""
+    """No options."""
 
 
 class Echo:
-    """Answers with the text of the last user message, word by word: proves a voice turn where there is no model."""
+    """Answers with the text of the last user message, word by word: to try a voice turn without a model."""
 
     Options = EchoOptions
     description = EngineDescription(
         default=True,
-        start_note=("No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name."),
+        start_note="No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name.",
     )
     info = llm.Info()
 
@@ -32,33 +32,33 @@ class Echo:
         pass
 
     async def warm_up(self) -> None:
-        """There is nothing to load."""
+        """Nothing to load."""
 
     async def aclose(self) -> None:
-        """There is nothing to release."""
+        """Nothing to release."""
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Repeat the last user message. Raises ``Unsupported``, ``InvalidRequest``."""
-        text = _heard(request)
+        text = _last_user_text(request)
         yield Started(ignored=_ignored(request))
         for word in _WORDS.findall(text):
             yield llm.TextDelta(text=word)
         yield llm.Finished(reason="stop", usage=llm.Usage(input_tokens=0, output_tokens=0))
 
 
-def _heard(request: llm.Request) -> str:
+def _last_user_text(request: llm.Request) -> str:
     if request.tools:
-        raise _unsupported("calls no tools", "tools")
+        raise _unsupported("does not call tools", "tools")
     parts = [part for message in request.messages for part in message.parts]
     if any(isinstance(part, llm.Image) for part in parts):
-        raise _unsupported("sees no images", "messages")
+        raise _unsupported("takes no images", "messages")
     if any(isinstance(part, llm.Audio) for part in parts):
-        raise _unsupported("hears no audio", "messages")
+        raise _unsupported("takes no audio", "messages")
     last = next((m for m in reversed(request.messages) if m.role not in ("system", "developer", "assistant")), None)
     text = " ".join(part.text for part in last.parts if isinstance(part, llm.Text)) if last else ""
     if not text.strip():
         raise InvalidRequest(
-            "The echo backend repeats the last user message, and it has no text: send one with text.",
+            "The echo backend repeats the last user message, which has no text: send one with text.",
             adapter="echo",
             param="messages",
         )

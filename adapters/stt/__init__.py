@@ -1,1 +1,1 @@
-"""Speech recognisers, one file an engine."""
+"""Speech recognisers, one folder an engine."""

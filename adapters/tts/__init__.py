@@ -1,1 +1,1 @@
-"""Speech synthesisers, one file an engine."""
+"""Speech synthesisers, one folder an engine."""

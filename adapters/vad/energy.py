@@ -1,4 +1,4 @@
-"""The embedded voice activity detector: speech is what stands out of the background in energy."""
+"""The embedded voice activity detector: speech is what is louder than the background."""
 
 from typing import Annotated
 
@@ -14,9 +14,9 @@ SAMPLE_RATE = 16_000
 FRAME_SECONDS = 0.02
 MIN_SPEECH_SECONDS = 0.06
 HANGOVER_SECONDS = 0.5
-# Speech stands this far above the background, in dB.
+# How much louder than the background speech is, in dB.
 MARGIN_DB = 12.0
-# How fast the background may rise: a steady noise is taken for speech for some seconds, a held vowel never for noise.
+# How fast the background level rises: a steady noise counts as speech for some seconds, and a long vowel always does.
 RISE_DB_PER_SECOND = 5.0
 
 _FRAME_SAMPLES = round(FRAME_SECONDS * SAMPLE_RATE)
@@ -26,7 +26,7 @@ _HANGOVER_FRAMES = round(HANGOVER_SECONDS / FRAME_SECONDS)
 
 
 class Energy:
-    """Finds speech by its energy: no model, no download; a quiet room suits it."""
+    """Detects speech by its energy, without a model; suited to quiet rooms."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Options of the embedded voice activity detector."""
@@ -34,7 +34,7 @@ class Energy:
         vad_energy_threshold_db: Annotated[
             float,
             msgspec.Meta(
-                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing is taken for speech."
+                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing counts as speech."
             ),
         ] = -58.0
 
@@ -54,7 +54,7 @@ class Energy:
 
 
 class EnergyDetector:
-    """Judges frames of 20 ms whatever the blocks it is fed, so that any split of a stream gives the same events."""
+    """Classifies frames of 20 ms, so that a stream gives the same events however it is split into blocks."""
 
     def __init__(self, threshold_db: float) -> None:
         self._threshold = threshold_db
@@ -67,7 +67,7 @@ class EnergyDetector:
         self._speaking = False
 
     def feed(self, pcm: bytes) -> list[vad.Event]:
-        """Take s16le mono at 16 kHz; speech is reported 60 ms after it began and 500 ms after it ended."""
+        """Take s16le mono at 16 kHz; a start of speech is reported after 60 ms, an end after 500 ms."""
         self._pending += pcm
         whole = len(self._pending) // _FRAME_BYTES * _FRAME_BYTES
         if not whole:
@@ -78,21 +78,21 @@ class EnergyDetector:
         for level in self._levels(samples):
             self._frames += 1
             self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
-            event = self._judge(level > max(self._threshold, self._background + MARGIN_DB))
+            event = self._classify(level > max(self._threshold, self._background + MARGIN_DB))
             if event is not None:
                 events.append(event)
         return events
 
     def _levels(self, samples: npt.NDArray[np.float64]) -> list[float]:
         """The level of each frame in dBFS."""
-        # The difference of neighbours has no offset and hardly any hum, and keeps speech.
+        # The difference of neighbouring samples removes the offset and most hum, and keeps speech.
         filtered = np.diff(samples, prepend=self._last_sample)
         self._last_sample = float(samples[-1])
         power = np.mean(filtered.reshape(-1, _FRAME_SAMPLES) ** 2, axis=1)
         levels: list[float] = (10 * np.log10(power + 1e-12)).tolist()
         return levels
 
-    def _judge(self, loud: bool) -> vad.Event | None:
+    def _classify(self, loud: bool) -> vad.Event | None:
         self._loud, self._quiet = (self._loud + 1, 0) if loud else (0, self._quiet + 1)
         if not self._speaking and self._loud >= _MIN_FRAMES:
             self._speaking = True

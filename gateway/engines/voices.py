@@ -2,23 +2,7 @@
 
 from adapters.contract import tts
 from adapters.contract.errors import InvalidRequest
-
-OPENAI_VOICES = (
-    "alloy",
-    "ash",
-    "ballad",
-    "coral",
-    "echo",
-    "sage",
-    "shimmer",
-    "verse",
-    "marin",
-    "cedar",
-    "fable",
-    "onyx",
-    "nova",
-)
-"""The 13 names of OpenAI's speech API and SDKs."""
+from adapters.tts.openai_voices import OPENAI_VOICES
 
 
 def known_voice(info: tts.Info, name: str) -> str:

@@ -18,11 +18,11 @@ from typing import Any
 import msgspec
 
 from adapters.contract import llm
-from tests.models.lessons import FOREVER, SYSTEM
+from tests.models.training_data import FOREVER, SYSTEM
 
 BACKENDS = {
-    "transformers": "adapters.llm.transformers.adapter:Transformers",
-    "mlx-lm": "adapters.llm.mlx_lm.adapter:MlxLm",
+    "transformers": "adapters.llm.transformers.adapter:TransformersLanguageModel",
+    "mlx-lm": "adapters.llm.mlx_lm.adapter:MlxLanguageModel",
 }
 
 

@@ -27,10 +27,11 @@ from adapters.contract.errors import (
 )
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.echo import Echo, EchoOptions
-from adapters.llm.mlx_lm.adapter import MlxLm
+from adapters.llm.mlx_lm.adapter import MlxLanguageModel
 from adapters.llm.responses.adapter import Responses
-from adapters.llm.transformers.adapter import Transformers
+from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.upstream import UpstreamOptions
+from tests.support.answers import open_answers
 from tests.support.upstream_server import Exchange, UpstreamServer, sse
 
 
@@ -250,7 +251,7 @@ async def _local(engine_class: Any, forward: str, *packages: str) -> AsyncGenera
         Failure(name="tools", request=lambda: _with_a_tool("x"), error=Unsupported),
     ]
     # The engine works for all streams and waits for no reader: it is ahead by the tokens of one answer at most.
-    source = Source(ahead=MOST_TOKENS + PROMPT_STEPS, busy=lambda: len(engine._thread._readers))
+    source = Source(ahead=MOST_TOKENS + PROMPT_STEPS, busy=lambda: open_answers(engine))
     computed = pkgutil.resolve_name(forward)
 
     def counted(*arguments: Any, **keywords: Any) -> Any:
@@ -268,12 +269,14 @@ async def _local(engine_class: Any, forward: str, *packages: str) -> AsyncGenera
 
 def transformers() -> AbstractAsyncContextManager[Rig]:
     """A local model by transformers."""
-    return _local(Transformers, "transformers.models.llama.modeling_llama.LlamaModel.forward", "accelerate")
+    return _local(
+        TransformersLanguageModel, "transformers.models.llama.modeling_llama.LlamaModel.forward", "accelerate"
+    )
 
 
 def mlx_lm() -> AbstractAsyncContextManager[Rig]:
     """A local model by mlx-lm."""
-    return _local(MlxLm, "mlx_lm.models.llama.LlamaModel.__call__", "mlx_lm")
+    return _local(MlxLanguageModel, "mlx_lm.models.llama.LlamaModel.__call__", "mlx_lm")
 
 
 # By the name under which each engine is registered.

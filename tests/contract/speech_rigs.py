@@ -11,11 +11,9 @@ import pytest
 from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
-from adapters.stt.pocketsphinx import PocketSphinx
-from adapters.stt.transformers.adapter import Transformers
-from adapters.tts import espeak as espeak_adapter
-from adapters.tts import espeak_library
-from adapters.tts.espeak import Espeak
+from adapters.stt.pocketsphinx.adapter import PocketSphinx
+from adapters.tts.espeak import library
+from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -87,7 +85,7 @@ class SynthesiserRig:
 
     def endless(self) -> tts.Request:
         self.synthesised = 0
-        return tts.Request(text="This is a sentence. " * (espeak_adapter.MAX_CHARACTERS // 20))
+        return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20))
 
     def produced(self) -> int:
         """Utterances that the library has synthesised."""
@@ -117,24 +115,25 @@ async def espeak() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()
-        rig = SynthesiserRig(engine, failures, lambda: int(espeak_library._lock.locked()))
-        synthesise = espeak_library.synthesise
+        rig = SynthesiserRig(engine, failures, lambda: int(library._lock.locked()))
+        synthesise = library.synthesise
 
         def counted(*arguments: Any) -> bytes:
             rig.synthesised += 1
             return synthesise(*arguments)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(espeak_library, "synthesise", counted)
+            patch.setattr(library, "synthesise", counted)
             yield rig
 
 
 @asynccontextmanager
 async def transformers() -> AsyncGenerator[Rig, None]:
-    """A tiny Whisper, which is busy while its lock is held."""
+    """A tiny Whisper, which is busy while its pipeline runs."""
     for package in ("torch", "transformers"):
         pytest.importorskip(package, reason=f"needs {package}")
     from tests.models.tiny_whisper import trained  # noqa: PLC0415 - only where the packages are
+    from tests.support.recogniser_engine import loaded, pipeline_of  # noqa: PLC0415
 
     failures = [
         Failure(
@@ -147,14 +146,8 @@ async def transformers() -> AsyncGenerator[Rig, None]:
         ),
         Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
     ]
-    async with aclosing(Transformers(Transformers.Options(stt_model=str(trained())))) as engine:
-        await engine.warm_up()
-        yield RecogniserRig(
-            engine,
-            failures,
-            lambda: int(engine._model is not None and engine._model.working.locked()),
-            most_seconds=3600,
-        )
+    async with aclosing(await loaded(trained())) as engine:
+        yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running, most_seconds=3600)
 
 
 # By the name under which each engine is registered.

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.engines.build import build
 from gateway.settings.load import load
-from tests.models.lessons import CAPITAL, SYSTEM, TOOL, answer_to
+from tests.models.training_data import CAPITAL, SYSTEM, TOOL, answer_to
 from tests.support.http_client import ROUTE, form
 from tests.support.recordings import sound
 from tests.support.server import events_in, question, served

@@ -21,8 +21,10 @@ from adapters.upstream import UpstreamOptions
 from gateway.engines.build import build
 from gateway.settings.load import load
 from tests.integration.servers import MODEL, SERVERS, Server
-from tests.models.lessons import CAPITAL, FOREVER, SYSTEM, THINKING, TOOL, answer_to
+from tests.models.training_data import CAPITAL, FOREVER, SYSTEM, THINKING, TOOL, answer_to
 from tests.support.server import events_in, question, served
+
+pytestmark = pytest.mark.timeout(300)  # the first test of a server waits until it has loaded the model
 
 CHAT, RESPONSES = "chat-completions", "responses-api"
 STORY = "tell me a story"

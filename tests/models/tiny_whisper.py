@@ -15,8 +15,8 @@ import torch
 import transformers as untyped
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from adapters.tts import espeak_library
-from tests.models.lessons import CAPITAL
+from adapters.tts.espeak import library
+from tests.models.training_data import CAPITAL
 
 transformers: Any = untyped  # half of what is used here has no types
 
@@ -66,8 +66,8 @@ def recordings() -> tuple[Recording, ...]:
 
 
 def _spoken(text: str, voice: str) -> Any:
-    pcm = np.frombuffer(espeak_library.synthesise(text, voice, 1.0), np.int16).astype(np.float32) / 32768
-    return soxr.resample(pcm, espeak_library.inventory().sample_rate, SAMPLE_RATE)
+    pcm = np.frombuffer(library.synthesise(text, voice, 1.0), np.int16).astype(np.float32) / 32768
+    return soxr.resample(pcm, library.inventory().sample_rate, SAMPLE_RATE)
 
 
 def _processor() -> Any:

@@ -6,15 +6,15 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.contract import llm
-from adapters.llm import calls, opaque
+from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}  # for the other formats the subtype is the format
 
 
 def route(request: llm.Request, options: UpstreamOptions) -> str:
-    """Where the answer to ``request`` comes from (``opaque.route``)."""
-    return opaque.route("chat-completions", request.model, options.responses_api_base_url)
+    """Where the answer to ``request`` comes from (``provider_state.route``)."""
+    return provider_state.route("chat-completions", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class _MessageWriter:
         return written
 
     def _replayed(self, message: llm.Message) -> list[dict[str, Any]]:
-        return opaque.replayed(message, self._route)
+        return provider_state.replayed(message, self._route)
 
     def _parts(self, message: llm.Message) -> _MessageParts:
         signatures = {key: value for data in self._replayed(message) for key, value in data.get("calls", {}).items()}
@@ -114,7 +114,7 @@ class _MessageWriter:
                 case llm.Audio():
                     written.content.append(self._audio(part))
                 case llm.ToolCall():
-                    function = {"name": part.name, "arguments": calls.sendable(part)}
+                    function = {"name": part.name, "arguments": tool_validation.sendable(part)}
                     signature = signatures.get(part.call_id, {})
                     written.calls.append({"id": part.call_id, "type": "function", "function": function, **signature})
                 case llm.ToolResult():

@@ -1,29 +1,39 @@
-"""The engine ``mlx-lm``: one model of Apple's library in this process, for all sessions together."""
+"""The engine ``mlx-lm``: one model of Apple's library in this process, shared by all sessions."""
 
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from adapters import hub
+import msgspec
+
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
 from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm import answer, generation, images, prompt
-from adapters.llm.local import DEFAULT_MODEL, MlxOptions
+from adapters.llm.decoding import event_stream
+from adapters.llm.local_options import DEFAULT_MODEL, MlxOptions
 from adapters.llm.mlx_lm import parameters
-from adapters.llm.mlx_lm.failures import ADAPTER
+from adapters.llm.mlx_lm.errors import ADAPTER
+from adapters.llm.prompting import chat_template, generation_settings, image_fetching
+from adapters.local import hub, requirements
 from adapters.options import BadOption
 
-_KNOWN = parameters.KNOWN | {"seed", "stop_strings"}
+_SUPPORTED = parameters.KNOWN | {"seed", "stop_strings"}
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
 
 _log = logging.getLogger(__name__)
 
 
-class MlxLm:
-    """Loads its model in ``warm_up``, in the one thread that then writes all answers."""
+class _Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known once the model is loaded; ``encoder`` is a ``PromptEncoder``."""
+
+    encoder: Any
+    info: llm.Info
+
+
+class MlxLanguageModel:
+    """Loads its model in ``warm_up``, in the one thread that then generates all answers."""
 
     Options = MlxOptions
     description = EngineDescription(default_model=DEFAULT_MODEL, mac_default=True)
@@ -33,8 +43,9 @@ class MlxLm:
             raise BadOption("--llm_backend mlx-lm needs --model_name, a hub id or a folder.")
         self._options = options
         self._name = options.model_name
-        self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
-        self._asking: Any = None
+        self._thread: BatchThread[Any, Any, _Ready] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
+        self._encoder: Any = None
+        self._started = False
         parallel = 1 if options.llm_is_vlm else options.llm_max_parallel
         self._info = llm.Info(images=options.llm_is_vlm, tools=True, max_parallel=parallel)
 
@@ -46,7 +57,7 @@ class MlxLm:
     @property
     def failure(self) -> str | None:
         """Why it cannot answer any more."""
-        return self._thread.down if self._asking is not None else None
+        return self._thread.down if self._started else None
 
     @classmethod
     def probe(cls, options: MlxOptions, _request: llm.Request) -> str:
@@ -54,74 +65,74 @@ class MlxLm:
         return f"finds {options.model_name}; whether it loads is seen when it is served"
 
     def preflight(self) -> None:
-        """Look whether packages, model and parameters are there. Raises ``BadOption``."""
-        hub.require("--llm_backend mlx-lm", "mlx", "mlx", "mlx_lm", "transformers")
+        """Check the packages, the model and the parameters. Raises ``BadOption``."""
+        requirements.check_installed("--llm_backend mlx-lm", "mlx", "mlx", "mlx_lm", "transformers")
         if self._options.llm_is_vlm:
-            hub.require("--llm_is_vlm with --llm_backend mlx-lm", "mlx-vlm", "mlx_vlm", "PIL")
-        from transformers import GenerationConfig  # noqa: PLC0415 - a second
+            requirements.check_installed("--llm_is_vlm with --llm_backend mlx-lm", "mlx-vlm", "mlx_vlm", "PIL")
+        from transformers import GenerationConfig  # noqa: PLC0415 - takes a second
 
-        theirs = GenerationConfig().to_dict()
-        generation.check(self._options.llm_gen, {*theirs, *_KNOWN})
-        parameters.check(self._options.llm_gen)
-        hub.resolve(self._name)
+        generation_settings.validate(self._options.llm_gen, {*GenerationConfig().to_dict(), *_SUPPORTED})
+        parameters.validate(self._options.llm_gen)
+        hub.check_model(self._name)
 
     async def warm_up(self) -> None:
-        """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
-        for sentence in generation.warnings(self._options.llm_gen):
+        """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
+        for sentence in generation_settings.warnings(self._options.llm_gen):
             _log.warning("%s", sentence)
-        if without_effect := sorted(self._options.llm_gen.keys() - _KNOWN - _DOCUMENTED):
+        if without_effect := sorted(self._options.llm_gen.keys() - _SUPPORTED - _DOCUMENTED):
             _log.warning("mlx-lm: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
-        await self._thread.start()
+        ready = await self._thread.start()
+        self._encoder, self._info, self._started = ready.encoder, ready.info, True
 
     async def aclose(self) -> None:
-        """End the thread; the model is freed with it."""
+        """End the thread and free the model."""
         await self._thread.aclose()
+        self._encoder = None
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        """Write one answer. Raises every ``AdapterError`` but ``UnknownModel`` and ``Overloaded``.
+        """Generate one answer. Raises every ``AdapterError`` but ``UnknownModel`` and ``Overloaded``.
 
-        What waits for a slow reader is one answer at most, as long as ``max_new_tokens`` allows.
+        At most one answer, as long as ``max_new_tokens`` allows, waits for a slow reader.
         """
-        asking = self._asking
-        if asking is None or self._thread.down is not None:
+        encoder = self._encoder
+        if encoder is None or self._thread.down is not None:
             raise Unavailable(f"The mlx-lm engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
-        asked = await self._asked(request)
-        tokens = self._thread.stream(asked, buffer=asked.generation.max_new_tokens)
-        async with aclosing(answer.events(request, asked, asking.tokenizer, tokens)) as events:
+        job = await self._encode(encoder, request)
+        tokens = self._thread.stream(job, buffer=job.settings.max_new_tokens)
+        async with aclosing(event_stream.events(request, job, encoder.chat_tokenizer, tokens)) as events:
             async for event in events:
                 yield event
 
-    async def _asked(self, request: llm.Request) -> Any:
-        """The prompt for ``request``, in tokens."""
-        wanted = prompt.pictures(request)
+    async def _encode(self, encoder: Any, request: llm.Request) -> Any:
+        """The ``GenerationRequest`` for ``request``."""
+        images = chat_template.images_of(request)
         if not self._info.images:
-            if wanted:
+            if images:
                 raise Unsupported(
-                    "This model sees no images: choose one that does, with --llm_is_vlm.",
+                    "This model takes no images: choose a vision model, with --llm_is_vlm.",
                     adapter=ADAPTER,
                     param="messages",
                 )
-            return await call(self._asking.ask, request)
-        question = await call(self._asking.question, request, [await images.load(picture) for picture in wanted])
-        # mlx-vlm's processors compute with mlx, whose arrays belong to their thread.
-        async with aclosing(self._thread.stream(question, buffer=1)) as prepared:
-            return await anext(prepared)
+            return await call(encoder.encode, request)
+        prompt = await call(encoder.prepare, request, [await image_fetching.fetch(image) for image in images])
+        # The processors of mlx-vlm compute with mlx, whose arrays belong to their thread.
+        async with aclosing(self._thread.stream(prompt, buffer=1)) as encoded:
+            return await anext(encoded)
 
-    def _load(self) -> Any:
-        """In the thread: load, and choose how answers are written."""
-        from adapters.llm.mlx_lm import asking, choosing, loading  # noqa: PLC0415 - they import mlx
+    def _load(self) -> tuple[Any, _Ready]:
+        """In the thread: load the model and select how it generates."""
+        from adapters.llm.mlx_lm import loader, memory, request, strategy  # noqa: PLC0415 - they import mlx
 
         try:
-            loaded = loading.load(self._name, self._options)
-            batch, parallel = choosing.batch(loaded, self._options, self._thread.check)
+            loaded = loader.load(self._name, self._options)
+            selected = strategy.select(loaded, self._options, self._thread.check)
         except BaseException:
-            choosing.release()
+            memory.release_thread()
             raise
-        self._asking = asking.Asking(loaded, self._options.llm_gen)
-        self._info = llm.Info(
+        info = llm.Info(
             images=self._options.llm_is_vlm,
-            tools=prompt.takes_tools(loaded.template),
-            max_parallel=parallel,
-            context_tokens=loaded.context,
+            tools=chat_template.takes_tools(loaded.template),
+            max_parallel=selected.max_parallel,
+            context_tokens=loaded.context_tokens,
         )
-        return batch
+        return selected.batch, _Ready(encoder=request.PromptEncoder(loaded, self._options.llm_gen), info=info)

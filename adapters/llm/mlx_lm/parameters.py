@@ -1,4 +1,4 @@
-"""The generation parameters that mlx-lm's sampler knows, beside the documented ones; nothing heavy is imported."""
+"""The generation parameters of mlx-lm's sampler besides the documented ones; imports nothing heavy."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -8,13 +8,13 @@ from msgspec import Meta
 
 from adapters.options import BadOption
 
-_ContextSize = Annotated[int, Meta(ge=1)]  # how many of the latest tokens a penalty looks at
+_ContextSize = Annotated[int, Meta(ge=1)]  # the number of the latest tokens to which a penalty applies
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Arguments of ``mlx_lm.sample_utils.make_sampler`` and ``make_logits_processors`` under their names there.
 
-    A penalty looks at the last 20 tokens unless its context size says otherwise, as in mlx-lm; ``logit_bias`` is by
+    A penalty applies to the last 20 tokens unless its context size says otherwise, as in mlx-lm; ``logit_bias`` is by
     token id.
     """
 
@@ -35,20 +35,20 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
 
 KNOWN = frozenset(Parameters.__struct_fields__)
 RECOMMENDED = ("top_p", "top_k", "min_p", "repetition_penalty")
-"""What is taken from the generation configuration of a model's makers where it is not set."""
+"""What is taken from the generation configuration of a model's authors if it is not set."""
 
 
 def parameters(values: Mapping[str, Any]) -> Parameters:
-    """Those of ``values`` that mlx-lm knows; ``None`` is what is not set. Raises ``msgspec.ValidationError``."""
+    """Those of ``values`` that mlx-lm knows, without ``None``. Raises ``msgspec.ValidationError``."""
     known = {name: value for name, value in values.items() if name in KNOWN and value is not None}
     return msgspec.convert(known, Parameters, str_keys=True)
 
 
-def check(llm_gen: Mapping[str, Any]) -> None:
+def validate(llm_gen: Mapping[str, Any]) -> None:
     """Raise ``BadOption`` for a value that the sampler does not take."""
     for name in llm_gen:
         try:
             parameters({name: llm_gen[name]})
         except msgspec.ValidationError as error:
-            why = str(error).partition(" - at ")[0]
-            raise BadOption(f"--llm_gen_{name} {llm_gen[name]!r} is not possible: {why}.") from None
+            reason = str(error).partition(" - at ")[0]
+            raise BadOption(f"--llm_gen_{name} {llm_gen[name]!r} is not possible: {reason}.") from None

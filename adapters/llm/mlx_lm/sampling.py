@@ -1,4 +1,4 @@
-"""Chooses the next token of one answer with mlx-lm's samplers and logits processors."""
+"""Samples the next token of one answer with the samplers and logits processors of mlx-lm."""
 
 import random
 from collections.abc import Callable
@@ -8,91 +8,94 @@ from typing import Any
 import mlx.core as mx
 from mlx_lm.sample_utils import make_logits_processors, make_sampler
 
-from adapters.llm.mlx_lm.asking import Asked
-from adapters.llm.mlx_lm.loading import Loaded
+from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.mlx_lm.request import GenerationRequest
 
-Sampler = Callable[[Any], Any]
-Processor = Callable[[Any, Any], Any]
+Sample = Callable[[Any], Any]
+"""From the log-probabilities of the tokens to one token."""
+
+LogitsProcessor = Callable[[Any, Any], Any]
+"""From the tokens so far and the scores of the next to other scores."""
 
 
-def sampler(loaded: Loaded, asked: Asked) -> Sampler | None:
-    """How tokens are drawn from their log-probabilities; ``None`` takes the likeliest."""
-    wanted, chosen = asked.generation, asked.parameters
-    if not wanted.do_sample:
+def sampler(loaded: LoadedModel, job: GenerationRequest) -> Sample | None:
+    """How the tokens of an answer are sampled; ``None`` chooses the most likely one."""
+    settings, parameters = job.settings, job.parameters
+    if not settings.do_sample:
         return None
-    most = len(loaded.tokenizer)
-    drawing = _sampler(
-        temp=wanted.temperature,
-        top_p=max(chosen.top_p, 1e-6),  # 0 is none to mlx-lm; as OpenAI has it, it leaves the likeliest
-        min_p=chosen.min_p,
-        min_tokens_to_keep=chosen.min_tokens_to_keep,
-        top_k=chosen.top_k if chosen.top_k < most else 0,  # mlx-lm refuses as many as there are
-        xtc_probability=chosen.xtc_probability,
-        xtc_threshold=chosen.xtc_threshold,
+    vocabulary = len(loaded.tokenizer)
+    sample = _sampler(
+        temp=settings.temperature,
+        top_p=max(parameters.top_p, 1e-6),  # mlx-lm ignores 0; in OpenAI's API it leaves the most likely token
+        min_p=parameters.min_p,
+        min_tokens_to_keep=parameters.min_tokens_to_keep,
+        top_k=parameters.top_k if parameters.top_k < vocabulary else 0,  # mlx-lm refuses the whole vocabulary
+        xtc_probability=parameters.xtc_probability,
+        xtc_threshold=parameters.xtc_threshold,
         xtc_special_tokens=loaded.ends,
     )
-    return drawing if wanted.seed is None else _seeded(drawing, wanted.seed)
+    return sample if settings.seed is None else _seeded(sample, settings.seed)
 
 
 @lru_cache(maxsize=64)
-def _sampler(**parameters: Any) -> Sampler:
-    """One and the same for the same parameters: mlx-lm draws for those that share one in a single call."""
-    made: Sampler = make_sampler(**parameters | {"xtc_special_tokens": list(parameters["xtc_special_tokens"])})
+def _sampler(**parameters: Any) -> Sample:
+    """The same object for the same parameters: mlx-lm samples for the answers that share one in a single call."""
+    made: Sample = make_sampler(**parameters | {"xtc_special_tokens": list(parameters["xtc_special_tokens"])})
     return made
 
 
-def _seeded(drawing: Sampler, seed: int) -> Sampler:
-    """Draw the same for the same ``seed``, whoever else draws in between; the others' chance stays chance."""
+def _seeded(sample: Sample, seed: int) -> Sample:
+    """Seeded samples for one answer, which do not disturb the shared generator."""
     keys = random.Random(seed)
 
-    def draw(logprobs: Any) -> Any:
+    def seeded(logprobs: Any) -> Any:
         mx.random.seed(keys.getrandbits(63))
         try:
-            return drawing(logprobs)
+            return sample(logprobs)
         finally:
             mx.random.seed(random.getrandbits(63))
 
-    return draw
+    return seeded
 
 
-def processors(loaded: Loaded, asked: Asked, *, seen: int) -> list[Processor]:
-    """What changes the scores before a token is drawn: penalties, biases, no end before ``min_new_tokens``.
+def processors(loaded: LoadedModel, job: GenerationRequest, *, seen: int) -> list[LogitsProcessor]:
+    """What changes the scores before sampling: penalties, biases, no end before ``min_new_tokens``.
 
-    ``seen`` is how many of the prompt's tokens mlx-lm shows to them.
+    ``seen`` is the number of the prompt's tokens that mlx-lm passes to them.
     """
-    chosen = asked.parameters
-    made: list[Processor] = make_logits_processors(
-        logit_bias={token: bias for token, bias in chosen.logit_bias.items() if token < len(loaded.tokenizer)},
-        repetition_penalty=chosen.repetition_penalty if chosen.repetition_penalty != 1.0 else None,
-        repetition_context_size=chosen.repetition_context_size,
-        presence_penalty=chosen.presence_penalty,
-        presence_context_size=chosen.presence_context_size,
-        frequency_penalty=chosen.frequency_penalty,
-        frequency_context_size=chosen.frequency_context_size,
+    parameters = job.parameters
+    made: list[LogitsProcessor] = make_logits_processors(
+        logit_bias={token: bias for token, bias in parameters.logit_bias.items() if token < len(loaded.tokenizer)},
+        repetition_penalty=parameters.repetition_penalty if parameters.repetition_penalty != 1.0 else None,
+        repetition_context_size=parameters.repetition_context_size,
+        presence_penalty=parameters.presence_penalty,
+        presence_context_size=parameters.presence_context_size,
+        frequency_penalty=parameters.frequency_penalty,
+        frequency_context_size=parameters.frequency_context_size,
     )
-    if asked.generation.min_new_tokens:
-        made.append(_no_end_before(seen + asked.generation.min_new_tokens, loaded.ends))
+    if job.settings.min_new_tokens:
+        made.append(_no_end_before(seen + job.settings.min_new_tokens, loaded.ends))
     return made
 
 
-def whole_prompt(made: list[Processor], prompt: list[int]) -> list[Processor]:
-    """The processors ``made``, shown all tokens of the ``prompt``: the libraries show what they compute of it alone."""
-    return [_shown(process, prompt) for process in made]
+def with_whole_prompt(made: list[LogitsProcessor], prompt: list[int]) -> list[LogitsProcessor]:
+    """``made``, called with all tokens of ``prompt``: the libraries pass only those that they compute."""
+    return [_with_prompt(process, prompt) for process in made]
 
 
-def _shown(process: Processor, prompt: list[int]) -> Processor:
+def _with_prompt(process: LogitsProcessor, prompt: list[int]) -> LogitsProcessor:
     head: Any = None
 
-    def shown(tokens: Any, logits: Any) -> Any:
+    def with_prompt(tokens: Any, logits: Any) -> Any:
         nonlocal head
         if head is None:
             head = mx.array(prompt[: max(0, len(prompt) - len(tokens))], dtype=tokens.dtype)
         return process(mx.concatenate([head, tokens]), logits)
 
-    return shown
+    return with_prompt
 
 
-def _no_end_before(length: int, ends: tuple[int, ...]) -> Processor:
+def _no_end_before(length: int, ends: tuple[int, ...]) -> LogitsProcessor:
     forbidden = mx.array(ends)
 
     def forbid(tokens: Any, logits: Any) -> Any:

@@ -7,12 +7,13 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.probe import Probe
-from adapters.llm import parse
+from adapters.llm.answer_limits import LimitExceeded
+from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
-from adapters.upstream.server_probe import ProbedApi, server_probe
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
 _API = ProbedApi(
     engine="responses-api",
@@ -32,7 +33,7 @@ class Responses:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("responses-api", options)
-        self._habits = parse.Habits(hosted=self._upstream.is_openai)
+        self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     @classmethod
     def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
@@ -56,14 +57,17 @@ class Responses:
             make_reader=lambda: self._reader(request),
             ignored=ignored(request, self._options),
         )
-        async with aclosing(self._upstream.stream(call)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(self._upstream.stream(call)) as events:
+                async for event in events:
+                    yield event
+        except LimitExceeded as error:
+            raise self._upstream.errors.upstream_error(error.what) from error
 
     def _reader(self, request: llm.Request) -> ResponsesReader:
         return ResponsesReader(
             self._upstream.errors,
             route=route(request, self._options),
-            habit=self._habits.of(request),
+            start=self._start_states.of(request),
             tools=request.tools,
         )

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import Unsupported
-from adapters.llm import calls, opaque
+from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
 # Parameters without a field in the Responses API.
@@ -18,8 +18,8 @@ _REASONS = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)")
 
 
 def route(request: llm.Request, options: UpstreamOptions) -> str:
-    """Where the answer to ``request`` comes from (``opaque.route``)."""
-    return opaque.route("responses-api", request.model, options.responses_api_base_url)
+    """Where the answer to ``request`` comes from (``provider_state.route``)."""
+    return provider_state.route("responses-api", request.model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
@@ -79,15 +79,15 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
     """The input items, in the order of the messages' parts; the route ``to`` gets back its own opaque items."""
     items: list[dict[str, Any]] = []
     for message in messages:
-        back = [kept for data in opaque.replayed(message, to) for kept in data["items"]]
+        back = [kept for data in provider_state.replayed(message, to) for kept in data["items"]]
         for part in _grouped(message.parts):
             match part:
-                case tuple():
+                case list():
                     items += _take(None, back)
                     items.append(_message(message.role, part, len(items)))
                 case llm.ToolCall():
                     items += _take(part.call_id, back)
-                    call = {"call_id": part.call_id, "name": part.name, "arguments": calls.sendable(part)}
+                    call = {"call_id": part.call_id, "name": part.name, "arguments": tool_validation.sendable(part)}
                     items.append({"type": "function_call", **call})
                 case llm.ToolResult():
                     items.append({"type": "function_call_output", "call_id": part.call_id, "output": part.output})
@@ -99,19 +99,19 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
 _Content = llm.Text | llm.Image
 
 
-def _grouped(parts: tuple[llm.Part, ...]) -> list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult]:
+def _grouped(parts: tuple[llm.Part, ...]) -> list[list[_Content] | llm.ToolCall | llm.ToolResult]:
     """The parts, with adjacent text and images grouped. Raises ``Unsupported`` for audio."""
-    grouped: list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult] = []
+    grouped: list[list[_Content] | llm.ToolCall | llm.ToolResult] = []
     for part in parts:
         match part:
             case llm.Text(text=""):
                 pass
             case llm.Text() | llm.Image():
                 last = grouped[-1] if grouped else None
-                if isinstance(last, tuple):
-                    grouped[-1] = (*last, part)
+                if isinstance(last, list):
+                    last.append(part)
                 else:
-                    grouped.append((part,))
+                    grouped.append([part])
             case llm.ToolCall() | llm.ToolResult():
                 grouped.append(part)
             case llm.Audio():
@@ -137,7 +137,7 @@ def _take(call_id: str | None, back: list[dict[str, Any]]) -> list[dict[str, Any
     return [kept["item"] for kept in taken]
 
 
-def _message(role: str, content: tuple[_Content, ...], number: int) -> dict[str, Any]:
+def _message(role: str, content: list[_Content], number: int) -> dict[str, Any]:
     """A message in the one form that OpenAI, vLLM, llama.cpp and transformers all accept.
 
     For assistant messages vLLM reads only the first part and needs id and status; llama.cpp refuses a string.

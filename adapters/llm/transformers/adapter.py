@@ -1,29 +1,38 @@
-"""The engine ``transformers``: one model of Hugging Face's library in this process, for all sessions together."""
+"""The engine ``transformers``: one model of Hugging Face's library in this process, shared by all sessions."""
 
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from adapters import hub
+import msgspec
+
 from adapters.blocking import BatchThread, call
 from adapters.contract import llm
 from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm import answer, generation, images, prompt
-from adapters.llm.local import DEFAULT_MODEL, TransformersOptions
-from adapters.llm.transformers.failures import ADAPTER
-from adapters.llm.transformers.parameters import HONOURED, SAMPLER
+from adapters.llm.decoding import event_stream
+from adapters.llm.local_options import DEFAULT_MODEL, TransformersOptions
+from adapters.llm.prompting import chat_template, generation_settings, image_fetching
+from adapters.llm.transformers.errors import ADAPTER
+from adapters.llm.transformers.parameters import ADDED, SUPPORTED
+from adapters.local import hub, requirements
 from adapters.options import BadOption
 
-_EXTRA = "transformers"
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
 
 _log = logging.getLogger(__name__)
 
 
-class Transformers:
-    """Loads its model in ``warm_up``, in the one thread that then writes all answers."""
+class _Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known once the model is loaded; ``encoder`` is a ``PromptEncoder``."""
+
+    encoder: Any
+    info: llm.Info
+
+
+class TransformersLanguageModel:
+    """Loads its model in ``warm_up``, in the one thread that then generates all answers."""
 
     Options = TransformersOptions
     description = EngineDescription(
@@ -35,8 +44,8 @@ class Transformers:
             raise BadOption("--llm_backend transformers needs --model_name, a hub id or a folder.")
         self._options = options
         self._name = options.model_name
-        self._thread: BatchThread[Any, Any] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
-        self._asking: Any = None
+        self._thread: BatchThread[Any, Any, _Ready] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
+        self._encoder: Any = None
         self._started = False
         parallel = 1 if options.llm_is_vlm else options.llm_max_parallel
         self._info = llm.Info(images=options.llm_is_vlm, tools=True, max_parallel=parallel)
@@ -57,62 +66,64 @@ class Transformers:
         return f"finds {options.model_name}; whether it loads is seen when it is served"
 
     def preflight(self) -> None:
-        """Look whether packages, model, device and parameters are there. Raises ``BadOption``."""
+        """Check the packages, the model, the device and the parameters. Raises ``BadOption``."""
         needed = ("torch", "transformers", "accelerate", *(("PIL",) if self._options.llm_is_vlm else ()))
-        hub.require("--llm_backend transformers", _EXTRA, *needed)
-        from transformers import GenerationConfig  # noqa: PLC0415 - a second, without torch
+        requirements.check_installed("--llm_backend transformers", "transformers", *needed)
+        from transformers import GenerationConfig  # noqa: PLC0415 - takes a second; does not import torch
 
-        generation.check(self._options.llm_gen, {*GenerationConfig().to_dict(), *HONOURED, *SAMPLER})
+        generation_settings.validate(self._options.llm_gen, {*GenerationConfig().to_dict(), *SUPPORTED, *ADDED})
         if self._options.llm_device is not None:
-            from adapters import devices  # noqa: PLC0415 - imports torch
+            from adapters.local import devices  # noqa: PLC0415 - imports torch
 
-            devices.require("--llm_device", self._options.llm_device)
-        hub.resolve(self._name)
+            devices.check_device("--llm_device", self._options.llm_device)
+        hub.check_model(self._name)
 
     async def warm_up(self) -> None:
-        """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
-        for sentence in generation.warnings(self._options.llm_gen):
+        """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
+        for sentence in generation_settings.warnings(self._options.llm_gen):
             _log.warning("%s", sentence)
-        if without_effect := sorted(self._options.llm_gen.keys() - HONOURED - _DOCUMENTED - {*SAMPLER}):
+        if without_effect := sorted(self._options.llm_gen.keys() - SUPPORTED - _DOCUMENTED - {*ADDED}):
             _log.warning("transformers: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
-        await self._thread.start()
-        self._started = True
+        ready = await self._thread.start()
+        self._encoder, self._info, self._started = ready.encoder, ready.info, True
 
     async def aclose(self) -> None:
-        """End the thread; the model is freed with it."""
+        """End the thread and free the model."""
         await self._thread.aclose()
-        self._asking = None
+        self._encoder = None
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
-        """Write one answer. Raises every ``AdapterError`` but ``UnknownModel`` and ``Overloaded``.
+        """Generate one answer. Raises every ``AdapterError`` but ``UnknownModel`` and ``Overloaded``.
 
-        What waits for a slow reader is one answer at most, as long as ``max_new_tokens`` allows.
+        At most one answer, as long as ``max_new_tokens`` allows, waits for a slow reader.
         """
-        asking = self._asking
-        if asking is None or self._thread.down is not None:
+        encoder = self._encoder
+        if encoder is None or self._thread.down is not None:
             raise Unavailable(f"The transformers engine cannot answer: {self._thread.down}.", adapter=ADAPTER)
-        wanted = prompt.pictures(request)
-        if wanted and not self._info.images:
+        images = chat_template.images_of(request)
+        if images and not self._info.images:
             raise Unsupported(
-                "This model sees no images: choose one that does, with --llm_is_vlm.", adapter=ADAPTER, param="messages"
+                "This model takes no images: choose a vision model, with --llm_is_vlm.",
+                adapter=ADAPTER,
+                param="messages",
             )
-        asked = await call(asking.ask, request, [await images.load(picture) for picture in wanted])
-        tokens = self._thread.stream(asked, buffer=asked.generation.max_new_tokens)
-        async with aclosing(answer.events(request, asked, asking.tokenizer, tokens)) as events:
+        job = await call(encoder.encode, request, [await image_fetching.fetch(image) for image in images])
+        tokens = self._thread.stream(job, buffer=job.settings.max_new_tokens)
+        async with aclosing(event_stream.events(request, job, encoder.chat_tokenizer, tokens)) as events:
             async for event in events:
                 yield event
 
-    def _load(self) -> Any:
-        """In the thread: load, and choose how answers are written."""
-        from adapters.llm.transformers import asking, choosing, loading  # noqa: PLC0415 - they import torch
+    def _load(self) -> tuple[Any, _Ready]:
+        """In the thread: load the model and select how it generates."""
+        from adapters.llm.transformers import loader, request, strategy  # noqa: PLC0415 - they import torch
 
-        loaded = loading.load(self._name, self._options)
-        batch, context, parallel = choosing.batch(loaded, self._options)
-        self._asking = asking.Asking(loaded, self._options.llm_gen, context)
-        self._info = llm.Info(
+        loaded = loader.load(self._name, self._options)
+        selected = strategy.select(loaded, self._options)
+        info = llm.Info(
             images=self._options.llm_is_vlm,
-            tools=prompt.takes_tools(loaded.template),
-            max_parallel=parallel,
-            context_tokens=context,
+            tools=chat_template.takes_tools(loaded.template),
+            max_parallel=selected.max_parallel,
+            context_tokens=selected.context_tokens,
         )
-        return batch
+        encoder = request.PromptEncoder(loaded, self._options.llm_gen, selected.context_tokens)
+        return selected.batch, _Ready(encoder=encoder, info=info)

@@ -1,4 +1,4 @@
-"""How much memory there is for what is kept of conversations, and giving back what is no longer used."""
+"""How much memory is available for the cache of conversations, and releasing memory that is no longer used."""
 
 import gc
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import psutil
 import torch
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
-"""Where Linux tells a container's limits."""
+"""Where Linux shows the limits of a container."""
 
-# Of the control groups' two versions: the limit, what is used, and what of that are files, which can be read again.
+# For both versions of control groups: the limit, the memory in use, and the part of it that caches files.
 _FILES = (
     ("memory.max", "memory.current", "memory.stat", ("active_file", "inactive_file")),
     (
@@ -23,7 +23,7 @@ _FILES = (
 
 
 def available() -> int:
-    """Bytes of the host's memory that can be had, also within the limit of a container."""
+    """The bytes of memory that are available on the host, within the limits of its container."""
     host: int = psutil.virtual_memory().available
     return min((host, *_left_in_containers()))
 
@@ -34,13 +34,13 @@ def _left_in_containers() -> Iterator[int]:
             most = int((CONTROL_GROUPS / limit).read_text())
             used = int((CONTROL_GROUPS / usage).read_text())
             lines = map(str.split, (CONTROL_GROUPS / statistics).read_text().splitlines())
-        except (OSError, ValueError):  # there is no such limit: the file is missing, or says "max"
+        except (OSError, ValueError):  # no such limit: the file is missing, or contains "max"
             continue
         yield max(0, most - used + sum(int(value) for name, value in lines if name in names))
 
 
 def free() -> None:
-    """Give what is no longer used back to the device."""
+    """Release unused memory of this process and of the device."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

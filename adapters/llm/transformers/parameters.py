@@ -1,6 +1,6 @@
-"""Which generation parameters of transformers have a meaning here; nothing heavy is imported."""
+"""Which generation parameters of transformers have an effect here; imports nothing heavy."""
 
-HONOURED = frozenset(
+SUPPORTED = frozenset(
     (
         "bad_words_ids",
         "begin_suppress_tokens",
@@ -24,10 +24,10 @@ HONOURED = frozenset(
         "watermarking_config",
     )
 )
-"""Those that choose among the tokens; the rest is about beams, assistants, caches, what is returned."""
+"""The parameters that affect which token is chosen; the others are about beams, assistants, caches and results."""
 
 PENALTIES = frozenset(("frequency_penalty", "presence_penalty"))
-"""OpenAI's, which transformers does not have."""
+"""OpenAI's parameters, which transformers does not have."""
 
-SAMPLER = (*sorted(PENALTIES), "seed", "stop_strings")
-"""Further names that are no generation defaults of transformers, or not always."""
+ADDED = (*sorted(PENALTIES), "seed", "stop_strings")
+"""Further parameters that are supported here, and are not in every ``GenerationConfig``."""

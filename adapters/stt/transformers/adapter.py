@@ -1,4 +1,4 @@
-"""The engine ``transformers``: one recognition model in this process for all sessions, one utterance at a time."""
+"""The recogniser ``transformers``: one model in this process for all sessions, one utterance at a time."""
 
 import logging
 import re
@@ -10,57 +10,40 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from adapters import hub
 from adapters.blocking import call, iterate
 from adapters.contract import audio, stt
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.stt import recording
-from adapters.stt.transformers.failures import ADAPTER, DeviceLost, of_an_utterance, of_loading
+from adapters.local import hub, requirements
+from adapters.stt import whole_audio
+from adapters.stt.transformers.errors import ADAPTER, DeviceLost, load_error, recognition_error
+from adapters.stt.transformers.recognition import SAMPLE_RATE, RecognitionRequest, RecognitionResult
 
-SAMPLE_RATE = 16_000
 MAX_SECONDS = 3600
-"""Longest recording; the gateway's own limit is stricter unless somebody raises it."""
+"""The longest recording; the gateway's own limit is stricter by default."""
 
 MIN_SECONDS = 0.1
-"""Shorter than any word, and than what some models need for their first frame."""
+"""Shorter than any word, and than some models need for their first frame."""
 
 _log = logging.getLogger(__name__)
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One utterance to be recognised: s16le mono at 16 kHz, and a language (ISO 639-1) that the model knows."""
-
-    pcm: bytes
-    language: str | None
-    prompt: str | None
-    word_times: bool
-
-
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said, and in which language if the model can tell."""
-
-    text: str
-    words: tuple[stt.Word, ...] = ()
-    language: str | None = None
-
-
-class Transformers:
-    """Any model for automatic speech recognition that transformers' pipeline takes: Whisper, CTC, transducers."""
+class TransformersRecogniser:
+    """Any model for automatic speech recognition that the pipeline of transformers takes: Whisper, CTC, transducers."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
-        """Which model, where and how precisely."""
+        """Which model, on which device and in which precision."""
 
         stt_model: Annotated[
             str, msgspec.Meta(min_length=1, description="Hub id or path of a speech recognition model.")
         ] = "openai/whisper-large-v3-turbo"
         stt_device: Annotated[
             Annotated[str, msgspec.Meta(min_length=1)] | None,
-            msgspec.Meta(description="Where the model runs; when unset cuda if there, else mps, else cpu."),
+            msgspec.Meta(description="Device of the model; when unset cuda if available, else mps, else cpu."),
         ] = None
         stt_torch_dtype: Annotated[
             Literal["float32", "float16", "bfloat16"] | None,
-            msgspec.Meta(description="Precision of the weights; when unset the best of the device."),
+            msgspec.Meta(description="Precision of the weights; when unset the best that the device supports."),
         ] = None
 
     def __init__(self, options: Options) -> None:
@@ -76,40 +59,42 @@ class Transformers:
 
     @property
     def failure(self) -> str | None:
-        """Why it cannot answer any more."""
+        """Why it cannot recognise any more."""
         return self._failure
 
     def preflight(self) -> None:
-        """Look whether packages, device and model are there. Raises ``BadOption``."""
-        hub.require("--stt transformers", "transformers", "torch", "transformers")
+        """Check the packages, the device and the model. Raises ``BadOption``."""
+        requirements.check_installed("--stt transformers", "transformers", "torch", "transformers")
         if self._options.stt_device is not None:
-            from adapters import devices  # noqa: PLC0415 - imports torch
+            from adapters.local import devices  # noqa: PLC0415 - imports torch
 
-            devices.require("--stt_device", self._options.stt_device)
-        hub.resolve(self._options.stt_model, "--stt_model")
+            devices.check_device("--stt_device", self._options.stt_device)
+        hub.check_model(self._options.stt_model, "--stt_model")
 
     async def warm_up(self) -> None:
-        """Load the model, downloaded first where it is not in the cache. Raises ``Unavailable``, ``UpstreamError``."""
-        begun = time.monotonic()
+        """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
+        started = time.monotonic()
         name = self._options.stt_model
-        _log.info("--stt transformers: loading %s (downloaded first where it is not in the cache).", name)
+        _log.info("--stt transformers: loading %s (downloading it first if it is not cached).", name)
         try:
             self._model = await call(self._load)
         except Exception as error:
-            raise of_loading(name, error) from error
+            raise load_error(name, error) from error
         self._info = msgspec.structs.replace(
             self._info, languages=self._model.languages, word_times=self._model.word_times
         )
-        _log.info("--stt transformers: loaded %s in %.1f s.", name, time.monotonic() - begun)
+        _log.info("--stt transformers: loaded %s in %.1f s.", name, time.monotonic() - started)
 
     def _load(self) -> Any:
-        from adapters.stt.transformers.model import Model  # noqa: PLC0415 - imports torch
+        from adapters.stt.transformers import model, pipeline  # noqa: PLC0415 - they import torch
 
         options = self._options
-        return Model(options.stt_model, device=options.stt_device, dtype=options.stt_torch_dtype)
+        return model.RecognitionModel(
+            pipeline.load_pipeline(options.stt_model, device=options.stt_device, dtype=options.stt_torch_dtype)
+        )
 
     async def aclose(self) -> None:
-        """Let go of the model."""
+        """Free the model."""
         self._model = None
 
     async def stream(self, request: stt.Request) -> AsyncGenerator[stt.Event, None]:
@@ -122,41 +107,41 @@ class Transformers:
             raise Unavailable(f"The recogniser cannot answer: {self._failure or 'it is not loaded'}.", adapter=ADAPTER)
         if request.word_times and not self._info.word_times:
             raise Unsupported(
-                "This recognition model gives no times of words; choose another --stt_model.",
+                "This recognition model gives no word times; choose another --stt_model.",
                 adapter=ADAPTER,
                 param="word_times",
             )
-        language = self._known(request.language)
-        pcm = await recording.whole(request.audio, sample_rate=SAMPLE_RATE, most_seconds=MAX_SECONDS, adapter=ADAPTER)
+        language = self._known_language(request.language)
+        pcm = await whole_audio.gather(request.audio, sample_rate=SAMPLE_RATE, max_seconds=MAX_SECONDS, adapter=ADAPTER)
         takes_prompts = self._model.takes_prompts
         yield Started(ignored=("prompt",) if request.prompt and not takes_prompts else ())
-        heard = Heard(text="")
+        result = RecognitionResult(text="")
         if audio.seconds(pcm, SAMPLE_RATE) >= MIN_SECONDS:
             prompt = request.prompt if takes_prompts else None
-            heard = await self._recognise(
-                Asked(pcm=pcm, language=language, prompt=prompt or None, word_times=request.word_times)
+            result = await self._recognise(
+                RecognitionRequest(pcm=pcm, language=language, prompt=prompt or None, word_times=request.word_times)
             )
-        yield stt.FinalTranscript(text=heard.text, words=heard.words)
-        yield stt.Finished(language=heard.language or language, seconds=audio.seconds(pcm, SAMPLE_RATE))
+        yield stt.FinalTranscript(text=result.text, words=result.words)
+        yield stt.Finished(language=result.language or language, seconds=audio.seconds(pcm, SAMPLE_RATE))
 
-    async def _recognise(self, asked: Asked) -> Heard:
-        """In a thread; when this is cancelled, the model has stopped before the cancellation goes on."""
+    async def _recognise(self, request: RecognitionRequest) -> RecognitionResult:
+        """Recognise in a thread; when this is cancelled, the model has stopped before the cancellation passes."""
         left = threading.Event()
         model: Any = self._model
-        heard: Heard
+        result: RecognitionResult
         try:
             async with aclosing(
-                iterate(lambda: model.recognise(asked, left), ahead=1, interrupt=left.set)
+                iterate(lambda: model.recognise(request, left), ahead=1, interrupt=left.set)
             ) as recognised:
-                (heard,) = [each async for each in recognised]
+                (result,) = [each async for each in recognised]
         except DeviceLost:
             self._failure = "its device failed, and the gateway has to be restarted"
             raise Unavailable(f"The recogniser cannot answer: {self._failure}.", adapter=ADAPTER) from None
         except Exception as error:
-            raise of_an_utterance(error) from error
-        return heard
+            raise recognition_error(error) from error
+        return result
 
-    def _known(self, language: str | None) -> str | None:
+    def _known_language(self, language: str | None) -> str | None:
         """The language as the model names it. Raises ``Unsupported``."""
         if language is None:
             return None

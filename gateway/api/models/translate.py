@@ -1,9 +1,9 @@
 """Pure: the routes of the gateway as models on the wire."""
 
+from adapters.tts.openai_voices import OPENAI_VOICES
 from gateway.api.models.schema import Model
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
-from gateway.engines.voices import OPENAI_VOICES
 
 
 def models_of(gateway: Gateway) -> list[Model]:

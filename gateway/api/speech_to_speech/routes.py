@@ -1,6 +1,7 @@
 """The speech-to-speech route: reads the request, takes the turn, streams the answer."""
 
 import logging
+from functools import partial
 from typing import Any
 
 from litestar import Request, post
@@ -10,7 +11,7 @@ from gateway.api.speech_to_speech.openapi import SpeechToSpeechOperation
 from gateway.api.speech_to_speech.response import SpokenAnswer
 from gateway.api.speech_to_speech.schema import FIELDS, FILES, STRUCTURES, SpeechToSpeechRequest
 from gateway.api.speech_to_speech.translate import turn_request
-from gateway.audio.decode import decoder
+from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
 from gateway.http.form import MAX_BODY_BYTES, read_fields
 from gateway.http.media import images_of, recording_of
@@ -36,7 +37,10 @@ logger = logging.getLogger(__name__)
     tags=["Audio"],
 )
 async def speech_to_speech(
-    request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], turns: NamedDependency[Turns]
+    request: Request[Any, Any, Any],
+    gateway: NamedDependency[Gateway],
+    turns: NamedDependency[Turns],
+    decoder: NamedDependency[DecoderPool],
 ) -> StreamingResponse:
     """Hear the recording, answer it, and stream the spoken answer while it is being written."""
     watch = Stopwatch()
@@ -45,7 +49,7 @@ async def speech_to_speech(
     served = gateway.admit(wire.model)
     recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
     images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
-    audio = None if recording is None else decoder(recording, gateway.settings.max_audio_seconds)
+    audio = None if recording is None else partial(decoder.decode, recording)
     asked = await offloaded(fields.size, turn_request, wire, audio, images)
     turn = turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from adapters.blocking import BatchThread, Ended, Left, call
+from adapters.blocking import BatchThread, Ended, ReaderLeft, call
 from adapters.contract.errors import Unavailable, UpstreamError
 
 PLENTY = 1000
@@ -71,11 +71,14 @@ class Harness:
 
     def __init__(self, steps: threading.Semaphore | None = None) -> None:
         self._steps = steps
-        self.thread: BatchThread[int, int] = BatchThread(self._make, name="counters", adapter="counters")
+        self.thread: BatchThread[int, int, Counters] = BatchThread(self._make, name="counters", adapter="counters")
 
-    def _make(self) -> Counters:
-        self.batch = Counters(self._steps)
-        return self.batch
+    def _make(self) -> tuple[Counters, Counters]:
+        batch = Counters(self._steps)
+        return batch, batch
+
+    async def start(self) -> None:
+        self.batch = await self.thread.start()
 
     def count(self, job: int, *, buffer: int = PLENTY) -> AsyncGenerator[int, None]:
         return self.thread.stream(job, buffer=buffer)
@@ -88,7 +91,7 @@ class Harness:
 @asynccontextmanager
 async def counting(steps: threading.Semaphore | None = None) -> AsyncGenerator[Harness, None]:
     harness = Harness(steps)
-    await harness.thread.start()
+    await harness.start()
     try:
         yield harness
     finally:
@@ -170,13 +173,13 @@ async def test_a_long_step_can_look_up_whether_its_job_is_still_wanted(leaves: s
                 assert proceed.wait(30)
                 try:
                     thread.check(0)
-                except Left:
+                except ReaderLeft:
                     checks.append("left")
                     return
             yield from super().step()
 
     started, proceed, checks = threading.Event(), threading.Event(), list[str]()
-    thread: BatchThread[int, int] = BatchThread(Long, name="long", adapter="long")
+    thread: BatchThread[int, int, None] = BatchThread(lambda: (Long(), None), name="long", adapter="long")
     await thread.start()
     try:
         async with aclosing(thread.stream(12, buffer=PLENTY)) as reader:
@@ -211,7 +214,7 @@ async def test_a_reader_that_leaves_more_than_its_buffer_is_let_down_and_the_oth
         slow = harness.count(12, buffer=2)
         assert await anext(slow) == 1
         assert await harness.counted(12) == list(range(1, 13))
-        with pytest.raises(UpstreamError, match="fell so far behind"):
+        with pytest.raises(UpstreamError, match="too slow"):
             async for _ in slow:
                 pass
         assert not harness.batch.running
@@ -243,10 +246,10 @@ async def test_when_the_thread_fails_every_reader_is_told_and_later_ones_too(cap
 
 
 async def test_what_make_raises_passes_unwrapped() -> None:
-    def make() -> Counters:
+    def make() -> tuple[Counters, None]:
         raise LookupError("no model")
 
-    thread: BatchThread[int, int] = BatchThread(make, name="counters", adapter="counters")
+    thread: BatchThread[int, int, None] = BatchThread(make, name="counters", adapter="counters")
     with pytest.raises(LookupError, match="no model"):
         await thread.start()
     with pytest.raises(Unavailable, match="could not be started"):
@@ -276,30 +279,31 @@ async def test_closing_ends_open_streams_and_can_be_repeated() -> None:
 async def test_closing_while_it_loads_leaves_it_closed() -> None:
     gate = threading.Event()
 
-    def make() -> Counters:
+    def make() -> tuple[Counters, str]:
         gate.wait(30)
-        return Counters()
+        return Counters(), "ready"
 
-    thread: BatchThread[int, int] = BatchThread(make, name="counters", adapter="counters")
+    thread: BatchThread[int, int, str] = BatchThread(make, name="counters", adapter="counters")
     starting = asyncio.create_task(thread.start())
     await asyncio.sleep(0)
     await thread.aclose()
     assert not starting.done()
     gate.set()
-    await starting
+    assert await starting == "ready"
     assert thread.down == "it has been shut down"
     await thread.aclose()
 
 
 async def test_who_no_longer_wants_it_does_not_wait_until_it_is_loaded() -> None:
     gate = threading.Event()
-    harness = Harness()
+    made: list[Counters] = []
 
-    def make() -> Counters:
+    def make() -> tuple[Counters, None]:
         gate.wait(30)
-        return harness._make()
+        made.append(Counters())
+        return made[0], None
 
-    thread: BatchThread[int, int] = BatchThread(make, name="counters", adapter="counters")
+    thread: BatchThread[int, int, None] = BatchThread(make, name="counters", adapter="counters")
     starting = asyncio.create_task(thread.start())
     await asyncio.sleep(0)
     starting.cancel()
@@ -309,8 +313,9 @@ async def test_who_no_longer_wants_it_does_not_wait_until_it_is_loaded() -> None
     assert not gate.is_set()
     gate.set()
     await thread.aclose()  # what was loaded for nobody is closed all the same
-    await call(thread._thread.join, 30)
-    assert harness.batch.closed == 1
+    while not (made and made[0].closed):
+        await asyncio.sleep(0.001)
+    assert made[0].closed == 1
 
 
 async def test_closing_what_was_never_started_is_harmless() -> None:
@@ -348,7 +353,7 @@ def test_a_process_that_ends_without_closing_it_ends_cleanly() -> None:
         "from tests.adapters.blocking.test_batches import Harness\n"
         "async def main():\n"
         "    harness = Harness()\n"
-        "    await harness.thread.start()\n"
+        "    await harness.start()\n"
         "    await anext(harness.count(12))\n"
         "asyncio.run(main())\n"
     )

@@ -2,24 +2,38 @@
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adapters.blocking import WorkerPool, frames
-from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+from adapters.blocking import Limits, WorkerDied, WorkerPool, call, frames
+from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
 
 
 @pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of the worker processes that were started, in this order."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    ids: list[int] = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **keywords)
+            ids.append(self.pid)
+
+    monkeypatch.setattr("adapters.blocking.processes.subprocess.Popen", Popen)
+    return ids
 
 
 @asynccontextmanager
-async def pool(*, size: int = 1, factory: str = "factory") -> AsyncIterator[WorkerPool]:
-    workers = WorkerPool(f"worker_jobs:{factory}", size=size, timeout=30, adapter="test")
+async def pool(*, size: int = 1, factory: str = "factory", limits: Limits | None = None) -> AsyncIterator[WorkerPool]:
+    workers = WorkerPool(f"worker_jobs:{factory}", size=size, timeout=30, adapter="test", limits=limits or Limits())
     try:
         yield workers
     finally:
@@ -89,39 +103,39 @@ async def test_leaving_early_ends_the_worker_before_aclose_returns() -> None:
         assert await pid(workers) != process
 
 
-async def test_after_an_early_leave_the_next_worker_is_there_before_the_next_job() -> None:
+async def test_after_an_early_leave_the_next_worker_is_there_before_the_next_job(started: list[int]) -> None:
     async with pool() as workers:
         async with aclosing(workers.stream(b"hang")) as items:
             await anext(items)
-        (replacement,) = workers._idle
-        assert replacement.alive
-        assert await pid(workers) == replacement._process.pid
-    assert not replacement.alive
+        _, replacement = started
+        assert running(replacement)
+        assert await pid(workers) == replacement
+    assert not running(replacement)
 
 
-async def test_a_worker_that_has_loaded_goes_before_one_that_is_loading() -> None:
+async def test_a_worker_that_has_loaded_goes_before_one_that_is_loading(started: list[int]) -> None:
     async with pool(size=2) as workers:
         await workers.warm_up()
         async with aclosing(workers.stream(b"hang")) as items:
-            await anext(items)
-            (loaded,) = workers._idle
-        assert len(workers._idle) == 2
-        assert await pid(workers) == loaded._process.pid
+            hung = int(await anext(items))
+        *loaded, loading = started
+        assert loading != hung
+        assert {await pid(workers)} == {*loaded} - {hung}
 
 
-async def test_one_that_cannot_load_is_not_started_again() -> None:
+async def test_one_that_cannot_load_is_not_started_again(started: list[int]) -> None:
     async with pool(factory="broken") as workers:
         with pytest.raises(Unavailable):
             await answer(workers, b"a")
-        assert workers._idle == []
+        assert len(started) == 1
 
 
-async def test_nothing_starts_after_the_pool_was_closed() -> None:
+async def test_nothing_starts_after_the_pool_was_closed(started: list[int]) -> None:
     async with pool() as workers:
         async with aclosing(workers.stream(b"hang")) as items:
             await anext(items)
             await workers.aclose()
-        assert workers._idle == []
+        assert len(started) == 1
 
 
 async def test_cancelling_twice_ends_the_worker_too() -> None:
@@ -143,22 +157,22 @@ async def answer_rest(items: AsyncIterator[bytes]) -> list[bytes]:
     return [item async for item in items]
 
 
-async def test_cancelling_while_it_loads_leaves_no_process() -> None:
+async def test_cancelling_while_it_loads_leaves_no_process(started: list[int]) -> None:
     async with pool(factory="silent") as workers:
         reader = asyncio.create_task(answer(workers, b"a"))
         await asyncio.sleep(0)
-        (worker,) = workers._busy
+        (process,) = started
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reader
-        assert not worker.alive
+        assert not running(process)
 
 
 async def test_a_worker_that_dies_is_replaced() -> None:
     async with pool() as workers:
         async with aclosing(workers.stream(b"die")) as items:
             assert await anext(items) == b"first"
-            with pytest.raises(Unavailable, match="ended unexpectedly") as raised:
+            with pytest.raises(WorkerDied, match="ended unexpectedly") as raised:
                 await anext(items)
         assert raised.value.adapter == "test"
         assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
@@ -168,7 +182,7 @@ async def test_an_idle_worker_that_dies_is_replaced_unnoticed() -> None:
     async with pool() as workers:
         process = await pid(workers)
         os.kill(process, 9)
-        await workers._idle[0].dead()
+        await call(os.waitid, os.P_PID, process, os.WEXITED | os.WNOWAIT)  # until it is dead
         assert await pid(workers) != process
 
 
@@ -214,3 +228,81 @@ async def test_closing_the_pool_ends_a_busy_worker() -> None:
         assert not running(process)
         with pytest.raises(Unavailable):
             await anext(items)
+
+
+async def test_the_whole_answer_of_a_job() -> None:
+    async with pool() as workers:
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_a_job_does_not_suffer_from_what_an_earlier_one_did_to_the_process() -> None:
+    async with pool(size=2) as workers:
+        assert await workers.answer(b"poison") == b"done"
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_a_job_that_ends_every_process_is_tried_twice_and_no_process_too_many_is_left() -> None:
+    async with pool(size=2) as workers:
+        await workers.warm_up()
+        with pytest.raises(WorkerDied):
+            await workers.answer(b"die")
+        assert len(workers._idle) == 2
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_a_refusal_passes_as_it_was_raised() -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        with pytest.raises(TooLong) as raised:
+            await workers.answer(b"refuse")
+        error = raised.value
+        assert (error.message, error.adapter) == ("That is too long.", "test")
+        assert (error.param, error.code) == ("audio", "audio_too_long")
+        assert await pid(workers) == process
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the memory of a process")
+async def test_memory_is_bounded() -> None:
+    async with pool(limits=Limits(memory_bytes=256 * 1024 * 1024)) as workers:
+        process = await pid(workers)
+        with pytest.raises(UpstreamError, match="MemoryError"):
+            await workers.answer(b"hoard")
+        assert await pid(workers) == process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not bound the processor time of a process")
+async def test_processor_time_is_bounded_for_each_piece() -> None:
+    async with pool(limits=Limits(cpu_seconds=1)) as workers:
+        async with aclosing(workers.stream(b"spin")) as items:
+            assert await anext(items) == b"first"
+            with pytest.raises(TimedOut, match="more than 1 s of processor time"):
+                await anext(items)
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+GATEWAY = """
+import asyncio
+from contextlib import aclosing
+from adapters.blocking import WorkerPool
+
+async def main():
+    workers = WorkerPool("worker_jobs:factory", size=2, timeout=60, adapter="test")
+    await workers.warm_up()
+    async with aclosing(workers.stream(b"hang")) as items:
+        await anext(items)
+        print("busy", flush=True)
+        await anext(items)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a busy worker ends after its job")
+def test_workers_end_with_the_process_that_started_them() -> None:
+    # The workers hold the other end of standard error as well: it closes when the last of them has ended.
+    command = [sys.executable, "-c", GATEWAY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as gateway:
+        assert gateway.stdout is not None
+        assert gateway.stdout.readline() == b"busy\n"
+        gateway.send_signal(signal.SIGKILL)
+        assert gateway.communicate(timeout=30) == (b"", b"")

@@ -13,11 +13,12 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.checks import check_any_split, llm_grammar
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
+from adapters.contract.errors import AdapterError, Overloaded, Unavailable
 from adapters.llm.chat_completions.events import ChatCompletionReader
-from adapters.llm.parse import Habit
+from adapters.llm.decoding.start_state import StartState
 from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import UpstreamClient, UpstreamOptions
+from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.sse import SseParser
 
 STREAMS = Path(__file__).parents[2] / "fixtures" / "providers"
@@ -103,11 +104,11 @@ ANSWERS = {
 }
 
 FAILURES: dict[str, type[AdapterError]] = {
-    "openai-chat-error": UpstreamError,
-    "openai-responses-error": UpstreamError,
+    "openai-chat-error": ServerFailure,
+    "openai-responses-error": ServerFailure,
     "openai-responses-failed": Overloaded,
     "openrouter-error": Overloaded,
-    "vllm-chat-error": UpstreamError,
+    "vllm-chat-error": ServerFailure,
     "deepseek-interrupted": Unavailable,
 }
 
@@ -115,7 +116,7 @@ FAILURES: dict[str, type[AdapterError]] = {
 def events(name: str, pieces: Iterable[bytes]) -> list[Any]:
     """The contract's events of a stream cut into ``pieces``."""
     kind = ResponsesReader if "responses" in name else ChatCompletionReader
-    answer = kind(ERRORS, route="here", habit=Habit(inside="without-parser" in name))
+    answer = kind(ERRORS, route="here", start=StartState(inside="without-parser" in name))
     parser = SseParser(1 << 20)
     received = [event.data for piece in pieces for event in parser.feed(piece)] + [e.data for e in parser.close()]
     found = [event for data in received if data != b"[DONE]" for event in answer.feed(data)]

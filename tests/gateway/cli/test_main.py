@@ -101,7 +101,7 @@ def test_mistakes(called: Called, capsys: pytest.CaptureFixture[str], words: lis
 def test_an_engine_whose_packages_are_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], command: str
 ) -> None:
-    monkeypatch.setattr("adapters.hub.find_spec", lambda _module: None)
+    monkeypatch.setattr("adapters.local.requirements.find_spec", lambda _module: None)
     assert main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith(command)

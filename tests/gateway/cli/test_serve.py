@@ -173,7 +173,7 @@ def test_the_only_route_that_cannot_load_ends_the_process(tmp_path: Path) -> Non
         (("check", "--model_name", "./absent"), "--model_name './absent' does not exist"),
         (("--llm_backend", "mlx-lm", "--model_name", "./absent"), "--model_name './absent' does not exist"),
         (("--stt", "transformers", "--stt_model", "./absent"), "--stt_model './absent' does not exist"),
-        (("--stt", "transformers", "--stt_device", "cuda:63"), "--stt_device 'cuda:63' is not there"),
+        (("--stt", "transformers", "--stt_device", "cuda:63"), "--stt_device 'cuda:63' is not available"),
         (("--llm_gen_max_new_token", "5"), "max_new_tokens"),
         (("--llm_gen_max_new_tokens=many",), "'many'"),
     ],

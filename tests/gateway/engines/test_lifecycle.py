@@ -12,7 +12,7 @@ from adapters.contract import llm
 from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption
-from adapters.tts.espeak import Espeak
+from adapters.tts.espeak.adapter import Espeak
 from gateway.engines.build import build
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.lifecycle import Gateway

@@ -4,7 +4,8 @@ import pytest
 
 from adapters.contract import tts
 from adapters.contract.errors import InvalidRequest
-from gateway.engines.voices import OPENAI_VOICES, known_voice
+from adapters.tts.openai_voices import OPENAI_VOICES
+from gateway.engines.voices import known_voice
 
 INFO = tts.Info(sample_rate=24_000, voices=("hum", "buzz"), default_voice="hum", aliases={"echo": "buzz", "low": "hum"})
 

@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -42,7 +43,7 @@ async def ended_while(
     model: Model, fields: dict[str, str], *, seconds: float, released: bool = False
 ) -> tuple[httpx.Response | httpx.HTTPError, list[int]]:
     """What a client hears of a turn during which the server is told to end, and how many streams are open after it."""
-    engines = scripted_engines(llm=scripted.language_model(model))
+    engines: Any = scripted_engines(llm=scripted.language_model(model))
     gateway = gateway_of(engines, "--shutdown_seconds", str(seconds))
     async with serving(create_app(gateway), gateway.settings) as (address, server), httpx.AsyncClient() as client:
         asked = asyncio.create_task(client.post(f"{address}{ROUTE}", **form(fields=fields), timeout=20))

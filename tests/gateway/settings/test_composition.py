@@ -111,7 +111,7 @@ def test_a_plug_in_is_not_the_default_where_there_is_one(folder: Path) -> None:
 @pytest.fixture
 def _without_a_voice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The module of the only synthesiser cannot be imported."""
-    monkeypatch.setitem(sys.modules, "adapters.tts.espeak", None)
+    monkeypatch.setitem(sys.modules, "adapters.tts.espeak.adapter", None)
     with discovered_anew():
         yield
 

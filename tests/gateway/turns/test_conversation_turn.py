@@ -10,7 +10,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
+from adapters.contract.errors import TimedOut, TooLong, Unavailable
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
@@ -53,20 +53,15 @@ def store() -> MemoryStore:
 
 
 class Microphone:
-    """A second of sound at any rate, and whether it was closed."""
+    """A second of sound at any rate."""
 
     def __init__(self, sample: bytes = b"\x00\x20\x00\xe0") -> None:
         self.sample = sample
-        self.closed = False
         self.rate = 0
 
-    async def source(self, rate: int) -> AsyncGenerator[bytes, None]:
+    async def source(self, rate: int) -> bytes:
         self.rate = rate
-        try:
-            for _ in range(2):
-                yield self.sample * (rate // 4)
-        finally:
-            self.closed = True
+        return self.sample * (rate // 2)
 
 
 TYPED = ConversationRef(conversation="c", history=(llm.Message(role="user", parts=(llm.Text(text="Hello?"),)),))
@@ -100,6 +95,10 @@ class Room:
         return messages
 
 
+def text_of(message: llm.Message) -> str:
+    return " + ".join(part.text for part in message.parts if isinstance(part, llm.Text))
+
+
 def kept(events: list[Any]) -> str | None:
     """The conversation in which a turn was kept."""
     (event,) = [event for event in events if isinstance(event, ConversationKept)]
@@ -116,7 +115,7 @@ async def test_it_is_heard_then_written_then_spoken_and_kept() -> None:
     ]
     assert isinstance(events[3], Started)
     assert [type(event) for event in events[-3:]] == [ConversationKept, AnswerFinished, TurnFinished]
-    assert (microphone.closed, microphone.rate) == (True, 16_000)
+    assert microphone.rate == 16_000
     assert room.asked == (
         llm.Message(role="system", parts=(llm.Text(text="Be brief."),)),
         llm.Message(role="user", parts=(llm.Text(text="what did you say"),)),
@@ -135,7 +134,6 @@ async def test_silence_never_reaches_the_recogniser_or_the_model() -> None:
     room, microphone = Room(vad=Energy(Energy.Options())), Microphone(sample=bytes(4))
     with pytest.raises(NoSpeech):
         await room.taken(SPOKEN, microphone.source)
-    assert microphone.closed
     assert (room.engines.stt.open, room.engines.llm.opened) == (0, 0)
     assert [outcome.reason for outcome in room.outcomes] == ["NoSpeech param=audio code=no_speech"]
 
@@ -146,11 +144,43 @@ async def test_a_model_that_listens_itself_gets_the_recording() -> None:
     (recording,) = [event for event in events if isinstance(event, RecordingFinished)]
     assert room.asked[-1].parts == (recording.recording,)
     assert not any(isinstance(event, TranscriptFinished) for event in events)
-    assert microphone.closed
     assert room.outcomes[0].heard_seconds == 1.0
 
 
-async def test_leaving_while_it_is_heard_closes_recogniser_and_recording() -> None:
+async def test_a_recording_is_decoded_before_the_recogniser_is_asked() -> None:
+    room, microphone = Room(), Microphone()
+    opened: list[int] = []
+
+    async def slow(rate: int) -> bytes:
+        opened.append(room.engines.stt.opened)
+        return await microphone.source(rate)
+
+    await room.taken(SPOKEN, slow)
+    assert (opened, room.engines.stt.opened) == ([0], 1)
+
+
+async def test_leaving_while_it_is_decoded_ends_the_decoding() -> None:
+    room = Room()
+    decoding, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless(_rate: int) -> bytes:
+        decoding.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return b""
+
+    reader = asyncio.create_task(room.taken(SPOKEN, endless))
+    await decoding.wait()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    assert ended.is_set()
+    assert [outcome.reason for outcome in room.outcomes] == ["left"]
+
+
+async def test_leaving_while_it_is_heard_closes_the_recogniser() -> None:
     async def endless(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         await anext(request.audio)
         yield stt.PartialTranscript(stable="hello")
@@ -160,7 +190,7 @@ async def test_leaving_while_it_is_heard_closes_recogniser_and_recording() -> No
     async with aclosing(room.turn(SPOKEN, microphone.source).events()) as events:
         assert await anext(events) == ConversationJoined(conversation_id="c")
         assert await anext(events) == TranscriptDelta(text="hello")
-    assert (room.engines.stt.open, room.engines.llm.opened, microphone.closed) == (0, 0, True)
+    assert (room.engines.stt.open, room.engines.llm.opened) == (0, 0)
     assert [outcome.reason for outcome in room.outcomes] == ["left"]
 
 
@@ -265,11 +295,35 @@ async def test_a_model_that_refuses_is_asked_once_more_with_half(caplog: pytest.
     assert "5 turns are left out" in caplog.text
 
 
-async def test_it_is_asked_once_more_only() -> None:
+async def test_a_model_that_refuses_again_is_asked_again_until_it_takes_what_is_left() -> None:
     room = Room(llm=refusing(4))
+    await room.taken(long_history(10))
+    assert [len(request.messages) for request in room.engines.llm.requests] == [21, 11, 5, 3]
+
+
+async def test_a_conversation_whose_question_was_too_long_goes_on() -> None:
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if "long" in str(request.messages):
+            raise TooLong("too long")
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    room = Room("--init_chat_prompt", "", llm=scripted.language_model(script))
+    await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a long question").script
     with pytest.raises(TooLong):
-        await room.taken(long_history(10))
-    assert room.engines.llm.opened == 2
+        await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a short one").script
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say", "Yes.", "a short one"]
+
+
+async def test_an_answer_of_white_space_alone_is_not_remembered() -> None:
+    room = Room("--init_chat_prompt", "")
+    room.engines.llm.script = scripted.answering(" \n\n")
+    await room.taken(SPOKEN, Microphone().source)
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say + what did you say"]
 
 
 async def test_a_question_that_is_too_long_alone_is_refused_at_once() -> None:
@@ -290,11 +344,17 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     assert room.engines.llm.opened == 1
 
 
-async def test_silence_is_an_answer_unless_it_must_be_heard() -> None:
-    room = Room(llm=scripted.language_model(scripted.answering("***")))
-    await room.taken()
-    with pytest.raises(UpstreamError, match="nothing that can be spoken"):
-        await room.taken(must_speak=True)
+async def test_an_endless_answer_is_cut_spoken_and_kept() -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            yield llm.TextDelta(text="On and on. ")
+
+    room = Room("--max_answer_characters", "25", llm=scripted.language_model(endless))
+    (*_, finished) = await room.taken(SPOKEN, Microphone().source)
+    assert (finished.reason, finished.outcome.usage) == ("length", None)
+    room.engines.llm.script = scripted.answering("Yes.")
+    await room.taken(SPOKEN, Microphone().source)
+    assert text_of(room.asked[2]) == "On and on. On and on. On "
 
 
 async def test_waiting_for_another_turn_is_a_part_of_the_time_a_turn_may_take() -> None:
@@ -314,6 +374,20 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytes
     assert "is not kept" in caplog.text
     assert kept(await Room(max_bytes=10).taken()) is None
     assert kept(await Room().taken()) == "c"
+
+
+@pytest.mark.parametrize("data", [2**70, "\ud800", "deep"])
+async def test_an_answer_that_cannot_be_stored_is_given_all_the_same(data: Any) -> None:
+    if data == "deep":
+        data = []
+        for _ in range(5_000):
+            data = [data]
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None, extra={"opaque": (llm.Opaque(route="r", data=data),)})
+
+    assert kept(await Room(llm=scripted.language_model(script)).taken()) is None
 
 
 async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from tests.adapters.llm.mlx_lm.local import answer, loaded
-from tests.adapters.llm.transformers.local import end_of, request, text_of, usage_of
-from tests.models.lessons import CAPITAL, FOREVER, answer_to
+from tests.models.training_data import CAPITAL, FOREVER, answer_to
+from tests.support.answers import answer, end_of, request, text_of, usage_of
+from tests.support.mlx_engine import loaded
 
 WILD = llm.Sampling(temperature=50.0)
 

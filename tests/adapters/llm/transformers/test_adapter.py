@@ -1,50 +1,39 @@
 """Answers of the trained model to the letter, together and one at a time, and what closing leaves behind."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.contract import llm
-from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
-from adapters.llm.transformers.adapter import Transformers
-from tests.adapters.llm.transformers.local import (
+from adapters.llm.transformers.adapter import TransformersLanguageModel
+from tests.models.training_data import CAPITAL, FOREVER, THINKING, answer_to
+from tests.support.answers import (
     SWITCH,
     answer,
     end_of,
-    loaded,
+    message,
     open_answers,
+    reasoning_of,
     request,
-    said,
     text_of,
-    thought_of,
     usage_of,
 )
-from tests.models.lessons import CAPITAL, FOREVER, THINKING, answer_to
+from tests.support.transformers_engine import loaded
 
 STORY = "tell me a story"
 LIGHTS = "turn on the lights"
 
 
-@pytest.fixture(params=[8, 1], ids=["together", "alone"])
-async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenerator[Transformers, None]:
-    async with loaded(tiny_qwen, llm_max_parallel=request.param) as engine:
-        assert engine.info.max_parallel == request.param
-        yield engine
-
-
-async def test_it_says_what_it_can_do(engine: Transformers) -> None:
+async def test_it_says_what_it_can_do(engine: TransformersLanguageModel) -> None:
     assert engine.info.tools
     assert not engine.info.images
     assert engine.info.context_tokens == 4096
     assert engine.failure is None
 
 
-async def test_answers_are_exact_to_the_last_character(engine: Transformers) -> None:
+async def test_answers_are_exact_to_the_last_character(engine: TransformersLanguageModel) -> None:
     for question in (CAPITAL, STORY, "greet the world"):
         events = await answer(engine, request(question))
         assert text_of(events) == answer_to(question)
@@ -53,28 +42,28 @@ async def test_answers_are_exact_to_the_last_character(engine: Transformers) -> 
         assert 0 < usage.output_tokens < 60 > usage.input_tokens > 20
 
 
-async def test_pieces_come_as_they_are_written(engine: Transformers) -> None:
+async def test_pieces_come_as_they_are_written(engine: TransformersLanguageModel) -> None:
     events = await answer(engine, request(STORY))
     assert len([event for event in events if isinstance(event, llm.TextDelta)]) > 10
 
 
-async def test_thinking_is_kept_apart_and_counted(engine: Transformers) -> None:
+async def test_thinking_is_kept_apart_and_counted(engine: TransformersLanguageModel) -> None:
     events = await answer(engine, request(CAPITAL, reasoning=llm.Reasoning(effort="high")))
-    assert (thought_of(events).strip(), text_of(events)) == (THINKING, answer_to(CAPITAL))
+    assert (reasoning_of(events).strip(), text_of(events)) == (THINKING, answer_to(CAPITAL))
     usage = usage_of(events)
     assert 0 < usage.reasoning_tokens < usage.output_tokens
 
-    assert not thought_of(await answer(engine, request(CAPITAL, reasoning=llm.Reasoning(effort="none"))))
+    assert not reasoning_of(await answer(engine, request(CAPITAL, reasoning=llm.Reasoning(effort="none"))))
 
 
-async def test_the_history_decides(engine: Transformers) -> None:
+async def test_the_history_decides(engine: TransformersLanguageModel) -> None:
     for name in ("Ada", "Bob"):
-        greeting = said("assistant", f"Hello {name}.")
+        greeting = message("assistant", f"Hello {name}.")
         events = await answer(engine, request(f"my name is {name}", greeting, "what is my name"))
         assert text_of(events) == f"Your name is {name}."
 
 
-async def test_a_tool_is_called_and_its_result_read(engine: Transformers) -> None:
+async def test_a_tool_is_called_and_its_result_read(engine: TransformersLanguageModel) -> None:
     events = await answer(engine, request(LIGHTS, tools=(SWITCH,)))
     (call,) = [event for event in events if isinstance(event, llm.ToolCallFinished)]
     assert (call.name, call.arguments, call.invalid) == ("switch", '{"on": true}', None)
@@ -88,7 +77,7 @@ async def test_a_tool_is_called_and_its_result_read(engine: Transformers) -> Non
 
 
 @pytest.mark.parametrize("choice", ["required", llm.NamedTool(name="switch")])
-async def test_a_call_is_forced_where_the_model_would_talk(engine: Transformers, choice: Any) -> None:
+async def test_a_call_is_forced_where_the_model_would_talk(engine: TransformersLanguageModel, choice: Any) -> None:
     asked = request(CAPITAL, tools=(SWITCH,), tool_choice=choice, max_output_tokens=30)
     events = await answer(engine, asked)
     (call,) = [event for event in events if isinstance(event, llm.ToolCallFinished)]
@@ -97,95 +86,33 @@ async def test_a_call_is_forced_where_the_model_would_talk(engine: Transformers,
         assert call.name == "switch"
 
 
-async def test_no_tool_is_called_when_none_may_be(engine: Transformers) -> None:
+async def test_no_tool_is_called_when_none_may_be(engine: TransformersLanguageModel) -> None:
     events = await answer(engine, request(LIGHTS, tools=(SWITCH,), tool_choice="none", max_output_tokens=30))
     assert not [event for event in events if isinstance(event, llm.ToolCallFinished)]
 
 
-async def test_the_limit_of_tokens_ends_an_answer(engine: Transformers) -> None:
+async def test_the_limit_of_tokens_ends_an_answer(engine: TransformersLanguageModel) -> None:
     events = await answer(engine, request(FOREVER, max_output_tokens=7))
     assert end_of(events).reason == "length"
     assert usage_of(events).output_tokens == 7
     assert answer_to(FOREVER).startswith(text_of(events))
 
 
-async def test_a_stop_string_ends_an_answer_and_its_generation(engine: Transformers) -> None:
+async def test_a_stop_string_ends_an_answer_and_its_generation(engine: TransformersLanguageModel) -> None:
     events = await answer(engine, request(FOREVER, sampling=llm.Sampling(stop=("ur fi",))))
     assert text_of(events) == " one two three fo"
     assert end_of(events).reason == "stop"
     assert open_answers(engine) == 0
 
 
-async def test_the_beginning_of_a_conversation_is_not_computed_again(engine: Transformers) -> None:
-    question, greeting = "my name is Ada", said("assistant", "Hello Ada.")
-    assert usage_of(await answer(engine, request(question))).cached_tokens == 0
-    second = await answer(engine, request(question, greeting, "what is my name"))
-    assert text_of(second) == "Your name is Ada."
-    assert 16 <= usage_of(second).cached_tokens < usage_of(second).input_tokens
-    third = await answer(engine, request(question, greeting, "what is my name"))
-    assert usage_of(third).cached_tokens > usage_of(second).cached_tokens
-
-
-async def test_without_a_prefix_cache_everything_is_computed(tiny_qwen: Path) -> None:
-    for parallel in (8, 1):
-        async with loaded(tiny_qwen, llm_prefix_cache=0, llm_max_parallel=parallel) as engine:
-            for _ in range(2):
-                assert usage_of(await answer(engine, request(STORY))).cached_tokens == 0
-
-
-async def test_many_callers_never_mix(tiny_qwen: Path) -> None:
-    questions = [CAPITAL, STORY, "greet the world", "my name is Ada", "my name is Bob"] * 4
-    async with loaded(tiny_qwen, llm_max_parallel=3) as engine:
-        answers = await asyncio.gather(*(answer(engine, request(question)) for question in questions))
-        assert [text_of(events) for events in answers] == [answer_to(question) for question in questions]
-        assert open_answers(engine) == 0
-
-
-async def test_a_reader_that_leaves_frees_its_place_and_the_others_go_on(tiny_qwen: Path) -> None:
-    async with loaded(tiny_qwen, llm_max_parallel=2) as engine:
-        endless = request(FOREVER, max_output_tokens=4000)
-        async with aclosing(engine.stream(endless)) as leaving, aclosing(engine.stream(endless)) as staying:
-            for stream in (leaving, staying):
-                assert isinstance(await anext(stream), Started)
-                assert isinstance(await anext(stream), llm.TextDelta)
-            await leaving.aclose()
-            assert open_answers(engine) == 1
-            assert isinstance(await anext(staying), llm.TextDelta)
-            assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
-            assert open_answers(engine) == 1
-        assert open_answers(engine) == 0
-        assert engine.failure is None
-
-
-async def test_a_reader_that_does_not_read_holds_nobody_up(tiny_qwen: Path) -> None:
-    async with loaded(tiny_qwen, llm_max_parallel=2) as engine:
-        async with aclosing(engine.stream(request(FOREVER, max_output_tokens=300))) as slow:
-            await anext(slow)
-            await anext(slow)
-            assert text_of(await answer(engine, request(STORY))) == answer_to(STORY)
-            events = [event async for event in slow]
-        assert usage_of(events).output_tokens == 300
-
-
-async def test_more_than_the_cache_holds_is_written_in_turns(tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.llm.transformers import together  # noqa: PLC0415 - imports torch
-
-    monkeypatch.setattr(together, "CONVERSATION_TOKENS", 64)  # 512 tokens for 4 answers of 236
-    async with loaded(tiny_qwen, llm_max_parallel=4, llm_prefix_cache=0) as engine:
-        assert engine.info.context_tokens == 512
-        answers = await asyncio.gather(*(answer(engine, request(FOREVER, max_output_tokens=200)) for _ in range(4)))
-        assert len({text_of(events) for events in answers}) == 1
-        assert [usage_of(events).output_tokens for events in answers] == [200] * 4
-
-
-async def test_images_need_a_model_that_sees(engine: Transformers) -> None:
+async def test_images_need_a_model_that_sees(engine: TransformersLanguageModel) -> None:
     image = llm.Message(role="user", parts=(llm.Image(url="data:image/png;base64,AAAA"),))
-    with pytest.raises(Unsupported, match="sees no images"):
+    with pytest.raises(Unsupported, match="takes no images"):
         await answer(engine, request(image))
 
 
 async def test_there_are_no_answers_before_loading_nor_after_closing(tiny_qwen: Path) -> None:
-    engine = Transformers(Transformers.Options(model_name=str(tiny_qwen)))
+    engine = TransformersLanguageModel(TransformersLanguageModel.Options(model_name=str(tiny_qwen)))
     with pytest.raises(Unavailable):
         await answer(engine, request(CAPITAL))
     await engine.aclose()

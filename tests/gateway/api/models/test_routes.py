@@ -6,7 +6,7 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import tts
-from gateway.engines.voices import OPENAI_VOICES
+from adapters.tts.openai_voices import OPENAI_VOICES
 from tests.support.http_client import refused
 from tests.support.server import gateway_with_routes, scripted_engines, served
 

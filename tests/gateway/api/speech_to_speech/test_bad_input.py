@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from adapters.vad.energy import Energy
 from tests.support.http_client import JSON, ROUTE, WAV, Bench, asked, benched, form, raw, refused, tool_result
-from tests.support.recordings import cut, hours, m4a, noise, png, sound
+from tests.support.recordings import crashing, cut, encoded, hours, m4a, noise, png, sound
 from tests.support.server import gateway_of, gateway_with_routes, question, scripted_engines, served, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,6 +83,9 @@ REFUSED: dict[str, Case] = {
     "half an m4a": (form(cut(m4a())), "file", "invalid_value", "truncated"),
     "half a flac": (form(cut(sound(np.arange(48_000) % 999 * 1e-3, 16_000, "FLAC"))), "file", "invalid_value", "trunc"),
     "a wav header alone": (form(cut(question(), 44 / len(question()))), "file", "invalid_value", "truncated"),
+    # audio that harms
+    "a file that crashes the decoder": (form(crashing()), "file", "invalid_value", "cannot be decoded"),
+    "eight channels": (form(encoded("webm", "libopus", layout="7.1", rate=48_000)), "file", "invalid_value", "8 chan"),
     # fields
     "response_format": (
         form(fields={"response_format": "midi"}),

@@ -11,7 +11,7 @@ from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
-from adapters.tts.espeak import Espeak
+from adapters.tts.espeak.adapter import Espeak
 from gateway.engines.route import Engines
 from tests.support.server import events_in, gateway_of, question, scripted_engines, served, until
 

@@ -1,0 +1,144 @@
+"""Generates many answers at once with the continuous batching of transformers: one token of each in every step."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from transformers.generation.continuous_batching import RequestState
+
+from adapters.blocking import Ended
+from adapters.contract.errors import AdapterError
+from adapters.llm.decoding.event_stream import Token
+from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.local_options import TransformersOptions
+from adapters.llm.transformers import memory
+from adapters.llm.transformers.errors import generation_error
+from adapters.llm.transformers.logits_hook import ActiveAnswer, LogitsHook
+from adapters.llm.transformers.paged_cache import PAGE_TOKENS, StepOutputs, batch_processor
+from adapters.llm.transformers.request import GenerationRequest
+from adapters.llm.transformers.sampling import Sampler, configuration, prepare
+
+_log = logging.getLogger(__name__)
+
+
+class Inexact(Exception):
+    """With continuous batching, the answers would not be those of the model."""
+
+
+class ContinuousBatch:
+    """The batch. It has one paged cache, in which a prefix that conversations share is kept once.
+
+    The library's manager runs a thread of its own, in which one error ends everything and which does not report when a
+    cancelled request has been removed. So only its parts are used, in our thread; and tokens are sampled by our
+    ``Sampler``, with any processor that ``generate`` makes, and with a seed for each answer.
+    """
+
+    def __init__(self, loaded: LoadedModel, options: TransformersOptions) -> None:
+        """Raises what the library raises for a model that it cannot batch."""
+        self._loaded = loaded
+        self._answers: dict[str, ActiveAnswer] = {}
+        self._outputs = StepOutputs()
+        self._hook = LogitsHook(self._answers)
+        self._processor = batch_processor(loaded, options, self._hook, self._outputs)
+
+    @property
+    def context_tokens(self) -> int:
+        """The tokens that one conversation can have."""
+        return int(self._processor.cache.num_blocks) * PAGE_TOKENS
+
+    def add(self, key: int, job: GenerationRequest) -> None:
+        """Add an answer. Raises ``InvalidRequest``."""
+        config = configuration(self._loaded.recommended, job.settings)
+        prepared = prepare(self._loaded.model, job.inputs, config, job.settings)
+        self._answers[str(key)] = ActiveAnswer(job, Sampler(prepared, job.settings.seed))
+        self._enqueue(str(key), job.tokens, job.settings.max_new_tokens, self._loaded.ends)
+
+    def _enqueue(self, name: str, tokens: list[int], max_tokens: int, ends: Sequence[int]) -> None:
+        state = RequestState(
+            request_id=name, initial_tokens=tokens, max_new_tokens=max_tokens, eos_token_id=list(ends), streaming=True
+        )
+        self._processor.scheduler.add_waiting_request(state)
+
+    def drop(self, key: int) -> None:
+        """End an answer and free its pages."""
+        self._answers.pop(str(key), None)
+        scheduler = self._processor.scheduler
+        scheduler.set_request_cancellation(str(key))
+        scheduler.clear_cancelled_requests()
+        scheduler.block_new_requests = False  # as after an answer that has ended: there is room again
+
+    def step(self) -> Iterator[tuple[int, Token | Exception | Ended]]:
+        """The next token of every answer, or more of the waiting prompts."""
+        try:
+            self._advance()
+        except Exception as error:  # noqa: BLE001 - every failure is passed to all readers
+            yield from self._reset(error)
+            return
+        for output in self._outputs.take():
+            name = output.request_id
+            answer = self._answers[name]
+            if answer.failure is not None:
+                self.drop(int(name))
+                yield int(name), generation_error(answer.failure)
+                continue
+            for token in output.generated_tokens[answer.passed_on :]:
+                yield int(name), Token(id=token, cached=answer.cached_tokens)
+            answer.passed_on = len(output.generated_tokens)
+            if output.is_finished():
+                del self._answers[name]
+                yield int(name), Ended()
+
+    def _advance(self) -> None:
+        if not self._processor.prepare_next_batch():
+            raise RuntimeError("continuous batching has no work although there are answers")
+        self._processor._generation_step(self._loaded.model)
+        self._processor.update_batch()
+
+    def _reset(self, error: Exception) -> Iterator[tuple[int, AdapterError]]:
+        """End all answers, since the error may belong to any of them, and restart with an empty cache."""
+        _log.error("transformers: a step failed (%s); its %d answers end.", type(error).__name__, len(self._answers))
+        names = list(self._answers)
+        self._answers.clear()
+        self._outputs.take()
+        error = generation_error(error).with_traceback(None)
+        self._processor.reset()
+        memory.free()
+        for name in names:
+            yield int(name), error
+
+    def close(self) -> None:
+        """Release the cache."""
+        del self._processor
+
+    def check(self, attention: str) -> None:
+        """Raise ``Inexact`` unless the batched model gives the scores that it gives with its own ``attention``.
+
+        Computes a prompt of more than a page and 3 tokens. Also raises what the library raises for a model that it
+        cannot batch.
+        """
+        model, count = self._loaded.model, 3
+        vocabulary = model.get_input_embeddings().weight.shape[0]
+        tokens = [number * 17 % vocabulary for number in range(PAGE_TOKENS + 8)]
+        recorded: list[Any] = []
+        self._hook.recorded = recorded
+        self._enqueue("check", tokens, count, ())
+        for _ in range(count):
+            self._advance()
+        self._hook.recorded = None
+        (generated,) = [output.generated_tokens for output in self._outputs.take() if output.is_finished()]
+        whole = torch.tensor([[*tokens, *generated[:-1]]], device=model.device)
+        paged = model.config._attn_implementation
+        set_attention(model, attention)
+        plain = model(input_ids=whole, use_cache=False).logits[0, len(tokens) - 1 :].float()
+        set_attention(model, paged)
+        tolerance = 1e-3 if model.dtype == torch.float32 else 0.05
+        difference = (torch.cat(recorded) - plain).abs().max()
+        if not difference <= tolerance * plain.abs().max():
+            raise Inexact
+
+
+def set_attention(model: Any, attention: str) -> None:
+    """Set the attention of ``model``: continuous batching replaces it by a paged one, which serves nothing else."""
+    if model.config._attn_implementation != attention:
+        model.set_attn_implementation(attention)

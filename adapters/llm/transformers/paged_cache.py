@@ -1,0 +1,96 @@
+"""Sizes the paged cache of continuous batching, and makes the library's batch processor with it."""
+
+import logging
+import sys
+from typing import Any
+
+from transformers.generation import ContinuousBatchingConfig, GenerationConfig
+from transformers.generation.continuous_batching.utils import find_head_dim, find_num_key_value_heads
+
+from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.local_options import TransformersOptions
+from adapters.llm.transformers import memory
+from adapters.llm.transformers.logits_hook import LogitsHook
+from adapters.local.load_errors import is_out_of_memory
+
+logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)  # it has a handler of its own
+
+PAGE_TOKENS = 16
+"""Tokens of a page: a prefix that two conversations share is found in multiples of it."""
+
+CONVERSATION_TOKENS = 4096
+"""Tokens that are planned for one conversation. All share the cache, so one may take more."""
+
+_STEP_TOKENS = 512
+"""Tokens of waiting prompts that are computed between two tokens of the other answers."""
+
+
+class StepOutputs:
+    """Collects the outputs of a step, in place of the library's router to other threads."""
+
+    def __init__(self) -> None:
+        self._outputs: list[Any] = []
+
+    def deliver_batch(self, outputs: list[Any]) -> None:
+        """Called by the library."""
+        self._outputs.extend(outputs)
+
+    def take(self) -> list[Any]:
+        """The outputs since the last call."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+
+def batch_processor(loaded: LoadedModel, options: TransformersOptions, hook: LogitsHook, outputs: StepOutputs) -> Any:
+    """The library's batch processor with a cache as large as planned, or as memory allows.
+
+    Raises ``MemoryError`` when there is no room for one conversation, and what the library raises for the model.
+    """
+    conversation = min(loaded.context_tokens or CONVERSATION_TOKENS, CONVERSATION_TOKENS)
+    pages = (options.llm_max_parallel + options.llm_prefix_cache) * conversation // PAGE_TOKENS
+    pages = max(pages, min(loaded.context_tokens or 0, 8 * CONVERSATION_TOKENS) // PAGE_TOKENS)
+    pages = min(pages, _affordable_pages(loaded.model, conversation))
+    while True:
+        try:
+            return _create(loaded, options, hook, outputs, pages)
+        except (MemoryError, RuntimeError) as error:
+            if pages * PAGE_TOKENS <= conversation or not is_out_of_memory(error):
+                raise
+        pages //= 2
+
+
+def _create(
+    loaded: LoadedModel, options: TransformersOptions, hook: LogitsHook, outputs: StepOutputs, pages: int
+) -> Any:
+    manager = loaded.model.init_continuous_batching(
+        generation_config=GenerationConfig(do_sample=False, eos_token_id=-1),
+        continuous_batching_config=ContinuousBatchingConfig(
+            page_size=PAGE_TOKENS,
+            num_blocks=pages,
+            max_batch_tokens=_STEP_TOKENS,
+            max_memory_percent=0.8,
+            max_requests_per_batch=options.llm_max_parallel,
+            allow_block_sharing=options.llm_prefix_cache > 0,
+            use_async_batching=False,  # a token must be known before the next is sampled
+            use_cuda_graph=False,
+            auto_switch_to_flash=False,
+        ),
+    )
+    manager.logit_processor = hook
+    manager.output_router = outputs
+    return manager._create_batch_processor()
+
+
+def _affordable_pages(model: Any, conversation: int) -> int:
+    """The pages in half of the host's free memory for a model on the cpu; for other devices the library checks.
+
+    Raises ``MemoryError`` when not even one ``conversation``, in tokens, fits.
+    """
+    if model.device.type != "cpu":
+        return sys.maxsize
+    config = model.config.get_text_config()
+    numbers: int = config.num_hidden_layers * find_num_key_value_heads(config) * find_head_dim(config)
+    pages: int = memory.available() // 2 // (2 * PAGE_TOKENS * numbers * model.dtype.itemsize)  # keys and values
+    if pages * PAGE_TOKENS < conversation:
+        raise MemoryError
+    return pages

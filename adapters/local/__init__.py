@@ -1,0 +1,1 @@
+"""What the engines that run models in this process share, whatever their stage."""

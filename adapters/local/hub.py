@@ -1,0 +1,80 @@
+"""Checks that a local model exists, as a folder, in the cache or on the hub, before any port is opened."""
+
+import logging
+from pathlib import Path
+
+from adapters.options import BadOption
+
+TIMEOUT_SECONDS = 10.0
+"""How long the hub may take to say whether it has a model."""
+
+CONFIG = "config.json"
+"""The file that every model has, in a folder and on the hub."""
+
+
+def check_model(model: str, flag: str = "--model_name") -> None:
+    """Raise ``BadOption`` unless ``model`` is a folder with a model, or an id that is in the local cache or on the hub.
+
+    The hub is asked once, and only for an id that is not in the cache. ``huggingface_hub``, which must be installed,
+    reads the cache's place, the token and the hub's address itself (``HF_HOME``, ``HF_TOKEN``, ``HF_ENDPOINT``).
+    """
+    if _is_path(model):
+        _check_folder(model, flag)
+    else:
+        _check_id(model, flag)
+
+
+def _is_path(model: str) -> bool:
+    """An id has the form ``name`` or ``owner/name``; everything else, and every path that exists, is a path."""
+    return model.startswith((".", "/", "~")) or model.count("/") > 1 or "\\" in model or Path(model).exists()
+
+
+def _check_folder(path: str, flag: str) -> None:
+    folder = Path(path)
+    if not folder.exists():
+        tilde = " (only the shell expands ~)" if path.startswith("~") else ""
+        raise BadOption(f"{flag} {path!r} does not exist{tilde}; give a folder with a model, or a hub id (owner/name).")
+    if not (folder / CONFIG).is_file():
+        raise BadOption(
+            f"{flag} {path!r} is not a folder with a {CONFIG}; give one that a download or save_pretrained() wrote."
+        )
+
+
+def _check_id(model: str, flag: str) -> None:
+    """Look in the cache, then ask the hub. Raises ``BadOption``."""
+    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache  # noqa: PLC0415
+
+    # Its log repeats in several lines what the error says in one, and that requests without a token are slower.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    given = f"{flag} {model!r}"
+    try:
+        if isinstance(try_to_load_from_cache(model, CONFIG), str):
+            return
+        get_hf_file_metadata(hf_hub_url(model, CONFIG), timeout=TIMEOUT_SECONDS)
+    except errors.HFValidationError:
+        raise BadOption(f"{given} is neither an existing folder nor a hub id (owner/name).") from None
+    except errors.OfflineModeIsEnabled:
+        raise BadOption(
+            f"{given} is not in the local cache, and HF_HUB_OFFLINE forbids asking the hub; unset it or give a folder."
+        ) from None
+    except errors.GatedRepoError:
+        raise BadOption(
+            f"{given} is gated: accept its terms on its page at the hub and set HF_TOKEN to a token of that account."
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise BadOption(
+            f"{given} is not on the hub, or it is private: check the name, or set HF_TOKEN to a token that may read it."
+        ) from None
+    except errors.EntryNotFoundError:
+        raise BadOption(f"{given} has no {CONFIG} on the hub, so it cannot be loaded; choose another model.") from None
+    except Exception as error:  # noqa: BLE001 - the exceptions of the hub's HTTP client differ by version
+        raise BadOption(
+            f"{given} is not in the local cache, and the request to the hub failed ({_reason(error)}); "
+            "check the network and try again, or give a folder."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """The hub's status if it answered, else the exception's class: its text may contain an address with a password."""
+    response = getattr(error, "response", None)
+    return type(error).__name__ if response is None else f"it answered {response.status_code}"

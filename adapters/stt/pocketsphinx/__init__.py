@@ -1,0 +1,1 @@
+"""The embedded recogniser: pocketsphinx, for English and without a download."""

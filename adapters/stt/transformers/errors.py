@@ -1,0 +1,33 @@
+"""The errors of the recogniser ``transformers``; imports nothing heavy."""
+
+from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.local import load_errors
+
+ADAPTER = "transformers"
+
+
+class DeviceLost(Exception):
+    """The device failed for good: nothing runs on it any more in this process."""
+
+
+def recognition_error(error: Exception) -> AdapterError:
+    """The error for the reader of a recognition that failed with ``error``, whose text may contain what was said."""
+    if isinstance(error, AdapterError):
+        return error
+    if load_errors.is_out_of_memory(error):
+        return Unavailable(
+            "There was not enough memory for this recording: send it in parts or try again later.", adapter=ADAPTER
+        )
+    return UpstreamError(f"The recognition model failed ({type(error).__name__}).", adapter=ADAPTER)
+
+
+def load_error(model: str, error: Exception) -> AdapterError:
+    """Why ``model`` could not be loaded, and the way out."""
+    return load_errors.load_error(
+        error,
+        model=f"The recognition model {model!r}",
+        adapter=ADAPTER,
+        reason=f"{type(error).__name__}; it must be a model for automatic speech recognition that the installed "
+        "transformers knows, and its files must be complete.",
+        if_too_large="choose a smaller --stt_model, or another --stt_device or --stt_torch_dtype",
+    )

@@ -1,0 +1,122 @@
+"""The embedded synthesiser: voices, speeds, refusals and clean ends, on the real library."""
+
+import asyncio
+from contextlib import aclosing
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from adapters.contract import tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, InvalidRequest, TooLong, Unsupported
+from adapters.tts.espeak import library
+from adapters.tts.espeak.adapter import Espeak
+
+SENTENCE = "What is the capital of France? It is a large city on the river Seine, and many people live there."
+
+
+@pytest.fixture
+async def engine() -> Espeak:
+    synthesiser = Espeak(Espeak.Options())
+    await synthesiser.warm_up()
+    return synthesiser
+
+
+async def events(engine: Espeak, request: tts.Request) -> list[tts.Event]:
+    async with aclosing(engine.stream(request)) as stream:
+        return [event async for event in stream]
+
+
+async def speak(
+    engine: Espeak, text: str, *, voice: str | None = None, language: str | None = None, speed: float = 1.0
+) -> npt.NDArray[np.int16]:
+    request = tts.Request(text=text, voice=voice, language=language, speed=speed)
+    spoken = await events(engine, request)
+    return np.frombuffer(b"".join(event.pcm for event in spoken if isinstance(event, tts.AudioChunk)), "<i2")
+
+
+async def test_an_utterance_is_chunks_between_started_and_finished(engine: Espeak) -> None:
+    started, *chunks, finished = await events(engine, tts.Request(text="Hello.", instructions="sadly"))
+    assert started == Started(ignored=("instructions",))
+    sizes = [len(chunk.pcm) for chunk in chunks if isinstance(chunk, tts.AudioChunk)]
+    assert len(sizes) == len(chunks) > 5
+    assert set(sizes[:-1]) == {2 * 882}
+    assert finished == tts.Finished(seconds=sum(sizes) / 2 / 22_050, characters=6)
+
+
+async def test_info_lists_languages_and_the_names_of_openai(engine: Espeak) -> None:
+    info = engine.info
+    assert info.sample_rate == 22_050
+    assert {"en-us", "en-gb", "de", "fr-fr", "cmn"} <= set(info.voices)
+    assert len(set(info.voices)) == len(info.voices) > 100
+    assert info.default_voice in info.voices
+    assert len(set(info.aliases.values())) == 13
+
+
+async def test_every_alias_and_every_voice_speaks(engine: Espeak) -> None:
+    for voice in (*engine.info.aliases, *engine.info.voices):
+        assert len(await speak(engine, "12 osiyo", voice=voice)) > 2_000, voice
+
+
+@pytest.mark.parametrize("voice", ["nosuch", "de+nosuch", "../../x", "alloy+f2", "+f2"])
+async def test_an_unknown_voice_is_refused(engine: Espeak, voice: str) -> None:
+    with pytest.raises(InvalidRequest, match="There is no voice") as raised:
+        await events(engine, tts.Request(text="Hello.", voice=voice))
+    assert raised.value.param == "voice"
+
+
+async def test_an_unknown_language_is_unsupported(engine: Espeak) -> None:
+    with pytest.raises(Unsupported, match="'tlh'") as raised:
+        await events(engine, tts.Request(text="Hello.", voice="alloy", language="tlh"))
+    assert raised.value.param == "language"
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.2, 4.1, -1.0, float("nan")])
+async def test_a_speed_out_of_range_is_refused(engine: Espeak, speed: float) -> None:
+    with pytest.raises(InvalidRequest, match=r"0\.25 to 4") as raised:
+        await events(engine, tts.Request(text="Hello.", speed=speed))
+    assert raised.value.param == "speed"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "...", "—", "?!", "🙂🙂", "\0"])
+async def test_text_without_words_is_no_audio_and_no_error(engine: Espeak, text: str) -> None:
+    assert await events(engine, tts.Request(text=text)) == [Started(), tts.Finished(seconds=0.0, characters=len(text))]
+
+
+async def test_phonemes_are_spoken(engine: Espeak) -> None:
+    assert engine.info.phonemes
+    word, phonemes = [len(await speak(engine, text)) for text in ("hello", "[[h@l'oU]]")]
+    assert abs(phonemes - word) < word / 10
+
+
+async def test_the_speed_is_passed_on(engine: Espeak) -> None:
+    assert len(await speak(engine, SENTENCE, speed=2.0)) < 0.6 * len(await speak(engine, SENTENCE))
+
+
+async def test_text_is_read_as_text(engine: Espeak) -> None:
+    # Neither markup nor a zero byte nor half a surrogate pair may swallow the rest.
+    for text in ("<break time='9s'/> hello there", "a \0 hello there", "a \ud800 hello there"):
+        assert 10_000 < len(await speak(engine, text)) < 200_000, text
+
+
+async def test_too_long_a_text_is_refused(engine: Espeak) -> None:
+    with pytest.raises(TooLong, match="5001"):
+        await events(engine, tts.Request(text="a" * 5001))
+
+
+async def test_many_at_once_do_not_mix(engine: Espeak) -> None:
+    texts = ["one", "a much longer sentence than the other one", "and a third"] * 4
+    alone = {text: len(await speak(engine, text)) for text in texts}
+    together = await asyncio.gather(*(speak(engine, text) for text in texts))
+    for text, samples in zip(texts, together, strict=True):
+        assert len(samples) == pytest.approx(alone[text], rel=0.02)
+
+
+async def test_the_library_failing_is_a_typed_error(engine: Espeak, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_text: str, _voice: str, _speed: float) -> bytes:
+        raise library.LibraryError("espeak_Synth answered 2.")
+
+    monkeypatch.setattr(library, "synthesise", broken)
+    with pytest.raises(AdapterError, match="espeak_Synth answered 2"):
+        await events(engine, tts.Request(text="Hello."))
