@@ -64,13 +64,14 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     if content_type == "multipart/form-data":
         form = _Form(options.get("boundary", ""))
         await _read(request, form.feed)
-        return form.fields()
+        return await offloaded(form.size, form.fields)
     if content_type == "application/json" or content_type.endswith("+json"):
         body = await _body(request)
         return await offloaded(len(body), _json, body)
     if not content_type or content_type.startswith(RAW):
-        data = await _body(request)
-        check_size(len(data))
+        body = await _body(request)
+        check_size(len(body))
+        data = await offloaded(len(body), bytes, body)
         uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
         values = _grouped(request.query_params.multi_items())
         return Fields(values=values, uploads=uploads, textual=True, size=len(data))
@@ -81,11 +82,11 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     )
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytes:
+async def _body(request: Request[Any, Any, Any]) -> bytearray:
     """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
     body = bytearray()
     await _read(request, body.extend)
-    return bytes(body)
+    return body
 
 
 async def _read(request: Request[Any, Any, Any], take: Callable[[bytes], None]) -> None:
@@ -118,7 +119,7 @@ def _refuse_encoded(request: Request[Any, Any, Any]) -> None:
         )
 
 
-def _json(body: bytes) -> Fields:
+def _json(body: bytearray) -> Fields:
     if body.startswith(b"--"):
         raise InvalidRequest(
             "The body is a multipart form, but Content-Type says it is JSON. Send 'Content-Type: multipart/form-data'; "
@@ -137,42 +138,36 @@ class _Form:
     """Takes a form apart while it arrives; all in memory, so that no recording is ever written to disk."""
 
     def __init__(self, boundary: str) -> None:
-        self._texts: list[tuple[str, str]] = []
-        self._uploads: dict[str, list[Upload]] = {}
-        self._part: MultipartSegment | None = None
-        self._data = bytearray()
-        self._size = 0
+        self.size = 0
+        self._parts: list[tuple[MultipartSegment, bytearray]] = []
         with _form_errors():
             self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next piece of the body. Raises ``InvalidRequest`` and ``HTTPException``."""
-        self._size += len(chunk)
+        """Take the next piece of the body. Raises ``InvalidRequest``."""
+        self.size += len(chunk)
         with _form_errors():
             for event in self._parser.parse(chunk):
                 if isinstance(event, MultipartSegment):
-                    self._part, self._data = event, bytearray()
+                    self._parts.append((event, bytearray()))
                 elif event:
-                    self._data += event
-                else:
-                    self._end_part()
+                    self._parts[-1][1].extend(event)
 
     def fields(self) -> Fields:
-        """All that was in the form, which is complete. Raises ``InvalidRequest``."""
+        """All that was in the form, which is complete. Raises ``InvalidRequest`` and ``HTTPException``."""
+        texts: list[tuple[str, str]] = []
+        uploads: dict[str, list[Upload]] = {}
         with _form_errors():
             self._parser.close()
-        return Fields(values=_grouped(self._texts), uploads=self._uploads, textual=True, size=self._size)
-
-    def _end_part(self) -> None:
-        part, data = self._part, bytes(self._data)
-        assert part is not None, "a part ends after it began"
-        self._data.clear()
-        if part.filename:
-            check_size(len(data))
-            upload = Upload(data=data, content_type=(part.content_type or "application/octet-stream").lower())
-            self._uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
-        else:
-            self._texts.append((part.name, data.decode()))
+            for part, data in self._parts:
+                if part.filename:
+                    check_size(len(data))
+                    upload = Upload(data=bytes(data), content_type=part.content_type or "application/octet-stream")
+                    uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
+                    data.clear()
+                else:
+                    texts.append((part.name, data.decode()))
+        return Fields(values=_grouped(texts), uploads=uploads, textual=True, size=self.size)
 
 
 @contextmanager

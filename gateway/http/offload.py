@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from adapters.blocking import call
+from adapters.blocking import call_in_turn
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,5 +15,5 @@ LARGE_BYTES = 256 * 1024
 async def offloaded(size: int, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
     """The result of ``work`` on a request of ``size`` bytes; what it raises is raised here."""
     if size > LARGE_BYTES:
-        return await call(work, *arguments, **keywords)
+        return await call_in_turn(work, *arguments, **keywords)
     return work(*arguments, **keywords)

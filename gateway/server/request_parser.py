@@ -74,6 +74,7 @@ class RequestParser:
         self._target = b""
         self._headers: Headers = []
         self._in_head = True
+        self._body = bytearray()  # what has been parsed since it was last passed on
         self._body_bytes = 0  # of the request that is being read
         self._other_bytes = 0
         self._body_bytes_fed = 0  # of the data that is being parsed
@@ -96,6 +97,7 @@ class RequestParser:
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
+            self._pass_body_on()
         except httptools.HttpParserUpgrade as upgrade:
             head, rest = self._head(), data[upgrade.args[0] :]
             if head.method == "CONNECT":
@@ -151,15 +153,21 @@ class RequestParser:
             self._receiver.head_received(self._head())
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        self._body_bytes += len(data)
-        self._body_bytes_fed += len(data)
-        self._receiver.body_received(data)
+        """A piece of the body, which may be a single byte."""
+        self._body += data
 
     def on_message_complete(self) -> None:
         """The last byte of a request; of one with ``Upgrade``, of its head."""
         if not self._in_head:
+            self._pass_body_on()
             self._receiver.request_received()
+
+    def _pass_body_on(self) -> None:
+        if self._body:
+            body, self._body = bytes(self._body), bytearray()
+            self._body_bytes += len(body)
+            self._body_bytes_fed += len(body)
+            self._receiver.body_received(body)
 
 
 def _headers_too_long() -> HTTPException:
