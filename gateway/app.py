@@ -10,6 +10,7 @@ from gateway.api import health, models, speech_to_speech
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
+from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.errors import answer_error
 from gateway.http.openapi import description
@@ -29,7 +30,6 @@ def create_app(
 
     Raises ``BadOption`` for an address that no store of conversations can have.
     """
-    limit = ConcurrencyLimit(gateway.settings.max_requests)
     history = build_history(gateway.settings)
     turns = Turns(history, log_outcome)
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
@@ -48,7 +48,6 @@ def create_app(
                 history.start_maintenance(start)
                 yield
         finally:
-            await limit.idle()  # at a forced end the server does not wait for what it has cancelled
             async with AsyncExitStack() as closing:
                 for part in (history, decoder, gateway):
                     closing.push_async_callback(part.aclose)
@@ -62,7 +61,7 @@ def create_app(
         },
         exception_handlers={Exception: answer_error},
         before_send=[name_answer],
-        middleware=[limit],
+        middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
         lifespan=[lifetime],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,

@@ -4,27 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
-from referencing.jsonschema import EMPTY_REGISTRY
 
 from adapters.contract import llm
+from adapters.llm.json_schema import Mismatch, NotValidated, SchemaValidator
 
-# Schemas come from the client: nothing that one refers to is fetched (hence the empty registry), and none may keep the
-# gateway busy. Nested references can double the work with every level, and patterns can backtrack without end.
-_MAX_REFERENCES = 24
 _MAX_NAME = 64  # characters of a name in a message
-
-
-def _unchecked(*_arguments: Any) -> None:
-    return
-
-
-_Validator = extend(
-    Draft202012Validator,
-    dict.fromkeys(("pattern", "patternProperties", "additionalProperties", "unevaluatedProperties"), _unchecked),
-)
-_ValidatorOfNames = extend(Draft202012Validator, {"pattern": _unchecked})
+_MAX_PATH = 200  # characters
 
 
 def finished(call_id: str, name: str, arguments: str, tools: Sequence[llm.Tool] = ()) -> llm.ToolCallFinished:
@@ -36,14 +21,15 @@ def finished(call_id: str, name: str, arguments: str, tools: Sequence[llm.Tool] 
 def fault(name: str, arguments: str, tools: Sequence[llm.Tool] = ()) -> str | None:
     """Why the call to ``name`` cannot be made, one sentence without the arguments' values; ``None`` when it can.
 
-    The ``tools`` are those of the request; without any, only the form of the arguments is checked. A schema that is
-    invalid or too complex is not applied.
+    The ``tools`` are those of the request; without any, only the form of the arguments is checked. Where a schema is
+    invalid, or takes more steps than ``json_schema.MAX_STEPS``, the call counts as right: whoever sent the schema runs
+    the tool, and can check the arguments again.
     """
     tool = next((tool for tool in tools if tool.name == name), None)
     name = name[:_MAX_NAME]
     try:
         decoded = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return f"The arguments of the call to {name!r} are not valid JSON."
     if not isinstance(decoded, dict):
         return f"The arguments of the call to {name!r} are not a JSON object."
@@ -59,31 +45,14 @@ def sendable(call: llm.ToolCall) -> str:
 
 
 def _mismatch(arguments: dict[str, Any], schema: dict[str, Any]) -> str | None:
-    text = msgspec.json.encode(schema)
-    if text.count(b'ref"') + text.count(b'Ref"') > _MAX_REFERENCES:
-        return None
-    validator = _Validator if b'"patternProperties"' in text else _ValidatorOfNames
+    """What is wrong with the arguments and where, without their values."""
     try:
-        error = next(iter(validator(schema, registry=EMPTY_REGISTRY).iter_errors(arguments)), None)
-        return _reason(error) if error else None
-    except Exception:  # noqa: BLE001 - an invalid schema may raise anything
+        found = SchemaValidator(schema).mismatch(arguments)
+    except NotValidated:
         return None
+    return f"{_place(found)} {found.reason}" if found else None
 
 
-def _reason(error: ValidationError) -> str:
-    """What is wrong and where, without the value, which jsonschema's own message quotes."""
-    where = ".".join(str(step)[:_MAX_NAME] for step in error.absolute_path)
-    what = repr(where) if where else "the object"
-    match error.validator:
-        case "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            return f"{what} is missing {', '.join(map(repr, missing))}"
-        case "type":
-            kinds = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-            return f"{what} is not of the type {' or '.join(kinds)}"
-        case "enum" | "const":
-            return f"{what} is not one of the allowed values"
-        case "additionalProperties" | "unevaluatedProperties":
-            return f"{what} has properties that the schema does not name"
-        case _:
-            return f"{what} violates the rule {str(error.validator)[:_MAX_NAME]!r}"
+def _place(found: Mismatch) -> str:
+    place = ".".join(str(step)[:_MAX_NAME] for step in found.path)
+    return repr(place[:_MAX_PATH]) if place else "the object"

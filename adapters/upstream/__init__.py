@@ -1,8 +1,20 @@
-"""The HTTP client for OpenAI-compatible servers: connections, retries, time limits, errors."""
+"""The HTTP client for OpenAI-compatible servers: connections, retries, time limits, errors, JSON of servers."""
 
 from adapters.upstream.attempt import CompletionCall
 from adapters.upstream.client import UpstreamClient
 from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow, token_count
 from adapters.upstream.options import OPENAI, UpstreamOptions
 
-__all__ = ["OPENAI", "CompletionCall", "ErrorFactory", "UpstreamClient", "UpstreamOptions"]
+__all__ = [
+    "OPENAI",
+    "CompletionCall",
+    "ErrorFactory",
+    "LenientDecoder",
+    "UnreadableJson",
+    "UpstreamClient",
+    "UpstreamOptions",
+    "decode_any",
+    "is_shallow",
+    "token_count",
+]

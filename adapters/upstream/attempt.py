@@ -1,6 +1,7 @@
 """One attempt at an answer: sends the request and turns the server's bytes into events, within time limits."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -11,14 +12,23 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
+from adapters.upstream.body import Body, UnreadableBody, kind_of
 from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.lenient_json import UnreadableJson, decode_any
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.sse import EventTooLarge, SseParser
 
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of one event, and of an answer that is not streamed."""
+
+MAX_ERROR_BYTES = 64 * 1024
+
+_MAX_STREAM_BYTES = 64 * 1024 * 1024  # of all events of one answer
 _END_SECONDS = 0.5  # for the usage and the end of an answer that is otherwise complete
 _ERROR_SECONDS = 5.0
-_MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of one event, and of an answer that is not streamed
-_MAX_ERROR_BYTES = 64 * 1024
+_TOO_LARGE = "sent an answer that is too large to read"
+
+_log = logging.getLogger(__name__)
 
 
 class ResponseReader(Protocol):
@@ -28,14 +38,14 @@ class ResponseReader(Protocol):
     def done(self) -> bool:
         """Whether the answer is complete; only usage may follow."""
 
-    def feed(self, data: bytes) -> Iterator[llm.Event]:
-        """The events of the data of one server-sent event."""
+    def feed(self, data: bytes, name: str | None = None) -> Iterator[llm.Event]:
+        """The events of one server-sent event with this data and name."""
 
     def whole(self, data: bytes) -> Iterator[llm.Event]:
         """The events of an answer that was not streamed."""
 
-    def finish(self) -> Iterator[llm.Event]:
-        """The last events."""
+    def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
+        """The last events; ``marked`` says that the server sent ``[DONE]``: the answer is complete in any case."""
 
 
 class CompletionCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +72,13 @@ class ResponseStream:
         self._deadline = deadline
         self._first_by = min(deadline, self._now() + options.responses_api_first_token_timeout)
         self._end_by: float | None = None
+        self._marked = False  # by [DONE]
+        self._received = 0
         self._begun = False
         self._over = False
         self._response: httpx.Response | None = None
-        self._chunks: AsyncIterator[bytes]
-        self._parser = SseParser(_MAX_ANSWER_BYTES)
+        self._body: Body
+        self._parser = SseParser(MAX_ANSWER_BYTES)
         self._events: Iterator[llm.Event] = iter(())
 
     async def open(self, client: httpx.AsyncClient, request: httpx.Request, *, streamed: bool) -> None:
@@ -81,10 +93,10 @@ class ResponseStream:
         except httpx.HTTPError as error:
             raise self._errors.no_response(error) from error
         self.status = self._response.status_code
-        await self._accept(self._response, streamed=streamed)
-        self._chunks = self._response.aiter_bytes()
-        if not streamed:
-            self._events = await self._read_whole()
+        self._body = Body(self._response)
+        if not self._response.is_success:
+            raise self._errors.refused(await self._error_body(self._response), self._response)
+        self._events = await self._begin(self._response)
         first = await anext(self, None)
         self._events = chain([] if first is None else [first], self._events)
         self._begun = True
@@ -106,32 +118,50 @@ class ResponseStream:
         if self._response is not None:
             await self._response.aclose()
 
+    async def _begin(self, response: httpx.Response) -> Iterator[llm.Event]:
+        """The events of the first bytes, which show whether the answer is streamed: content types are often wrong."""
+        kind, first = await kind_of(self._read)
+        match kind:
+            case "events":
+                return self._parse(first)
+            case "json":
+                return await self._read_whole(first)
+            case "html":
+                declared = response.headers.get("content-type", "text/html")
+                raise self._errors.upstream_error(f"answered with {declared!r} instead of JSON or events")
+
     async def _more(self) -> Iterator[llm.Event]:
         """The events of the next bytes; at the end the last events, after the connection was released."""
         if chunk := await self._read():
             return self._parse(chunk)
         self._over = True
         await self.aclose()
-        return chain(self._parse(None), self._reader.finish())
+        return chain(self._parse(None), self._finish())
 
     def _parse(self, chunk: bytes | None) -> Iterator[llm.Event]:
         try:
             received = self._parser.close() if chunk is None else self._parser.feed(chunk)
         except EventTooLarge as error:
-            raise self._errors.upstream_error("sent an answer that is too large to read") from error
+            raise self._errors.upstream_error(_TOO_LARGE) from error
         for event in received:
-            if event.data == b"[DONE]":
+            if event.is_done:
+                self._marked = True
                 self._end_by = self._end_by or self._now() + _END_SECONDS
             else:
-                yield from self._reader.feed(event.data)
+                yield from self._reader.feed(event.data, event.name)
 
-    async def _read_whole(self) -> Iterator[llm.Event]:
+    def _finish(self) -> Iterator[llm.Event]:
+        if self._marked and not self._reader.done:
+            _log.info("an upstream server ended its answer with [DONE] and no finish reason: it counts as complete")
+        yield from self._reader.finish(marked=self._marked)
+
+    async def _read_whole(self, first: bytes) -> Iterator[llm.Event]:
         """The events of an answer that is not streamed."""
-        body = bytearray()
+        body = bytearray(first)
         while chunk := await self._read():
             body += chunk
-            if len(body) > _MAX_ANSWER_BYTES:
-                raise self._errors.upstream_error("sent an answer that is too large to read")
+            if len(body) > MAX_ANSWER_BYTES:
+                raise self._errors.upstream_error(_TOO_LARGE)
         self._over = True
         await self.aclose()
         return chain(self._reader.whole(bytes(body)), self._reader.finish())
@@ -143,13 +173,21 @@ class ResponseStream:
         # The time limit covers only the wait for the server: a slow reader on our side is not the server's fault.
         try:
             async with asyncio.timeout_at(self._limit()[0]):
-                return await anext(self._chunks, b"")
+                chunk = await self._body.read()
         except TimeoutError as error:
             if self._end_by is None:
                 raise self._timed_out() from error
         except httpx.HTTPError as error:
             if self._end_by is None:
                 raise self._cut() from error
+        except UnreadableBody as error:
+            if self._end_by is None:
+                raise self._errors.upstream_error(str(error)) from error
+        else:
+            self._received += len(chunk)
+            if self._received > _MAX_STREAM_BYTES:
+                raise self._errors.upstream_error(_TOO_LARGE)
+            return chunk
         return b""
 
     def _limit(self) -> tuple[float, str]:
@@ -169,30 +207,15 @@ class ResponseStream:
             return self._errors.upstream_error("cut the connection in the middle of its answer")
         return self._errors.unavailable("closed the connection without an answer")
 
-    async def _accept(self, response: httpx.Response, *, streamed: bool) -> None:
-        """Check the status and the content type. Raises ``AdapterError``."""
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        expected = "text/event-stream" if streamed else "application/json"
-        if response.is_success and kind in (expected, ""):
-            return
-        error = await _error_body(response)
-        if not response.is_success:
-            raise self._errors.refused(error, response.status_code, response.headers)
-        if isinstance(error, dict) and error.get("error"):
-            raise self._errors.reported(error)
-        hint = "; if it cannot stream, set --responses_api_stream false" if streamed else ""
-        raise self._errors.upstream_error(f"answered with {kind[:80]!r} instead of {expected!r}{hint}")
-
-
-async def _error_body(response: httpx.Response) -> Any:
-    body = bytearray()
-    with suppress(TimeoutError, httpx.HTTPError):
-        async with asyncio.timeout(_ERROR_SECONDS):
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) >= _MAX_ERROR_BYTES:
-                    break
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
+    async def _error_body(self, response: httpx.Response) -> Any:
+        """The decoded body of an error; plain text is its message, ``None`` is a body that cannot be read."""
+        body = bytearray()
+        with suppress(TimeoutError, httpx.HTTPError, UnreadableBody):
+            async with asyncio.timeout(_ERROR_SECONDS):
+                while len(body) < MAX_ERROR_BYTES and (chunk := await self._body.read()):
+                    body += chunk
+        try:
+            return decode_any(bytes(body))
+        except UnreadableJson:
+            is_text = response.headers.get("content-type", "").lower().startswith("text/plain")
+            return body.decode(errors="replace") if is_text else None

@@ -4,26 +4,32 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from itertools import count
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, Unavailable
+from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, ResponseStream
+from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.options import OPENAI, UpstreamOptions
 from adapters.upstream.pool import ClientPool
+from adapters.upstream.proxies import proxy_for
 from adapters.upstream.retries import (
     may_refuse_reasoning_controls,
     reasoning_controls,
     retry_delay,
     without_reasoning_controls,
 )
+from adapters.upstream.untrusted_text import printable
+from adapters.upstream.urls import display_url, parse_url
+
+_MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +37,7 @@ _log = logging.getLogger(__name__)
 class UpstreamClient:
     """The client of the server in ``options``, used by the adapter ``adapter_name``; constructing does no I/O.
 
-    Raises ``BadOption`` for a base URL or a key that cannot work, and for OpenAI's own server without a key.
+    Raises ``BadOption`` for a base URL, a key or a proxy that cannot work, and for OpenAI's own server without a key.
     """
 
     def __init__(self, adapter_name: str, options: UpstreamOptions) -> None:
@@ -44,7 +50,8 @@ class UpstreamClient:
                 "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
                 "or choose another server with --responses_api_base_url."
             )
-        self.errors = ErrorFactory(adapter_name, self._key, options)
+        self._proxy = proxy_for(self._base)
+        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy)
         self._pool: ClientPool | None = None
         self._closed = False
         self._refuses_controls: set[str] = set()  # models whose server refused the reasoning controls
@@ -55,23 +62,29 @@ class UpstreamClient:
         return self._base.host == "api.openai.com" or self._base.host.endswith(".api.openai.com")
 
     @property
-    def _display_url(self) -> httpx.URL:
-        """The base URL without credentials."""
-        return self._base.copy_with(userinfo=b"")
+    def _place(self) -> str:
+        return display_url(self._base)
 
     async def warm_up(self) -> None:
         """Open a connection by listing the models; failures are only logged, because the server may start later."""
-        request = self._request("GET", "/models", {})
         try:
             async with asyncio.timeout(self._options.responses_api_connect_timeout):
-                response = await self._acquired_pool().client.send(request)
-        except (httpx.HTTPError, TimeoutError) as error:
-            _log.warning("%s: %s cannot be reached yet (%s)", self._adapter, self._display_url, type(error).__name__)
-            return
-        if response.status_code in (401, 403):
-            _log.warning(
-                "%s: %s refuses the API key (status %d)", self._adapter, self._display_url, response.status_code
-            )
+                response = await self._http().send(self._request("GET", "/models", {}), stream=True)
+                try:
+                    await drain(response, _MAX_MODELS_BYTES)
+                finally:
+                    await response.aclose()
+        except AdapterError as error:
+            failure = error
+        except httpx.HTTPError as error:
+            failure = self.errors.no_response(error)
+        except TimeoutError:
+            failure = self.errors.timed_out("connect_timeout")
+        else:
+            if response.status_code not in (401, 403, 407) and not response.is_redirect:
+                return
+            failure = self.errors.refused(None, response)
+        _log.warning("%s: %s is not ready: %s", self._adapter, self._place, failure.message)
 
     async def aclose(self) -> None:
         """Release the shared HTTP client; harmless when called twice."""
@@ -82,28 +95,35 @@ class UpstreamClient:
 
     async def stream(self, call: CompletionCall) -> AsyncGenerator[llm.Event, None]:
         """The events of one answer; ``Started`` comes together with the first content. Raises ``AdapterError``."""
-        response = await self._open(call)
         try:
-            yield Started(ignored=call.ignored)
-            async for event in response:
-                yield event
-        finally:
-            await response.aclose()
+            response = await self._open(call)
+            try:
+                yield Started(ignored=call.ignored)
+                async for event in response:
+                    yield event
+            finally:
+                await response.aclose()
+        except ServerFailure as error:  # a difference for retries only
+            raise UpstreamError(error.message, adapter=error.adapter) from error
 
     async def _open(self, call: CompletionCall) -> ResponseStream:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._options.responses_api_deadline
+        failure: AdapterError | None = None
         for repetition in count():
-            self._check(self._breaker(call))
+            if wait := self._breaker(call).wait(clock()):
+                disabled = self.errors.unavailable("is temporarily disabled after repeated failures", retry_after=wait)
+                raise failure or disabled
             try:
                 return await self._attempt_within_controls(call, deadline)
             except AdapterError as error:
-                retries_left = repetition < self._options.responses_api_max_retries
-                delay = retry_delay(error, repetition) if retries_left else None
-                if delay is None or clock() + delay >= deadline:
-                    raise
-                _log.info("%s: retry in %.2f s after %s", self._adapter, delay, type(error).__name__)
+                failure = error
+            retries_left = repetition < self._options.responses_api_max_retries
+            delay = retry_delay(failure, repetition) if retries_left else None
+            if delay is None or clock() + delay >= deadline:
+                raise failure
+            _log.info("%s: retry in %.2f s after %s", self._adapter, delay, type(failure).__name__)
             await asyncio.sleep(delay)
         raise AssertionError("the loop has no end")
 
@@ -121,12 +141,9 @@ class UpstreamClient:
         response = await self._attempt(bare, deadline)
         self._refuses_controls.add(model)
         names = " and ".join(reasoning_controls(call.body))
-        _log.warning("%s: the server of %r refuses %s: not sent to it any more", self._adapter, model, names)
+        shown = printable(model)
+        _log.warning("%s: the server of %r refuses %s: not sent to it any more", self._adapter, shown, names)
         return response
-
-    def _check(self, breaker: CircuitBreaker) -> None:
-        if wait := breaker.wait(asyncio.get_running_loop().time()):
-            raise self.errors.unavailable("is temporarily disabled after repeated failures", retry_after=wait)
 
     async def _attempt(self, call: CompletionCall, deadline: float) -> ResponseStream:
         response = ResponseStream(self.errors, self._options, call.make_reader(), deadline)
@@ -134,11 +151,10 @@ class UpstreamClient:
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream" if streamed else "application/json",
-            "accept-encoding": "identity",  # compression would delay events
         }
         request = self._request("POST", call.path, headers, msgspec.json.encode(call.body))
         try:
-            await response.open(self._acquired_pool().client, request, streamed=streamed)
+            await response.open(self._http(), request, streamed=streamed)
         except BaseException as error:
             await response.aclose()
             if isinstance(error, AdapterError):
@@ -154,7 +170,7 @@ class UpstreamClient:
         if refused or not (broken or isinstance(error, Unavailable)):
             breaker.succeeded()
         elif breaker.failed(asyncio.get_running_loop().time()):
-            _log.warning("%s: %s is temporarily disabled after repeated failures", self._adapter, self._display_url)
+            _log.warning("%s: %s is temporarily disabled after repeated failures", self._adapter, self._place)
 
     def _breaker(self, call: CompletionCall) -> CircuitBreaker:
         """The breaker of the model: a server may have several models of which one hangs."""
@@ -166,26 +182,27 @@ class UpstreamClient:
         self._pool = self._pool or ClientPool.acquire()
         return self._pool
 
+    def _http(self) -> httpx.AsyncClient:
+        """The HTTP client for the server. Raises ``AdapterError``."""
+        try:
+            return self._acquired_pool().client(self._proxy)
+        except httpx.HTTPError as error:
+            raise self.errors.no_response(error) from error
+
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Request:
         url = self._base.copy_with(path=self._base.path.rstrip("/") + path)
         # The key is sent with each request, because adapters of other servers share the HTTP client.
         key = {"authorization": f"Bearer {self._key}"} if self._key else {}
+        identity = {"accept-encoding": "identity"}  # compression would delay events
         timeout = httpx.Timeout(None, connect=self._options.responses_api_connect_timeout)
-        return self._acquired_pool().client.build_request(
-            method, url, headers=headers | key, content=body, timeout=timeout
-        )
+        return self._http().build_request(method, url, headers=headers | identity | key, content=body, timeout=timeout)
 
 
 def _base_url(given: str | None) -> httpx.URL:
-    try:
-        url = httpx.URL(given or OPENAI)
-        urlsplit(given or OPENAI)  # it refuses brackets that httpx ignores
-    except (httpx.InvalidURL, ValueError):
-        url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host:
-        raise BadOption(
-            f"--responses_api_base_url {shown_url(given or '')!r} is not a URL like 'http://localhost:8000/v1'."
-        )
+    url = parse_url(given or OPENAI)
+    if url is None or url.scheme not in ("http", "https"):
+        shown = shown_url(given or "")
+        raise BadOption(f"--responses_api_base_url {shown!r} is not a URL like 'http://localhost:8000/v1'.")
     return url
 
 

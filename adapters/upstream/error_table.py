@@ -1,13 +1,9 @@
 """The one table from what goes wrong with an OpenAI-compatible server to the contract's errors; pure."""
 
-import math
 import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
 import msgspec
@@ -22,12 +18,18 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
+from adapters.upstream.certificates import TrustStoreError
+from adapters.upstream.refusal import Refusal
 
-MAX_RETRY_AFTER = 60.0  # seconds; longer waits are of no use to a client
-_MAX_CHARACTERS = 300  # of a text that the server wrote
-_MIN_SECRET = 8  # characters; masking a key like "x" would only make messages unreadable
 
-# A status that is not listed is an ``UpstreamError``.
+class ServerFailure(UpstreamError):
+    """The server failed with 409 or 5xx: the same request may succeed when it is sent again.
+
+    Outside of this package it is an ``UpstreamError`` as any other: the retries were made already.
+    """
+
+
+# Of the statuses that are not listed, 409 and 5xx are a ``ServerFailure``, others an ``UpstreamError``.
 STATUSES: Mapping[int, type[AdapterError]] = {
     400: InvalidRequest,
     404: UpstreamError,
@@ -40,15 +42,36 @@ STATUSES: Mapping[int, type[AdapterError]] = {
     529: Unavailable,
 }
 
-# The ``code`` or ``type`` of an error is more specific than its status 400, 404 or 429.
+# The ``code`` or ``type`` of an error is more specific than its status.
 NAMES: Mapping[str, type[AdapterError]] = {
     "context_length_exceeded": TooLong,
     "exceed_context_size_error": TooLong,
     "string_above_max_length": TooLong,
+    "tokens_limit_reached": TooLong,
     "model_not_found": UnknownModel,
     # The account has no credit left: a retry cannot help.
     "insufficient_quota": UpstreamError,
 }
+
+# How servers say in words that there is more input than the model takes.
+TOO_LONG: tuple[str, ...] = (
+    r"maximum (context|prompt) length",  # OpenAI, vLLM, DeepSeek, OpenRouter, Mistral, xAI, Ollama
+    r"longer than the model.{0,2} context",  # SGLang
+    r"trying to keep the first \d+ tokens",  # LM Studio
+    r"exceeds? the maximum (number of )?(input )?(tokens|length)",  # Gemini, TensorRT-LLM
+    r"(prompt|input) (is |was )?too long",  # Anthropic, Bedrock, Fireworks
+    r"exceeds? (the )?(model'?s? |available |max(imum)? )*context (length|limit|size|window)",  # llama.cpp, Ollama
+    r"context (length|limit|size|window) (is |was |has been )?exceed",  # llama.cpp, MiniMax
+    r"context window exceeds",  # MiniMax
+    r"reduce the length of (the|your) (messages|prompt|input)",  # Groq, Cerebras
+    r"too large for model with \d+",  # Mistral
+    r"exceeded model token limit",  # Moonshot
+    r"`inputs` (tokens|must have less than \d+ tokens)",  # text-generation-inference, Together
+    r"too many tokens",  # Cohere
+    r"range of input length",  # Qwen
+    r"prompt exceeds max length",  # Zhipu
+)
+_TOO_LONG = re.compile("|".join(TOO_LONG), re.IGNORECASE)
 
 # The status that stands for an error in the middle of a stream: there it has no status of its own.
 _IMPLIED_STATUSES: Mapping[str, int] = {
@@ -58,7 +81,15 @@ _IMPLIED_STATUSES: Mapping[str, int] = {
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
     "overloaded_error": 503,
+    "engine_overloaded_error": 503,
+    "service_unavailable": 503,
+    "UNAVAILABLE": 503,
     "insufficient_system_resource": 503,  # a ``finish_reason`` of DeepSeek
+    "server_error": 500,
+    "internal_error": 500,
+    "internal_server_error": 500,
+    "InternalServerError": 500,
+    "api_error": 500,
 }
 
 _SENTENCES: Mapping[type[AdapterError], str] = {
@@ -88,6 +119,14 @@ TRANSPORT_FAULTS: tuple[tuple[type[BaseException], TransportFault], ...] = (
         ),
     ),
     (
+        TrustStoreError,
+        TransportFault(
+            error=UpstreamError,
+            what="cannot be reached: the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be loaded",
+            short="no certificates",
+        ),
+    ),
+    (
         ssl.SSLCertVerificationError,
         TransportFault(error=UpstreamError, what="has a TLS certificate that is not trusted", short="TLS failed"),
     ),
@@ -107,92 +146,32 @@ TRANSPORT_FAULTS: tuple[tuple[type[BaseException], TransportFault], ...] = (
 )
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A refusal as the server wrote it: the HTTP status, and the fields of the error object of its body.
-
-    ``status`` is ``None`` for an error in the middle of a stream without a status; ``retry_after`` is in seconds.
-    """
-
-    status: int | None = None
-    message: str = ""
-    names: tuple[str, ...] = ()
-    param: str | None = None
-    retry_after: float | None = None
-
-
-def parse_refusal(body: Any, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> Refusal:
-    """Parse a decoded error body in any of the shapes that servers use; ``body`` may be any value."""
-    first = body[0] if isinstance(body, list) and body else body
-    outer: dict[str, Any] = first if isinstance(first, dict) else {}
-    error = outer.get("error") or outer
-    fields: dict[str, Any] = error if isinstance(error, dict) else {"message": error}
-    said = fields.get("message") or fields.get("detail")
-    code, param = fields.get("code"), fields.get("param")
-    if status is None and isinstance(code, int) and code in range(400, 600):
-        status = code
-    return Refusal(
-        status=status,
-        message=said if isinstance(said, str) else "",
-        names=tuple(name for name in (code, fields.get("type")) if isinstance(name, str)),
-        param=param if isinstance(param, str) else None,
-        retry_after=retry_after(headers or {}),
-    )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that ``retry-after-ms`` or ``retry-after`` (seconds or an HTTP date) ask to wait, at most 60."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name)
-        seconds = None if value is None else _number(value)
-        if seconds is not None:
-            return min(max(seconds * unit, 0.0), MAX_RETRY_AFTER)
-    try:
-        at = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    waiting = at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)
-    return min(max(waiting.total_seconds(), 0.0), MAX_RETRY_AFTER)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def contract_error(refused: Refusal, *, adapter: str, key: str) -> AdapterError:
-    """The contract's error for a refusal by the server behind ``adapter``; ``key`` is masked in the server's words."""
-    kind = _kind(refused)
-    if not issubclass(kind, InvalidRequest):
-        waits = kind in (Overloaded, Unavailable)
-        return kind(_sentence(kind, refused), adapter=adapter, retry_after=refused.retry_after if waits else None)
-    said = masked(refused.message, key)
-    message = f"The upstream server refused the request: {said}" if said else "The upstream server refused the request."
-    code = "context_length_exceeded" if kind is TooLong else next(iter(refused.names), None)
-    return kind(
-        message,
-        adapter=adapter,
-        param=masked(refused.param, key) if refused.param else None,
-        code=masked(code, key) if code else None,
-    )
-
-
-def _kind(refused: Refusal) -> type[AdapterError]:
+def error_class(refused: Refusal) -> type[AdapterError]:
+    """The contract's class for a refusal."""
     implied = (_IMPLIED_STATUSES[name] for name in refused.names if name in _IMPLIED_STATUSES)
     status = refused.status or next(implied, None)
-    if status in (None, 400, 404, 413, 422, 429):
+    if status in (None, 400, 404, 413, 422, 429, 500):
         for name in refused.names:
             if name in NAMES:
                 return NAMES[name]
-        said = refused.message.lower()
-        if "maximum context length" in said:
+        # With 429 such words speak of tokens a minute.
+        if status != 429 and _TOO_LONG.search(refused.message):
             return TooLong
         # mlx_lm names what it did not find: "… snapshot folder …", "Repository Not Found …".
-        if status == 404 and any(word in said for word in ("model", "snapshot", "repository")):
+        if status == 404 and re.search("model|snapshot|repository", refused.message, re.IGNORECASE):
             return UnknownModel
-    return STATUSES.get(status or 0, UpstreamError)
+    if status is None:
+        return UpstreamError
+    failed = ServerFailure if (status == 409 or status >= 500) and not refused.is_final else UpstreamError
+    return STATUSES.get(status, failed)
+
+
+def sentence(refused: Refusal) -> str:
+    """A refusal in one sentence; only for a request that is wrong itself in the server's own words."""
+    kind = error_class(refused)
+    if issubclass(kind, InvalidRequest):
+        return "The upstream server refused the request" + (f": {refused.message}" if refused.message else ".")
+    return _sentence(kind, refused)
 
 
 def _sentence(kind: type[AdapterError], refused: Refusal) -> str:
@@ -205,19 +184,17 @@ def _sentence(kind: type[AdapterError], refused: Refusal) -> str:
             return "The upstream server reported an error in the middle of its answer."
         case 401 | 403:
             return "The upstream server refused the gateway's credentials."
+        case 407:
+            return "The proxy before the upstream server needs valid credentials."
+        case status if refused.location:
+            return (
+                f"The upstream server redirects to {refused.location} (status {status}): "
+                "set --responses_api_base_url to the address that answers."
+            )
         case 404:
             return "The upstream server has no such endpoint: check --responses_api_base_url and --llm_backend."
         case status:
             return f"The upstream server failed with status {status}."
-
-
-def masked(text: str, key: str) -> str:
-    """``text`` as one line of at most 300 characters, with ``key`` and everything that looks like an API key masked."""
-    line = " ".join(text.split())
-    if len(key) >= _MIN_SECRET:
-        line = re.sub(re.escape(key[:_MIN_SECRET]) + r"\S*", "***", line)
-    line = re.sub(r"\b(?:sk|hf|gsk|csk)[-_][\w*-]{6,}", "***", line)
-    return line if len(line) <= _MAX_CHARACTERS else line[: _MAX_CHARACTERS - 1] + "…"
 
 
 def transport_fault(error: httpx.HTTPError) -> TransportFault:

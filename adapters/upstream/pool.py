@@ -1,25 +1,23 @@
-"""The resources that all upstream clients of an event loop share: one HTTP client, one circuit breaker per model."""
+"""The resources that all upstream clients of an event loop share: HTTP clients, and one circuit breaker per model."""
 
 import asyncio
-import ssl
 from collections import defaultdict
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from urllib.request import getproxies
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from adapters.upstream.breaker import CircuitBreaker
+from adapters.upstream.certificates import ssl_context
 from adapters.upstream.transport import Transport
 
 
 class ClientPool:
-    """An HTTP client without credentials or cookies, and the breakers by base URL and model; made by ``acquire``."""
+    """HTTP clients without credentials or cookies, and the breakers by base URL and model; made by ``acquire``."""
 
     def __init__(self) -> None:
-        self.client = _client()
         self.breakers: defaultdict[tuple[str, str], CircuitBreaker] = defaultdict(CircuitBreaker)
+        self._clients: dict[str, httpx.AsyncClient] = {}
         self._users = 0
 
     @staticmethod
@@ -31,26 +29,28 @@ class ClientPool:
         _by_loop[loop]._users += 1
         return _by_loop[loop]
 
+    def client(self, proxy: httpx.Proxy | None) -> httpx.AsyncClient:
+        """The client for ``proxy``, or for direct connections. Raises ``TrustStoreError``."""
+        key = str(proxy.url) + str(proxy.raw_auth) if proxy else ""
+        if key not in self._clients:
+            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+            self._clients[key] = httpx.AsyncClient(transport=_transport(proxy), cookies=cookies, trust_env=False)
+        return self._clients[key]
+
     async def release(self) -> None:
         """Give the pool back; the last user closes every connection."""
         self._users -= 1
         if self._users == 0:
             del _by_loop[asyncio.get_running_loop()]
-            await self.client.aclose()
+            for client in self._clients.values():
+                await client.aclose()
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientPool] = WeakKeyDictionary()
 
 
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
-
-
-def _client() -> httpx.AsyncClient:
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    if {"http", "https", "all"} & getproxies().keys():
-        # The environment names a proxy: httpx knows how to use it.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=60.0)
-        return httpx.AsyncClient(verify=_ssl_context(), limits=limits, cookies=no_cookies)
-    return httpx.AsyncClient(transport=Transport(_ssl_context), cookies=no_cookies)
+def _transport(proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
+    if proxy is None:
+        return Transport(ssl_context)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=60.0)
+    return httpx.AsyncHTTPTransport(verify=ssl_context(), limits=limits, proxy=proxy)

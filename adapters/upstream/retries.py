@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.contract.errors import AdapterError, InvalidRequest, Overloaded, TooLong, Unavailable
+from adapters.upstream.error_table import ServerFailure
 
 _MAX_RETRY_AFTER = 2.0  # seconds a server may ask for; a conversation cannot wait longer, so the error goes out instead
 _FIRST_DELAY = 0.25
@@ -20,7 +21,7 @@ def retry_delay(
 
     The server's ``retry_after`` within bounds, else exponential backoff with full jitter: ``draw`` (low, high).
     """
-    if not isinstance(error, Overloaded | Unavailable):
+    if not isinstance(error, Overloaded | Unavailable | ServerFailure):
         return None
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= _MAX_RETRY_AFTER else None

@@ -9,6 +9,11 @@ class ServerSentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str | None
     data: bytes
 
+    @property
+    def is_done(self) -> bool:
+        """Whether this is ``[DONE]``, with which most servers mark the end of an answer."""
+        return self.data.strip().strip(b'"') == b"[DONE]"
+
 
 class EventTooLarge(ValueError):
     """One event is larger than the parser's limit."""

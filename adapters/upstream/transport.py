@@ -79,6 +79,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def _connect(self, request: httpx.Request) -> Connection:
         secure = request.url.scheme == "https"
         host, port = request.url.raw_host.decode(), request.url.port or (443 if secure else 80)
+        context = self._ssl_context() if secure else None
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
@@ -86,7 +87,7 @@ class Transport(httpx.AsyncBaseTransport):
                 _, connection = await loop.create_connection(
                     Connection,
                     sock=await _connected_socket(_alternating(found)),
-                    ssl=self._ssl_context() if secure else None,
+                    ssl=context,
                     server_hostname=host if secure else None,
                 )
         except TimeoutError as error:

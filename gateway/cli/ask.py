@@ -54,7 +54,8 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
         request = TurnRequest(audio=partial(decoder.decode, recording), conversation=ConversationRef(keep=False))
         turn = Turns(history, log_outcome).begin(request, gateway.admit(None), Stopwatch())
         with file, Printed() as printed:
-            async with aclosing(encoded(turn.events(), file.wire_format, turn.sample_rate)) as events:
+            audio = encoded(turn.events(), file.wire_format, turn.sample_rate, audio_only=True)
+            async with aclosing(audio) as events:
                 async for event, data in events:
                     file.write(data)
                     match event:

@@ -13,6 +13,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from gateway.conversation.conversation import Conversation, Turn
+from gateway.conversation.media import without_media
 from gateway.conversation.snapshot import Summary, digest, encoded
 from gateway.conversation.store import Store
 from gateway.tasks import race
@@ -165,7 +166,7 @@ def _source(summary: str | None, turns: tuple[Turn, ...], room: int) -> str:
 
 def _lines(message: llm.Message) -> list[str]:
     lines = []
-    for part in message.parts:
+    for part in without_media(message).parts:
         match part:
             case llm.Text():
                 lines.append(f"{message.role}: {part.text}")
@@ -173,10 +174,6 @@ def _lines(message: llm.Message) -> list[str]:
                 lines.append(f"{message.role} called {part.name} with {part.arguments}")
             case llm.ToolResult():
                 lines.append(f"result: {part.output}")
-            case llm.Image():
-                lines.append(f"{message.role}: (a picture)")
-            case llm.Audio():
-                lines.append(f"{message.role}: (a recording)")
-            case llm.Opaque():
+            case _:
                 pass
     return lines

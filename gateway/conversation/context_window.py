@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import msgspec
 
 from adapters.contract import llm
-from gateway.conversation.conversation import Earlier
+from gateway.conversation.conversation import Turn
+from gateway.conversation.media import readable
+from gateway.conversation.normal_form import normal_form
 
 IMAGE_TOKENS = 1_000
 """The assumed cost of an image; servers differ and none says beforehand."""
@@ -35,31 +37,41 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContextWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """One question after a conversation, and how much of that the model takes.
+    """One question after a conversation, and how much of that ``model`` takes.
 
-    ``tokens``: what prompt and answer may have together, if known; ``max_output_tokens``: the answer's part of it.
+    ``beginning`` precedes the ``turns`` and always stays, as the ``question`` does. ``user_role`` is the role of
+    messages that have to be added for the user. ``tokens``: what prompt and answer may have together, if known;
+    ``max_output_tokens``: the answer's part of it.
     """
 
-    earlier: Earlier
+    beginning: tuple[llm.Message, ...]
+    turns: tuple[Turn, ...]
     question: tuple[llm.Message, ...]
+    user_role: str
     tools: tuple[llm.Tool, ...]
+    model: llm.Info
     tokens: int | None
     bytes_per_token: float
     max_output_tokens: int | None
 
     def longest(self) -> Prompt:
         """As many of the newest turns as fit; the question itself always stays."""
-        fixed = self._tools_size + sum(map(self._weight, (*self.earlier.beginning, *self.question)))
-        sizes = [sum(map(self._weight, turn.messages)) for turn in self.earlier.turns]
+        fixed = self._tools_size + sum(map(self._weight, (*self.beginning, *self.question)))
+        sizes = [sum(map(self._weight, turn.messages)) for turn in self.turns]
         return self._prompt(_surplus(fixed, sizes, self._budget()))
 
     def shorter(self, refused: Prompt) -> Prompt | None:
         """Half as many turns as in the prompt that the model refused; ``None`` when that was the question alone."""
-        left = len(self.earlier.turns) - refused.skipped
+        left = len(self.turns) - refused.skipped
         return self._prompt(refused.skipped + (left + 1) // 2) if left else None
 
     def _prompt(self, skipped: int) -> Prompt:
-        messages = self.earlier.before(self.question, skipped)
+        history = (*self.beginning, *(message for turn in self.turns[skipped:] for message in turn.messages))
+        messages = normal_form(
+            (*readable(history, self.model), *self.question),
+            user_role=self.user_role,
+            tools={tool.name for tool in self.tools},
+        )
         plain = all(isinstance(part, _PLAIN) for message in messages for part in message.parts)
         size = self._tools_size + sum(map(size_of, messages)) if plain else 0
         return Prompt(messages=messages, skipped=skipped, size=size)

@@ -1,5 +1,6 @@
 """A conversation as an immutable value: what was said, what of it a model gets, and what is left out as it grows."""
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -7,8 +8,8 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 
-NOT_ANSWERED = "No result was given."
-"""What a tool is taken to have said when people spoke on instead; providers refuse a call without a result."""
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Ids of conversations and answers: they go into headers and keys of the store as they are."""
 
 SUMMARY = "Summary of the earlier part of this conversation, which is not shown any more:\n"
 """What stands before a summary; the rest is the model's own text."""
@@ -26,13 +27,23 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[llm.Message, ...]
 
 
+class Languages(msgspec.Struct, frozen=True, kw_only=True):
+    """Languages (ISO 639-1) as far as they are known: in which a question was ``asked``, and in which it is answered.
+
+    ``voice`` is what the synthesiser is told; ``None`` leaves it to the voice.
+    """
+
+    asked: str | None = None
+    voice: str | None = None
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """What was said so far under one id, without the gateway's own system prompt and instructions.
 
     ``opening`` are the client's own system messages; ``outright`` says that the client set the history itself, so that
     the gateway's prompt does not stand in front. ``skipped`` of the oldest ``turns`` are too much for the model and
-    kept until ``summary`` holds them; ``gone`` are those that are not here any more. ``unheard``: of the answer to the
-    last message, the user's, nothing was heard. ``bytes_per_token`` is what the last answer's count of tokens came to.
+    kept until ``summary`` holds them; ``gone`` are those that are no longer stored. ``languages`` are those of the last
+    turn. ``bytes_per_token`` is what the last answer's count of tokens came to.
     """
 
     id: str
@@ -42,62 +53,52 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[Turn, ...] = ()
     skipped: int = 0
     gone: int = 0
-    unheard: bool = False
+    languages: Languages = Languages()
     bytes_per_token: float = BYTES_PER_TOKEN
 
     def beginning(self, prompt: llm.Message | None, role: str) -> tuple[llm.Message, ...]:
-        """What stands before the turns: ``prompt``, the opening, and the summary as a part of the last of them.
+        """What precedes the turns: ``prompt``, the opening, and the summary as a message of ``role``."""
+        summary = () if self.summary is None else (llm.Text(text=SUMMARY + self.summary),)
+        messages = (prompt, *self.opening, llm.Message(role=role, parts=summary) if summary else None)
+        return tuple(message for message in messages if message is not None)
 
-        Many chat templates take one system message and only as the first; ``role`` is for a summary that stands alone.
-        """
-        messages = (*(() if prompt is None else (prompt,)), *self.opening)
-        if self.summary is None:
-            return messages
-        part = llm.Text(text=SUMMARY + self.summary)
-        if not messages:
-            return (llm.Message(role=role, parts=(part,)),)
-        *before, last = messages
-        return (*before, msgspec.structs.replace(last, parts=(*last.parts, part)))
+    def with_results(self, given: tuple[llm.Message, ...]) -> "Conversation":
+        """The conversation with results of the calls that it ends in.
 
-    def results(self, given: tuple[llm.Message, ...]) -> tuple[llm.Message, ...]:
-        """What answers the calls of the last turn: the results ``given``, and a word for each call without one.
-
-        Raises ``InvalidRequest`` for a result of no such call.
+        Raises ``InvalidRequest`` for a result of another call.
         """
         waiting = self._waiting()
         for message in given:
             for part in message.parts:
-                if isinstance(part, llm.ToolResult) and waiting.pop(part.call_id, None) is None:
+                if isinstance(part, llm.ToolResult) and part.call_id not in waiting:
                     raise InvalidRequest(
                         f"No tool call found for the result with tool_call_id {part.call_id[:100]!r}; "
                         "send the id of a call of the answer that is continued.",
                         param="messages",
                         code="invalid_value",
                     )
-        missing = (llm.ToolResult(call_id=call_id, output=NOT_ANSWERED) for call_id in waiting)
-        return (*given, *(llm.Message(role="tool", parts=(result,)) for result in missing))
+                if isinstance(part, llm.ToolResult):
+                    waiting.remove(part.call_id)
+        return self.after(given)
 
-    def _waiting(self) -> dict[str, bool]:
-        """The calls of the last turn that have no result yet, in their order."""
-        waiting: dict[str, bool] = {}
+    def _waiting(self) -> set[str]:
+        """The calls of the newest answer that have no result yet."""
+        waiting: set[str] = set()
+        role = ""
         for message in self.turns[-1].messages if self.turns else ():
+            if message.role == "assistant" and role != "assistant":
+                waiting.clear()
+            role = message.role
             for part in message.parts:
                 if isinstance(part, llm.ToolCall):
-                    waiting[part.call_id] = True
+                    waiting.add(part.call_id)
                 elif isinstance(part, llm.ToolResult):
-                    waiting.pop(part.call_id, None)
+                    waiting.discard(part.call_id)
         return waiting
 
-    def after(self, messages: tuple[llm.Message, ...], *, unheard: bool = False) -> "Conversation":
-        """The conversation with ``messages`` added: a user's message begins a turn, all others belong to the last.
-
-        What the user says after an answer of which nothing was heard goes with what was said before that.
-        """
-        turns = self.turns
-        if self.unheard and messages:
-            *earlier, last = turns
-            turns, messages = tuple(earlier), joined(last.messages, messages)
-        return msgspec.structs.replace(self, turns=grouped(messages, turns), unheard=unheard)
+    def after(self, messages: tuple[llm.Message, ...]) -> "Conversation":
+        """The conversation with ``messages`` added: a user's message begins a turn, all others belong to the last."""
+        return msgspec.structs.replace(self, turns=grouped(messages, self.turns))
 
     def branch(self, id_: str) -> "Conversation":
         """The same history under another id."""
@@ -149,29 +150,3 @@ def opened(id_: str, history: tuple[llm.Message, ...]) -> Conversation:
     while count < len(history) and history[count].role in {"system", "developer"}:
         count += 1
     return Conversation(id=id_, outright=True, opening=history[:count], turns=grouped(history[count:]))
-
-
-class Earlier(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands before a question: the ``beginning``, which always does, and the ``turns`` since.
-
-    With ``unheard`` the question goes into the last message: many chat templates refuse two user messages in a row.
-    """
-
-    beginning: tuple[llm.Message, ...] = ()
-    turns: tuple[Turn, ...] = ()
-    unheard: bool = False
-
-    def before(self, question: tuple[llm.Message, ...], dropped: int) -> tuple[llm.Message, ...]:
-        """All messages, without those of the ``dropped`` oldest turns."""
-        kept = self.turns[dropped:]
-        history = (*self.beginning, *(message for turn in kept for message in turn.messages))
-        return joined(history, question) if self.unheard and kept else (*history, *question)
-
-
-def joined(history: tuple[llm.Message, ...], question: tuple[llm.Message, ...]) -> tuple[llm.Message, ...]:
-    """``history`` with the first message of ``question`` as a part of its last one, if both are of the same role."""
-    if not question or history[-1].role != question[0].role:
-        return (*history, *question)
-    *before, last = history
-    first, *more = question
-    return (*before, msgspec.structs.replace(last, parts=(*last.parts, *first.parts)), *more)

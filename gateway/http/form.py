@@ -1,10 +1,9 @@
 """Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
 
 import asyncio
-import io
 import re
-from collections.abc import Iterable
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +11,11 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from multipart import MultipartError, MultipartParser  # type: ignore[import-untyped]
+from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
 
 from adapters.contract.errors import InvalidRequest
+from gateway.http.json_text import decode_json
+from gateway.http.offload import offloaded
 
 MAX_AUDIO_BYTES = 26_214_400
 """OpenAI's limit on an uploaded file."""
@@ -46,25 +47,33 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a request by name; ``textual`` when every value is text, numbers and structures too."""
+    """The fields of a request by name; ``textual`` when every value is text, numbers and structures too.
+
+    ``size`` is that of the body in bytes.
+    """
 
     values: dict[str, Any]
     uploads: dict[str, list[Upload]]
     textual: bool
+    size: int
 
 
 async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     """Everything in the request; a raw body is the upload ``file``. Raises ``InvalidRequest`` and ``HTTPException``."""
     content_type, options = request.content_type
     if content_type == "multipart/form-data":
-        return _multipart(await _body(request), options.get("boundary", ""))
+        form = _Form(options.get("boundary", ""))
+        await _read(request, form.feed)
+        return form.fields()
     if content_type == "application/json" or content_type.endswith("+json"):
-        return _json(await _body(request))
+        body = await _body(request)
+        return await offloaded(len(body), _json, body)
     if not content_type or content_type.startswith(RAW):
         data = await _body(request)
         check_size(len(data))
         uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
-        return Fields(values=_grouped(request.query_params.multi_items()), uploads=uploads, textual=True)
+        values = _grouped(request.query_params.multi_items())
+        return Fields(values=values, uploads=uploads, textual=True, size=len(data))
     raise HTTPException(
         status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         detail=f"Unsupported content type: {content_type!r}. Send 'multipart/form-data' with a 'file', "
@@ -74,9 +83,18 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
 
 async def _body(request: Request[Any, Any, Any]) -> bytes:
     """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
+    body = bytearray()
+    await _read(request, body.extend)
+    return bytes(body)
+
+
+async def _read(request: Request[Any, Any, Any], take: Callable[[bytes], None]) -> None:
+    """Give the body to ``take``, piece by piece."""
+    _refuse_encoded(request)
     try:
         async with asyncio.timeout(BODY_SECONDS), aclosing(request.stream()) as chunks:
-            return b"".join([chunk async for chunk in chunks])
+            async for chunk in chunks:
+                take(chunk)
     except TimeoutError:
         raise HTTPException(
             status_code=HTTPStatus.REQUEST_TIMEOUT,
@@ -89,6 +107,17 @@ async def _body(request: Request[Any, Any, Any]) -> bytes:
         raise _too_large(MAX_BODY_BYTES, max(request.content_length or 0, MAX_BODY_BYTES + 1)) from None
 
 
+def _refuse_encoded(request: Request[Any, Any, Any]) -> None:
+    """Refuse a compressed body: recordings hardly shrink, no client compresses unasked, and a few bytes may be many."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise HTTPException(
+            status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            detail=f"Unsupported content encoding: {encoding!r}. Send the body as it is, without 'Content-Encoding'.",
+            headers={"accept-encoding": "identity"},
+        )
+
+
 def _json(body: bytes) -> Fields:
     if body.startswith(b"--"):
         raise InvalidRequest(
@@ -96,27 +125,60 @@ def _json(body: bytes) -> Fields:
             "with an OpenAI SDK pass it in options={'headers': …}."
         )
     try:
-        values = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        values = decode_json(body)
+    except ValueError as error:
         raise InvalidRequest(f"We could not parse the JSON body of your request. ({error})") from None
     if not isinstance(values, dict):
         raise InvalidRequest("We could not parse the JSON body of your request. (Expected an object.)")
-    return Fields(values=values, uploads={}, textual=False)
+    return Fields(values=values, uploads={}, textual=False, size=len(body))
 
 
-def _multipart(body: bytes, boundary: str) -> Fields:
-    """The parts of a form; all in memory, so that no recording is ever written to disk."""
-    in_memory = {"spool_limit": MAX_BODY_BYTES, "memory_limit": MAX_BODY_BYTES}
-    texts: list[tuple[str, str]] = []
-    uploads: dict[str, list[Upload]] = {}
+class _Form:
+    """Takes a form apart while it arrives; all in memory, so that no recording is ever written to disk."""
+
+    def __init__(self, boundary: str) -> None:
+        self._texts: list[tuple[str, str]] = []
+        self._uploads: dict[str, list[Upload]] = {}
+        self._part: MultipartSegment | None = None
+        self._data = bytearray()
+        self._size = 0
+        with _form_errors():
+            self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next piece of the body. Raises ``InvalidRequest`` and ``HTTPException``."""
+        self._size += len(chunk)
+        with _form_errors():
+            for event in self._parser.parse(chunk):
+                if isinstance(event, MultipartSegment):
+                    self._part, self._data = event, bytearray()
+                elif event:
+                    self._data += event
+                else:
+                    self._end_part()
+
+    def fields(self) -> Fields:
+        """All that was in the form, which is complete. Raises ``InvalidRequest``."""
+        with _form_errors():
+            self._parser.close()
+        return Fields(values=_grouped(self._texts), uploads=self._uploads, textual=True, size=self._size)
+
+    def _end_part(self) -> None:
+        part, data = self._part, bytes(self._data)
+        assert part is not None, "a part ends after it began"
+        self._data.clear()
+        if part.filename:
+            check_size(len(data))
+            upload = Upload(data=data, content_type=(part.content_type or "application/octet-stream").lower())
+            self._uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
+        else:
+            self._texts.append((part.name, data.decode()))
+
+
+@contextmanager
+def _form_errors() -> Iterator[None]:
     try:
-        for part in MultipartParser(io.BytesIO(body), boundary, part_limit=MAX_PARTS, **in_memory):
-            if part.filename:
-                check_size(part.size)
-                upload = Upload(data=part.raw, content_type=part.content_type.lower())
-                uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
-            else:
-                texts.append((part.name, part.raw.decode()))
+        yield
     except UnicodeDecodeError:
         raise InvalidRequest(
             "A field of the form is not text. Send the audio as a file with a name: with curl, -F file=@question.wav",
@@ -124,7 +186,6 @@ def _multipart(body: bytes, boundary: str) -> Fields:
         ) from None
     except MultipartError as error:
         raise InvalidRequest(f"We could not parse the form in your request. ({error})") from None
-    return Fields(values=_grouped(texts), uploads=uploads, textual=True)
 
 
 def check_size(size: int) -> None:

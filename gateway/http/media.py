@@ -1,11 +1,11 @@
 """The recording and the images of a request, wherever in it they are."""
 
-import base64
 from collections.abc import Sequence
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.http.form import Fields, Upload, check_size
+from gateway.wire import base64_text
 from gateway.wire.audio import InputAudio, recording_in
 from gateway.wire.messages import image_of
 
@@ -37,5 +37,5 @@ def recording_of(fields: Fields, name: str, in_json: InputAudio | None) -> bytes
 def images_of(named: str | Sequence[str] | None, uploads: Sequence[Upload]) -> tuple[llm.Image, ...]:
     """The images given by URL, then those that came as files. Raises ``InvalidRequest``."""
     urls = [named] if isinstance(named, str) else named or []
-    inline = [f"data:{image.content_type};base64,{base64.b64encode(image.data).decode()}" for image in uploads]
+    inline = [f"data:{image.content_type};base64,{base64_text.encoded(image.data)}" for image in uploads]
     return tuple(image_of(url) for url in (*urls, *inline))

@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.contract.errors import InvalidRequest
 from gateway.http.form import Fields
+from gateway.http.json_text import decode_json
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -52,8 +53,8 @@ def _structure(name: str, value: Any, kind: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
-        return msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return decode_json(value)
+    except ValueError as error:
         if _takes_text(kind):
             return value
         raise InvalidRequest(f"Invalid JSON in {name!r}: {error}.", param=name) from None

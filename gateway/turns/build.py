@@ -5,6 +5,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.conversation.compaction import Writer
+from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef, Policy
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.voices import known_voice
@@ -53,15 +54,17 @@ class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
 class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One turn at the route ``route``, whole but for what is found out on the way.
 
-    ``language`` (ISO 639-1) is that of the question, if known beforehand; with ``reply_in_language`` the model is asked
-    to answer in the language heard, else in ``language``. ``instructions`` are the system message of this turn only,
-    ``prompt`` the gateway's own, ``prompt_role`` the role of both.
+    ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
+    ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
+    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. The turn takes at most
+    ``turn_seconds``, and its answer is cut after ``most_characters``.
     """
 
     route: str
     engines: Engines
     audio: AudioSource | None
     language: str | None
+    usual_language: str | None
     images: tuple[llm.Image, ...]
     user_role: str
     reply_in_language: bool
@@ -74,30 +77,37 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     style: SpeechStyle
     pacing: Pacing
     turn_seconds: float
-    must_speak: bool
+    most_characters: int
 
-    def question(self, listened: TranscriptFinished | RecordingFinished | None) -> Question:
-        """The user's message, given what was heard."""
-        heard = heard_part(listened)
-        hint = language_hint(self._asked_in(listened)) if self.reply_in_language and heard is not None else None
-        return Question(role=self.user_role, heard=heard, hint=hint, images=self.images)
+    def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
+        """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
+        heard = listened.language if isinstance(listened, TranscriptFinished) else None
+        before = Languages() if self.audio else before
+        asked = heard or self.language or before.asked or self.usual_language
+        voice = self.language or before.voice or self.usual_language or (asked if self.reply_in_language else None)
+        return Languages(asked=asked, voice=voice)
 
-    def delivery(self, listened: TranscriptFinished | RecordingFinished | None) -> Delivery:
-        """How the answer is spoken, given what was heard."""
-        asked_in = self._asked_in(listened)
-        voice_language = self.language or (asked_in if self.reply_in_language else None)
+    def question(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Question:
+        """The user's message, given what was heard, and the languages of the turn before."""
+        languages = self.languages(listened, before)
+        return Question(
+            role=self.user_role,
+            languages=languages,
+            heard=heard_part(listened),
+            hint=language_hint(languages.asked) if self.reply_in_language else None,
+            images=self.images,
+        )
+
+    def delivery(self, languages: Languages) -> Delivery:
+        """How the answer is spoken."""
         return Delivery(
             voice=self.style.voice,
             speed=self.style.speed,
             instructions=self.style.instructions,
-            voice_language=voice_language,
-            text_language=voice_language or asked_in,
+            voice_language=languages.voice,
+            text_language=languages.voice or languages.asked,
             reading=self.style.reading,
         )
-
-    def _asked_in(self, listened: TranscriptFinished | RecordingFinished | None) -> str | None:
-        """The language of the question: what was heard, else what is known beforehand."""
-        return (listened.language if isinstance(listened, TranscriptFinished) else None) or self.language
 
 
 def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
@@ -107,7 +117,8 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         route=served.name,
         engines=served.engines,
         audio=request.audio,
-        language=_language(request.language or settings.language),
+        language=_language(request.language),
+        usual_language=_language(settings.language),
         images=request.images,
         user_role=settings.user_role,
         reply_in_language=settings.enable_lang_prompt,
@@ -128,9 +139,9 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
             first_utterance_seconds=settings.first_utterance_ms / 1000,
         ),
         turn_seconds=settings.max_turn_seconds,
-        must_speak=request.must_speak,
+        most_characters=settings.max_answer_characters,
     )
-    served.engines.tts.check(plan.delivery(None).request(""))
+    served.engines.tts.check(plan.delivery(plan.languages(None, Languages())).request(""))
     return plan
 
 

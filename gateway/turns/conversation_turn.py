@@ -6,13 +6,17 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 
+import msgspec
+
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, TooLong, UpstreamError
+from adapters.contract.errors import AdapterError, TooLong
 from gateway.conversation.context_window import ContextWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
+from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
+from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import (
     Listened,
@@ -124,7 +128,7 @@ class ConversationTurn:
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
-            else listen(engines.stt, detector, pcm, plan.language)
+            else listen(engines.stt, detector, pcm, plan.language or plan.usual_language)
         )
         async with aclosing(hearing) as events:
             async for event in events:
@@ -137,10 +141,9 @@ class ConversationTurn:
     ) -> AsyncGenerator[Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
-        question, playhead = plan.question(listened), Playhead()
-        speech = Speech(
-            engine=plan.engines.tts, delivery=plan.delivery(listened), pacing=plan.pacing, playhead=playhead
-        )
+        question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
+        delivery = plan.delivery(question.languages)
+        speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
         prompt: Prompt | None = None
         spoken = finished = False
         try:
@@ -148,8 +151,6 @@ class ConversationTurn:
                 async for prompt, event in answering:
                     spoken = spoken or isinstance(event, tts.AudioChunk)
                     if isinstance(event, AnswerFinished):
-                        if plan.must_speak and not spoken:
-                            raise UpstreamError("The language model's answer holds nothing that can be spoken.")
                         kept = await self._keep(lease, question, prompt, event.message, event.usage)
                         finished = True
                         yield ConversationKept(conversation_id=lease.id if kept else None, compaction=lease.compaction)
@@ -162,11 +163,14 @@ class ConversationTurn:
     def _window(self, lease: ConversationLease, question: Question) -> ContextWindow:
         plan = self._plan
         prompt = plan.instructions or (None if lease.conversation.outright else plan.prompt)
-        earlier, asked = lease.split(question.asked, prompt, plan.prompt_role)
+        turns, asked = lease.split(question.message)
         return ContextWindow(
-            earlier=earlier,
-            question=asked,
+            beginning=lease.conversation.beginning(prompt, plan.prompt_role),
+            turns=turns,
+            question=question.hinted(asked),
+            user_role=plan.user_role,
             tools=plan.generation.tools,
+            model=plan.engines.llm.info,
             tokens=plan.policy.writer.context_tokens,
             bytes_per_token=lease.conversation.bytes_per_token,
             max_output_tokens=plan.generation.max_output_tokens,
@@ -175,18 +179,19 @@ class ConversationTurn:
     async def _attempts(
         self, window: ContextWindow, speech: Speech, deadline: Deadline
     ) -> AsyncGenerator[tuple[Prompt, Answered], None]:
-        """The answer to what fits into ``window``; a model that refuses it as too long is asked once more with half.
+        """The answer to what fits into ``window``; a model that refuses it as too long is asked again with half.
 
         Each event comes with the prompt that it answers.
         """
+        plan = self._plan
         prompt: Prompt | None = window.longest()
-        retry = True
         while prompt is not None:
             started: Started | None = None
             begun = False
-            writing = self._plan.engines.llm.stream(self._plan.generation.request(prompt.messages))
+            writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
             try:
-                async with aclosing(answer(writing, speech, deadline, self._watch)) as events:
+                written = limited_answer(writing, plan.most_characters)
+                async with aclosing(answer(written, speech, deadline, self._watch)) as events:
                     async for event in events:
                         if not begun and isinstance(event, Started):
                             started = event  # a second attempt may follow, and there is one Started only
@@ -198,9 +203,9 @@ class ConversationTurn:
                 return
             except TooLong:
                 shorter = window.shorter(prompt)
-                if begun or not retry or shorter is None:
+                if begun or shorter is None:
                     raise
-                prompt, retry = shorter, False
+                prompt = shorter
                 logger.warning("the model refused a conversation as too long: %d turns are left out", prompt.skipped)
 
     async def _keep(
@@ -214,9 +219,9 @@ class ConversationTurn:
         """Store the question with its answer. Returns whether that was done."""
         if not lease.kept:
             return False
-        asked, said = question.remembered, (answered,) if answered.parts else ()
-        conversation = lease.conversation.skipping(prompt.skipped)
-        conversation = conversation.after((*asked, *said), unheard=bool(asked) and not said)
+        said = (answered,) if has_content(answered) else ()
+        conversation = lease.conversation.skipping(prompt.skipped).after((*question.message, *said))
+        conversation = msgspec.structs.replace(conversation, languages=question.languages)
         if usage is not None:
             conversation = conversation.measured(prompt.size, usage.input_tokens)
         return await self._history.keep(lease, self.id, conversation, self._plan.policy)
@@ -225,8 +230,7 @@ class ConversationTurn:
         self, lease: ConversationLease, question: Question, prompt: Prompt, playhead: Playhead
     ) -> None:
         """Store the question with what can have been heard of the answer."""
-        text = playhead.text()
-        played = llm.Message(role="assistant", parts=(llm.Text(text=text),) if text.strip() else ())
+        played = llm.Message(role="assistant", parts=(llm.Text(text=playhead.text()),))
         try:
             async with asyncio.timeout(KEEPING_SECONDS):
                 await self._keep(lease, question, prompt, played, None)

@@ -1,33 +1,42 @@
-"""The user's message of a turn: what was heard, the images shown, and a hint that is not remembered."""
+"""The user's message of a turn: what was heard and in which language, images, and a hint that is not remembered."""
 
 import msgspec
 
 from adapters.contract import llm
+from gateway.conversation.conversation import Languages
+from gateway.conversation.normal_form import SYSTEM_ROLES
 from gateway.languages import english_name
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user says: ``heard`` is the transcript or the recording, ``hint`` text for this turn only."""
+    """What the user says: ``heard`` is the transcript or the recording, ``hint`` text for this turn only.
+
+    ``languages`` are those of the whole turn.
+    """
 
     role: str
+    languages: Languages
     heard: llm.Text | llm.Audio | None
     hint: llm.Text | None
     images: tuple[llm.Image, ...]
 
     @property
-    def asked(self) -> tuple[llm.Message, ...]:
-        """The message for the model; none when the history already ends in what is to be answered."""
-        return self._message(self.heard, self.hint, *self.images)
+    def message(self) -> tuple[llm.Message, ...]:
+        """The message for the history; none when that already ends in what is to be answered."""
+        parts = (*(() if self.heard is None else (self.heard,)), *self.images)
+        return (llm.Message(role=self.role, parts=parts),) if parts else ()
 
-    @property
-    def remembered(self) -> tuple[llm.Message, ...]:
-        """The message for the history."""
-        return self._message(self.heard, *self.images)
-
-    def _message(self, *parts: llm.Part | None) -> tuple[llm.Message, ...]:
-        present = tuple(part for part in parts if part is not None)
-        return (llm.Message(role=self.role, parts=present),) if present else ()
+    def hinted(self, messages: tuple[llm.Message, ...]) -> tuple[llm.Message, ...]:
+        """``messages``, which end in the question, with the hint in the newest message of the user."""
+        if self.hint is None:
+            return messages
+        for index in range(len(messages) - 1, -1, -1):
+            role = messages[index].role
+            if role not in {"assistant", "tool", *SYSTEM_ROLES}:
+                hinted = llm.Message(role=role, parts=(*messages[index].parts, self.hint))
+                return (*messages[:index], hinted, *messages[index + 1 :])
+        return messages
 
 
 def heard_part(listened: TranscriptFinished | RecordingFinished | None) -> llm.Text | llm.Audio | None:

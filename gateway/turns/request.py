@@ -16,8 +16,7 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``audio`` is the spoken question; without it the last message of ``conversation.history`` is answered. ``language``
     (a code or a name) is the one spoken. ``instructions`` stand in place of the system prompt, "" for none at all.
-    ``voice``, ``speed`` (1.0 is normal) and ``speech_instructions`` (a style) describe the speech. With ``must_speak``
-    an answer in which nothing can be spoken is an error.
+    ``voice``, ``speed`` (1.0 is normal) and ``speech_instructions`` (a style) describe the speech.
     """
 
     audio: AudioSource | None = None
@@ -33,4 +32,3 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | None = None
     speed: float | None = None
     speech_instructions: str | None = None
-    must_speak: bool = False

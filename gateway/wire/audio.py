@@ -1,12 +1,12 @@
 """Audio in requests and answers: a recording as base64, voices, formats."""
 
-import base64
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from adapters.contract.errors import InvalidRequest
+from gateway.wire import base64_text
 
 ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
 
@@ -32,7 +32,7 @@ def voice_name(voice: str | VoiceId | None) -> str | None:
 def recording_in(audio: InputAudio) -> bytes:
     """The bytes of the recording. Raises ``InvalidRequest``."""
     try:
-        return base64.b64decode("".join(audio.data.split()), validate=True)  # base64 of the shell wraps its lines
+        return base64_text.decoded(audio.data)
     except ValueError:  # binascii.Error is one; characters outside ASCII raise the plain one
         raise InvalidRequest(
             "Invalid 'input_audio.data': not valid base64. Send the whole file in standard base64, padded with '=', "

@@ -21,6 +21,12 @@ class TextPart(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
     text: str
 
 
+class RefusalPart(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
+    """What the assistant said when it refused."""
+
+    refusal: str
+
+
 class ImagePart(msgspec.Struct, frozen=True, kw_only=True, tag="image_url"):
     """An image of a message."""
 
@@ -46,7 +52,8 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message in the form of OpenAI's Chat Completions."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[TextPart | ImagePart] | None = None
+    content: str | list[TextPart | RefusalPart | ImagePart] | None = None
+    refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
 
@@ -69,10 +76,16 @@ def message_of(message: ChatMessage) -> llm.Message:
         match part:
             case TextPart():
                 parts.append(llm.Text(text=part.text))
+            case RefusalPart():
+                parts.append(llm.Text(text=part.refusal))
             case ImagePart():
-                parts.append(image_of(part.image_url.url, part.image_url.detail))
+                if message.role != "user":
+                    raise _text_only(message.role)
+                parts.append(image_of(part.image_url.url, part.image_url.detail, param="messages"))
             case _:
                 assert_never(part)
+    if message.refusal is not None:
+        parts.append(llm.Text(text=message.refusal))
     for call in message.tool_calls or ():
         parts.append(llm.ToolCall(call_id=call.id, name=call.function.name, arguments=call.function.arguments))
     return llm.Message(role=message.role, parts=tuple(parts))
@@ -83,20 +96,24 @@ def _output(message: ChatMessage) -> str:
         return message.content
     texts = [part.text for part in message.content or () if isinstance(part, TextPart)]
     if len(texts) < len(message.content or ()):
-        raise InvalidRequest(
-            "A message with role 'tool' holds text only; send the image in a message with role 'user'.",
-            param="messages",
-            code="invalid_value",
-        )
+        raise _text_only("tool")
     return "".join(texts)
 
 
-def image_of(url: str, detail: str | None = None) -> llm.Image:
+def _text_only(role: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"A message with role {role!r} holds text only; send the image in a message with role 'user'.",
+        param="messages",
+        code="invalid_value",
+    )
+
+
+def image_of(url: str, detail: str | None = None, *, param: str = "image") -> llm.Image:
     """The image behind ``url``. Raises ``InvalidRequest`` when it is neither a web address nor a ``data:`` URL."""
     if not url.startswith(("https://", "http://", "data:image/")):
         raise InvalidRequest(
             f"Invalid image: {url[:40]!r} is not a URL. Use an https: address or data:image/png;base64,….",
-            param="image",
+            param=param,
             code="invalid_value",
         )
     return llm.Image(url=url, detail=detail)

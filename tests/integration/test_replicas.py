@@ -21,7 +21,7 @@ from tests.support.upstream_server import Exchange, UpstreamServer
 LEASE_SECONDS = 2.0
 
 COMMAND = (
-    f"from gateway.conversation import redis; redis.LEASE_SECONDS = {LEASE_SECONDS}\n"
+    f"from gateway.conversation import redis_store; redis_store.LEASE_SECONDS = {LEASE_SECONDS}\n"
     "import sys; from gateway.cli.main import main; sys.exit(main())"
 )
 """The gateway's command, but for how long the lease of one that was killed is waited for."""

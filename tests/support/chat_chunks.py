@@ -19,16 +19,14 @@ def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
 
 
-def tool(
-    index: int | None, call_id: str | None = None, name: str | None = None, arguments: Any = None
-) -> dict[str, Any]:
+def tool(index: Any, call_id: str | None = None, name: str | None = None, arguments: Any = None) -> dict[str, Any]:
     """A chunk with one piece of a tool call."""
     return delta(tool_calls=[{"index": index, "id": call_id, "function": {"name": name, "arguments": arguments}}])
 
 
-def read(*chunks: Any) -> list[Any]:
-    """The contract's events of a complete answer, checked against the grammar."""
-    reader = ChatCompletionReader(ERRORS)
+def read(*chunks: Any, tools: tuple[llm.Tool, ...] = ()) -> list[Any]:
+    """The contract's events of a complete answer to a request with ``tools``, checked against the grammar."""
+    reader = ChatCompletionReader(ERRORS, tools=tools)
     found: list[Any] = [event for chunk in chunks for event in reader.feed(msgspec.json.encode(chunk))]
     found += reader.finish()
     if found[-1].usage:

@@ -37,7 +37,7 @@ class Words:
         self._errors = upstream.errors
         self.done = False
 
-    def feed(self, data: bytes) -> Iterator[llm.Event]:
+    def feed(self, data: bytes, name: str | None = None) -> Iterator[llm.Event]:
         event = msgspec.json.decode(data)
         if "error" in event:
             raise self._errors.reported(event)
@@ -46,11 +46,15 @@ class Words:
             yield llm.TextDelta(text=event["say"])
 
     def whole(self, data: bytes) -> Iterator[llm.Event]:
-        for event in msgspec.json.decode(data):
+        try:
+            decoded = msgspec.json.decode(data)
+        except msgspec.DecodeError:
+            raise self._errors.upstream_error("sent something else") from None
+        for event in decoded if isinstance(decoded, list) else [decoded]:
             yield from self.feed(msgspec.json.encode(event))
 
-    def finish(self) -> Iterator[llm.Event]:
-        if not self.done:
+    def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
+        if not (self.done or marked):
             raise self._errors.upstream_error("ended its answer in the middle")
         yield FINISHED
 

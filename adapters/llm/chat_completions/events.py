@@ -1,27 +1,34 @@
 """Turns the chunks of a chat completion, streamed or not, into the contract's events; pure."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
-
-import msgspec
+from typing import Any, Literal
 
 from adapters.contract import llm
 from adapters.llm import provider_state
 from adapters.llm.chat_completions import wire
+from adapters.llm.chat_completions.reasoning_details import ReasoningDetails
 from adapters.llm.chat_completions.tool_calls import ToolCalls
-from adapters.llm.decoding.reasoning_parser import Delta, ReasoningParser
 from adapters.llm.decoding.start_state import StartState
-from adapters.upstream import ErrorFactory
+from adapters.llm.decoding.tool_call_parser import ToolCallParser
+from adapters.upstream import ErrorFactory, UnreadableJson
 
-# Every reason that is not listed means "stop".
+# In small letters. Every reason that is not listed means "stop".
 _REASONS: dict[str, llm.FinishReason] = {
     "length": "length",
     "max_tokens": "length",
     "model_length": "length",
     "content_filter": "content_filter",
+    "safety": "content_filter",
+    "recitation": "content_filter",
 }
+_NOT_FINISHED = frozenset(("", "null", "none"))
 # The server gave up the answer.
 _FAILED = frozenset(("error", "abort", "insufficient_system_resource"))
+
+_MAX_LEVELS = 4  # of parts within parts
+_TEXT_FIELDS = ("thinking", "text", "value", "content", "refusal")
+
+Kind = Literal["text", "reasoning"]
 
 
 class ChatCompletionReader:
@@ -41,105 +48,116 @@ class ChatCompletionReader:
     ) -> None:
         self._errors = errors
         self._route = route
-        self._text = ReasoningParser(start or StartState())
+        self._text = ToolCallParser(start or StartState(), tools)
         self._calls = ToolCalls(errors, tools)
         self._reasoning_content: list[str] = []  # the texts of the field of this name
-        self._details: list[dict[str, Any]] = []
+        self._details = ReasoningDetails()
         self._usage: llm.Usage | None = None
         self._reason: llm.FinishReason | None = None
+        self._has_content = False
 
     @property
     def done(self) -> bool:
         """Whether the answer is complete; only its usage may follow."""
         return self._reason is not None
 
-    def feed(self, data: bytes) -> Iterator[llm.Event]:
+    def feed(self, data: bytes, name: str | None = None) -> Iterator[llm.Event]:
         """The events of one chunk of JSON. Raises ``AdapterError``."""
+        return self._chunk(self._decoded(data, name))
+
+    def whole(self, data: bytes) -> Iterator[llm.Event]:
+        """The events of an answer that was not streamed. Raises ``AdapterError``."""
+        chunk = self._decoded(data)
+        if not chunk.choices:
+            raise self._errors.upstream_error("sent something that is not a chat completion")
+        yield from self._chunk(chunk)
+        self._reason = self._reason or "stop"
+
+    def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
+        """The last events. Raises ``AdapterError`` when the answer is neither complete nor ``marked`` as complete."""
+        reason = self._reason or ("stop" if marked else None)
+        if reason is None:
+            raise self._errors.upstream_error("ended its answer in the middle")
+        yield from self._text.finish(reason)
+        yield from self._calls.finish()
+        if reason == "stop" and (self._calls or self._text.has_called):
+            reason = "tool_calls"
+        yield llm.Finished(reason=reason, usage=self._usage, extra=self._kept())
+
+    def _decoded(self, data: bytes, name: str | None = None) -> wire.Chunk:
         try:
             chunk = wire.decode(data)
-        except msgspec.DecodeError as error:
+        except UnreadableJson as error:
             raise self._errors.upstream_error("sent something that is not a chat completion") from error
-        if chunk.error or chunk.object == "error":
-            raise self._errors.reported(msgspec.json.decode(data))
+        if chunk.error or "error" in (chunk.object, name):
+            raise self._errors.reported_in(data)
+        return chunk
+
+    def _chunk(self, chunk: wire.Chunk) -> Iterator[llm.Event]:
         if usage := chunk.usage or (chunk.x_groq and chunk.x_groq.usage):
             self._usage = usage.counted()
         if chunk.choices:
             yield from self._choice(chunk.choices[0])
 
-    def whole(self, data: bytes) -> Iterator[llm.Event]:
-        """The events of an answer that was not streamed. Raises ``AdapterError``."""
-        return self.feed(data)
-
-    def finish(self) -> Iterator[llm.Event]:
-        """The last events, at the end of the stream. Raises ``AdapterError`` when the answer is not complete."""
-        reason = self._reason
-        if reason is None:
-            raise self._errors.upstream_error("ended its answer in the middle")
-        if reason == "stop" and self._calls:
-            reason = "tool_calls"
-        yield from self._text.finish(reason)
-        yield from self._calls.finish()
-        yield llm.Finished(reason=reason, usage=self._usage, extra=self._kept())
-
     def _choice(self, choice: wire.Choice) -> Iterator[llm.Event]:
-        if choice.delta:
+        if choice.delta and not choice.delta.is_empty:
             yield from self._delta(choice.delta, self._text.feed)
-        elif choice.message:
+        elif choice.message and not self._has_content:  # after deltas it only repeats them
             yield from self._delta(choice.message, self._text.whole)
         if choice.error:
             raise self._errors.reported(choice.error)
-        if choice.finish_reason in _FAILED:
-            raise self._errors.reported({"code": choice.finish_reason})
-        if choice.finish_reason:
-            self._reason = _REASONS.get(choice.finish_reason, "stop")
+        reason = (choice.finish_reason or "").strip().lower()
+        if reason in _FAILED:
+            raise self._errors.reported({"code": reason})
+        if reason not in _NOT_FINISHED:
+            self._reason = _REASONS.get(reason, "stop")
 
-    def _delta(self, delta: wire.Delta, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
+    def _delta(self, delta: wire.Delta, read: Callable[[str], Iterator[llm.Event]]) -> Iterator[llm.Event]:
+        self._has_content = self._has_content or not delta.is_empty
         yield from self._reasoning(delta)
-        if isinstance(delta.content, str):
-            yield from read(delta.content)
-        else:
-            for part in delta.content or ():
-                yield from self._part(part, read)
-        if delta.refusal:
-            yield llm.TextDelta(text=delta.refusal)
+        for kind, text in _texts(delta.content):
+            yield from self._reasoning_delta(text) if kind == "reasoning" else read(text)
+        for _, text in _texts(delta.refusal):
+            yield llm.TextDelta(text=text)
         for piece in delta.tool_calls or ():
             yield from self._calls.feed(piece)
 
-    def _part(self, part: wire.ContentPart, read: Callable[[str], Iterator[Delta]]) -> Iterator[llm.Event]:
-        yield from self._reasoning_delta("".join(thought.text or "" for thought in part.thinking or ()))
-        yield from read(part.text or "")
-
     def _reasoning(self, delta: wire.Delta) -> Iterator[llm.Event]:
         for detail in delta.reasoning_details or ():
-            _join(self._details, detail)
+            self._details.add(detail)
         reasoning = delta.reasoning_content or delta.reasoning
         if isinstance(delta.reasoning_content, str):
             self._reasoning_content.append(delta.reasoning_content)
-        if isinstance(reasoning, str):
-            yield from self._reasoning_delta(reasoning)
+        for _, text in _texts(reasoning):
+            yield from self._reasoning_delta(text)
 
     def _reasoning_delta(self, text: str) -> Iterator[llm.Event]:
-        if text:
-            yield from self._text.report()
-            yield llm.ReasoningDelta(text=text)
+        yield from self._text.report()
+        yield llm.ReasoningDelta(text=text)
 
     def _kept(self) -> dict[str, Any]:
         """What the provider wants back with the message; ``request.body`` sends it."""
         message: dict[str, Any] = {}
-        if self._details:
-            message["reasoning_details"] = self._details
+        if details := self._details.joined():
+            message["reasoning_details"] = details
         elif self._calls and self._reasoning_content:  # DeepSeek and Moonshot refuse a call without its reasoning
             message["reasoning_content"] = "".join(self._reasoning_content)
         data = {"message": message, "calls": self._calls.signatures}
         return provider_state.kept(self._route, {name: value for name, value in data.items() if value})
 
 
-def _join(details: list[dict[str, Any]], detail: dict[str, Any]) -> None:
-    """Add a piece of OpenRouter's ``reasoning_details``: the text of one detail is split over several pieces."""
-    last = details[-1] if details else {}
-    field = {"reasoning.text": "text", "reasoning.summary": "summary"}.get(detail.get("type", ""))
-    if field is None or any(last.get(key) != detail.get(key) for key in ("type", "index")):
-        details.append(detail)
-        return
-    text = (last.get(field) or "") + (detail.get(field) or "")
-    last |= {key: value for key, value in detail.items() if value is not None} | {field: text}
+def _texts(content: Any, kind: Kind = "text", levels: int = _MAX_LEVELS) -> Iterator[tuple[Kind, str]]:
+    """The texts in ``content``: a text or a number, a part with text or thinking, or a list of these."""
+    match content:
+        case None | bool():
+            return
+        case str() | int() | float():
+            if content != "":
+                yield kind, str(content)
+        case list() if levels:
+            for part in content:
+                yield from _texts(part, kind, levels - 1)
+        case dict() if levels:
+            is_reasoning = "thinking" in content or content.get("type") in ("reasoning", "thinking")
+            inner = next((content[name] for name in _TEXT_FIELDS if content.get(name)), None)
+            yield from _texts(inner, "reasoning" if is_reasoning else kind, levels - 1)

@@ -2,23 +2,26 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
+from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
 from adapters.llm.chat_completions import wire
-from adapters.upstream import ErrorFactory
+from adapters.llm.tool_arguments import ToolArguments, as_text, call_id, checked_name
+from adapters.upstream import ErrorFactory, is_shallow
 
 
 class _OpenCall(msgspec.Struct):
-    """An unfinished call: it starts when its name is known; arguments that come earlier are kept."""
+    """An unfinished call: it starts when its name is known; arguments that come earlier wait for it."""
 
     upstream_id: str | None
     call_id: str
+    arguments: ToolArguments
     name: str = ""
-    arguments: str = ""
+    expected_name: str = ""  # if the server does not name it
+    is_named_again: bool = False  # after its arguments were complete
 
 
 class ToolCalls:
@@ -38,57 +41,66 @@ class ToolCalls:
         return bool(self._calls)
 
     def feed(self, piece: wire.ToolCallPiece) -> Iterator[llm.Event]:
-        """The events of one piece."""
+        """The events of one piece. Raises ``LimitExceeded``."""
         function = piece.function or wire.Function()
-        call = self._open(piece, function.name)
+        text = as_text(function.arguments)
+        call = self._find(piece, function.name or "", text)
+        ready = "" if _repeats(call, piece, function.name) else call.arguments.append(text)
         for field in ("extra_content", "thought_signature"):
-            if (value := getattr(piece, field)) is not None:
+            if (value := getattr(piece, field)) is not None and is_shallow(value):
                 self.signatures.setdefault(call.call_id, {})[field] = value
-        if function.name and not call.name:
-            call.name = function.name
+        if (name := function.name or call.expected_name) and not call.name:
+            call.name, ready = checked_name(name), call.arguments.passed_on
             yield llm.ToolCallStarted(call_id=call.call_id, name=call.name)
-            if call.arguments:
-                yield llm.ToolCallDelta(call_id=call.call_id, arguments=call.arguments)
-        arguments = function.arguments
-        if arguments is not None and not isinstance(arguments, str):
-            arguments = msgspec.json.encode(arguments).decode()
-        if arguments:
-            yield from self._append(call, arguments)
+        if call.name and ready:
+            yield llm.ToolCallDelta(call_id=call.call_id, arguments=ready)
 
     def finish(self) -> Iterator[llm.Event]:
         """The ends of all calls. Raises ``AdapterError`` for a call without a name."""
         for call in self._calls:
             if not call.name:
                 raise self._errors.upstream_error("called a tool without naming it")
-            if not call.arguments:
-                yield from self._append(call, "{}")
-            yield tool_validation.finished(call.call_id, call.name, call.arguments, self._tools)
+            if rest := call.arguments.finish():
+                yield llm.ToolCallDelta(call_id=call.call_id, arguments=rest)
+            yield tool_validation.finished(call.call_id, call.name, call.arguments.text, self._tools)
 
-    def _open(self, piece: wire.ToolCallPiece, name: str | None) -> _OpenCall:
-        """The call that ``piece`` belongs to; a new one if it begins a call."""
+    def _find(self, piece: wire.ToolCallPiece, name: str, text: str) -> _OpenCall:
+        """The call that ``piece``, with this name and text, belongs to; a new one if it begins a call."""
         call = self._by_index.get(piece.index) if piece.index is not None else next(reversed(self._calls), None)
-        if call is None or (name and _is_another(call, piece)):
-            taken = {other.call_id for other in self._calls}
-            call_id = piece.id if piece.id and piece.id not in taken else f"call_{uuid4().hex}"
-            call = _OpenCall(upstream_id=piece.id, call_id=call_id)
-            self._calls.append(call)
+        if call is None or (name and _is_another(call, piece, name, text)):
+            call = self._new(piece, name)
+        elif text.strip() and call.is_named_again:
+            call = self._new(piece, name or call.name)
+        elif name and not text.strip():
+            call.is_named_again = call.arguments.is_complete and not piece.id
         if piece.index is not None:
             self._by_index[piece.index] = call
         return call
 
-    def _append(self, call: _OpenCall, arguments: str) -> Iterator[llm.Event]:
-        call.arguments += arguments
-        if call.name:
-            yield llm.ToolCallDelta(call_id=call.call_id, arguments=arguments)
+    def _new(self, piece: wire.ToolCallPiece, expected_name: str) -> _OpenCall:
+        if len(self._calls) == MAX_CALLS:
+            raise LimitExceeded(f"called more than {MAX_CALLS} tools in one answer")
+        new_id = call_id(piece.id, [other.call_id for other in self._calls])
+        arguments = ToolArguments()
+        call = _OpenCall(upstream_id=piece.id, call_id=new_id, arguments=arguments, expected_name=expected_name)
+        self._calls.append(call)
+        return call
 
 
-def _is_another(call: _OpenCall, piece: wire.ToolCallPiece) -> bool:
+def _is_another(call: _OpenCall, piece: wire.ToolCallPiece, name: str, text: str) -> bool:
     """Whether ``piece``, which has a name, begins a new call, although its index is that of ``call``.
 
-    Some servers send no index, or the same index for all calls: then a different id tells, or a complete ``call``.
+    Some servers send no index, or the same for all calls. Then a different id tells; without ids another name, or that
+    ``call`` has all its arguments and more are coming.
     """
     if piece.id and call.upstream_id:
         return piece.id != call.upstream_id
-    return bool(
-        call.name and not piece.id and piece.index is None and not tool_validation.fault(call.name, call.arguments)
-    )
+    if not call.name:
+        return False
+    is_complete = call.arguments.is_complete
+    return bool(is_complete and text.strip()) or (name != call.name and (is_complete or not call.upstream_id))
+
+
+def _repeats(call: _OpenCall, piece: wire.ToolCallPiece, name: str | None) -> bool:
+    """Whether ``piece`` only says once more what is known of ``call``, all of it."""
+    return bool(piece.id and piece.id == call.upstream_id and name and name == call.name and call.arguments.is_complete)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from adapters.contract import llm
+from adapters.upstream import LenientDecoder, token_count
 
 
 class Function(msgspec.Struct, gc=False):
@@ -24,22 +25,27 @@ class ToolCallPiece(msgspec.Struct, gc=False):
     thought_signature: Any = None
 
 
-class ContentPart(msgspec.Struct, gc=False):
-    """A part of Mistral's content: text, or thinking that consists of parts itself."""
-
-    text: str | None = None
-    thinking: "list[ContentPart] | None" = None
-
-
 class Delta(msgspec.Struct, gc=False):
     """What a chunk adds to the message."""
 
-    content: str | list[ContentPart] | None = None
-    refusal: str | None = None
+    content: Any = None  # text, or parts with text or thinking (Mistral)
+    refusal: Any = None
     reasoning_content: Any = None  # DeepSeek, llama.cpp, vLLM
     reasoning: Any = None  # OpenRouter, Groq, Cerebras, Together, Ollama, vLLM
     reasoning_details: list[dict[str, Any]] | None = None  # OpenRouter
     tool_calls: list[ToolCallPiece] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it adds nothing."""
+        return not (
+            self.content
+            or self.refusal
+            or self.reasoning_content
+            or self.reasoning
+            or self.reasoning_details
+            or self.tool_calls
+        )
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -78,10 +84,10 @@ class Usage(msgspec.Struct, gc=False):
         details, output = self.prompt_tokens_details, self.completion_tokens_details
         cached = (details.cached_tokens if details else None) or self.prompt_cache_hit_tokens or self.cached_tokens
         return llm.Usage(
-            input_tokens=self.prompt_tokens or 0,
-            output_tokens=self.completion_tokens or 0,
-            cached_tokens=cached or 0,
-            reasoning_tokens=(output.reasoning_tokens if output else None) or 0,
+            input_tokens=token_count(self.prompt_tokens),
+            output_tokens=token_count(self.completion_tokens),
+            cached_tokens=token_count(cached),
+            reasoning_tokens=token_count(output.reasoning_tokens if output else None),
         )
 
 
@@ -101,4 +107,4 @@ class Chunk(msgspec.Struct, gc=False):
     object: str | None = None
 
 
-decode = msgspec.json.Decoder(Chunk).decode
+decode = LenientDecoder(Chunk).decode

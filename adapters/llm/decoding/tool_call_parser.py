@@ -9,6 +9,7 @@ A model that learns of its tools by the chat template alone calls them in the fo
   names a tool of the request.
 
 Text that starts as a call and cannot be parsed is reported as an invalid call: it must neither be spoken nor be lost.
+All methods raise ``LimitExceeded`` for calls without end.
 """
 
 from collections.abc import Generator, Iterator
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
+from adapters.llm.answer_limits import MAX_CALLS, MAX_WRITTEN_CALL_CHARACTERS, LimitExceeded
 from adapters.llm.decoding.json_tool_calls import RawToolCall
 from adapters.llm.decoding.reasoning_parser import ReasoningParser, ToolCallOpening
 from adapters.llm.decoding.special_tokens import finder
@@ -38,7 +40,12 @@ class ToolCallParser:
         self._parser = ReasoningParser(start, call_tags=_TAGS if tools else frozenset(), special=special)
         self._region: ToolCallRegion | None = None
         self._call_id = ""  # of the current call, once it has started
-        self.has_called = False
+        self._count = 0
+
+    @property
+    def has_called(self) -> bool:
+        """Whether there was a call."""
+        return self._count > 0
 
     @property
     def in_reasoning(self) -> bool:
@@ -57,6 +64,17 @@ class ToolCallParser:
                 text = yield from self._continue(self._region, text)
             else:
                 text = yield from self._open((yield from self._parser.feed(text)))
+
+    def whole(self, text: str) -> Iterator[llm.Event]:
+        """All of an answer that arrived in one piece, or a part of it: whether it started inside can be seen."""
+        if self._region:
+            yield from self.feed(text)
+        else:
+            yield from self.feed((yield from self._open((yield from self._parser.whole(text)))))
+
+    def report(self) -> Iterator[llm.Event]:
+        """The server has reported reasoning in a field of its own: the text has none."""
+        yield from self.feed((yield from self._open((yield from self._parser.report()))))
 
     def finish(self, reason: llm.FinishReason) -> Iterator[llm.Event]:
         """What is left when the answer has ended for ``reason``."""
@@ -78,6 +96,8 @@ class ToolCallParser:
         return opening.rest
 
     def _continue(self, region: ToolCallRegion, text: str) -> Generator[llm.Event, None, str]:
+        if len(region.text) + len(text) > MAX_WRITTEN_CALL_CHARACTERS:
+            raise LimitExceeded(f"sent a tool call with more than {MAX_WRITTEN_CALL_CHARACTERS} characters")
         rest = region.feed(text)
         yield from self._start(region.name)
         if rest is None:
@@ -86,7 +106,10 @@ class ToolCallParser:
 
     def _start(self, name: str) -> Iterator[llm.Event]:
         if name and not self._call_id:
-            self._call_id, self.has_called = f"call_{uuid4().hex}", True
+            self._count += 1
+            if self._count > MAX_CALLS:
+                raise LimitExceeded(f"called more than {MAX_CALLS} tools in one answer")
+            self._call_id = f"call_{uuid4().hex}"
             yield llm.ToolCallStarted(call_id=self._call_id, name=name)
 
     def _close(self, region: ToolCallRegion) -> Generator[llm.Event, None, str]:

@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -30,14 +30,22 @@ _MAX_ADDRESSES = 4
 
 Address = IPv4Address | IPv6Address
 
+# The last 32 bits are an IPv4 address, which is what is reached: mapped addresses, and those that NAT64 translates.
+_WITH_IPV4 = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
+
+# Networks of IANA's registries of special-purpose addresses, in use or deprecated, that at least one supported version
+# of Python takes for global: protocol assignments, 6to4 and its relays, documentation, site-local addresses.
+_SPECIAL = tuple(
+    map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20", "fec0::/10"))
+)
+
 
 def is_public(address: Address) -> bool:
-    """Whether ``address`` is on the public internet, and with it the IPv4 address that an IPv6 address may contain."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        if any(held and not is_public(held) for held in (address.sixtofour, *(address.teredo or ()))):
-            return False
+    """Whether ``address`` is on the public internet; the IPv4 address that an IPv6 address stands for is judged."""
+    if any(address in network for network in _WITH_IPV4):
+        return is_public(IPv4Address(int(address) % 2**32))
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from adapters.upstream.lenient_json import LenientDecoder
+
 _REASONING_TAGS = ("<think>", "<thinking>", "<|channel|>analysis")
 
 
@@ -22,9 +24,7 @@ class AnswerObserver(msgspec.Struct):
     ended: bool = False
 
     def add(self, data: bytes) -> None:
-        """Add the data of one event, or an answer that was not streamed. Raises ``msgspec.DecodeError``."""
-        if data == b"[DONE]":
-            return
+        """Add the data of one event, or an answer that was not streamed. Raises ``UnreadableJson``."""
         event = _decode(data)
         ending = event.choices[0].finish_reason if event.choices else event.status or _type(event)
         if event.error or "error" in (event.object, ending) or ending == "failed":
@@ -74,7 +74,7 @@ class _Event(_Response):
     response: _Response | None = None
 
 
-_decode = msgspec.json.Decoder(_Event).decode
+_decode = LenientDecoder(_Event).decode
 
 
 def _type(event: _Event) -> str:

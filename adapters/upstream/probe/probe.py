@@ -4,7 +4,7 @@ import msgspec
 
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.pool import ClientPool
-from adapters.upstream.probe.request import NO_MODEL, TIMEOUT, Body, ProbeClient, ProbeResult
+from adapters.upstream.probe.request import NO_MODEL, TIMEOUT, Fields, ProbeClient, ProbeResult
 
 SECONDS = 10.0
 """Time limit of one request."""
@@ -22,11 +22,11 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     path: str
-    plain: Body
-    controls: dict[str, Body]
+    plain: Fields
+    controls: dict[str, Fields]
     own_control: str | None
-    tools: Body
-    responses: Body | None
+    tools: Fields
+    responses: Fields | None
 
 
 class Observations(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ async def observe(options: UpstreamOptions, questions: Questions, *, seconds: fl
     """
     pool = ClientPool.acquire()
     try:
-        return await _observe(ProbeClient(options, pool.client, seconds), questions)
+        return await _observe(ProbeClient(options, pool, seconds), questions)
     finally:
         await pool.release()
 
@@ -83,7 +83,7 @@ async def _observe(server: ProbeClient, questions: Questions) -> Observations:
     as_set = plain if own.failure else own  # the route too leaves out a refused control
     fields = questions.controls[questions.own_control] if questions.own_control and as_set is not plain else {}
     return Observations(
-        works=not (questions.plain["stream"] and plain.whole) and (not own.failure or own.status in _REFUSED),
+        works=not own.failure or own.status in _REFUSED,
         reachable=reached,
         model=model,
         answers="yes" if plain.pieces else "yes, without content",

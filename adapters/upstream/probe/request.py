@@ -10,17 +10,23 @@ import httpx
 import msgspec
 
 from adapters.contract.errors import UnknownModel
-from adapters.upstream.error_table import contract_error, parse_refusal, transport_fault
+from adapters.upstream.attempt import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
+from adapters.upstream.body import Body, UnreadableBody, kind_of
+from adapters.upstream.error_table import error_class, transport_fault
+from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any
 from adapters.upstream.options import OPENAI, UpstreamOptions
+from adapters.upstream.pool import ClientPool
 from adapters.upstream.probe.observer import AnswerObserver
-from adapters.upstream.sse import EventTooLarge, SseParser
+from adapters.upstream.proxies import proxy_for
+from adapters.upstream.refusal import parse_refusal
+from adapters.upstream.sse import EventTooLarge, ServerSentEvent, SseParser
+from adapters.upstream.untrusted_text import printable
+from adapters.upstream.urls import display_url
 
-Body = dict[str, Any]
+Fields = dict[str, Any]
 
 TIMEOUT = "timeout"
 NO_MODEL = "no such model"
-
-_MAX_BYTES = 8 * 1024 * 1024
 
 
 class ProbeResult(AnswerObserver):
@@ -37,21 +43,25 @@ class ProbeResult(AnswerObserver):
 
 
 class _Model(msgspec.Struct):
-    id: str
+    id: str | None = None
 
 
 class _Models(msgspec.Struct):
-    data: list[_Model]
+    data: list[_Model] | None = None
+
+
+_models = LenientDecoder(_Models)
 
 
 class ProbeClient:
-    """Sends requests to the server in ``options`` through ``client``; each has a time limit of ``seconds``."""
+    """Sends requests to the server in ``options`` with the clients of ``pool``; each has ``seconds`` to be answered."""
 
-    def __init__(self, options: UpstreamOptions, client: httpx.AsyncClient, seconds: float) -> None:
+    def __init__(self, options: UpstreamOptions, pool: ClientPool, seconds: float) -> None:
         self._base = httpx.URL(options.responses_api_base_url or OPENAI)
         self._key = options.responses_api_api_key.reveal() if options.responses_api_api_key else ""
         self._timeout = httpx.Timeout(None, connect=options.responses_api_connect_timeout)
-        self._client = client
+        self._proxy = proxy_for(self._base)
+        self._pool = pool
         self._seconds = seconds
 
     async def models(self) -> tuple[ProbeResult, set[str] | None]:
@@ -60,39 +70,43 @@ class ProbeClient:
 
         async def read(response: httpx.Response, _: ProbeResult) -> None:
             nonlocal listed
-            listed = {model.id for model in msgspec.json.decode(await _whole(response), type=_Models).data}
+            models = _models.decode(await Body(response).read_all(MAX_ANSWER_BYTES)).data
+            listed = None if models is None else {model.id for model in models if model.id}
 
         return await self._send(self._request("GET", "/models"), read), listed
 
-    async def answer(self, path: str, body: Body) -> ProbeResult:
+    async def answer(self, path: str, fields: Fields) -> ProbeResult:
         """The result of requesting one answer."""
         sent_at = perf_counter()
-        streamed = bool(body.get("stream"))
 
         async def read(response: httpx.Response, result: ProbeResult) -> None:
-            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            body = Body(response)
             if not response.is_success:
-                result.failure = f"{response.status_code} {_refused(response.status_code, await _whole(response))}"
-            elif streamed and kind in ("text/event-stream", ""):
-                await _read_events(response, result, sent_at)
-            elif kind in ("application/json", ""):
-                result.whole = True
-                _add(result, [await _whole(response)], sent_at)
-            else:
+                result.failure = f"{response.status_code} {_refused(response, await _error_body(body))}"
+                return
+            kind, first = await kind_of(body.read)
+            if kind == "html":
                 result.failure = "no JSON"
+            elif kind == "json":
+                result.whole = True
+                document = first + await body.read_all(MAX_ANSWER_BYTES)
+                _add(result, [ServerSentEvent(name=None, data=document)], sent_at)
+                result.ended |= bool(result.pieces)
+            else:
+                await _read_events(first, body, result, sent_at)
             if not result.failure and not result.ended:
                 result.failure = "cut off"
 
-        return await self._send(self._request("POST", path, body), read)
+        return await self._send(self._request("POST", path, fields), read)
 
-    def _request(self, method: str, path: str, body: Body | None = None) -> httpx.Request:
+    def _request(self, method: str, path: str, body: Fields | None = None) -> httpx.Request:
         headers = {"accept-encoding": "identity"}
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
         if body is not None:
             headers["content-type"] = "application/json"
             headers["accept"] = "text/event-stream" if body.get("stream") else "application/json"
-        return self._client.build_request(
+        return self._pool.client(self._proxy).build_request(
             method,
             self._base.copy_with(path=self._base.path.rstrip("/") + path),
             headers=headers,
@@ -104,9 +118,9 @@ class ProbeClient:
         self, request: httpx.Request, read: Callable[[httpx.Response, ProbeResult], Awaitable[None]]
     ) -> ProbeResult:
         result = ProbeResult()
-        with _recording(result):
+        with self._recording(result):
             async with asyncio.timeout(self._seconds):
-                response = await self._client.send(request, stream=True)
+                response = await self._pool.client(self._proxy).send(request, stream=True)
                 try:
                     result.reached = True
                     result.status = response.status_code
@@ -115,46 +129,51 @@ class ProbeClient:
                     await response.aclose()
         return result
 
+    @contextmanager
+    def _recording(self, result: ProbeResult) -> Iterator[None]:
+        """Records a failure of the request in ``result``."""
+        try:
+            yield
+        except (TimeoutError, httpx.TimeoutException):
+            result.failure = TIMEOUT
+        except httpx.HTTPError as error:
+            via = f" through the proxy {display_url(self._proxy.url)}" if self._proxy else ""
+            result.failure = "cut off" if result.reached else transport_fault(error).short + via
+        except (UnreadableJson, UnreadableBody, EventTooLarge):
+            result.failure = "cannot be read"
 
-async def _read_events(response: httpx.Response, result: ProbeResult, sent_at: float) -> None:
-    parser = SseParser(_MAX_BYTES)
-    async for chunk in response.aiter_bytes():
-        _add(result, [event.data for event in parser.feed(chunk)], sent_at)
+
+async def _read_events(first: bytes, body: Body, result: ProbeResult, sent_at: float) -> None:
+    parser = SseParser(MAX_ANSWER_BYTES)
+    chunk = first
+    while chunk:
+        _add(result, parser.feed(chunk), sent_at)
         if result.ended or result.failure:
             return
-    _add(result, [event.data for event in parser.close()], sent_at)
+        chunk = await body.read()
+    _add(result, parser.close(), sent_at)
 
 
-def _add(result: ProbeResult, received: list[bytes], sent_at: float) -> None:
-    for data in received:
-        result.add(data)
+def _add(result: ProbeResult, events: list[ServerSentEvent], sent_at: float) -> None:
+    for event in events:
+        if event.is_done:
+            result.ended = True
+        else:
+            result.add(event.data)
     if result.pieces and result.first_seconds is None:
         result.first_seconds = perf_counter() - sent_at
 
 
-@contextmanager
-def _recording(result: ProbeResult) -> Iterator[None]:
-    """Records a failure of the request in ``result``."""
-    try:
-        yield
-    except (TimeoutError, httpx.TimeoutException):
-        result.failure = TIMEOUT
-    except httpx.HTTPError as error:
-        result.failure = "cut off" if result.reached else transport_fault(error).short
-    except (msgspec.DecodeError, EventTooLarge):
-        result.failure = "cannot be read"
-
-
-def _refused(status: int, data: bytes) -> str:
+def _refused(response: httpx.Response, data: bytes) -> str:
     """A short reason for a status, in our own words: those of the server must not be shown."""
     try:
-        body = msgspec.json.decode(data)
-    except msgspec.DecodeError:
+        body = decode_any(data)
+    except UnreadableJson:
         body = None
-    refused = parse_refusal(body, status=status)
-    if isinstance(contract_error(refused, adapter="", key=""), UnknownModel):
+    refused = parse_refusal(body, response)
+    if error_class(refused) is UnknownModel:
         return NO_MODEL
-    match status:
+    match response.status_code:
         case 401:
             return "key refused"
         case 403:
@@ -163,18 +182,18 @@ def _refused(status: int, data: bytes) -> str:
             return "not found"  # servers use 404 for an endpoint and for a model
         case 405 | 501:
             return "no such endpoint"
+        case 407:
+            return "proxy credentials refused"
         case 429:
             return "no quota left" if "insufficient_quota" in refused.names else "too many requests"
-        case _ if status < 400:
-            return "redirected"
-        case _:
+        case status if status < 400:
+            return f"redirected to {printable(refused.location or 'nowhere')}"
+        case status:
             return "server failed" if status >= 500 else "refused"
 
 
-async def _whole(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            break
-    return bytes(body)
+async def _error_body(body: Body) -> bytes:
+    try:
+        return await body.read_all(MAX_ERROR_BYTES)
+    except UnreadableBody:
+        return b""

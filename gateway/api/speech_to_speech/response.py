@@ -28,7 +28,7 @@ class SpokenAnswer:
 
     def response(self, response_format: ResponseFormat, *, events: bool) -> StreamingResponse:
         """The answer as bytes of ``response_format``, or as an event stream around them."""
-        turn = encoded(self._turn.events(), response_format, self._turn.sample_rate)
+        turn = encoded(self._turn.events(), response_format, self._turn.sample_rate, audio_only=not events)
         content_type = "text/event-stream; charset=utf-8" if events else FORMATS[response_format].content_type
         parts = self._events(turn) if events else self._audio(turn, FORMATS[response_format].extension)
         return StreamingResponse(Streaming(parts=parts, content_type=content_type, events=events))

@@ -15,6 +15,7 @@ from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
 from gateway.http.form import MAX_BODY_BYTES, read_fields
 from gateway.http.media import images_of, recording_of
+from gateway.http.offload import offloaded
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -44,11 +45,12 @@ async def speech_to_speech(
     """Hear the recording, answer it, and stream the spoken answer while it is being written."""
     watch = Stopwatch()
     fields = await read_fields(request, file="file")
-    wire, unknown = fields_of(fields, SpeechToSpeechRequest, STRUCTURES, FILES)
+    wire, unknown = await offloaded(fields.size, fields_of, fields, SpeechToSpeechRequest, STRUCTURES, FILES)
     served = gateway.admit(wire.model)
-    recording = recording_of(fields, "file", wire.input_audio)
+    recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
+    images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
     audio = None if recording is None else partial(decoder.decode, recording)
-    asked = turn_request(wire, audio, images_of(wire.image, fields.uploads.get("image", [])))
+    asked = await offloaded(fields.size, turn_request, wire, audio, images)
     turn = turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = SpokenAnswer(turn, watch, (*unknown, *ignored_fields(asked, served)))

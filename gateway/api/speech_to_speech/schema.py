@@ -42,7 +42,10 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     conversation: Annotated[
         ConversationName | ConversationId | None,
-        Meta(description="The conversation that this turn belongs to; an id that is not known yet begins one."),
+        Meta(
+            description="The conversation that this turn belongs to; an id that is not known yet begins one. Anyone "
+            "who knows or guesses an id can continue it: choose a long, random one."
+        ),
     ] = None
     store: Annotated[
         bool | None, Meta(description="Whether the turn is kept, so that it can be continued; true when left out.")

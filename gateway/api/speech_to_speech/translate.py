@@ -49,7 +49,6 @@ def turn_request(
         voice=voice_name(request.voice),
         speed=request.speed,
         speech_instructions=request.speech_instructions,
-        must_speak=request.stream_format != "sse",
     )
 
 

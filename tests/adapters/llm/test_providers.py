@@ -13,11 +13,12 @@ import pytest
 from adapters.contract import llm
 from adapters.contract.checks import check_any_split, llm_grammar
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
+from adapters.contract.errors import AdapterError, Overloaded, Unavailable
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import UpstreamClient, UpstreamOptions
+from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.sse import SseParser
 
 STREAMS = Path(__file__).parents[2] / "fixtures" / "providers"
@@ -103,11 +104,11 @@ ANSWERS = {
 }
 
 FAILURES: dict[str, type[AdapterError]] = {
-    "openai-chat-error": UpstreamError,
-    "openai-responses-error": UpstreamError,
+    "openai-chat-error": ServerFailure,
+    "openai-responses-error": ServerFailure,
     "openai-responses-failed": Overloaded,
     "openrouter-error": Overloaded,
-    "vllm-chat-error": UpstreamError,
+    "vllm-chat-error": ServerFailure,
     "deepseek-interrupted": Unavailable,
 }
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import gzip
+import logging
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.contract import llm
@@ -12,6 +14,7 @@ from adapters.contract.errors import (
     AdapterError,
     InvalidRequest,
     Overloaded,
+    TooLong,
     Unavailable,
     UnknownModel,
     UpstreamError,
@@ -45,12 +48,12 @@ from tests.support.upstream_server import Exchange, Script, UpstreamServer, in_o
         (replies(429, {"error": {"message": "slow"}}), Overloaded),
         (replies(500, {"error": {"message": "inner secret"}}), UpstreamError),
         (replies(503, b""), Unavailable),
-        (replies(307, b"", location="http://127.0.0.1:1/"), UpstreamError),
-        (replies(200, b"<html>sign in</html>", "text/html"), UpstreamError),
+        (replies(307, b"", location="http://127.0.0.1:1/?token=secret"), UpstreamError),
+        (replies(200, b"<html>sign in, secret</html>", "text/html"), UpstreamError),
+        (replies(200, b"\n<html>sign in, secret</html>", "application/json"), UpstreamError),
         (replies(200, {"id": "x"}), UpstreamError),
         (replies(200, {"error": {"message": "busy", "code": 503}}, "application/json; charset=utf-8"), Unavailable),
         (streams({"error": {"message": "busy", "code": 429}}), Overloaded),
-        (streams(NOTHING, "[DONE]"), UpstreamError),
         (streams(), UpstreamError),
         (then(NOTHING, cut=True), Unavailable),
         (then(say("a"), cut=True), UpstreamError),
@@ -114,8 +117,132 @@ async def test_a_complete_answer_is_finished_although_the_connection_is_closed()
     assert await ask_once(then(say("a"), END, cut=True)) == ["a"]
 
 
-async def test_an_answer_that_ends_with_done() -> None:
-    assert await ask_once(streams(say("a"), END, "[DONE]")) == ["a"]
+@pytest.mark.parametrize("marker", ["[DONE]", "[DONE] ", "  [DONE]\t", '"[DONE]"'])
+@pytest.mark.parametrize("end", ["\n\n", "\n", "", "\r\n\r\n"])
+async def test_done_completes_an_answer_without_a_finish_reason(
+    marker: str, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events(say("a"))
+        await exchange.send(f"data:{marker}{end}".encode())
+        await exchange.finish()
+
+    with caplog.at_level(logging.INFO, logger="adapters"):
+        assert await ask_once(script) == ["a"]
+    [record] = caplog.records
+    assert "[DONE] and no finish reason" in record.getMessage()
+
+
+async def test_done_after_a_finish_reason_is_the_usual_end(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="adapters"):
+        assert await ask_once(streams(say("a"), END, "[DONE]")) == ["a"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "text/plain; charset=utf-8",
+        "text/html",
+        "application/octet-stream",
+        "application/x-ndjson",
+        "",
+    ],
+)
+async def test_the_content_type_of_a_stream_does_not_matter(content_type: str) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.start(content_type=content_type)
+        await exchange.send(b"\n\n")
+        await exchange.events(say("a"), END)
+        await exchange.finish()
+
+    for stream in (True, False):
+        async with UpstreamServer(script) as server, aclosing(upstream(server)) as client:
+            assert await ask(client, stream=stream) == ["a"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream", "text/plain", ""])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_whole_answer_is_read_whatever_was_asked_for(content_type: str, stream: bool) -> None:
+    whole = b"\xef\xbb\xbf\n " + msgspec.json.encode([say("a"), END])
+    async with UpstreamServer(replies(200, whole, content_type)) as server, aclosing(upstream(server)) as client:
+        assert await ask(client, stream=stream) == ["a"]
+
+
+async def test_a_page_is_named_by_its_type() -> None:
+    error = await failure(replies(200, b"<!doctype html>", "text/html\u202e"))
+    assert error.message.startswith("The upstream server answered with 'text/html")
+    assert error.message.isprintable()
+
+
+async def test_a_redirect_says_where_it_points() -> None:
+    error = await failure(replies(308, b"", location="https://user:pw@other.example/v1/x?token=1"))
+    assert error.message.startswith(
+        "The upstream server redirects to https://other.example/v1/x (status 308): set --responses_api_base_url"
+    )
+
+
+async def test_plain_text_is_the_message_of_an_error() -> None:
+    error = await failure(replies(400, b"prompt is too long: \xff", "text/plain"))
+    assert (type(error), error.message) == (
+        TooLong,
+        "The upstream server refused the request: prompt is too long: \ufffd",
+    )
+
+
+async def test_the_servers_words_lose_their_control_characters() -> None:
+    evil = "a\nFORGED \x1b[31mline\x00\x7f\x85\u2028\u202e\r\tb"
+    body = {"error": {"message": evil, "param": evil, "code": evil, "type": evil}}
+    for script in (replies(400, body), streams({"error": body["error"] | {"type": "invalid_request_error"}})):
+        error = await failure(script)
+        assert isinstance(error, InvalidRequest)
+        clean = "a FORGED [31mline b"
+        assert error.message == f"The upstream server refused the request: {clean}"
+        assert (error.param, error.code) == (clean, clean)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("body", [b'{"error": "\xff"}', b"[" * 20_000, rb'{"error": {"message": "\ud83d"}}', b"\x00"])
+async def test_error_bodies_that_are_not_quite_json(status: int, body: bytes) -> None:
+    assert type(await failure(replies(status, body))) is (InvalidRequest if status == 400 else UpstreamError)
+
+
+async def test_an_error_body_that_is_compressed_twice_is_not_read() -> None:
+    packed = gzip.compress(gzip.compress(b'{"error": {"code": "context_length_exceeded"}}'))
+    assert type(await failure(replies(400, packed, content_encoding="gzip, gzip"))) is InvalidRequest
+
+
+async def test_an_answer_that_is_compressed_twice_is_refused() -> None:
+    packed = gzip.compress(gzip.compress(sse(say("a")) + sse(END)))
+    for content_type in ("text/event-stream", "application/json"):
+        error = await failure(replies(200, packed, content_type, content_encoding="gzip, gzip"))
+        assert type(error) is UpstreamError
+        assert "'gzip, gzip', which was not requested" in error.message
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_decompresses_to_too_much_is_refused(stream: bool) -> None:
+    bomb = gzip.compress((b"[" if not stream else b"data: ") + b" " * 9_000_000)
+    async with (
+        UpstreamServer(replies(200, bomb, content_encoding="gzip")) as server,
+        aclosing(upstream(server)) as client,
+    ):
+        with pytest.raises(UpstreamError, match="too large"):
+            await ask(client, stream=stream)
+
+
+async def test_all_events_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.upstream.attempt._MAX_STREAM_BYTES", 100_000)
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        while exchange.is_open:
+            await exchange.send(sse(say("a")) * 100)
+
+    error = await failure(script)
+    assert (type(error), "too large" in error.message) == (UpstreamError, True)
 
 
 async def test_the_connection_of_a_complete_answer_is_reused() -> None:

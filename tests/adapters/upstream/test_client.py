@@ -1,7 +1,9 @@
 """The requests that the client sends, and its retries."""
 
 import asyncio
+import gzip
 import logging
+import tracemalloc
 from contextlib import aclosing
 
 import msgspec
@@ -43,10 +45,29 @@ def test_openai_needs_a_key(base_url: str | None, key: Secret | None) -> None:
         UpstreamClient("responses-api", UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=key))
 
 
-@pytest.mark.parametrize("base_url", ["localhost:8000/v1", "ftp://host/v1", "http://", "/v1", "http://[::1/v1"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "localhost:8000/v1",
+        "ftp://host/v1",
+        "http://",
+        "/v1",
+        "http://[::1/v1",
+        "http://xn--/v1",
+        "http://h:99999/v1",
+        "http://h:0",
+    ],
+)
 def test_a_base_url_that_cannot_work_is_refused(base_url: str) -> None:
     with pytest.raises(BadOption, match="responses_api_base_url"):
         upstream(base_url)
+
+
+def test_a_refused_base_url_is_shown_without_its_password() -> None:
+    with pytest.raises(BadOption) as caught:
+        upstream("ftp://user:hidden@host/v1")
+    assert "hidden" not in str(caught.value)
+    assert "ftp://***@host/v1" in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["two words", "line\n", "schlüssel-privat"])
@@ -111,6 +132,13 @@ async def test_many_streams_are_open_at_once() -> None:
         replies(429, {}),
         replies(503, {}),
         replies(429, {}, retry_after_ms="1"),
+        replies(408, {}),
+        replies(409, {}),
+        replies(500, {}),
+        replies(502, b"<html>", "text/html"),
+        replies(504, {}),
+        replies(520, {}),
+        streams({"role": "assistant"}, {"error": {"message": "boom", "type": "server_error"}}),
         streams({"role": "assistant"}, {"error": {"message": "busy", "code": 503}}),
     ],
 )
@@ -140,7 +168,7 @@ async def test_after_the_last_retry_the_error_is_raised(retries: int) -> None:
     [
         (replies(400, {}), InvalidRequest),
         (replies(401, {}), UpstreamError),
-        (replies(500, {}), UpstreamError),
+        (replies(500, {}, x_should_retry="false"), UpstreamError),
         (replies(429, {"error": {"code": "insufficient_quota"}}), UpstreamError),
         (streams(say("a"), {"error": {"code": 503}}), Unavailable),
     ],
@@ -215,7 +243,7 @@ async def test_a_refusal_of_something_else_is_not_taken_for_the_control() -> Non
 
 
 async def test_repeated_failures_open_the_circuit() -> None:
-    async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server)) as client:
+    async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server, max_retries=0)) as client:
         for _ in range(5):
             with pytest.raises(UpstreamError):
                 await ask(client)
@@ -229,6 +257,15 @@ async def test_repeated_failures_open_the_circuit() -> None:
         client._breaker(call(client))._probe_at = 0.0  # ten seconds later
         server.script = ANSWER
         assert [await ask(client), await ask(client)] == [["a"], ["a"]]
+
+
+async def test_a_circuit_that_opens_between_two_attempts_leaves_the_error_of_the_first() -> None:
+    async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server, max_retries=9)) as client:
+        with pytest.raises(UpstreamError, match="status 500"):
+            await ask(client)
+        assert len(server.exchanges) == 5
+        with pytest.raises(Unavailable, match="disabled"):
+            await ask(client)
 
 
 @pytest.mark.parametrize("script", [replies(400, {}), replies(401, {}), replies(429, {}), streams(say("a"))])
@@ -288,12 +325,53 @@ async def test_warming_up_warns_of_a_refused_key(caplog: pytest.LogCaptureFixtur
     async with UpstreamServer(replies(401, {})) as server, aclosing(upstream(server)) as client:
         with caplog.at_level(logging.WARNING):
             await client.warm_up()
-        assert "refuses the API key" in caplog.text
+        assert "refused the gateway's credentials" in caplog.text
         assert KEY.reveal() not in caplog.text
+
+
+async def test_warming_up_reads_a_list_of_models_only_in_part() -> None:
+    sent = 0
+
+    async def endless(exchange: Exchange) -> None:
+        nonlocal sent
+        await exchange.start(content_type="application/json")
+        while exchange.is_open:
+            await exchange.send(b"x" * 100_000)
+            sent += 100_000
+
+    async with UpstreamServer(endless) as server, aclosing(upstream(server)) as client:
+        await client.warm_up()
+        assert server.open_streams == 0
+        assert 4_000_000 < sent < 30_000_000  # with what the kernel buffers
+
+
+async def test_warming_up_does_not_decompress() -> None:
+    bomb = gzip.compress(gzip.compress(b"x" * 20_000_000))
+    async with (
+        UpstreamServer(replies(200, bomb, content_encoding="gzip, gzip")) as server,
+        aclosing(upstream(server)) as client,
+    ):
+        tracemalloc.start()
+        try:
+            await client.warm_up()
+            assert tracemalloc.get_traced_memory()[1] < 2_000_000
+        finally:
+            tracemalloc.stop()
+        assert server.exchanges[0].headers["accept-encoding"] == "identity"
+
+
+async def test_warming_up_names_a_redirect(caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        UpstreamServer(replies(301, b"", location="/v2/models\u202e")) as server,
+        aclosing(upstream(server)) as client,
+    ):
+        await client.warm_up()
+        assert f"redirects to {server.base_url.removesuffix('/v1')}/v2/models" in caplog.text
+        assert "\u202e" not in caplog.text
 
 
 async def test_warming_up_has_a_time_limit(caplog: pytest.LogCaptureFixture) -> None:
     async with UpstreamServer(hold) as server, aclosing(upstream(server, connect_timeout=0.02)) as client:
         await client.warm_up()
-        assert "cannot be reached yet" in caplog.text
+        assert "accepted no connection within 0.02 seconds" in caplog.text
         assert server.open_streams == 0

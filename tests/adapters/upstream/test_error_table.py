@@ -1,7 +1,10 @@
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+"""The table from a server's failures to the contract's errors, row by row."""
+
+import ssl
+from socket import gaierror
 from typing import Any
 
+import httpx
 import pytest
 
 from adapters.contract.errors import (
@@ -14,13 +17,21 @@ from adapters.contract.errors import (
     UnknownModel,
     UpstreamError,
 )
-from adapters.upstream.error_table import contract_error, parse_refusal, retry_after
+from adapters.upstream.certificates import TrustStoreError
+from adapters.upstream.error_table import (
+    NAMES,
+    STATUSES,
+    TRANSPORT_FAULTS,
+    ServerFailure,
+    error_class,
+    sentence,
+    transport_fault,
+)
+from adapters.upstream.refusal import Refusal, parse_refusal
 
-KEY = "secret-key-1234567890"
 
-
-def error(status: int | None, body: Any, headers: dict[str, str] | None = None) -> AdapterError:
-    return contract_error(parse_refusal(body, status=status, headers=headers), adapter="chat-completions", key=KEY)
+def refusal(status: int | None, body: Any) -> Refusal:
+    return parse_refusal(body, None if status is None else httpx.Response(status))
 
 
 def openai(message: str, code: str | None = None, kind: str = "invalid_request_error") -> dict[str, Any]:
@@ -46,75 +57,134 @@ def openai(message: str, code: str | None = None, kind: str = "invalid_request_e
         (401, openai("Incorrect API key provided", "invalid_api_key"), UpstreamError),
         (403, openai("no access to this model", "model_not_found"), UpstreamError),
         (402, {"error": "pay first"}, UpstreamError),
+        (407, None, UpstreamError),
         (408, None, TimedOut),
+        (409, openai("conflict"), ServerFailure),
         (504, "text", TimedOut),
         (429, openai("slow down", "rate_limit_exceeded", "tokens"), Overloaded),
         (429, openai("no money", "insufficient_quota", "insufficient_quota"), UpstreamError),
-        (500, openai("boom", None, "server_error"), UpstreamError),
-        (502, None, UpstreamError),
+        (429, openai("limit of 40,000 tokens a minute: reduce the length of your prompt"), Overloaded),
+        (500, openai("boom", None, "server_error"), ServerFailure),
+        (502, None, ServerFailure),
         (503, None, Unavailable),
+        (520, None, ServerFailure),
+        (529, None, Unavailable),
         (302, None, UpstreamError),
         (None, openai("slow down", "rate_limit_exceeded"), Overloaded),
         (None, {"error": {"code": 503, "message": "provider down"}}, Unavailable),
+        (None, {"error": {"code": "503", "message": "provider down"}}, Unavailable),
+        (None, {"error": {"code": 500, "message": "provider down"}}, ServerFailure),
+        (None, openai("boom", None, "server_error"), ServerFailure),
         (None, {"error": {"message": "too much", "code": "context_length_exceeded"}}, TooLong),
         (None, {"code": "invalid_prompt", "message": "no"}, InvalidRequest),
+        (None, {"code": "insufficient_system_resource"}, Unavailable),
         (None, [{"error": {"code": 400, "message": "no"}}], InvalidRequest),
         (None, {"error": "something"}, UpstreamError),
         (None, None, UpstreamError),
     ],
 )
 def test_every_refusal_has_its_class(status: int | None, body: Any, kind: type[AdapterError]) -> None:
-    found = error(status, body)
-    assert type(found) is kind
-    assert found.adapter == "chat-completions"
-    assert found.message.endswith((".", "high", "8", "large", "much", "no", "exist"))
+    refused = refusal(status, body)
+    assert error_class(refused) is kind
+    assert sentence(refused).startswith(("The upstream server", "The gateway's account", "The proxy"))
 
 
-def test_the_reason_for_a_bad_request_is_passed_on() -> None:
-    found = error(400, {"error": {"message": "stop: at most\n4", "code": "too_many", "param": "stop"}})
-    assert isinstance(found, InvalidRequest)
-    assert found.message == "The upstream server refused the request: stop: at most 4"
-    assert (found.param, found.code) == ("stop", "too_many")
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens.",
+        "'max_tokens' or 'max_completion_tokens' is too large: 100. This model's maximum context length is 90 tokens",
+        "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+        "Requested token count exceeds the model's maximum context length of 8192 tokens.",
+        "Trying to keep the first 9000 tokens when context the overflows. However, the model is loaded with 4096.",
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        "prompt is too long: 200251 tokens > 200000 maximum",
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+        "Input is too long for requested model.",
+        "the request exceeds the available context size, try increasing it",
+        "request (9000 tokens) exceeds the available context size (4096 tokens)",
+        "Requested tokens (9000) exceed context window of 2048",
+        "the input length exceeds the context length",
+        "prompt too long; exceeded max context length by 12 tokens",
+        "Please reduce the length of the messages or completion.",
+        "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+        "Invalid request: Your request exceeded model token limit: 8192",
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000",
+        "`inputs` must have less than 1024 tokens. Given: 2000",
+        "too many tokens: total number of tokens in the prompt cannot exceed 4081",
+        "Range of input length should be [1, 30720]",
+        "Prompt exceeds max length",
+        "invalid params, context window exceeds limit",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "The prompt is too long: 8193, model maximum context length: 8192",
+        "The input length (9000) exceeds the maximum length (8192).",
+    ],
+)
+def test_every_servers_words_for_too_much_input(message: str) -> None:
+    for status in (400, 413, 422, 500, None):
+        assert error_class(refusal(status, {"error": {"message": message}})) is TooLong, status
+    assert error_class(refusal(400, {"error": message})) is TooLong
+    assert error_class(refusal(400, {"message": message})) is TooLong
+    assert error_class(refusal(503, {"error": {"message": message}})) is Unavailable
 
 
-def test_a_bad_request_without_a_reason() -> None:
-    assert error(400, None).message == "The upstream server refused the request."
+@pytest.mark.parametrize(
+    "message",
+    [
+        "max_tokens is too large: 32000. This model supports at most 16384 completion tokens.",
+        "'stop' has too many items",
+        "The model does not support images.",
+        "Invalid value for 'context': too small.",
+        "tool name is too long",
+    ],
+)
+def test_other_words_about_length_mean_the_request(message: str) -> None:
+    assert error_class(refusal(400, {"error": {"message": message}})) is InvalidRequest
 
 
-def test_the_servers_words_are_shortened_and_keys_masked() -> None:
-    said = error(400, openai(f"bad {KEY}x, Bearer {KEY[:10]}... sk-proj-abcdef12 hf_abcdefghij " + "x" * 9000)).message
-    assert "secret" not in said
-    assert "abcdef" not in said
-    assert said.count("***") == 4
-    assert len(said) < 400
+@pytest.mark.parametrize("status", [409, 500, 502, 599])
+def test_a_server_that_asks_not_to_retry_is_not_a_temporary_failure(status: int) -> None:
+    refused = parse_refusal(None, httpx.Response(status, headers={"x-should-retry": "false"}))
+    assert error_class(refused) is UpstreamError
 
 
-def test_a_short_key_does_not_garble_messages() -> None:
-    found = contract_error(parse_refusal({"error": "extra text"}, status=400), adapter="a", key="x")
-    assert found.message.endswith("extra text")
+def test_every_status_and_name_of_the_table() -> None:
+    for status, kind in STATUSES.items():
+        assert error_class(Refusal(status=status)) is kind
+    for name, kind in NAMES.items():
+        assert error_class(Refusal(names=(name,))) is kind
+        assert error_class(Refusal(status=400, names=("invalid_request_error", name))) is kind
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503, 429, 302])
 def test_the_servers_words_are_shown_for_bad_requests_only(status: int) -> None:
-    assert "internal" not in error(status, openai(f"internal {KEY}")).message
+    assert "internal" not in sentence(refusal(status, openai("internal")))
+
+
+def test_a_bad_request_without_a_reason() -> None:
+    assert sentence(refusal(400, None)) == "The upstream server refused the request."
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("cause", "kind", "short"),
     [
-        ({"retry-after": "2"}, 2.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        ({"retry-after": "86400"}, 60.0),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": format_datetime(datetime(2020, 1, 1, tzinfo=UTC), usegmt=True)}, 0.0),
-        ({"retry-after": format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)}, 60.0),
-        ({}, None),
+        (gaierror(), Unavailable, "no such host"),
+        (TrustStoreError("FileNotFoundError"), UpstreamError, "no certificates"),
+        (ssl.SSLCertVerificationError(), UpstreamError, "TLS failed"),
+        (ssl.SSLError(), UpstreamError, "TLS failed"),
+        (httpx.ReadError("reset"), Unavailable, "cannot be reached"),
+        (httpx.ProxyError("403"), Unavailable, "cannot be reached"),
+        (httpx.RemoteProtocolError("closed"), Unavailable, "cannot be reached"),
+        (ValueError(), UpstreamError, "cannot be reached"),
     ],
 )
-def test_retry_after_in_each_of_its_forms(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
-    assert error(429, None, headers).retry_after == seconds
-    assert error(400, None, headers).retry_after is None
+def test_every_transport_fault(cause: Exception, kind: type[AdapterError], short: str) -> None:
+    error = cause if isinstance(cause, httpx.HTTPError) else httpx.UnsupportedProtocol("x")
+    if error is not cause:
+        error.__cause__ = cause
+    fault = transport_fault(error)
+    assert (fault.error, fault.short) == (kind, short)
+
+
+def test_every_row_of_the_transport_table_is_tested() -> None:
+    assert len(TRANSPORT_FAULTS) == 8

@@ -11,7 +11,7 @@ from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.options import Secret
 from adapters.upstream import UpstreamClient
-from adapters.upstream.pool import _ssl_context
+from adapters.upstream.certificates import ssl_context
 from tests.support.upstream_client import END, ask, call, say, upstream
 from tests.support.upstream_server import UpstreamServer, replies, sse, streams
 
@@ -48,9 +48,9 @@ async def test_the_last_user_closes_the_connections() -> None:
         await one.aclose()
         await one.aclose()
         await ask(two)
-        shared = two._acquired_pool()
+        http = two._http()
         await two.aclose()
-        assert shared.client.is_closed
+        assert http.is_closed
         assert server.connections == 1
         async with aclosing(upstream(server)) as three:  # a new pool
             await ask(three)
@@ -69,20 +69,12 @@ async def test_constructing_and_plain_http_load_no_certificates(monkeypatch: pyt
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("certificates were loaded")
 
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
     monkeypatch.setattr(httpx, "create_ssl_context", fail)
     upstream("https://localhost:1/v1")
     async with UpstreamServer(streams(END)) as server, aclosing(upstream(server)) as client:
         await client.warm_up()
         await ask(client)
-
-
-async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with UpstreamServer(streams(say("by proxy"), END)) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
-        async with aclosing(upstream("http://somewhere.invalid/v1")) as client:
-            assert await ask(client) == ["by proxy"]
-        assert proxy.exchanges[0].path == "http://somewhere.invalid/v1/x"
 
 
 @respx.mock(using="httpx")

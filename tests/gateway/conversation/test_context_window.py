@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.contract import llm
 from gateway.conversation.context_window import IMAGE_TOKENS, MESSAGE_BYTES, ContextWindow, Prompt, size_of
-from gateway.conversation.conversation import Earlier, grouped
+from gateway.conversation.conversation import Turn, grouped
 
 WORDS = "w" * 84  # 100 bytes with what stands around a message
 
@@ -13,18 +13,26 @@ def text(role: str, words: str = WORDS) -> llm.Message:
     return llm.Message(role=role, parts=(llm.Text(text=words),))
 
 
-def earlier(turns: int, beginning: int = 1, answer: str = WORDS) -> Earlier:
-    messages = [text(role, answer) for _ in range(turns) for role in ("user", "assistant")]
-    return Earlier(beginning=(text("system"),) * beginning, turns=grouped(messages))
+def talk(turns: int) -> tuple[Turn, ...]:
+    return grouped([text(role) for _ in range(turns) for role in ("user", "assistant")])
 
 
-def window(before: Earlier, **fields: Any) -> ContextWindow:
-    plain: dict[str, Any] = {"tools": (), "tokens": None, "bytes_per_token": 1.0, "max_output_tokens": None}
-    return ContextWindow(earlier=before, question=(text("user"),), **{**plain, **fields})
+def window(turns: tuple[Turn, ...], **fields: Any) -> ContextWindow:
+    plain: dict[str, Any] = {
+        "beginning": (text("system"),),
+        "question": (text("user"),),
+        "user_role": "user",
+        "tools": (),
+        "model": llm.Info(images=True),
+        "tokens": None,
+        "bytes_per_token": 1.0,
+        "max_output_tokens": None,
+    }
+    return ContextWindow(turns=turns, **{**plain, **fields})
 
 
 def skipped(turns: int = 10, **fields: Any) -> int:
-    prompt = window(earlier(turns), **fields).longest()
+    prompt = window(talk(turns), **fields).longest()
     assert len(prompt.messages) == 2 + 2 * (turns - prompt.skipped)
     assert (prompt.messages[0].role, prompt.messages[-1]) == ("system", text("user"))
     assert prompt.size == sum(map(size_of, prompt.messages)) == 100 * len(prompt.messages)
@@ -52,23 +60,44 @@ def test_an_answer_without_a_bound_gets_a_share_and_no_bound_takes_all() -> None
 
 def test_pictures_tools_and_what_a_script_weighs_count() -> None:
     picture = llm.Message(role="user", parts=(llm.Image(url="https://example.com/a.png"),))
-    shown = Earlier(turns=grouped((picture, text("assistant"), text("user"), text("assistant"))))
+    shown = grouped((picture, text("assistant"), text("user"), text("assistant")))
     assert window(shown, tokens=IMAGE_TOKENS + 100).longest().skipped == 1
     assert window(shown).longest().size == 0, "what a picture costs says nothing of text"
     assert size_of(text("user", "世界")) == 6 + MESSAGE_BYTES
     tool = llm.Tool(name="f", description="d" * 1_000)
-    assert window(earlier(1), tools=(tool,)).longest().size > window(earlier(1)).longest().size + 1_000
+    assert window(talk(1), tools=(tool,)).longest().size > window(talk(1)).longest().size + 1_000
 
 
 def test_after_a_refusal_half_of_the_turns_are_left() -> None:
-    whole = window(earlier(10))
+    whole = window(talk(10))
     half = whole.shorter(whole.longest())
     assert half is not None
     assert (half.skipped, len(half.messages)) == (5, 12)
-    one = window(earlier(1))
+    one = window(talk(1))
     assert one.shorter(one.longest()) == Prompt(messages=(text("system"), text("user")), skipped=1, size=200)
 
 
 def test_a_question_that_was_refused_alone_cannot_be_shorter() -> None:
-    bare = window(earlier(0))
+    bare = window(talk(0))
     assert bare.shorter(bare.longest()) is None
+
+
+def test_refusal_after_refusal_only_the_question_is_left() -> None:
+    """One giant turn among many must not keep a conversation from ever going on."""
+    long = window(talk(30))
+    prompt: Prompt | None = long.longest()
+    sizes = []
+    while prompt is not None:
+        sizes.append(len(prompt.messages))
+        prompt = long.shorter(prompt)
+    assert sizes == [62, 32, 16, 8, 4, 2]
+
+
+def test_what_is_sent_is_in_normal_form_with_the_media_that_the_model_takes() -> None:
+    picture = llm.Message(role="user", parts=(llm.Image(url="https://example.com/a.png"),))
+    turns = grouped((picture, text("system", "Be kind."), llm.Message(role="assistant", parts=())))
+    messages = window(turns, model=llm.Info()).longest().messages
+    assert [message.role for message in messages] == ["system", "user"]
+    assert messages[1].parts == (llm.Text(text="(a picture)"), llm.Text(text=WORDS))
+    shown = window(turns, model=llm.Info(), question=(picture,)).longest().messages
+    assert shown[1].parts[-1] == picture.parts[0], "the model itself refuses what it is asked now"

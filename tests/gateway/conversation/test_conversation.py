@@ -4,7 +4,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from gateway.conversation.conversation import NOT_ANSWERED, SUMMARY, Conversation, Earlier, grouped, opened
+from gateway.conversation.conversation import SUMMARY, Conversation, grouped, opened
 
 
 def text(role: str, words: str) -> llm.Message:
@@ -80,43 +80,28 @@ def test_the_oldest_turns_go_first() -> None:
     assert conversation.skipping(9).skipped == 5
 
 
-def test_calls_without_results_get_one_and_results_without_calls_are_refused() -> None:
+def test_results_are_taken_for_calls_of_the_newest_answer_alone() -> None:
     conversation = talk(1).after((user("q"), calls("1", "2", "3")))
-    given = (result("2"),)
-    assert conversation.results(given) == (result("2"), result("1", NOT_ANSWERED), result("3", NOT_ANSWERED))
-    assert conversation.after(conversation.results(given)).results(()) == ()
-    assert talk(2).results(()) == Conversation(id="c").results(()) == ()
+    assert conversation.with_results((result("2"), result("1"))).turns[-1].messages[-2:] == (result("2"), result("1"))
     for wrong in ((result("9"),), (result("2"), result("2"))):
         with pytest.raises(InvalidRequest, match="No tool call found"):
-            conversation.results(wrong)
-    with pytest.raises(InvalidRequest):
-        talk(1).results((result("1"),))
+            conversation.with_results(wrong)
+    answered = conversation.with_results((result("2"),)).after((answer("a"),))
+    for later in (answered, conversation.after((user("never mind"), answer("a"))), talk(1), Conversation(id="c")):
+        with pytest.raises(InvalidRequest, match="No tool call found"):
+            later.with_results((result("1"),))
 
 
-def test_a_summary_stands_in_the_last_message_of_the_beginning() -> None:
-    prompt, part = text("system", "p"), llm.Text(text=f"{SUMMARY}s")
-    conversation = Conversation(id="c", summary="s")
-    assert Conversation(id="c").beginning(prompt, "system") == (prompt,)
+def test_calls_that_a_client_wrote_in_several_messages_are_of_one_answer() -> None:
+    conversation = opened("c", (user("q"), calls("1"), calls("2")))
+    assert len(conversation.with_results((result("1"), result("2"))).turns[-1].messages) == 5
+
+
+def test_the_prompt_the_clients_own_system_messages_and_the_summary_precede_the_turns() -> None:
+    prompt, own = text("system", "p"), text("developer", "o")
+    conversation = Conversation(id="c", summary="s", opening=(own,))
+    assert conversation.beginning(prompt, "system") == (prompt, own, text("system", f"{SUMMARY}s"))
     assert Conversation(id="c").beginning(None, "system") == ()
-    assert conversation.beginning(None, "developer") == (llm.Message(role="developer", parts=(part,)),)
-    assert conversation.beginning(prompt, "x") == (llm.Message(role="system", parts=(*prompt.parts, part)),)
-    own = Conversation(id="c", summary="s", opening=(text("system", "o"),)).beginning(prompt, "x")
-    assert own == (prompt, llm.Message(role="system", parts=(llm.Text(text="o"), part)))
-
-
-def test_what_follows_an_answer_that_nobody_heard_is_one_message() -> None:
-    conversation = talk(1).after((user("what"),), unheard=True)
-    assert conversation.unheard
-    both = llm.Message(role="user", parts=(llm.Text(text="what"), llm.Text(text="ever")))
-    earlier = Earlier(turns=conversation.turns, unheard=True)
-    assert earlier.before((user("ever"),), 0)[-1] == both
-    assert earlier.before((user("ever"),), 2) == (user("ever"),)
-    assert earlier.before((), 0) == tuple(message for turn in conversation.turns for message in turn.messages)
-    after = conversation.after((user("ever"), answer("yes")))
-    assert not after.unheard
-    assert after.turns[1:] == grouped((both, answer("yes")))
-    told = Earlier(turns=grouped((user("a"),)), unheard=False)
-    assert told.before((user("b"),), 0) == (user("a"), user("b")), "what the client sends stays as it is"
 
 
 @pytest.mark.parametrize(("size", "tokens", "expected"), [(400, 100, 4.0), (1, 100, 1.0), (9_000, 100, 8.0)])

@@ -1,5 +1,6 @@
 """A request is laid over the settings of its route, field by field; what cannot be is refused by the field's name."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from adapters import scripted
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from adapters.tts.openai_voices import OPENAI_VOICES
+from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
@@ -20,6 +22,7 @@ GERMAN = TranscriptFinished(text="Hallo", language="de", seconds=1.0)
 UNKNOWN = TranscriptFinished(text="Hallo", language=None, seconds=1.0)
 RECORDED = RecordingFinished(recording=llm.Audio(data=b"RIFF", format="wav"), seconds=1.0)
 PICTURE = llm.Image(url="https://example.com/cat.png")
+NOTHING = Languages()
 RESULT = llm.Message(role="tool", parts=(llm.ToolResult(call_id="c1", output="noon"),))
 
 
@@ -39,9 +42,10 @@ def test_a_bare_request_takes_everything_from_the_settings() -> None:
     flags = ("--model_name", "m", "--llm_backend", "echo", "--init_chat_prompt", "Be kind.", "--speed", "1.25")
     plan = built(*flags, "--language", "de", "--stream_batch_sentences", "4", "--first_utterance_ms", "150")
     assert plan.generation.request(()) == llm.Request(model="m", messages=(), reasoning=llm.Reasoning(disabled=True))
-    delivery = plan.delivery(None)
+    delivery = plan.delivery(plan.languages(None, NOTHING))
     assert (delivery.voice, delivery.speed, delivery.voice_language) == ("hum", 1.25, "de")
-    assert (plan.language, plan.user_role, plan.reply_in_language, plan.images) == ("de", "user", False, ())
+    assert (plan.language, plan.usual_language, plan.user_role) == (None, "de", "user")
+    assert (plan.reply_in_language, plan.images) == (False, ())
     assert (plan.pacing.batch_sentences, plan.pacing.first_utterance_seconds) == (4, 0.15)
     assert plan.audio is None
     assert plan.conversation == ConversationRef()
@@ -90,7 +94,8 @@ def test_every_voice_of_openai_is_one_of_the_engine(voice: str) -> None:
 
 def test_how_to_speak_arrives_and_what_the_engine_cannot_do_is_known_beforehand() -> None:
     request = TurnRequest(speed=0.25, speech_instructions="Whisper.", language="Portuguese")
-    delivery = build_turn(request, route()).delivery(None)
+    plan = build_turn(request, route())
+    delivery = plan.delivery(plan.languages(None, NOTHING))
     assert (delivery.speed, delivery.instructions, delivery.voice_language) == (0.25, "Whisper.", "pt")
     assert built("--language", "de", language="pt-BR").language == "pt"
     assert ignored_fields(request, route()) == ("speech_instructions",)
@@ -104,14 +109,17 @@ def test_what_nobody_knows_is_refused_by_its_field(field: str, value: str) -> No
     assert refusal.value.param == field
 
 
+async def silence(_rate: int) -> AsyncGenerator[bytes, None]:
+    yield b""
+
+
 def test_the_question_is_what_was_heard_with_the_images() -> None:
-    plan = built("--user_role", "human", images=(PICTURE, PICTURE))
-    (asked,) = plan.question(GERMAN).asked
+    plan = built("--user_role", "human", images=(PICTURE, PICTURE), audio=silence)
+    (asked,) = plan.question(GERMAN, NOTHING).message
     assert asked == llm.Message(role="human", parts=(llm.Text(text="Hallo"), PICTURE, PICTURE))
-    assert plan.question(GERMAN).remembered == (asked,)
-    assert plan.question(RECORDED).asked[0].parts == (RECORDED.recording, PICTURE, PICTURE)
-    assert plan.question(None).asked == (llm.Message(role="human", parts=(PICTURE, PICTURE)),)
-    assert built().question(None).asked == ()
+    assert plan.question(RECORDED, NOTHING).message[0].parts == (RECORDED.recording, PICTURE, PICTURE)
+    assert plan.question(None, NOTHING).message == (llm.Message(role="human", parts=(PICTURE, PICTURE)),)
+    assert built().question(None, NOTHING).message == ()
 
 
 @pytest.mark.parametrize(
@@ -122,17 +130,28 @@ def test_the_question_is_what_was_heard_with_the_images() -> None:
         (UNKNOWN, "fr", "French"),
         (UNKNOWN, None, None),
         (RECORDED, "fr", "French"),
-        (None, "fr", None),
     ],
 )
 def test_the_reply_is_asked_for_in_the_language_heard_and_that_is_not_remembered(
     listened: Any, language: str | None, named: str | None
 ) -> None:
-    question = built("--enable_lang_prompt", language=language, images=(PICTURE,)).question(listened)
+    plan = built("--enable_lang_prompt", language=language, audio=silence)
+    question = plan.question(listened, Languages(asked="ja", voice="ja"))
     hint = (llm.Text(text=f"Please reply to my message in {named}."),) if named else ()
-    heard = () if question.heard is None else (question.heard,)
-    assert question.asked[0].parts == (*heard, *hint, PICTURE)
-    assert question.remembered[0].parts == (*heard, PICTURE)
+    (message,) = question.message
+    assert question.hinted((text("user", "before"), message)) == (
+        text("user", "before"),
+        llm.Message(role="user", parts=(*message.parts, *hint)),
+    )
+
+
+def test_after_a_result_the_reply_is_asked_for_where_the_question_was() -> None:
+    question = built("--enable_lang_prompt").question(None, Languages(asked="de"))
+    assert question.message == ()
+    asked = (text("user", "Wie spät ist es?"), text("assistant", "Moment."), RESULT)
+    hinted = llm.Message(role="user", parts=(*asked[0].parts, llm.Text(text="Please reply to my message in German.")))
+    assert question.hinted(asked) == (hinted, *asked[1:])
+    assert question.hinted(asked[1:]) == asked[1:], "there is no question to add it to"
 
 
 @pytest.mark.parametrize(
@@ -148,8 +167,26 @@ def test_the_reply_is_asked_for_in_the_language_heard_and_that_is_not_remembered
 def test_the_voice_follows_the_language_that_is_set_or_asked_for(
     flags: tuple[str, ...], listened: Any, voice: str | None, text_language: str | None
 ) -> None:
-    delivery = built(*flags).delivery(listened)
+    plan = built(*flags, audio=silence)
+    delivery = plan.delivery(plan.languages(listened, Languages(asked="ja", voice="ja")))
     assert (delivery.voice_language, delivery.text_language) == (voice, text_language)
+
+
+@pytest.mark.parametrize(
+    ("flags", "language", "before", "expected"),
+    [
+        ((), None, Languages(asked="de"), Languages(asked="de")),
+        ((), None, Languages(asked="de", voice="de"), Languages(asked="de", voice="de")),
+        (("--language", "fr"), None, Languages(asked="de", voice="de"), Languages(asked="de", voice="de")),
+        (("--language", "fr"), None, NOTHING, Languages(asked="fr", voice="fr")),
+        (("--enable_lang_prompt",), None, Languages(asked="de"), Languages(asked="de", voice="de")),
+        ((), "it", Languages(asked="de", voice="de"), Languages(asked="it", voice="it")),
+    ],
+)
+def test_without_a_recording_the_languages_are_those_of_the_turn_before(
+    flags: tuple[str, ...], language: str | None, before: Languages, expected: Languages
+) -> None:
+    assert built(*flags, language=language).languages(None, before) == expected
 
 
 @pytest.mark.parametrize(

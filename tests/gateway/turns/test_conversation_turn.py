@@ -10,7 +10,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
+from adapters.contract.errors import TimedOut, TooLong, Unavailable
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
@@ -93,6 +93,10 @@ class Room:
     def asked(self) -> tuple[llm.Message, ...]:
         messages: tuple[llm.Message, ...] = self.engines.llm.requests[-1].messages
         return messages
+
+
+def text_of(message: llm.Message) -> str:
+    return " + ".join(part.text for part in message.parts if isinstance(part, llm.Text))
 
 
 def kept(events: list[Any]) -> str | None:
@@ -291,11 +295,35 @@ async def test_a_model_that_refuses_is_asked_once_more_with_half(caplog: pytest.
     assert "5 turns are left out" in caplog.text
 
 
-async def test_it_is_asked_once_more_only() -> None:
+async def test_a_model_that_refuses_again_is_asked_again_until_it_takes_what_is_left() -> None:
     room = Room(llm=refusing(4))
+    await room.taken(long_history(10))
+    assert [len(request.messages) for request in room.engines.llm.requests] == [21, 11, 5, 3]
+
+
+async def test_a_conversation_whose_question_was_too_long_goes_on() -> None:
+    async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if "long" in str(request.messages):
+            raise TooLong("too long")
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    room = Room("--init_chat_prompt", "", llm=scripted.language_model(script))
+    await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a long question").script
     with pytest.raises(TooLong):
-        await room.taken(long_history(10))
-    assert room.engines.llm.opened == 2
+        await room.taken(SPOKEN, Microphone().source)
+    room.engines.stt.script = scripted.recogniser("a short one").script
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say", "Yes.", "a short one"]
+
+
+async def test_an_answer_of_white_space_alone_is_not_remembered() -> None:
+    room = Room("--init_chat_prompt", "")
+    room.engines.llm.script = scripted.answering(" \n\n")
+    await room.taken(SPOKEN, Microphone().source)
+    await room.taken(SPOKEN, Microphone().source)
+    assert [text_of(message) for message in room.asked] == ["what did you say + what did you say"]
 
 
 async def test_a_question_that_is_too_long_alone_is_refused_at_once() -> None:
@@ -316,11 +344,17 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     assert room.engines.llm.opened == 1
 
 
-async def test_silence_is_an_answer_unless_it_must_be_heard() -> None:
-    room = Room(llm=scripted.language_model(scripted.answering("***")))
-    await room.taken()
-    with pytest.raises(UpstreamError, match="nothing that can be spoken"):
-        await room.taken(must_speak=True)
+async def test_an_endless_answer_is_cut_spoken_and_kept() -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            yield llm.TextDelta(text="On and on. ")
+
+    room = Room("--max_answer_characters", "25", llm=scripted.language_model(endless))
+    (*_, finished) = await room.taken(SPOKEN, Microphone().source)
+    assert (finished.reason, finished.outcome.usage) == ("length", None)
+    room.engines.llm.script = scripted.answering("Yes.")
+    await room.taken(SPOKEN, Microphone().source)
+    assert text_of(room.asked[2]) == "On and on. On and on. On "
 
 
 async def test_waiting_for_another_turn_is_a_part_of_the_time_a_turn_may_take() -> None:
@@ -340,6 +374,20 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytes
     assert "is not kept" in caplog.text
     assert kept(await Room(max_bytes=10).taken()) is None
     assert kept(await Room().taken()) == "c"
+
+
+@pytest.mark.parametrize("data", [2**70, "\ud800", "deep"])
+async def test_an_answer_that_cannot_be_stored_is_given_all_the_same(data: Any) -> None:
+    if data == "deep":
+        data = []
+        for _ in range(5_000):
+            data = [data]
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None, extra={"opaque": (llm.Opaque(route="r", data=data),)})
+
+    assert kept(await Room(llm=scripted.language_model(script)).taken()) is None
 
 
 async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> None:

@@ -46,6 +46,13 @@ def test_an_assistant_that_spoke_and_called() -> None:
     assert len(read(role="assistant", content=None, tool_calls=calls).parts) == 2
 
 
+def test_what_the_assistant_refused_is_its_text() -> None:
+    refused = llm.Message(role="assistant", parts=(llm.Text(text="I cannot help with that."),))
+    assert read(role="assistant", content=[{"type": "refusal", "refusal": "I cannot help with that."}]) == refused
+    assert read(role="assistant", content=None, refusal="I cannot help with that.") == refused
+    assert read(role="assistant", content="Hello.", refusal=None).parts == (llm.Text(text="Hello."),)
+
+
 @pytest.mark.parametrize(
     ("content", "output"),
     [
@@ -65,10 +72,17 @@ def test_a_tool_result_of_no_call_is_refused() -> None:
     assert refusal.value.param == "messages"
 
 
-def test_an_image_in_a_tool_result_is_refused() -> None:
+@pytest.mark.parametrize("role", ["tool", "assistant", "system", "developer"])
+def test_only_users_show_images(role: str) -> None:
     content = [{"type": "text", "text": "noon"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
     with pytest.raises(InvalidRequest, match="text only") as refusal:
-        read(role="tool", tool_call_id="c1", content=content)
+        read(role=role, tool_call_id="c1", content=content)
+    assert refusal.value.param == "messages"
+
+
+def test_an_image_of_a_message_that_is_none_is_blamed_on_the_messages() -> None:
+    with pytest.raises(InvalidRequest, match="Invalid image") as refusal:
+        read(role="user", content=[{"type": "image_url", "image_url": {"url": "/etc/passwd"}}])
     assert refusal.value.param == "messages"
 
 

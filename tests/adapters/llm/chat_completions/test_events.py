@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from adapters.contract import llm
-from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
+from adapters.contract.errors import AdapterError, Overloaded, TooLong, Unavailable, UpstreamError
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.decoding.start_state import StartState
 from tests.support.chat_chunks import ERRORS, USAGE, delta, read, tool
@@ -149,7 +149,6 @@ def test_a_whole_answer_gives_the_same_events() -> None:
         ([delta(content="x")], UpstreamError),
         ([tool(0, "a", None, "{}"), delta("tool_calls")], UpstreamError),
         (["text"], UpstreamError),
-        ([delta(content=5)], UpstreamError),
     ],
 )
 def test_what_is_not_a_complete_answer_is_an_error(chunks: list[Any], kind: type[AdapterError]) -> None:
@@ -167,3 +166,177 @@ def test_bytes_that_are_no_json_are_an_error() -> None:
     events = ChatCompletionReader(ERRORS)
     with pytest.raises(UpstreamError):
         list(events.feed(b'{"choices": [{"del'))
+
+
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("so", "so"),
+        (["so"], "so"),
+        ([["so"]], "so"),
+        ({"type": "text", "text": "so"}, "so"),
+        ([{"type": "text", "text": {"value": "so"}}], "so"),
+        ([{"type": "output_text", "content": "so"}], "so"),
+        ([{"type": "refusal", "refusal": "so"}], "so"),
+        ([THINKING, "s", {"text": "o"}], "so"),
+        ([None, {"type": "image_url", "image_url": {"url": "x"}}, "so", True], "so"),
+        (5, "5"),
+        (0.5, "0.5"),
+        (True, ""),
+        ({}, ""),
+        ([{"text": {"text": {"text": {"text": "too deep"}}}}], ""),
+    ],
+)
+def test_content_in_every_form(content: Any, said: str) -> None:
+    for chunk in (delta(content=content), {"choices": [{"message": {"content": content}}]}):
+        found = read(chunk, delta("stop"))
+        assert "".join(event.text for event in found if isinstance(event, llm.TextDelta)) == said
+
+
+@pytest.mark.parametrize("reasoning", ["hm", ["hm"], {"text": "hm"}, [{"type": "text", "text": "hm"}]])
+def test_reasoning_in_every_form(reasoning: Any) -> None:
+    assert read(delta(reasoning=reasoning), delta("stop"))[:-1] == [llm.ReasoningDelta(text="hm")]
+
+
+@pytest.mark.parametrize("details", ["hm", {"type": "x"}, [5], [{"type": ["x"], "text": {}}], [{"text": 5}], 5, [[]]])
+def test_reasoning_details_of_another_type_do_no_harm(details: Any) -> None:
+    chunks = delta(reasoning_details=details), delta(content="so", reasoning_details=details), delta("stop")
+    assert read(*chunks)[0] == llm.TextDelta(text="so")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 3.0, "completion_tokens": 2.9},
+        {"prompt_tokens": "3", "completion_tokens": "2"},
+        {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": [], "completion_tokens_details": "x"},
+        {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": -1}},
+        {"prompt_tokens": 3, "completion_tokens": 2, "cached_tokens": 10**30},
+    ],
+)
+def test_usage_of_other_types_is_counted(usage: Any) -> None:
+    found = read(delta("stop", content="x"), {"usage": usage})
+    assert found[-1].usage == llm.Usage(input_tokens=3, output_tokens=2)
+
+
+@pytest.mark.parametrize("usage", ["many", [], 5, {"prompt_tokens": "many", "completion_tokens": -5}, True])
+def test_usage_that_says_nothing(usage: Any) -> None:
+    assert read(delta("stop", content="x", usage=usage), {"choices": "none", "usage": usage})[-1].usage in (
+        None,
+        llm.Usage(input_tokens=0, output_tokens=0),
+    )
+
+
+def test_choices_of_other_types() -> None:
+    assert read({"choices": [None, {"delta": {"content": "x"}}]}, {"choices": delta("stop")["choices"][0]})[:-1] == [
+        llm.TextDelta(text="x")
+    ]
+
+
+@pytest.mark.parametrize("given", ["", "null", "None", None, {}, []])
+def test_finish_reasons_that_are_none(given: Any) -> None:
+    reader = ChatCompletionReader(ERRORS)
+    chunk = {"choices": [{"delta": {"content": "x"}, "finish_reason": given}]}
+    assert list(reader.feed(msgspec.json.encode(chunk)))
+    assert not reader.done
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), (5, "stop")]
+)
+def test_finish_reasons_in_other_letters(given: Any, expected: str) -> None:
+    assert read(delta(content="x"), {"choices": [{"delta": {}, "finish_reason": given}]})[-1].reason == expected
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"choices": [{"delta": {"content": "caf\xe9"}}]}', rb'{"choices":[{"delta":{"content":"caf\ud83d"}}]}']
+)
+def test_text_that_is_not_unicode_is_repaired(data: bytes) -> None:
+    assert list(ChatCompletionReader(ERRORS).feed(data)) == [llm.TextDelta(text="caf\ufffd")]
+
+
+def test_a_chunk_nested_too_deeply_is_an_error() -> None:
+    for field in (b"delta", b"unknown"):
+        data = b'{"choices": [{"%b": ' % field + b"[" * 20_000 + b"]" * 20_000 + b"}]}"
+        with pytest.raises(UpstreamError):
+            list(ChatCompletionReader(ERRORS).feed(data))
+
+
+def test_a_message_after_the_deltas_is_not_said_again() -> None:
+    last = {"choices": [{"delta": {}, "message": {"content": "so"}, "finish_reason": "stop"}]}
+    assert read(delta(content="so"), last)[:-1] == [llm.TextDelta(text="so")]
+    assert read(delta(role="assistant"), last)[:-1] == [llm.TextDelta(text="so")]
+
+
+def finished(reader: ChatCompletionReader, *, marked: bool = False) -> llm.Event:
+    *_, last = reader.finish(marked=marked)
+    return last
+
+
+def test_done_completes_an_answer_without_a_finish_reason() -> None:
+    reader = ChatCompletionReader(ERRORS)
+    list(reader.feed(msgspec.json.encode(delta(content="x"))))
+    assert finished(reader, marked=True) == llm.Finished(reason="stop", usage=None)
+
+
+@pytest.mark.parametrize("reason", [None, "", "null"])
+def test_a_whole_answer_without_a_finish_reason_is_finished(reason: str | None) -> None:
+    reader = ChatCompletionReader(ERRORS)
+    body = {"choices": [{"message": {"content": "x"}, "finish_reason": reason}]}
+    assert list(reader.whole(msgspec.json.encode(body))) == [llm.TextDelta(text="x")]
+    assert finished(reader) == llm.Finished(reason="stop", usage=None)
+
+
+@pytest.mark.parametrize("body", [{}, {"choices": []}, {"choices": None}, {"id": "x"}, [], "x", None])
+def test_a_whole_answer_without_choices_is_an_error(body: Any) -> None:
+    with pytest.raises(UpstreamError):
+        list(ChatCompletionReader(ERRORS).whole(msgspec.json.encode(body)))
+
+
+def test_an_event_named_error_is_an_error() -> None:
+    with pytest.raises(TooLong):
+        list(ChatCompletionReader(ERRORS).feed(b'{"message": "prompt is too long"}', "error"))
+
+
+WRITTEN = {
+    "hermes": '<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>',
+    "mistral": '[TOOL_CALLS][{"name": "f", "arguments": {"x": 1}}]',
+    "llama": '<|python_tag|>{"name": "f", "parameters": {"x": 1}}',
+    "bare": '{"name": "f", "arguments": {"x": 1}}',
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_call_in_the_text_is_a_call_when_tools_were_given(text: str, whole: bool) -> None:
+    message = {"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}
+    chunks = [message] if whole else [*(delta(content=character) for character in text), delta("stop")]
+    found = read(*chunks, tools=(llm.Tool(name="f"),))
+    [call] = [event for event in found if isinstance(event, llm.ToolCallFinished)]
+    assert (call.name, msgspec.json.decode(call.arguments), call.invalid) == ("f", {"x": 1}, None)
+    assert not [event for event in found if isinstance(event, llm.TextDelta)]
+    assert found[-1].reason == "tool_calls"
+    if text.startswith("{"):
+        assert read(*chunks)[0].text.startswith("{")  # without tools it is text
+
+
+def test_text_and_calls_in_fields_beside_tools() -> None:
+    chunks = delta(reasoning_content="hm"), delta(content=" so"), tool(0, "a", "f", "{}"), delta("stop")
+    found = read(*chunks, tools=(llm.Tool(name="f"),))
+    assert [type(event).__name__ for event in found] == [
+        "ReasoningDelta",
+        "TextDelta",
+        "ToolCallStarted",
+        "ToolCallDelta",
+        "ToolCallFinished",
+        "Finished",
+    ]
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "1e999", "NaN", "[" * 500 + "]" * 500])
+def test_an_error_beside_something_odd_is_an_error(odd: str) -> None:
+    with pytest.raises(AdapterError):
+        list(ChatCompletionReader(ERRORS).feed(b'{"error": {"message": "no", "code": 429}, "x": %b}' % odd.encode()))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import llm
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_parser import ToolCallParser
 
@@ -318,3 +319,18 @@ def test_how_the_text_is_cut_changes_nothing(
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert joined(events(pieces, inside=inside, reason=reason)) == joined(events([text], inside=inside, reason=reason))
+
+
+@pytest.mark.parametrize(
+    "text", ["<tool_call>", "<tool_call><function=f>", "[TOOL_CALLS][", '{"name": "time", "arguments": [']
+)
+def test_a_call_without_end_is_an_error(text: str) -> None:
+    with pytest.raises(LimitExceeded, match="more than 131072 characters"):
+        events([text, *("x" * 4096 if text.endswith(">") else '"x",' * 1024 for _ in range(40))])
+
+
+def test_the_number_of_calls_has_a_limit() -> None:
+    call = '<tool_call>{"name": "time", "arguments": {}}</tool_call>'
+    assert sum(isinstance(event, llm.ToolCallFinished) for event in events([call] * 128)) == 128
+    with pytest.raises(LimitExceeded, match="more than 128 tools"):
+        events([call] * 129)

@@ -2,7 +2,7 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -11,6 +11,7 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from adapters.llm.prompting import image_fetching
 from adapters.llm.prompting.image_fetching import Address, Network, fetch, is_public
+from tests.adapters.llm.prompting.special_purpose_addresses import IPV4, IPV6, OTHERS, Block
 from tests.support.upstream_client import CERTIFICATE, server_tls
 from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, in_order, replies
 
@@ -75,31 +76,42 @@ class TestDataUrls:
         assert (await refusal("data:;base64," + "a" * 40_000_001)).code == "image_too_large"
 
 
+MAPPED = "::ffff:0:0/96"  # such an address is reached over IPv4, and judged by that
+
+
 @pytest.mark.parametrize(
-    "address",
-    [
-        *(
-            "127.0.0.1",
-            "127.8.8.8",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-        ),
-        *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1"),
-        *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::127.0.0.1"),
-        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::1", "64:ff9b::10.0.0.1"),
-    ],
+    "block",
+    [block for block in (*IPV4, *IPV6, *OTHERS) if not block.reachable and block.network != MAPPED],
+    ids=lambda block: block.network,
 )
-def test_addresses_that_are_not_public(address: str) -> None:
-    assert not is_public(ip_address(address))
+def test_special_addresses_are_not_public(block: Block) -> None:
+    network = ip_network(block.network)
+    size = network.num_addresses
+    for at in {0, 1, size // 3, size // 2, size - 2, size - 1}:
+        if 0 <= at < size:
+            assert not is_public(network[at]), network[at]
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
-def test_addresses_that_are_public(address: str) -> None:
-    assert is_public(ip_address(address))
+@pytest.mark.parametrize(
+    "network", ["192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "2620:4f:8000::/48", "8.8.8.0/24", "2600::/12"]
+)
+def test_global_addresses_are_public(network: str) -> None:
+    assert is_public(ip_network(network)[0])
+    assert is_public(ip_network(network)[-1])
+
+
+@pytest.mark.parametrize("written", ["::ffff:{}", "64:ff9b::{}"])
+def test_an_address_that_stands_for_one_of_ipv4_is_judged_by_that(written: str) -> None:
+    for private in (block for block in (*IPV4, *OTHERS) if not block.reachable and "." in block.network):
+        assert not is_public(ip_address(written.format(private.network.partition("/")[0]))), private
+    assert is_public(ip_address(written.format("8.8.8.8")))
+
+
+@pytest.mark.parametrize("written", ["::{}", "::ffff:0:{}", "2002:{hex}::1", "2001:0:{hex}::1", "64:ff9b:1::{}"])
+def test_other_addresses_with_one_of_ipv4_are_never_public(written: str) -> None:
+    for inside in ("127.0.0.1", "10.0.0.1", "8.8.8.8"):
+        number = int(ip_address(inside))
+        assert not is_public(ip_address(written.format(inside, hex=f"{number >> 16:x}:{number & 0xFFFF:x}")))
 
 
 class TestWhatIsReached:
@@ -187,6 +199,19 @@ class TestRedirects:
         names = Names(private=["10.0.0.1"])
         async with serving(redirects("http://inside.example/")) as (_, url):
             assert "not on the public internet" in (await refusal(url, names.network)).message
+
+    async def test_a_name_that_has_become_private_is_not_followed(self) -> None:
+        asked: list[str] = []
+
+        async def resolve(host: str, _port: int) -> list[Address]:
+            asked.append(host)
+            return [_LOCAL if len(asked) == 1 else ip_address("127.0.0.2")]
+
+        network = Network(resolve=resolve, may_reach=lambda address: address == _LOCAL)
+        async with serving(redirects("/again")) as (server, url):
+            assert "not on the public internet" in (await refusal(url, network)).message
+        assert asked == ["images.example"] * 2
+        assert len(server.exchanges) == 1
 
     @pytest.mark.parametrize("location", ["file:///etc/passwd", "http://user:x@images.example/"])
     async def test_not_to_other_kinds(self, location: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.upstream.lenient_json import UnreadableJson
 from adapters.upstream.probe.observer import AnswerObserver
 
 
@@ -90,7 +91,14 @@ def test_an_error_in_the_answer(event: Any) -> None:
     assert seen_of(delta(content="1"), event).failure == "error in the answer"
 
 
-@pytest.mark.parametrize("data", [b"[1]", b"no json", b'{"choices": 1}'])
-def test_what_is_no_answer(data: bytes) -> None:
-    with pytest.raises(msgspec.DecodeError):
+@pytest.mark.parametrize("data", [b"[1]", b"no json", b"", b"[" * 20_000])
+def test_what_is_not_json_of_an_answer(data: bytes) -> None:
+    with pytest.raises(UnreadableJson):
         AnswerObserver().add(data)
+
+
+@pytest.mark.parametrize("data", [b'{"choices": 1}', b'{"choices": [null], "delta": "\xff"}', b'{"type": 5}'])
+def test_odd_fields_are_ignored(data: bytes) -> None:
+    observer = AnswerObserver()
+    observer.add(data)
+    assert observer == AnswerObserver()

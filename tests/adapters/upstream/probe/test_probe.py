@@ -122,9 +122,9 @@ async def test_a_route_whose_own_endpoint_is_not_there() -> None:
     assert len(bodies) == 1
 
 
-async def test_a_server_that_answers_in_one_piece_although_asked_to_stream() -> None:
+async def test_a_server_that_does_not_stream_although_asked_to() -> None:
     seen, _ = await observed(offering(completions=WHOLE))
-    assert (seen.works, seen.answers, seen.streams) == (False, "yes", "in one piece")
+    assert (seen.works, seen.answers, seen.streams) == (True, "yes", "in one piece")
     assert seen.tools_stream == "no call made"
 
 

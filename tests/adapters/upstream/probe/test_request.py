@@ -26,7 +26,7 @@ async def asked(base_url: str, body: dict[str, Any] = BODY, seconds: float = 20.
     pool = ClientPool.acquire()
     try:
         options = UpstreamOptions(responses_api_base_url=base_url, responses_api_api_key=Secret(KEY))
-        return await ProbeClient(options, pool.client, seconds).answer("/x", body)
+        return await ProbeClient(options, pool, seconds).answer("/x", body)
     finally:
         await pool.release()
 
@@ -71,9 +71,11 @@ async def test_an_answer_in_one_piece(stream: bool) -> None:
         (replies(429, {"error": {"message": "slow", "code": "rate_limit_exceeded"}}), "429 too many requests"),
         (replies(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "429 no quota left"),
         (replies(503, b""), "503 server failed"),
-        (replies(307, b"", location="http://127.0.0.1:9/"), "307 redirected"),
+        (replies(307, b"", location="http://127.0.0.1:9/x?y"), "307 redirected to http://127.0.0.1:9/x"),
         (replies(200, b"<html>", "text/html"), "no JSON"),
         (replies(200, b"[1]"), "cannot be read"),
+        (replies(200, b'{"choices": [' + b"[" * 20_000), "cannot be read"),
+        (replies(400, b'{"error": "\xff\xfe"'), "400 refused"),
         (replies(200, {"error": {"message": "no"}}), "error in the answer"),
         (streams("no json"), "cannot be read"),
         (streams(delta(content="1"), {"error": {"message": "no"}}), "error in the answer"),

@@ -1,6 +1,7 @@
 """Turns that go on from others, over a real socket: what the model gets, what is kept, and who waits for whom."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -292,12 +293,37 @@ async def test_results_of_tools_are_added_to_what_is_kept(by: str) -> None:
         ]
 
 
+async def test_the_answer_to_a_result_is_read_in_the_language_that_was_heard() -> None:
+    async def model(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        if request.tools:
+            async for event in answering(request):
+                yield event
+            return
+        yield llm.TextDelta(text="Il est 3 heures. ")
+        yield llm.Finished(reason="stop", usage=None)
+
+    async with talking(llm=scripted.language_model(model)) as talk:
+        response_id = await called(talk)
+        for by in ({"previous_response_id": response_id}, {"conversation": "c"}):
+            response = await talk.client.post(ROUTE, json={**by, "messages": results("c1", "c2")})
+            assert response.status_code == 200, response.text
+            assert talk.engines.tts.requests[-1].text == "Il est trois heures.", "numbers are French"
+            assert talk.engines.tts.requests[-1].language is None, "the voice was not told a language before either"
+            await called(talk)
+
+
 async def test_a_question_instead_of_results_leaves_no_call_unanswered() -> None:
     async with talking() as talk:
         await called(talk)
         await talk.turn(conversation="c")
         missing = "No result was given."
-        assert talk.got == [*CALLED, f"tool: [c1: {missing}]", f"tool: [c2: {missing}]", "user: question 2"]
+        assert talk.got == [
+            *CALLED,
+            f"tool: [c1: {missing}]",
+            f"tool: [c2: {missing}]",
+            "assistant: I was interrupted before I could answer.",
+            "user: question 2",
+        ]
 
 
 async def test_a_result_of_no_call_is_refused() -> None:
@@ -323,13 +349,15 @@ async def test_a_turn_that_fails_is_not_kept() -> None:
         assert talk.got == ["user: question 1", "assistant: I begin. ", "user: question 3"]
 
 
-async def test_an_answer_without_a_sound_is_kept_only_where_it_is_no_failure() -> None:
+async def test_an_answer_without_a_sound_is_a_whole_answer_and_kept() -> None:
     async with talking(llm=scripted.language_model(scripted.answering("🙂🙂"))) as talk:
-        assert (await talk.post(conversation="c")).status_code == 502
-        await talk.post(conversation="c", **SSE)
-        assert talk.got == ["user: question 2"]
-        await talk.post(conversation="c", **SSE)
-        assert len(talk.got) == 3
+        response = await talk.post(conversation="c")
+        assert response.status_code == 200
+        shown = list(events_in((await talk.post(conversation="c", **SSE)).text))
+        assert talk.got == ["user: question 1", "assistant: 🙂🙂", "user: question 2"]
+        sent = [event["audio"] for event in shown if event["type"] == "speech.audio.delta"]
+        assert b"".join(map(base64.b64decode, sent)) == response.content, "both say the same silence"
+        assert shown[-1]["finish_reason"] == "stop"
 
 
 class Slow:

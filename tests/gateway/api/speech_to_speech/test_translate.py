@@ -32,7 +32,7 @@ def asked(*, recorded: bool = True, images: tuple[llm.Image, ...] = (), **fields
 
 
 def test_a_bare_request_asks_for_nothing_but_an_answer() -> None:
-    assert asked() == TurnRequest(audio=silence, must_speak=True)
+    assert asked() == TurnRequest(audio=silence)
     assert asked(images=(PICTURE,)).images == (PICTURE,)
 
 

@@ -1,0 +1,19 @@
+"""URLs from settings, the environment and servers: parsed without surprises, and shown without secrets."""
+
+import httpx
+
+
+def parse_url(text: str) -> httpx.URL | None:
+    """The URL in ``text``; ``None`` if it cannot be used: no scheme, no valid host, no valid port."""
+    try:
+        url = httpx.URL(text)
+        usable = bool(url.scheme and url.host) and (url.port is None or 0 < url.port < 65536)
+        usable = usable and ("%" not in url.host or ":" in url.host)  # httpx escapes what no host name has
+    except (httpx.InvalidURL, ValueError):  # some host names raise a UnicodeError
+        return None
+    return url if usable else None
+
+
+def display_url(url: httpx.URL) -> str:
+    """``url`` for logs and messages: without user, password, query and fragment."""
+    return str(url.copy_with(userinfo=b"", query=None, fragment=None))

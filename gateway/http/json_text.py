@@ -1,0 +1,26 @@
+"""Decodes JSON that clients sent, within a bound on its parts."""
+
+import threading
+from contextlib import nullcontext
+from typing import Any
+
+import msgspec
+
+from gateway.http.offload import LARGE_BYTES
+
+MAX_VALUES = 250_000
+"""The most values: two bytes of JSON become an object of a hundred, and the interpreter stands still meanwhile."""
+
+_decoding_large = threading.Lock()  # one at a time, so that the event loop has its turn in between
+
+
+def decode_json(text: bytes | str) -> Any:
+    """The values in ``text``. Raises ``ValueError`` that says what is wrong."""
+    data = text.encode() if isinstance(text, str) else text
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:  # also in strings: the bound is wide
+        raise ValueError(f"more than {MAX_VALUES} values")
+    try:
+        with _decoding_large if len(data) > LARGE_BYTES else nullcontext():
+            return msgspec.json.decode(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

@@ -1,0 +1,33 @@
+import httpx
+import pytest
+
+from adapters.upstream.urls import display_url, parse_url
+
+
+@pytest.mark.parametrize("text", ["http://h/v1", "https://h:65535", "http://[::1]:80/v1", "http://ü.example/"])
+def test_urls_that_can_be_used(text: str) -> None:
+    assert parse_url(text) == httpx.URL(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "h",
+        "/v1",
+        "http://",
+        "http://[",
+        "http://xn--/",
+        "http://h:0",
+        "http://h:99999",
+        "http://h\n/",
+        "http://a b/",
+        "://h",
+    ],
+)
+def test_texts_that_are_not(text: str) -> None:
+    assert parse_url(text) is None
+
+
+def test_a_url_is_shown_without_secrets() -> None:
+    assert display_url(httpx.URL("http://user:secret@h:1/v1?key=secret#secret")) == "http://h:1/v1"

@@ -1,0 +1,91 @@
+"""Every source file has its test at the same place, or stands here with the reason why it is tested elsewhere."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(
+    str(path.relative_to(ROOT)) for folder in ("adapters", "gateway") for path in (ROOT / folder).rglob("*.py")
+)
+
+ELSEWHERE = {
+    "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
+    "gateway/api/speech_to_speech/response.py": (
+        "tests/gateway/api/speech_to_speech/test_streaming.py",
+        "the order of its parts matters on the wire",
+    ),
+    "gateway/cli/answer_file.py": ("tests/gateway/cli/test_ask.py", "only the command writes such a file"),
+    "gateway/conversation/build.py": ("tests/gateway/conversation/test_store.py", "its settings are what stores do"),
+    "gateway/conversation/history.py": (
+        "tests/gateway/turns/test_conversation_turn.py",
+        "a lease lasts as long as the turn that holds it",
+    ),
+    "gateway/conversation/memory_store.py": ("tests/gateway/conversation/test_store.py", "one suite for all stores"),
+    "gateway/conversation/redis_store.py": ("tests/gateway/conversation/test_store.py", "one suite for all stores"),
+    "gateway/engines/route.py": ("tests/gateway/engines/test_lifecycle.py", "its state is what loading makes of it"),
+    "gateway/http/form.py": (
+        "tests/gateway/api/speech_to_speech/test_bad_input.py",
+        "bodies are read from a socket, whole and broken",
+    ),
+    "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
+    "gateway/audio/ffmpeg.py": ("tests/gateway/audio/test_decode.py", "a recording is decoded, or refused, as a whole"),
+    "gateway/audio/refusals.py": ("tests/gateway/audio/test_decode.py", "its words are those of a refused recording"),
+    "gateway/conversation/redis_client.py": ("tests/gateway/conversation/test_store.py", "it needs a real server"),
+    "gateway/settings/model.py": ("tests/gateway/settings/test_load.py", "settings are declared here and made there"),
+    "gateway/settings/options.py": ("tests/gateway/settings/test_flags.py", "what it reads comes from flags"),
+    "gateway/text/normalization/verbalizer.py": (
+        "tests/gateway/text/normalization/test_normalizer.py",
+        "the order of its steps shows in whole sentences",
+    ),
+    "gateway/text/segmentation/": ("tests/gateway/text/segmentation/test_segmenter.py", "tables of whole sentences"),
+    "adapters/blocking/limits.py": (
+        "tests/adapters/blocking/test_processes.py",
+        "limits are those of a process",
+    ),
+    "adapters/blocking/worker.py": ("tests/adapters/blocking/test_processes.py", "a worker is a process of its own"),
+    "adapters/contract/audio.py": ("tests/gateway/audio/test_resample.py", "one division, used by every stage"),
+    "adapters/contract/errors.py": ("tests/gateway/http/test_errors.py", "every class is walked there"),
+    "adapters/contract/checks/": ("tests/contract/test_checks.py", "each check fails on a broken engine there"),
+    "adapters/llm/answer_limits.py": ("tests/adapters/llm/test_stream_fuzzing.py", "limits are those of whole answers"),
+    "adapters/llm/chat_completions/adapter.py": ("tests/adapters/llm/test_over_http.py", "one suite for both APIs"),
+    "adapters/llm/responses/adapter.py": ("tests/adapters/llm/test_over_http.py", "one suite for both APIs"),
+    "adapters/llm/json_schema/": ("tests/adapters/llm/json_schema/test_validator.py", "rules show in whole schemas"),
+    "adapters/llm/transformers/sequential.py": (
+        "tests/adapters/llm/transformers/test_adapter.py",
+        "one suite for both ways to generate",
+    ),
+    "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
+    "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
+}
+"""The source, or folder of sources, the test that would turn red, and why it is there."""
+
+
+def has_behaviour(source: str) -> bool:
+    """Whether a file does anything: types, constants and protocols alone need no test."""
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return any(len(function.body) > 1 or not ast.get_docstring(function) for function in functions)
+
+
+def mirror(source: str) -> Path:
+    path = ROOT / "tests" / source
+    return path.with_name(f"test_{path.name}")
+
+
+def is_listed(source: str) -> bool:
+    """Whether the file, or its folder, stands in the list."""
+    return source in ELSEWHERE or f"{source.rpartition('/')[0]}/" in ELSEWHERE
+
+
+@pytest.mark.parametrize("source", [each for each in SOURCES if has_behaviour(each)])
+def test_a_source_has_its_test(source: str) -> None:
+    assert mirror(source).exists() or is_listed(source), "a test at the same place, or a line in ELSEWHERE"
+    assert not (mirror(source).exists() and source in ELSEWHERE), "there is a test now: the line in ELSEWHERE can go"
+
+
+def test_the_list_names_files_that_exist() -> None:
+    assert [
+        source for source, (test, _) in ELSEWHERE.items() if not (ROOT / source).exists() or not (ROOT / test).exists()
+    ] == []
