@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -30,15 +30,26 @@ _MAX_ADDRESSES = 4
 
 Address = IPv4Address | IPv6Address
 
+_NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_SPECIAL = tuple(
+    # What IANA's registries of special-purpose addresses have beside, and not every release of ``ipaddress`` knows:
+    # protocol assignments (Teredo among them), 6to4 and its relays, documentation.
+    map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+)
+
 
 def is_public(address: Address) -> bool:
-    """Whether ``address`` is on the public internet, and with it the IPv4 address that an IPv6 address may contain."""
+    """Whether ``address`` is on the public internet, or leads to an IPv4 address that is."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
-        if any(held and not is_public(held) for held in (address.sixtofour, *(address.teredo or ()))):
+        if address in _NAT64:  # how hosts with IPv6 alone reach IPv4
+            return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address not in _GLOBAL_UNICAST:
             return False
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    special = any(address in network for network in _SPECIAL if network.version == address.version)
+    return address.is_global and not (special or address.is_multicast or address.is_reserved)
 
 
 async def resolve(host: str, port: int) -> list[Address]:

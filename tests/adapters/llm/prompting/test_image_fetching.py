@@ -2,7 +2,7 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -75,29 +75,34 @@ class TestDataUrls:
         assert (await refusal("data:;base64," + "a" * 40_000_001)).code == "image_too_large"
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        *(
-            "127.0.0.1",
-            "127.8.8.8",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-        ),
-        *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1"),
-        *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::127.0.0.1"),
-        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::1", "64:ff9b::10.0.0.1"),
-    ],
+# IANA's registries of special-purpose addresses, without the blocks that are reachable from everywhere.
+SPECIAL_BLOCKS = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
+    *("192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+    *("224.0.0.0/4", "240.0.0.0/4", "255.255.255.255/32"),
+    *("::/128", "::1/128", "::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/32", "2001:2::/48"),
+    *("2001:10::/28", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
 )
-def test_addresses_that_are_not_public(address: str) -> None:
+
+
+@pytest.mark.parametrize("block", SPECIAL_BLOCKS)
+def test_addresses_of_special_purpose_are_not_public(block: str) -> None:
+    network = ip_network(block)
+    for address in (network[0], network[network.num_addresses // 2], network[-1]):
+        assert not is_public(address)
+        if isinstance(address, IPv4Address):
+            for leads_there in (f"::ffff:{address}", f"64:ff9b::{address}"):
+                assert not is_public(ip_address(leads_there))
+
+
+@pytest.mark.parametrize("address", ["fd00:ec2::254", "2002:7f00:1::1", "2002:808:808::1", "::8.8.8.8", "4000::1"])
+def test_other_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "192.0.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
+)
 def test_addresses_that_are_public(address: str) -> None:
     assert is_public(ip_address(address))
 
