@@ -114,9 +114,12 @@ def _body(message: str, kind: str, *, param: str | None = None, code: str | None
 def stream_error(error: Exception, fields: Mapping[str, str]) -> ErrorAnswer:
     """What is said of a failure after the first byte, when there is no status left to say it with."""
     if isinstance(error, AdapterError):
-        return ErrorAnswer(error=describe(error, fields)[1])
-    logger.error("a stream failed unexpectedly: %s", where(error))
-    return ErrorAnswer(error=_INTERNAL)
+        body = describe(error, fields)[1]
+    else:
+        logger.error("a stream failed unexpectedly: %s", where(error))
+        body = _INTERNAL
+    _forget_frames(error)
+    return ErrorAnswer(error=body)
 
 
 _INTERNAL = ErrorBody(
@@ -155,7 +158,15 @@ def answer_of(error: Exception, scope: HTTPScope) -> Answer:
         case _:
             logger.error("%s failed unexpectedly: %s %s: %s", name, scope["method"], scope["path"], where(error))
             status, body, headers = HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, {"x-should-retry": "false"}
+    _forget_frames(error)
     return Answer(status=status, headers=headers, body=ErrorAnswer(error=body))
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what the frames hold that ``error`` passed: recordings, until the garbage collector comes by."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, str]:
