@@ -21,6 +21,9 @@ LONGEST_ADDRESS = 8192
 LONGEST_CALL_ID = 16_384
 """Characters of a call's id: some servers keep a signature in it."""
 
+MOST_PARTS = 8192
+"""Parts of all messages of a request: the event loop goes through them with every turn."""
+
 MOST_IMAGES = 64
 """Images of one request."""
 
@@ -84,9 +87,17 @@ ChatMessages = Annotated[list[ChatMessage], Meta(max_length=2048)]
 
 
 def messages_of(messages: Iterable[ChatMessage]) -> tuple[llm.Message, ...]:
-    """The messages as the language model gets them. Raises ``InvalidRequest``, also for too many images."""
+    """The messages as the language model gets them. Raises ``InvalidRequest``, also for too many parts or images."""
     read = tuple(map(message_of, messages))
-    check_images(sum(isinstance(part, llm.Image) for message in read for part in message.parts), "messages")
+    parts = [part for message in read for part in message.parts]
+    if len(parts) > MOST_PARTS:
+        raise InvalidRequest(
+            f"Invalid 'messages': too many parts. Expected at most {MOST_PARTS} parts and calls in all messages, but "
+            f"got {len(parts)} instead.",
+            param="messages",
+            code="array_above_max_length",
+        )
+    check_images(sum(isinstance(part, llm.Image) for part in parts), "messages")
     return read
 
 

@@ -268,6 +268,12 @@ REFUSED: dict[str, Case] = {
         "array_above_max_length",
         "but got an array with length 257",
     ),
+    "too many parts in all": (
+        asked(messages=[{"role": "user", "content": [{"type": "text", "text": ""}] * 250}] * 33),
+        "messages",
+        "array_above_max_length",
+        "8192 parts",
+    ),
     "too many images": (asked(image=["https://x/y.png"] * 65), "image", "array_above_max_length", "length 65"),
     "too many images in files": (
         {"files": [("file", ("q", question())), *[("image", ("i.png", png()))] * 65]},
