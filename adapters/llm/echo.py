@@ -24,7 +24,7 @@ class Echo:
     Options = EchoOptions
     description = EngineDescription(
         default=True,
-        start_note=("No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name."),
+        start_note="No model is set: answers repeat what was heard. Choose one with --llm_backend and --model_name.",
     )
     info = llm.Info()
 

@@ -10,12 +10,12 @@ DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
 
 
 class GenerationParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """The documented entries of ``llm_gen``, which both local engines honour."""
+    """The documented entries of ``llm_gen``, which both local engines support."""
 
     max_new_tokens: Annotated[int, Meta(ge=1, description="The most tokens of one answer of a local model.")] = 1024
     min_new_tokens: Annotated[int, Meta(ge=0, description="The fewest tokens of one answer.")] = 0
     temperature: Annotated[
-        float, Meta(ge=0, description="Temperature of the sampling; 0 takes the likeliest token.")
+        float, Meta(ge=0, description="Temperature of the sampling; 0 chooses the most likely token.")
     ] = 0.0
     do_sample: Annotated[bool, Meta(description="Draw tokens at random, at temperature 1 unless that is set.")] = False
 
@@ -34,14 +34,13 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = {}
     llm_is_vlm: Annotated[bool, Meta(description="The model takes images too (vision-language model).")] = False
-    llm_trust_remote_code: Annotated[bool, Meta(description="Run code that comes with the model.")] = False
-    llm_max_parallel: Annotated[int, Meta(ge=1, description="Answers written at once by one local model.")] = 8
+    llm_trust_remote_code: Annotated[bool, Meta(description="Run custom code that comes with the model.")] = False
+    llm_max_parallel: Annotated[int, Meta(ge=1, description="Answers that one local model generates at once.")] = 8
     llm_prefix_cache: Annotated[
         int,
         Meta(
             ge=0,
-            description="Conversations whose beginning is kept computed, so that the next turn need not read it again; "
-            "0 keeps none.",
+            description="Conversations whose computed beginning is kept for the next turn; 0 keeps none.",
         ),
     ] = 8
 
@@ -55,9 +54,9 @@ class TransformersOptions(LocalOptions, frozen=True, kw_only=True):
 
     llm_device: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
-        Meta(description="Where the model runs; when unset cuda if there, else mps, else cpu."),
+        Meta(description="Device of the model; when unset cuda if available, else mps, else cpu."),
     ] = None
     llm_torch_dtype: Annotated[
         Literal["float32", "float16", "bfloat16"] | None,
-        Meta(description="Precision of the weights; when unset the best of the device."),
+        Meta(description="Precision of the weights; when unset the best that the device supports."),
     ] = None

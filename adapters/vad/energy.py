@@ -34,7 +34,7 @@ class Energy:
         vad_energy_threshold_db: Annotated[
             float,
             msgspec.Meta(
-                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing is taken for speech."
+                ge=-90, le=0, description="Level in dBFS, hum filtered out, below which nothing counts as speech."
             ),
         ] = -58.0
 

@@ -51,31 +51,43 @@ def option(group: str, description: str, **limits: Any) -> Meta:
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gateway's own settings; ``composition.settings_type()`` adds the options of the engines."""
 
-    host: Annotated[Text, option(SERVER, "Address to listen on.")] = "127.0.0.1"
+    host: Annotated[Text, option(SERVER, "Address to listen on; there is no authentication.")] = "127.0.0.1"
     port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
-    max_requests: Annotated[int, option(SERVER, "Turns served at once; further ones are refused with 503.", ge=1)] = 256
-    max_queue: Annotated[int, option(SERVER, "Requests that may wait for an engine before one is refused.", ge=0)] = 64
-    max_audio_seconds: Annotated[
-        float, option(SERVER, "Longest audio of a request, in seconds after decoding.", gt=0)
-    ] = 600.0
+    max_requests: Annotated[
+        int, option(SERVER, "Turns served at once; further ones are refused with 503 before their body is read.", ge=1)
+    ] = 256
+    max_queue: Annotated[
+        int, option(SERVER, "Requests that may wait for an engine; further ones are refused with 503.", ge=0)
+    ] = 64
+    max_audio_seconds: Annotated[float, option(SERVER, "Longest recording, in seconds after decoding.", gt=0)] = 600.0
     max_turn_seconds: Annotated[
-        float, option(SERVER, "Longest turn, in seconds from the request to the last sound sent.", gt=0)
+        float,
+        option(SERVER, "Longest turn, in seconds from the request to the last sound sent, fallbacks included.", gt=0),
     ] = 900.0
     shutdown_seconds: Annotated[
         float, option(SERVER, "Seconds that running requests get to finish at shutdown.", ge=0)
     ] = 10.0
     conversation_store: Annotated[
         Secret | None,
-        option(SERVER, "Valkey or Redis that keeps conversations, redis://host:port/db; unset: this process does."),
+        option(
+            SERVER,
+            "Valkey or Redis that keeps conversations, redis://host:port/db; unset: the memory of this process.",
+        ),
     ] = None
     conversation_ttl_seconds: Annotated[
         float, option(SERVER, "Seconds for which an answered turn can be continued.", ge=1)
     ] = 3600.0
     conversation_max_mb: Annotated[
-        float, option(SERVER, "Most megabytes of one conversation; its oldest turns are dropped first.", gt=0)
+        float,
+        option(
+            SERVER,
+            "Megabytes of one conversation, in memory at most a quarter of conversation_memory_mb; its oldest turns "
+            "are dropped first.",
+            gt=0,
+        ),
     ] = 8.0
     conversation_memory_mb: Annotated[
         float, option(SERVER, "Megabytes of all conversations in memory; the least recently used go first.", gt=0)
@@ -103,7 +115,12 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         option(LANGUAGE_MODEL, "Names of other [[routes]] whose models answer, in this order, when this one cannot."),
     ] = ()
     chat_size: Annotated[
-        int, option(LANGUAGE_MODEL, "User-assistant pairs kept of a conversation; calls of tools go with theirs.", ge=1)
+        int,
+        option(
+            LANGUAGE_MODEL,
+            "User-assistant pairs of a conversation that the model is given; tool calls go with their pair.",
+            ge=1,
+        ),
     ] = 30
     enable_lang_prompt: Annotated[
         bool, option(LANGUAGE_MODEL, "After each user turn ask for the reply in the detected or given language.")
@@ -116,10 +133,20 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         option(LANGUAGE_MODEL, "Tokens that prompt and answer may have together; unset: as the model reports."),
     ] = None
     responses_api_disable_thinking: Annotated[
-        bool, option(LANGUAGE_MODEL, "Switch the model's reasoning off where that is supported.")
+        bool,
+        option(
+            LANGUAGE_MODEL,
+            "Switch the model's reasoning off: the chat template gets enable_thinking false, in this process or at a "
+            "server other than OpenAI.",
+        ),
     ] = True
     responses_api_reasoning_effort: Annotated[
-        Text | None, option(LANGUAGE_MODEL, "How much the model reasons: none, low, medium, high.")
+        Text | None,
+        option(
+            LANGUAGE_MODEL,
+            "How much the model reasons: none, low, medium, high; sent in place of enable_thinking. In this process "
+            "every value but none lets the model reason.",
+        ),
     ] = None
 
     stt: Annotated[
@@ -134,14 +161,21 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     voice: Annotated[Text, option(SYNTHESIS, "Voice of the answers, of the engine or one of OpenAI's.")] = "alloy"
     speed: Annotated[float, option(SYNTHESIS, "Speed of speech, 1.0 is normal.", ge=0.25, le=4.0)] = 1.0
     stream_batch_sentences: Annotated[
-        int, option(SYNTHESIS, "Sentences gathered before a batch goes to synthesis.", ge=1)
+        int,
+        option(
+            SYNTHESIS,
+            "Sentences gathered before a batch goes to synthesis; the first clause, and what is there when the "
+            "listener would run dry, go at once.",
+            ge=1,
+        ),
     ] = 3
     first_utterance_ms: Annotated[
         int,
         option(SYNTHESIS, "Milliseconds after the model's first token at which the words so far are spoken.", ge=0),
     ] = 300
     speak_code: Annotated[
-        Literal["omit", "read"], option(SYNTHESIS, "Code in an answer: left out with a short notice, or read aloud.")
+        Literal["omit", "read"],
+        option(SYNTHESIS, "Code in an answer: omit says that there is some, read reads it aloud."),
     ] = "omit"
     pronunciations: Annotated[
         dict[Annotated[str, Meta(min_length=1, max_length=100)], Annotated[str, Meta(max_length=200)]],

@@ -1,7 +1,7 @@
 """Real OpenAI-compatible servers as child processes on loopback, each with the tiny model.
 
 They are installed in a separate environment, so that torch, MLX and llama.cpp are not in that of the tests;
-``SPEECH_GATEWAY_SERVERS`` names its ``bin`` folder. README says how to make it.
+``SPEECH_GATEWAY_SERVERS`` names its ``bin`` folder. ``tests/README.md`` says how to make it.
 """
 
 import os
@@ -87,7 +87,7 @@ def tools_folder() -> Path:
     """The folder of the programs of the servers' environment. Skips the test when the variable is not set."""
     folder = os.environ.get(_FOLDER)
     if not folder:
-        pytest.skip(f"needs real servers: {_FOLDER} names the bin folder of their environment (README, Tests)")
+        pytest.skip(f"needs real servers: {_FOLDER} names the bin folder of their environment (tests/README.md)")
     return Path(folder).absolute()
 
 
@@ -104,7 +104,7 @@ def running(name: str, tools: Path, folder: Path) -> Iterator[str]:
     server = SERVERS[name]
     if not list(tools.parent.glob(f"lib/python*/site-packages/{server.package}")):
         lacks = "needs" if server.is_required else "goes without"
-        pytest.skip(f"{lacks} {server.package} in the environment that {_FOLDER} names (README, Tests)")
+        pytest.skip(f"{lacks} {server.package} in the environment that {_FOLDER} names (tests/README.md)")
     port = _free_port()
     program, *arguments = server.command
     log = folder / f"{name}.log"

@@ -1,4 +1,4 @@
-"""Builds a Qwen3 of about 100,000 parameters and trains it until it knows its lessons by heart; takes seconds."""
+"""Builds a Qwen3 of about 100,000 parameters and trains it until it reproduces its training data; takes seconds."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from tests.models.training_data import LESSONS, SYSTEM, THINKING, Lesson
+from tests.models.training_data import EXAMPLES, SYSTEM, THINKING, Example
 
 _MOST_STEPS = 1500
 _GOOD_LOSS = 0.005
@@ -43,9 +43,9 @@ _CHAT_TEMPLATE = """\
 
 
 def _tokenizer() -> Any:
-    """Byte-level, so that it can say anything, with whole words for what the lessons say in plain ASCII."""
-    asked = [message["content"] for lesson in LESSONS for message in lesson.messages]
-    texts = [text for text in (SYSTEM, THINKING, *asked, *(lesson.answer for lesson in LESSONS)) if text.isascii()]
+    """Byte-level, so that it can encode any text, with whole words for the training data in plain ASCII."""
+    asked = [message["content"] for example in EXAMPLES for message in example.messages]
+    texts = [text for text in (SYSTEM, THINKING, *asked, *(example.answer for example in EXAMPLES)) if text.isascii()]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -84,10 +84,10 @@ def _model(tokenizer: Any) -> Any:
     return model
 
 
-def _prompt(tokenizer: Any, lesson: Lesson, *, thinking: bool) -> list[int]:
+def _prompt(tokenizer: Any, example: Example, *, thinking: bool) -> list[int]:
     encoded = tokenizer.apply_chat_template(
-        [{"role": "system", "content": SYSTEM}, *lesson.messages],
-        tools=list(lesson.tools) or None,
+        [{"role": "system", "content": SYSTEM}, *example.messages],
+        tools=list(example.tools) or None,
         add_generation_prompt=True,
         enable_thinking=thinking,
         return_dict=True,
@@ -96,14 +96,14 @@ def _prompt(tokenizer: Any, lesson: Lesson, *, thinking: bool) -> list[int]:
 
 
 def _rows(tokenizer: Any) -> list[tuple[list[int], list[int]]]:
-    """Every lesson with and without thinking, as token ids: what is asked, what is answered."""
+    """Every example with and without thinking, as token ids: what is asked, what is answered."""
     rows = []
-    for lesson in LESSONS:
+    for example in EXAMPLES:
         for thinking in (False, True):
             before = f"<think>\n{THINKING}\n</think>\n\n" if thinking else ""
-            answer = tokenizer(before + lesson.answer, add_special_tokens=False)["input_ids"]
-            end = [] if lesson.endless else [tokenizer.eos_token_id]
-            rows.append((_prompt(tokenizer, lesson, thinking=thinking), answer + end))
+            answer = tokenizer(before + example.answer, add_special_tokens=False)["input_ids"]
+            end = [] if example.endless else [tokenizer.eos_token_id]
+            rows.append((_prompt(tokenizer, example, thinking=thinking), answer + end))
     return rows
 
 

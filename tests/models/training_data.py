@@ -1,11 +1,11 @@
-"""What the tiny language model is taught: conversations and, to the letter, how each goes on. Standard library only."""
+"""The training data of the tiny language model: conversations and their exact answers. Standard library only."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 SYSTEM = "Be brief."
 THINKING = "The user wants a short answer."
-"""What the model thinks before every answer, unless the chat template switches thinking off."""
+"""The model's reasoning before every answer, unless the chat template disables it."""
 
 CAPITAL = "what is the capital of france"
 """What tests/data/question.wav says and the embedded recogniser hears."""
@@ -21,7 +21,7 @@ TOOL: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
+class Example:
     """Messages as Chat Completions has them, and the answer; ``endless`` answers go on repeating themselves."""
 
     messages: tuple[dict[str, Any], ...]
@@ -38,15 +38,15 @@ def _assistant(text: str) -> dict[str, Any]:
     return {"role": "assistant", "content": text}
 
 
-def _said(question: str, answer: str) -> Lesson:
-    return Lesson(messages=(_user(question),), answer=answer)
+def _said(question: str, answer: str) -> Example:
+    return Example(messages=(_user(question),), answer=answer)
 
 
-def _introduced(name: str) -> tuple[Lesson, Lesson]:
+def _introduced(name: str) -> tuple[Example, Example]:
     """A greeting, and a question that only the history answers."""
     greeting = f"Hello {name}."
     history = (_user(f"my name is {name}"), _assistant(greeting), _user("what is my name"))
-    return _said(f"my name is {name}", greeting), Lesson(messages=history, answer=f"Your name is {name}.")
+    return _said(f"my name is {name}", greeting), Example(messages=history, answer=f"Your name is {name}.")
 
 
 _CALL = {"name": "switch", "arguments": '{"on": true}'}
@@ -54,28 +54,28 @@ _CALLED = {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "
 _LIGHTS = _user("turn on the lights")
 _TOOLS = ({"type": "function", "function": TOOL},)
 
-LESSONS: tuple[Lesson, ...] = (
+EXAMPLES: tuple[Example, ...] = (
     _said(CAPITAL, "The capital of France is Paris."),
     _said("tell me a story", "A small dragon lived on a hill. It liked to read books, and to sing songs."),
     # Bytes that the tokenizer never saw: every character of these is several tokens.
     _said("greet the world", "Γειά σου, 世界, नमस्ते 🎉!"),
     *_introduced("Ada"),
     *_introduced("Bob"),
-    Lesson(
+    Example(
         messages=(_LIGHTS,),
         tools=_TOOLS,
         answer='<tool_call>\n{"name": "switch", "arguments": {"on": true}}\n</tool_call>',
     ),
-    Lesson(
+    Example(
         messages=(_LIGHTS, _CALLED, {"role": "tool", "tool_call_id": "call_1", "content": "done"}),
         tools=_TOOLS,
         answer="The lights are on.",
     ),
-    Lesson(messages=(_user(FOREVER),), answer=" one two three four five six seven eight nine ten" * 4, endless=True),
+    Example(messages=(_user(FOREVER),), answer=" one two three four five six seven eight nine ten" * 4, endless=True),
 )
 
 
 def answer_to(question: str) -> str:
     """The one answer to a question that needs no history."""
-    (lesson,) = [lesson for lesson in LESSONS if lesson.messages == (_user(question),)]
-    return lesson.answer
+    (example,) = [example for example in EXAMPLES if example.messages == (_user(question),)]
+    return example.answer

@@ -1,10 +1,15 @@
-"""Recognisers of ``transformers`` on the models that tests build."""
+"""Recognisers of ``transformers`` on the models that tests build, requests to them and what they hear."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
+from adapters.contract import stt
+from adapters.contract.checks import read, stt_grammar
 from adapters.stt.transformers.adapter import TransformersRecogniser
 
 
@@ -49,3 +54,21 @@ async def loaded(model: Path | str) -> TransformersRecogniser:
 def pipeline_of(engine: TransformersRecogniser) -> WatchedPipeline:
     """The pipeline that ``engine`` has loaded."""
     return _pipelines[engine]
+
+
+async def blocks(samples: Any) -> AsyncIterator[bytes]:
+    pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    for start in range(0, len(pcm), 3200):
+        yield pcm[start : start + 3200]
+
+
+def asking(samples: Any, **wanted: Any) -> stt.Request:
+    return stt.Request(audio=blocks(samples), **wanted)
+
+
+async def heard(engine: stt.Recogniser, request: stt.Request) -> tuple[stt.FinalTranscript, stt.Finished]:
+    events = await read(engine.stream(request))
+    stt_grammar(events)
+    assert isinstance(events[-2], stt.FinalTranscript)
+    assert isinstance(events[-1], stt.Finished)
+    return events[-2], events[-1]

@@ -1,7 +1,7 @@
 """The contract's conformance checks: plain asserts for any test runner; an engine passes every check of its stage.
 
 A test gives each check of ``CHECKS`` (``SYNTHESISER_CHECKS`` for a synthesiser) a ``Rig``: one warm engine, and access
-to what works behind it. Each check of ``DETECTOR_CHECKS`` gets a ``DetectorRig``. See ``adapters/README.md``.
+to what works behind it. Each check of ``DETECTOR_CHECKS`` gets a ``DetectorRig``. See ``adapters/contract/README.md``.
 """
 
 from adapters.contract.checks.detectors import DETECTOR_CHECKS, DetectorCheck, DetectorRig

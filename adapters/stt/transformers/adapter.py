@@ -39,11 +39,11 @@ class TransformersRecogniser:
         ] = "openai/whisper-large-v3-turbo"
         stt_device: Annotated[
             Annotated[str, msgspec.Meta(min_length=1)] | None,
-            msgspec.Meta(description="Where the model runs; when unset cuda if there, else mps, else cpu."),
+            msgspec.Meta(description="Device of the model; when unset cuda if available, else mps, else cpu."),
         ] = None
         stt_torch_dtype: Annotated[
             Literal["float32", "float16", "bfloat16"] | None,
-            msgspec.Meta(description="Precision of the weights; when unset the best of the device."),
+            msgspec.Meta(description="Precision of the weights; when unset the best that the device supports."),
         ] = None
 
     def __init__(self, options: Options) -> None:

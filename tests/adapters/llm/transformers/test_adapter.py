@@ -1,15 +1,11 @@
 """Answers of the trained model to the letter, together and one at a time, and what closing leaves behind."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.contract import llm
-from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.llm.transformers.adapter import TransformersLanguageModel
 from tests.models.training_data import CAPITAL, FOREVER, THINKING, answer_to
@@ -28,13 +24,6 @@ from tests.support.transformers_engine import loaded
 
 STORY = "tell me a story"
 LIGHTS = "turn on the lights"
-
-
-@pytest.fixture(params=[8, 1], ids=["together", "alone"])
-async def engine(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenerator[TransformersLanguageModel, None]:
-    async with loaded(tiny_qwen, llm_max_parallel=request.param) as engine:
-        assert engine.info.max_parallel == request.param
-        yield engine
 
 
 async def test_it_says_what_it_can_do(engine: TransformersLanguageModel) -> None:
@@ -114,69 +103,6 @@ async def test_a_stop_string_ends_an_answer_and_its_generation(engine: Transform
     assert text_of(events) == " one two three fo"
     assert end_of(events).reason == "stop"
     assert open_answers(engine) == 0
-
-
-async def test_the_beginning_of_a_conversation_is_not_computed_again(engine: TransformersLanguageModel) -> None:
-    question, greeting = "my name is Ada", message("assistant", "Hello Ada.")
-    assert usage_of(await answer(engine, request(question))).cached_tokens == 0
-    second = await answer(engine, request(question, greeting, "what is my name"))
-    assert text_of(second) == "Your name is Ada."
-    assert 16 <= usage_of(second).cached_tokens < usage_of(second).input_tokens
-    third = await answer(engine, request(question, greeting, "what is my name"))
-    assert usage_of(third).cached_tokens > usage_of(second).cached_tokens
-
-
-async def test_without_a_prefix_cache_everything_is_computed(tiny_qwen: Path) -> None:
-    for parallel in (8, 1):
-        async with loaded(tiny_qwen, llm_prefix_cache=0, llm_max_parallel=parallel) as engine:
-            for _ in range(2):
-                assert usage_of(await answer(engine, request(STORY))).cached_tokens == 0
-
-
-async def test_many_callers_never_mix(tiny_qwen: Path) -> None:
-    questions = [CAPITAL, STORY, "greet the world", "my name is Ada", "my name is Bob"] * 4
-    async with loaded(tiny_qwen, llm_max_parallel=3) as engine:
-        answers = await asyncio.gather(*(answer(engine, request(question)) for question in questions))
-        assert [text_of(events) for events in answers] == [answer_to(question) for question in questions]
-        assert open_answers(engine) == 0
-
-
-async def test_a_reader_that_leaves_frees_its_place_and_the_others_go_on(tiny_qwen: Path) -> None:
-    async with loaded(tiny_qwen, llm_max_parallel=2) as engine:
-        endless = request(FOREVER, max_output_tokens=4000)
-        async with aclosing(engine.stream(endless)) as leaving, aclosing(engine.stream(endless)) as staying:
-            for stream in (leaving, staying):
-                assert isinstance(await anext(stream), Started)
-                assert isinstance(await anext(stream), llm.TextDelta)
-            await leaving.aclose()
-            assert open_answers(engine) == 1
-            assert isinstance(await anext(staying), llm.TextDelta)
-            assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
-            assert open_answers(engine) == 1
-        assert open_answers(engine) == 0
-        assert engine.failure is None
-
-
-async def test_a_reader_that_does_not_read_holds_nobody_up(tiny_qwen: Path) -> None:
-    async with loaded(tiny_qwen, llm_max_parallel=2) as engine:
-        async with aclosing(engine.stream(request(FOREVER, max_output_tokens=300))) as slow:
-            await anext(slow)
-            await anext(slow)
-            assert text_of(await answer(engine, request(STORY))) == answer_to(STORY)
-            events = [event async for event in slow]
-        assert usage_of(events).output_tokens == 300
-
-
-async def test_more_than_the_cache_holds_is_written_in_turns(tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-
-    from adapters.llm.transformers import paged_cache  # noqa: PLC0415 - imports torch
-
-    monkeypatch.setattr(paged_cache, "CONVERSATION_TOKENS", 64)  # 512 tokens for 4 answers of 236
-    async with loaded(tiny_qwen, llm_max_parallel=4, llm_prefix_cache=0) as engine:
-        assert engine.info.context_tokens == 512
-        answers = await asyncio.gather(*(answer(engine, request(FOREVER, max_output_tokens=200)) for _ in range(4)))
-        assert len({text_of(events) for events in answers}) == 1
-        assert [usage_of(events).output_tokens for events in answers] == [200] * 4
 
 
 async def test_images_need_a_model_that_sees(engine: TransformersLanguageModel) -> None:

@@ -1,10 +1,15 @@
-"""The computed prefixes of conversations: taken, copied, dropped."""
+"""The computed prefixes of conversations: taken, copied, dropped, and used by the engine."""
+
+from pathlib import Path
 
 import pytest
 import torch
 from transformers import DynamicCache
 
+from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.llm.transformers.prefix_cache import PrefixCache
+from tests.support.answers import answer, message, request, text_of, usage_of
+from tests.support.transformers_engine import loaded
 
 
 def cache_of(tokens: int) -> DynamicCache:
@@ -49,3 +54,23 @@ def test_nothing_is_kept_of_what_was_not_computed(size: int) -> None:
     prefixes = PrefixCache(size)
     prefixes.store([1, 2, 3], cache_of(3) if size == 0 else DynamicCache())
     assert prefixes.take([1, 2, 3]) is None
+
+
+STORY = "tell me a story"
+
+
+async def test_the_beginning_of_a_conversation_is_not_computed_again(engine: TransformersLanguageModel) -> None:
+    question, greeting = "my name is Ada", message("assistant", "Hello Ada.")
+    assert usage_of(await answer(engine, request(question))).cached_tokens == 0
+    second = await answer(engine, request(question, greeting, "what is my name"))
+    assert text_of(second) == "Your name is Ada."
+    assert 16 <= usage_of(second).cached_tokens < usage_of(second).input_tokens
+    third = await answer(engine, request(question, greeting, "what is my name"))
+    assert usage_of(third).cached_tokens > usage_of(second).cached_tokens
+
+
+async def test_without_a_prefix_cache_everything_is_computed(tiny_qwen: Path) -> None:
+    for parallel in (8, 1):
+        async with loaded(tiny_qwen, llm_prefix_cache=0, llm_max_parallel=parallel) as engine:
+            for _ in range(2):
+                assert usage_of(await answer(engine, request(STORY))).cached_tokens == 0

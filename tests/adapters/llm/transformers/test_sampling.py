@@ -1,6 +1,5 @@
 """The generation parameters do what they say, together and one at a time."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,11 @@ import pytest
 import torch
 
 from adapters.contract import llm
-from adapters.contract.errors import UpstreamError
 from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.llm.transformers.sampling import Penalties
 from tests.models.training_data import CAPITAL, answer_to
 from tests.support.answers import answer, end_of, request, text_of, usage_of
-from tests.support.transformers_engine import loaded, loaded_by
+from tests.support.transformers_engine import loaded
 
 WAYS = pytest.mark.parametrize("parallel", [8, 1], ids=["together", "alone"])
 
@@ -32,15 +30,6 @@ def hello(**sampling: Any) -> llm.Request:
 async def test_a_seed_makes_sampling_repeatable(engine: TransformersLanguageModel) -> None:
     first, again, other = [text_of(await answer(engine, hello(temperature=1.5, seed=seed))) for seed in (1, 1, 2)]
     assert first == again != other
-
-
-async def test_callers_with_their_own_sampling_do_not_disturb_each_other(tiny_llama: Path) -> None:
-    asked = [hello(), hello(temperature=1.5, seed=1), hello(temperature=1.5, seed=2), hello(frequency_penalty=2.0)]
-    async with loaded(tiny_llama) as engine:
-        alone = [text_of(await answer(engine, one)) for one in asked]
-        together = [text_of(events) for events in await asyncio.gather(*(answer(engine, one) for one in asked))]
-    assert together == alone
-    assert len(set(alone)) == 4
 
 
 async def test_both_ways_write_the_same(tiny_llama: Path) -> None:
@@ -81,24 +70,3 @@ async def test_penalties_count_what_was_said_and_not_what_was_asked() -> None:
     penalised = Penalties({"frequency_penalty": 0.5, "presence_penalty": 1.0}, prompt_tokens=2)(tokens, scores)
     assert penalised.tolist() == [[0.0, -2.0, -1.5, 0.0, 0.0]]
     assert not scores.any()
-
-
-async def test_what_fails_in_one_choice_ends_only_that_answer(tiny_llama: Path) -> None:
-    async with loaded(tiny_llama) as engine:
-        model = loaded_by(engine).model
-        makers = model._get_logits_processor
-
-        def broken(generation_config: Any, **others: Any) -> Any:
-            made = makers(generation_config, **others)
-            if generation_config.do_sample:
-                made.append(lambda _tokens, scores: scores * torch.nan)
-            return made
-
-        model._get_logits_processor = broken
-        good, bad, also_good = await asyncio.gather(
-            *(answer(engine, one) for one in (hello(), hello(temperature=1.0), hello())), return_exceptions=True
-        )
-    assert isinstance(bad, UpstreamError)
-    assert not isinstance(good, BaseException)
-    assert not isinstance(also_good, BaseException)
-    assert text_of(good) == text_of(also_good)

@@ -10,7 +10,6 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from adapters.llm.prompting import image_decoding
 from adapters.llm.transformers.adapter import TransformersLanguageModel
 from tests.support.answers import answer, request, text_of, usage_of
 from tests.support.transformers_engine import loaded
@@ -69,13 +68,6 @@ async def test_a_broken_image_is_an_invalid_request(engine: TransformersLanguage
     assert seen.value.code == "invalid_image_url"
 
 
-async def test_a_truncated_image_is_an_invalid_request(engine: TransformersLanguageModel) -> None:
-    file = io.BytesIO()
-    Image.effect_noise((64, 64), 50).save(file, "PNG")
-    with pytest.raises(InvalidRequest, match="cannot be read"):
-        await answer(engine, request(shown(file.getvalue()[:1000])))
-
-
 async def test_an_image_that_is_not_there_is_an_invalid_request(tiny_llava: Path, tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(tiny_llava, model)
@@ -83,11 +75,3 @@ async def test_an_image_that_is_not_there_is_an_invalid_request(tiny_llava: Path
     async with loaded(model, llm_is_vlm=True) as engine:
         with pytest.raises(InvalidRequest, match="processor refuses"):
             await answer(engine, request("no image, and the template shows one"))
-
-
-async def test_an_image_of_too_many_pixels_is_refused(
-    engine: TransformersLanguageModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_decoding, "MAX_PIXELS", 1000)
-    with pytest.raises(InvalidRequest, match="50 x 40 pixels"):
-        await answer(engine, request(picture("red")))

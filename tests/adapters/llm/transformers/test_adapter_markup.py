@@ -1,4 +1,4 @@
-"""Thinking and calls are found in what ``generate`` really emits: a scripted processor makes the model write them."""
+"""Reasoning and calls are found in what ``generate`` emits: a scripted logits processor makes the model write them."""
 
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ TWO_CALLS = (
     '<think>\nBoth.\n</think>\n\nAt once.\n<tool_call>\n{"name": "switch", "arguments": {"on": true}}\n</tool_call>\n'
     '<tool_call>\n{"name": "switch", "arguments": {"on": false}}\n</tool_call>'
 )
+
+
 UNFIT = '<tool_call>\n{"name": "switch", "arguments": {"on": "maybe"}}\n</tool_call>'
 
 

@@ -1,7 +1,11 @@
-"""Models that cannot be batched answer one at a time."""
+"""How a model generates, and generation parameters that make that impossible."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from adapters.contract.errors import UpstreamError
 from tests.support.answers import answer, request, text_of, usage_of
 from tests.support.transformers_engine import loaded
 
@@ -22,3 +26,14 @@ async def test_a_model_that_cannot_be_batched_is_written_one_at_a_time(tiny_mamb
         first, second = await answer(engine, asked), await answer(engine, asked)
     assert text_of(first) == text_of(second) != ""
     assert usage_of(second).cached_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"), [("top_k", -1, "top_k"), ("bad_words_ids", [[10**9]], "no token can be sampled")]
+)
+async def test_a_value_that_no_answer_can_be_written_with_is_found_while_loading(
+    tiny_llama: Path, name: str, value: Any, why: str
+) -> None:
+    with pytest.raises(UpstreamError, match=f"--llm_gen_NAME is wrong: .*{why}"):
+        async with loaded(tiny_llama, llm_gen={name: value}):
+            pass

@@ -1,4 +1,4 @@
-"""The example of ``adapters/README.md`` is an engine that keeps the contract, checked by the test printed beside it."""
+"""The example of ``adapters/contract/README.md`` keeps the contract, checked by the test that is printed with it."""
 
 import re
 import sys
@@ -12,12 +12,12 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from adapters import registry
+from adapters import contract, registry
 from adapters.contract.checks import CHECKS, Rig
 from adapters.contract.errors import AdapterError
 from gateway.http.errors import CONTRACT
 
-README = (Path(registry.__file__).parent / "README.md").read_text(encoding="utf-8")
+README = (Path(contract.__file__).parent / "README.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```\w+\n# ([\w.]+)\n(.*?)```", README, re.DOTALL))
 
 

@@ -1,0 +1,72 @@
+"""Whisper, trained on three recordings: words, times, languages, prompts, long recordings."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adapters.stt.transformers.adapter import TransformersRecogniser
+from adapters.stt.transformers.recognition import SAMPLE_RATE
+from tests.models import tiny_whisper
+from tests.support.recogniser_engine import asking, heard, pipeline_of
+
+QUESTION, LIGHTS, GREETING = tiny_whisper.recordings()
+
+
+def windows(*recordings: tiny_whisper.Recording) -> Any:
+    """The recordings one after the other, each filling what the model hears at once."""
+    length = tiny_whisper.WINDOW_SECONDS * SAMPLE_RATE
+    return np.concatenate([np.pad(each.samples, (0, length - len(each.samples))) for each in recordings])
+
+
+@pytest.mark.parametrize("recording", [QUESTION, LIGHTS, GREETING], ids=lambda recording: recording.text)
+async def test_words_and_language_are_heard(whisper: TransformersRecogniser, recording: tiny_whisper.Recording) -> None:
+    transcript, finished = await heard(whisper, asking(recording.samples))
+    assert (transcript.text, transcript.words) == (recording.text, ())
+    assert finished.language == recording.language
+    assert finished.seconds == pytest.approx(len(recording.samples) / SAMPLE_RATE, abs=1e-4)
+
+
+@pytest.mark.parametrize("language", ["de", "de-AT", "DE"])
+async def test_a_language_that_is_given_is_not_guessed(whisper: TransformersRecogniser, language: str) -> None:
+    forced: list[Any] = []
+    model = pipeline_of(whisper).model
+    tell = model.generate
+
+    def generate(**arguments: Any) -> Any:
+        forced.append(arguments.get("language"))
+        return tell(**arguments)
+
+    model.generate = generate
+    transcript, finished = await heard(whisper, asking(GREETING.samples, language=language))
+    assert (transcript.text, finished.language, forced) == (GREETING.text, "de", ["de"])
+
+
+async def test_a_prompt_leads_the_spelling_and_a_long_one_is_cut(whisper: TransformersRecogniser) -> None:
+    for prompt in (tiny_whisper.PROMPT, "word " * 500):
+        transcript, _ = await heard(whisper, asking(QUESTION.samples, prompt=prompt))
+        if prompt == tiny_whisper.PROMPT:
+            assert transcript.text == tiny_whisper.PROMPTED
+
+
+@pytest.mark.parametrize("language", ["en", None])
+async def test_every_word_has_its_time(whisper: TransformersRecogniser, language: str | None) -> None:
+    transcript, finished = await heard(whisper, asking(QUESTION.samples, word_times=True, language=language))
+    assert [word.text for word in transcript.words] == QUESTION.text.split() == transcript.text.split()
+    times = [time for word in transcript.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert times[0] == 0.0  # where the model hears all of its three recordings begin
+    assert 0 < times[-1] <= finished.seconds
+    assert finished.language == "en"
+
+
+async def test_audio_longer_than_the_model_hears_at_once(whisper: TransformersRecogniser) -> None:
+    said = (QUESTION, LIGHTS, QUESTION)
+    expected = " ".join(each.text for each in said)
+    transcript, finished = await heard(whisper, asking(windows(*said)))
+    assert (transcript.text, finished.language, finished.seconds) == (expected, "en", 12.0)
+    transcript, _ = await heard(whisper, asking(windows(*said), word_times=True))
+    assert [word.text for word in transcript.words] == expected.split()
+    # What is said in each window has times in that window.
+    starts = [word.start for word in transcript.words]
+    assert [int(start // 4) for start in starts] == [0] * 6 + [1] * 4 + [2] * 6
