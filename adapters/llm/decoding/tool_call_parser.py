@@ -9,7 +9,7 @@ A model that learns of its tools by the chat template alone calls them in the fo
   names a tool of the request.
 
 Text that starts as a call and cannot be parsed is reported as an invalid call: it must neither be spoken nor be lost.
-All methods raise ``LimitExceeded`` for calls without end.
+Whatever a model writes, the work is linear in the length of the answer.
 """
 
 from collections.abc import Generator, Iterator
@@ -17,13 +17,15 @@ from uuid import uuid4
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
-from adapters.llm.answer_limits import MAX_CALLS, MAX_WRITTEN_CALL_CHARACTERS, LimitExceeded
+from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
 from adapters.llm.decoding.json_tool_calls import RawToolCall
 from adapters.llm.decoding.reasoning_parser import ReasoningParser, ToolCallOpening
 from adapters.llm.decoding.special_tokens import finder
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_region import ToolCallRegion
 
+_MAX_REREADS = 8  # broken calls of one answer after which the text is read again from a closing tag inside a string
+_PIECE_CHARACTERS = 1000  # read at once: what follows a call is copied
 _TAGS = frozenset(("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "{"))
 
 
@@ -31,7 +33,7 @@ class ToolCallParser:
     """Parses the text of one answer to a request with ``tools``: ``feed`` every piece, then ``finish``.
 
     How the text is cut changes nothing. Without tools there are no calls, only answer and reasoning. ``special`` are
-    the tokenizer's special tokens.
+    the tokenizer's special tokens. All methods raise ``LimitExceeded`` for more than ``MAX_CALLS`` calls.
     """
 
     def __init__(self, start: StartState, tools: tuple[llm.Tool, ...], special: frozenset[str] = frozenset()) -> None:
@@ -40,12 +42,13 @@ class ToolCallParser:
         self._parser = ReasoningParser(start, call_tags=_TAGS if tools else frozenset(), special=special)
         self._region: ToolCallRegion | None = None
         self._call_id = ""  # of the current call, once it has started
-        self._count = 0
+        self._calls = 0
+        self._rereads = 0
 
     @property
     def has_called(self) -> bool:
         """Whether there was a call."""
-        return self._count > 0
+        return self._calls > 0
 
     @property
     def in_reasoning(self) -> bool:
@@ -59,11 +62,13 @@ class ToolCallParser:
 
     def feed(self, text: str) -> Iterator[llm.Event]:
         """What ``text`` adds: answer, reasoning, calls."""
-        while text:
-            if self._region:
-                text = yield from self._continue(self._region, text)
-            else:
-                text = yield from self._open((yield from self._parser.feed(text)))
+        for at in range(0, len(text), _PIECE_CHARACTERS):
+            piece = text[at : at + _PIECE_CHARACTERS]
+            while piece:
+                if self._region:
+                    piece = yield from self._continue(self._region, piece)
+                else:
+                    piece = yield from self._open((yield from self._parser.feed(piece)))
 
     def whole(self, text: str) -> Iterator[llm.Event]:
         """All of an answer that arrived in one piece, or a part of it: whether it started inside can be seen."""
@@ -91,13 +96,11 @@ class ToolCallParser:
         """Begin the region of the call that has opened; the text that is left to be read."""
         if opening is None:
             return ""
-        self._region = ToolCallRegion(opening, self._tools)
+        self._region = ToolCallRegion(opening, self._tools, may_reread=self._rereads < _MAX_REREADS)
         yield from self._start(self._region.name)
         return opening.rest
 
     def _continue(self, region: ToolCallRegion, text: str) -> Generator[llm.Event, None, str]:
-        if len(region.text) + len(text) > MAX_WRITTEN_CALL_CHARACTERS:
-            raise LimitExceeded(f"sent a tool call with more than {MAX_WRITTEN_CALL_CHARACTERS} characters")
         rest = region.feed(text)
         yield from self._start(region.name)
         if rest is None:
@@ -106,8 +109,8 @@ class ToolCallParser:
 
     def _start(self, name: str) -> Iterator[llm.Event]:
         if name and not self._call_id:
-            self._count += 1
-            if self._count > MAX_CALLS:
+            self._calls += 1
+            if self._calls > MAX_CALLS:
                 raise LimitExceeded(f"called more than {MAX_CALLS} tools in one answer")
             self._call_id = f"call_{uuid4().hex}"
             yield llm.ToolCallStarted(call_id=self._call_id, name=name)
@@ -115,10 +118,12 @@ class ToolCallParser:
     def _close(self, region: ToolCallRegion) -> Generator[llm.Event, None, str]:
         """Report the calls of ``region``; returns the text that has to be read again because it was no call."""
         self._region = None
+        self._rereads += region.has_reread
         calls = region.calls()
         if calls is None:
-            yield from self._parser.keep(region.text[:1])
-            return region.text[1:]
+            text = region.text
+            yield from self._parser.keep(text[:1])
+            return text[1:]
         for number, call in enumerate(calls):
             yield from self._report(call, region.name if number == 0 and self._call_id else call.name)
         return ""
