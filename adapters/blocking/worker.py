@@ -22,8 +22,9 @@ def main(target: str, limits: Limits, parent: int) -> None:
     """Serve ``target`` (``package.module:factory``) over standard input and output as long as ``parent`` runs."""
     end_with(parent)
     limits.apply()
-    # Ctrl-C is sent to the whole process group, but the gateway decides when its workers end.
+    # Ctrl-C and what a service manager sends reach every process, but the gateway decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # everything printed, also by C libraries, now goes to the log and not between the frames
     module, _, factory = target.partition(":")

@@ -29,6 +29,9 @@ BODY_SECONDS = 120.0
 MAX_PARTS = 1000
 """The most parts of a form."""
 
+CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252")
+"""Encodings that a field of a form may say it is in; Java's clients say Latin-1 unless they are told otherwise."""
+
 RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-urlencoded")
 """A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
 
@@ -49,13 +52,14 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a request by name; ``textual`` when every value is text, numbers and structures too.
 
-    ``size`` is that of the body in bytes.
+    ``size`` is that of the body in bytes. ``ignored`` are fields of the query beside a body that has fields itself.
     """
 
     values: dict[str, Any]
     uploads: dict[str, list[Upload]]
     textual: bool
     size: int
+    ignored: tuple[str, ...] = ()
 
 
 async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
@@ -64,10 +68,10 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     if content_type == "multipart/form-data":
         form = _Form(options.get("boundary", ""))
         await _read(request, form.feed)
-        return await offloaded(form.size, form.fields)
+        return _beside_query(await offloaded(form.size, form.fields), request)
     if content_type == "application/json" or content_type.endswith("+json"):
         body = await _body(request)
-        return await offloaded(len(body), _json, body)
+        return _beside_query(await offloaded(len(body), _json, body), request)
     if not content_type or content_type.startswith(RAW):
         body = await _body(request)
         check_size(len(body))
@@ -80,6 +84,12 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
         detail=f"Unsupported content type: {content_type!r}. Send 'multipart/form-data' with a 'file', "
         "'application/json' with 'input_audio', or the audio itself as 'audio/*'.",
     )
+
+
+def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:
+    """``fields`` with the names of those that stand in the query only, where nothing reads them."""
+    ignored = tuple(name for name in _grouped(request.query_params.multi_items()) if name not in fields.values)
+    return msgspec.structs.replace(fields, ignored=ignored)
 
 
 async def _body(request: Request[Any, Any, Any]) -> bytearray:
@@ -141,7 +151,8 @@ class _Form:
         self.size = 0
         self._parts: list[tuple[MultipartSegment, bytearray]] = []
         with _form_errors():
-            self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
+            # File names come in any encoding and nothing uses them; Latin-1 reads all bytes.
+            self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS, header_charset="latin-1")
 
     def feed(self, chunk: bytes) -> None:
         """Take the next piece of the body. Raises ``InvalidRequest``."""
@@ -160,25 +171,42 @@ class _Form:
         with _form_errors():
             self._parser.close()
             for part, data in self._parts:
-                if part.filename:
+                name = part.name.encode("latin-1").decode(errors="replace")
+                if _is_file(part):
                     check_size(len(data))
                     upload = Upload(data=bytes(data), content_type=part.content_type or "application/octet-stream")
-                    uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
+                    uploads.setdefault(name.removesuffix("[]"), []).append(upload)
                     data.clear()
                 else:
-                    texts.append((part.name, data.decode()))
+                    texts.append((name, _text(name, data, part.charset or "utf-8")))
         return Fields(values=_grouped(texts), uploads=uploads, textual=True, size=self.size)
+
+
+def _is_file(part: MultipartSegment) -> bool:
+    """Whether a part has a file name; some clients write one outside ASCII as ``filename*`` (RFC 5987) alone."""
+    return bool(part.filename) or "filename*=" in part.header("Content-Disposition", "").lower().replace(" ", "")
+
+
+def _text(name: str, data: bytearray, charset: str) -> str:
+    """The text of a field. Raises ``InvalidRequest``."""
+    try:
+        if charset.lower() in CHARSETS:
+            return data.decode(charset)
+    except UnicodeDecodeError:
+        pass  # reported below
+    shown = name[:100]
+    raise InvalidRequest(
+        f"The field {shown!r} of the form is not text in UTF-8. Send a recording or an image as a file with a name: "
+        f"with curl, -F {shown}=@question.wav",
+        param=shown,
+        code="invalid_value",
+    )
 
 
 @contextmanager
 def _form_errors() -> Iterator[None]:
     try:
         yield
-    except UnicodeDecodeError:
-        raise InvalidRequest(
-            "A field of the form is not text. Send the audio as a file with a name: with curl, -F file=@question.wav",
-            param="file",
-        ) from None
     except MultipartError as error:
         raise InvalidRequest(f"We could not parse the form in your request. ({error})") from None
 
@@ -197,9 +225,14 @@ def _too_large(limit: int, size: int) -> HTTPException:
 
 
 def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Repeated names (``x``, ``x[]``) become lists, ``x[a]`` an object, as the SDKs write them in forms."""
+    """Repeated names (``x``, ``x[]``) become lists, ``x[a]`` an object, as the SDKs write them in forms.
+
+    What is empty is absent: many clients send every field that they have.
+    """
     values: dict[str, Any] = {}
     for name, value in items:
+        if not value:
+            continue
         if member := re.fullmatch(r"(\w+)\[(\w+)\]", name):
             holder = values.setdefault(member[1], {})
             if isinstance(holder, dict):

@@ -8,20 +8,21 @@ from msgspec import Meta
 from adapters.contract.errors import InvalidRequest
 from gateway.wire import base64_text
 
+VoiceName = Annotated[str, Meta(max_length=256)]
 ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
 
 
 class VoiceId(msgspec.Struct, frozen=True, kw_only=True):
     """A voice by id."""
 
-    id: str
+    id: VoiceName
 
 
 class InputAudio(msgspec.Struct, frozen=True, kw_only=True):
     """The recording in a JSON request: base64, and the format it is said to have (its content decides)."""
 
     data: Annotated[str, Meta(description="The recording, base64.")]
-    format: Annotated[str | None, Meta(description="Its container, such as wav or mp3.")] = None
+    format: Annotated[str, Meta(max_length=256, description="Its container, such as wav or mp3.")] | None = None
 
 
 def voice_name(voice: str | VoiceId | None) -> str | None:

@@ -186,6 +186,15 @@ async def test_an_idle_worker_that_dies_is_replaced_unnoticed() -> None:
         assert await pid(workers) != process
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_that_are_sent_to_every_process_are_for_the_gateway(sent: signal.Signals) -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        os.kill(process, sent)
+        assert await pid(workers) == process
+
+
 async def test_an_exception_fails_the_job_and_not_the_worker() -> None:
     async with pool() as workers:
         process = await pid(workers)

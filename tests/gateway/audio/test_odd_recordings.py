@@ -7,8 +7,9 @@ environment tries that many of each kind instead of the few of a usual run.
 import asyncio
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any, NamedTuple
 
 import av
 import pytest
@@ -46,104 +47,120 @@ CODECS = {
     "mpeg": "mp2",
     "avi": "aac libmp3lame pcm_s16le pcm_f64le pcm_s64le adpcm_ms",
 }
-SHAPES = [(container, codec) for container, codecs in CODECS.items() for codec in codecs.split()]
+KINDS = [(container, codec) for container, codecs in CODECS.items() for codec in codecs.split()]
 LAYOUTS = ("mono", "stereo", "2.1", "3.0", "quad", "5.0", "5.1", "6.1", "7.1", "octagonal", "hexadecagonal")
 RATES = (1_000, 4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000, 384_000, 768_000)
 FRAGMENTS = {"movflags": "frag_every_frame+empty_moov"}
 
 
+Decode = Callable[[bytes], bytes | None]
+
+
 @pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-async def decoded(pool: DecoderPool, data: bytes) -> bytes | None:
-    """The sound, ``None`` when it was refused."""
-    try:
-        pcm = await pool.decode(data, RATE)
-    except InvalidRequest:
-        return None
-    assert len(pcm) <= (MAX_SECONDS + 1) * RATE * 2
-    return pcm
-
-
-@st.composite
-def odd_recordings(draw: st.DrawFn) -> tuple[bytes, int, float, float]:
-    """A valid file, how many channels it has, how many seconds of sound, and how much of it a codec may add."""
-    container, codec = draw(st.sampled_from(SHAPES))
-    layout, rate = draw(st.sampled_from(LAYOUTS)), draw(st.sampled_from(RATES))
-    seconds = draw(st.sampled_from((0.11, 0.5, 1.0)))
-    options = FRAGMENTS if container in {"mov", "mp4"} and draw(st.booleans()) else {}
-    try:
-        data = encoded(container, codec, layout=layout, rate=rate, seconds=seconds, **options)
-    except (av.FFmpegError, ValueError):
-        reject()  # the codec or the container has no such shape
-    return data, av.AudioLayout(layout).nb_channels, seconds, 4 * 1152 / rate
-
-
-def test_odd_shapes_are_decoded_or_refused(runner: asyncio.Runner) -> None:
+def decode() -> Iterator[Decode]:
+    """The sound in a file, ``None`` when it is refused; anything else is an error."""
     pool = DecoderPool(max_seconds=MAX_SECONDS)
 
+    async def decoded(data: bytes) -> bytes | None:
+        try:
+            return await pool.decode(data, RATE)
+        except InvalidRequest:
+            return None
+
+    with asyncio.Runner() as runner:
+        yield lambda data: runner.run(decoded(data))
+        runner.run(pool.aclose())
+
+
+class Shape(NamedTuple):
+    """What a valid recording is like."""
+
+    container: str
+    codec: str
+    layout: str
+    rate: int
+    seconds: float
+    fragmented: bool
+
+    def file(self) -> bytes:
+        options = FRAGMENTS if self.fragmented and self.container in {"mov", "mp4"} else {}
+        try:
+            return encoded(
+                self.container, self.codec, layout=self.layout, rate=self.rate, seconds=self.seconds, **options
+            )
+        except (av.FFmpegError, ValueError):
+            reject()  # the codec or the container has no such shape
+
+
+shapes = st.builds(
+    lambda kind, *rest: Shape(*kind, *rest),
+    st.sampled_from(KINDS),
+    st.sampled_from(LAYOUTS),
+    st.sampled_from(RATES),
+    st.sampled_from((0.3, 0.5, 1.0)),
+    st.booleans(),
+)
+
+
+def test_odd_shapes_are_decoded_or_refused(decode: Decode) -> None:
     @thorough
-    @given(odd_recordings())
-    def check(recording: tuple[bytes, int, float, float]) -> None:
-        data, channels, seconds, added = recording
-        pcm = runner.run(decoded(pool, data))
-        if channels <= 2:
+    @given(shapes)
+    def check(shape: Shape) -> None:
+        pcm = decode(shape.file())
+        if av.AudioLayout(shape.layout).nb_channels <= 2:
             assert pcm is not None
-            assert len(pcm) / 2 / RATE == pytest.approx(seconds, abs=0.05 + added)
+            # Codecs add frames of silence at both ends.
+            assert len(pcm) / 2 / RATE == pytest.approx(shape.seconds, abs=0.05 + 4 * 1152 / shape.rate)
 
     check()
-    runner.run(pool.aclose())
 
 
 @cache
 def seed(number: int) -> bytes:
-    container, codec = SHAPES[number % len(SHAPES)]
-    return (
-        encoded(container, codec, rate=RATE, seconds=0.3)
-        if number < len(SHAPES)
-        else sound(tone(0.3, RATE), RATE, "OGG", "VORBIS")
-    )
+    if number == len(KINDS):
+        return sound(tone(0.3, RATE), RATE, "OGG", "VORBIS")
+    container, codec = KINDS[number]
+    return encoded(container, codec, rate=RATE, seconds=0.3)
 
 
 NUMBERS = (0, 1, 8, 255, 0x7FFF, 0xFFFF, 0x7FFF_FFF0, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF)
 SIZES = [struct.pack(order, number) for number in NUMBERS for order in ("<I", ">I")]
+SEEDS = st.integers(0, len(KINDS))
+
+damages = st.one_of(
+    st.tuples(st.just("write"), st.one_of(st.sampled_from(SIZES), st.binary(min_size=1, max_size=2))),
+    st.tuples(st.just("cut"), st.integers(1, 200)),
+    st.tuples(st.just("insert"), st.binary(max_size=100)),
+    st.tuples(st.just("repeat"), st.tuples(st.integers(1, 200), st.integers(1, 1_000))),
+    st.tuples(st.just("splice"), SEEDS),
+)
+places = st.one_of(st.integers(0, 120), st.integers(0, 40_000))
+"""Most damage is done near the beginning, where the headers are."""
 
 
-@st.composite
-def damaged_recordings(draw: st.DrawFn) -> bytes:
-    """A recording of some format with a few changes, most of them near its beginning; or two of them in one."""
-    data = bytearray(seed(draw(st.integers(0, len(SHAPES)))))
-    for _ in range(draw(st.integers(1, 6))):
-        last = max(0, len(data) - 1)
-        at = draw(st.one_of(st.integers(0, min(last, 120)), st.integers(0, last)))
-        length = draw(st.integers(1, 200))
-        match draw(st.sampled_from(("byte", "size", "cut", "insert", "repeat", "splice"))):
-            case "byte":
-                data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
-            case "size":
-                data[at : at + 4] = draw(st.sampled_from(SIZES))
-            case "cut":
-                del data[at : at + length]
-            case "insert":
-                data[at:at] = draw(st.binary(max_size=length))
-            case "repeat":
-                data[at:at] = bytes(data[at : at + length]) * draw(st.integers(1, 1_000))
-            case "splice":
-                data[at:] = seed(draw(st.integers(0, len(SHAPES))))[at:]
-    return bytes(data)
+def damaged(data: bytearray, at: int, damage: tuple[str, Any]) -> None:
+    match damage:
+        case "write", values:
+            data[at : at + len(values)] = values
+        case "cut", length:
+            del data[at : at + length]
+        case "insert", values:
+            data[at:at] = values
+        case "repeat", (length, times):
+            data[at:at] = bytes(data[at : at + length]) * times
+        case "splice", number:
+            data[at:] = seed(number)[at:]
 
 
-def test_damage_is_decoded_or_refused(runner: asyncio.Runner) -> None:
-    pool = DecoderPool(max_seconds=MAX_SECONDS)
-
+def test_damage_is_decoded_or_refused(decode: Decode) -> None:
     @thorough
-    @given(damaged_recordings())
-    def check(data: bytes) -> None:
-        runner.run(decoded(pool, data))
+    @given(SEEDS, st.lists(st.tuples(places, damages), min_size=1, max_size=6))
+    def check(number: int, changes: list[tuple[int, tuple[str, Any]]]) -> None:
+        data = bytearray(seed(number))
+        for place, damage in changes:
+            damaged(data, place % (len(data) + 1), damage)
+        pcm = decode(bytes(data))
+        assert pcm is None or len(pcm) <= (MAX_SECONDS + 1) * RATE * 2
 
     check()
-    assert runner.run(decoded(pool, encoded("webm", "libopus", rate=48_000)))
-    runner.run(pool.aclose())
+    assert decode(encoded("webm", "libopus", rate=48_000))

@@ -109,13 +109,13 @@ def test_unknown_files_are_named_among_them() -> None:
             typed(count=10),
             "Invalid 'count': integer above maximum value. Expected a value <= 9, but got 10 instead.",
             "count",
-            "integer_above_maximum_value",
+            "integer_above_max_value",
         ),
         (
             textual(speed="0.1"),
             "Invalid 'speed': decimal below minimum value. Expected a value >= 0.25, but got 0.1 instead.",
             "speed",
-            "decimal_below_minimum_value",
+            "decimal_below_min_value",
         ),
         (
             typed(kind="c"),
