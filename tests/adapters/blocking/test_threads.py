@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from adapters.blocking import call, iterate
+from adapters.blocking import call, call_in_turn, iterate
 from adapters.blocking.threads import THREADS
 
 
@@ -59,6 +59,24 @@ async def test_a_call_cancelled_before_its_turn_never_runs() -> None:
     await asyncio.gather(*busy)
     await call(gate.wait, 30)
     assert not ran.is_set()
+
+
+async def test_calls_in_turn_run_one_after_the_other_and_hold_nobody_else_up() -> None:
+    gate = threading.Event()
+    running: list[int] = []
+    most: list[int] = []
+
+    def work(number: int) -> None:
+        running.append(number)
+        most.append(len(running))
+        gate.wait(30)
+        running.remove(number)
+
+    calls = [asyncio.create_task(call_in_turn(work, number)) for number in range(5)]
+    await call(lambda: None)
+    gate.set()
+    await asyncio.gather(*calls)
+    assert most == [1] * 5
 
 
 class Counting:
