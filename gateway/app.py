@@ -1,14 +1,16 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar
 from litestar.di import Provide
 
 from gateway.api import health, models, speech_to_speech
+from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
+from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.errors import answer_error
 from gateway.http.openapi import description
@@ -28,9 +30,9 @@ def create_app(
 
     Raises ``BadOption`` for an address that no store of conversations can have.
     """
-    limit = ConcurrencyLimit(gateway.settings.max_requests)
     history = build_history(gateway.settings)
     turns = Turns(history, log_outcome)
+    decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
 
     async def load() -> None:
         await gateway.warm_up()
@@ -42,24 +44,24 @@ def create_app(
         try:
             async with background() as start:
                 start(load())
+                start(decoder.warm_up())
                 history.start_maintenance(start)
                 yield
         finally:
-            await limit.idle()  # at a forced end the server does not wait for what it has cancelled
-            try:
-                await gateway.aclose()
-            finally:
-                await history.aclose()
+            async with AsyncExitStack() as closing:
+                for part in (history, decoder, gateway):
+                    closing.push_async_callback(part.aclose)
 
     return Litestar(
         route_handlers=[handler for surface in surfaces for handler in surface.handlers],
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
+            "decoder": Provide(lambda: decoder, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},
         before_send=[name_answer],
-        middleware=[limit],
+        middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
         lifespan=[lifetime],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,

@@ -6,7 +6,19 @@ crash.
 """
 
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
-from adapters.blocking.processes import WorkerPool
-from adapters.blocking.threads import call, iterate
+from adapters.blocking.limits import Limits
+from adapters.blocking.processes import WorkerDied, WorkerPool
+from adapters.blocking.threads import call, call_in_turn, iterate
 
-__all__ = ["Batch", "BatchThread", "Ended", "ReaderLeft", "WorkerPool", "call", "iterate"]
+__all__ = [
+    "Batch",
+    "BatchThread",
+    "Ended",
+    "Limits",
+    "ReaderLeft",
+    "WorkerDied",
+    "WorkerPool",
+    "call",
+    "call_in_turn",
+    "iterate",
+]

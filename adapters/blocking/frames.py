@@ -1,8 +1,11 @@
 """The messages between the gateway and a worker process: length-prefixed frames of MessagePack over pipes."""
 
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import BinaryIO, Literal, Self
 
 import msgspec
+
+from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 
 LIMIT = 64 * 1024 * 1024
 """The size in bytes of the largest frame that either side sends or accepts."""
@@ -28,7 +31,31 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
     kind: str
 
 
-Reply = Ready | Item | Done | Failed
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """The job raised ``InvalidRequest`` or one of its kinds; the worker can take the next job."""
+
+    kind: Literal["InvalidRequest", "Unsupported", "TooLong"]
+    message: str
+    adapter: str
+    param: str | None
+    code: str | None
+
+    @classmethod
+    def of(cls, error: InvalidRequest) -> Self:
+        """The message that brings ``error`` to the other side."""
+        kind = next(kind for kind in _REFUSALS if isinstance(error, _REFUSALS[kind]))
+        return cls(kind=kind, message=error.message, adapter=error.adapter, param=error.param, code=error.code)
+
+    def error(self) -> InvalidRequest:
+        """The error that was raised in the worker."""
+        return _REFUSALS[self.kind](self.message, adapter=self.adapter, param=self.param, code=self.code)
+
+
+_REFUSALS: MappingProxyType[Literal["InvalidRequest", "Unsupported", "TooLong"], type[InvalidRequest]] = (
+    MappingProxyType({"TooLong": TooLong, "Unsupported": Unsupported, "InvalidRequest": InvalidRequest})
+)
+
+Reply = Ready | Item | Done | Failed | Refused
 
 
 class BadFrame(ValueError):
@@ -38,12 +65,16 @@ class BadFrame(ValueError):
 _decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def write(stream: BinaryIO, body: bytes) -> None:
-    """Send one frame; blocks. Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone."""
-    if len(body) > LIMIT:
-        raise BadFrame(f"A frame of {len(body)} bytes is larger than the {LIMIT} allowed.")
-    stream.write(len(body).to_bytes(4, "big"))
-    stream.write(body)
+def write(stream: BinaryIO, *parts: bytes) -> None:
+    """Send one frame, whose body is ``parts`` one after the other; blocks.
+
+    Raises ``BadFrame`` when it is too large and ``OSError`` when the other side is gone.
+    """
+    size = sum(map(len, parts))
+    if size > LIMIT:
+        raise BadFrame(f"A frame of {size} bytes is larger than the {LIMIT} allowed.")
+    for part in (size.to_bytes(4, "big"), *parts):
+        stream.write(part)
     stream.flush()
 
 

@@ -1,18 +1,29 @@
 """Keeps worker processes and runs jobs in them; when a reader leaves a job early, the worker is replaced."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from typing import BinaryIO, assert_never
 
+import msgspec
+
 from adapters.blocking import frames
+from adapters.blocking.limits import UNLIMITED, Limits
 from adapters.blocking.threads import iterate, outlast
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
 AHEAD = 2
 POLL_SECONDS = 0.005
+ENDING_SECONDS = 5
+"""How long a process may take to end after it has closed its output."""
+
+
+class WorkerDied(Unavailable):
+    """The worker process ended while it worked on a job."""
 
 
 class WorkerPool:
@@ -20,11 +31,12 @@ class WorkerPool:
 
     ``target`` names a factory as ``package.module:factory``; called in the worker, it loads the model and returns a
     function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in seconds for the
-    next piece of an answer, loading included. ``adapter`` is the name that errors carry.
+    next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name that errors carry.
     """
 
-    def __init__(self, target: str, *, size: int, timeout: float, adapter: str) -> None:
+    def __init__(self, target: str, *, size: int, timeout: float, adapter: str, limits: Limits = UNLIMITED) -> None:
         self._target = target
+        self._limits = limits
         self._size = size
         self._timeout = timeout
         self._adapter = adapter
@@ -43,18 +55,36 @@ class WorkerPool:
                 async for _ in loading:
                     pass
 
-    async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
-        """Run one job as soon as a worker is free.
+    async def stream(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
+        """Run one job, whose bytes are those of ``payload`` joined, as soon as a worker is free.
 
         After leaving early, when ``aclose()`` returns, the worker process has ended and another one is loading.
-        Raises ``Unavailable`` when the worker dies, ``TimedOut`` when it sends nothing for too long, and
-        ``UpstreamError`` when the job raises an exception there.
+        Raises ``WorkerDied`` when the worker dies, ``TimedOut`` when it sends nothing for too long or takes too much
+        processor time, ``InvalidRequest`` when the job raises it there, and ``UpstreamError`` when the job raises
+        another exception.
+        """
+        async with self._places, aclosing(self._run(self._take(), *payload)) as answer:
+            async for item in answer:
+                yield item
+
+    async def answer(self, *payload: bytes) -> bytes:
+        """The whole answer of one job, joined; raises as ``stream`` does.
+
+        A job whose worker dies is tried once more, in the process that was started in its place: what an earlier job
+        did to the memory of the first one may have ended it.
         """
         async with self._places:
-            worker = self._take()
-            async with aclosing(self._use(worker, lambda: worker.answer(payload))) as answer:
-                async for item in answer:
-                    yield item
+            try:
+                return await self._whole(self._take(), *payload)
+            except WorkerDied:
+                return await self._whole(self._take(newest=True), *payload)
+
+    async def _whole(self, worker: "_Worker", *payload: bytes) -> bytes:
+        async with aclosing(self._run(worker, *payload)) as items:
+            return b"".join([item async for item in items])
+
+    def _run(self, worker: "_Worker", *payload: bytes) -> AsyncGenerator[bytes, None]:
+        return self._use(worker, lambda: worker.answer(*payload))
 
     async def aclose(self) -> None:
         """End all workers, busy ones too; harmless when repeated."""
@@ -67,9 +97,9 @@ class WorkerPool:
         for worker in list(self._busy):
             await worker.dead()
 
-    def _take(self) -> "_Worker":
+    def _take(self, *, newest: bool = False) -> "_Worker":
         while self._idle:
-            worker = self._idle.pop()
+            worker = self._idle.pop(0 if newest else -1)
             if worker.alive:
                 return worker
             worker.close_pipes()
@@ -79,7 +109,7 @@ class WorkerPool:
         if self._closed:
             raise Unavailable(f"The {self._adapter} engine has been shut down.", adapter=self._adapter)
         try:
-            return _Worker(self._target, self._adapter)
+            return _Worker(self._target, self._adapter, self._limits)
         except OSError as error:
             raise Unavailable(
                 f"A worker process of {self._adapter} cannot be started; repeat the request.", adapter=self._adapter
@@ -127,11 +157,13 @@ class WorkerPool:
 class _Worker:
     """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
 
-    def __init__(self, target: str, adapter: str) -> None:
+    def __init__(self, target: str, adapter: str, limits: Limits) -> None:
         self._adapter = adapter
+        self._limits = limits
+        arguments = [target, msgspec.json.encode(limits).decode(), str(os.getpid())]
         # -P: the current directory must not shadow modules.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "adapters.blocking.worker", target],
+            [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -155,12 +187,12 @@ class _Worker:
         self._between_jobs = True
         yield from ()
 
-    def answer(self, payload: bytes) -> Iterator[bytes]:
-        """Send a job and yield its answer. Raises ``Unavailable`` and ``UpstreamError``."""
+    def answer(self, *payload: bytes) -> Iterator[bytes]:
+        """Send a job and yield its answer. Raises as ``WorkerPool.stream`` does."""
         yield from self.load()
         self._between_jobs = False
         with suppress(OSError):  # a dead worker is noticed when its answer is read
-            frames.write(self._stdin, payload)
+            frames.write(self._stdin, *payload)
         while True:
             match reply := self._read():
                 case frames.Item():
@@ -171,6 +203,9 @@ class _Worker:
                 case frames.Failed():
                     self._between_jobs = True
                     raise UpstreamError(f"The {self._adapter} engine failed ({reply.kind}).", adapter=self._adapter)
+                case frames.Refused():
+                    self._between_jobs = True
+                    raise reply.error()
                 case frames.Ready():
                     raise frames.BadFrame("A worker process sent Ready twice.")
                 case _:
@@ -200,10 +235,21 @@ class _Worker:
     def _read(self) -> frames.Reply:
         reply = frames.read_reply(self._stdout)
         if reply is None:
-            raise Unavailable(
-                f"A worker process of {self._adapter} ended unexpectedly; repeat the request.", adapter=self._adapter
-            )
+            raise self._ended()
         return reply
+
+    def _ended(self) -> Unavailable:
+        """Why the process closed its output."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_SECONDS)
+        if sys.platform != "win32" and self._process.returncode == -signal.SIGXCPU:
+            return TimedOut(
+                f"The {self._adapter} engine took more than {self._limits.cpu_seconds} s of processor time.",
+                adapter=self._adapter,
+            )
+        return WorkerDied(
+            f"A worker process of {self._adapter} ended unexpectedly; repeat the request.", adapter=self._adapter
+        )
 
     @property
     def _stdin(self) -> BinaryIO:

@@ -24,8 +24,20 @@ async def call(function: Callable[P, T], *arguments: P.args, **keywords: P.kwarg
     If this is cancelled before the function has started, the function never runs; if it is cancelled later, it waits
     until the function has ended, so that no work goes on unobserved.
     """
+    return await _run_in(_pool, function, *arguments, **keywords)
+
+
+async def call_in_turn(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+    """As ``call``, one function after the other in a thread of their own: for those that hold the interpreter's lock.
+
+    Several of them at once would not be faster, and the event loop would have to wait for all of them.
+    """
+    return await _run_in(_single, function, *arguments, **keywords)
+
+
+async def _run_in(pool: "_ThreadPool", function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
     context = copy_context()
-    job = _pool.submit(lambda: context.run(function, *arguments, **keywords))
+    job = pool.submit(lambda: context.run(function, *arguments, **keywords))
     ended = asyncio.wrap_future(job)
     try:
         await asyncio.wait([ended])
@@ -162,3 +174,4 @@ class _ThreadPool:
 
 
 _pool = _ThreadPool(THREADS)
+_single = _ThreadPool(1)

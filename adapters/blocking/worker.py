@@ -4,34 +4,44 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from typing import BinaryIO
 
+import msgspec
+
 from adapters.blocking import frames
+from adapters.blocking.limits import Limits, end_with
+from adapters.contract.errors import InvalidRequest
 
-Work = Callable[[bytes], Iterator[bytes]]
+Work = Callable[[bytes], Iterable[bytes]]
 
 
-def main(target: str) -> None:
-    """Load ``target`` (``package.module:factory``) and serve it over standard input and output."""
-    # Ctrl-C is sent to the whole process group, but the gateway decides when its workers end.
+def main(target: str, limits: Limits, parent: int) -> None:
+    """Serve ``target`` (``package.module:factory``) over standard input and output as long as ``parent`` runs."""
+    end_with(parent)
+    limits.apply()
+    # Ctrl-C and what a service manager sends reach every process, but the gateway decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # everything printed, also by C libraries, now goes to the log and not between the frames
     module, _, factory = target.partition(":")
     work: Work = getattr(import_module(module), factory)()
     frames.write_reply(replies, frames.Ready())
     while (payload := frames.read(sys.stdin.buffer)) is not None:
-        _answer(work, payload, replies)
+        _answer(limits.each(partial(work, payload)), replies)
 
 
-def _answer(work: Work, payload: bytes, replies: BinaryIO) -> None:
+def _answer(items: Iterable[bytes], replies: BinaryIO) -> None:
     try:
-        for item in work(payload):
+        for item in items:
             frames.write_reply(replies, frames.Item(payload=item))
     except BrokenPipeError:
         raise
+    except InvalidRequest as error:
+        frames.write_reply(replies, frames.Refused.of(error))
     except Exception as error:  # noqa: BLE001 - the failure of one job must not end the worker
         # The place is worth logging; the exception's text may contain what a user said.
         sys.stderr.writelines(traceback.format_tb(error.__traceback__))
@@ -42,6 +52,6 @@ def _answer(work: Work, payload: bytes, replies: BinaryIO) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1])
+        main(sys.argv[1], msgspec.json.decode(sys.argv[2], type=Limits), int(sys.argv[3]))
     except BrokenPipeError:
         os._exit(1)  # the gateway is gone

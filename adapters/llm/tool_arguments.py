@@ -7,19 +7,12 @@ from uuid import uuid4
 
 import msgspec
 
+from adapters.llm.answer_limits import MAX_ARGUMENT_CHARACTERS, MAX_NAME_CHARACTERS, LimitExceeded
 from adapters.upstream import UnreadableJson, decode_any, is_shallow
 
-MAX_CALLS = 128
-"""Tool calls of one answer."""
-
-_MAX_CHARACTERS = 256 * 1024
 _MAX_ID = 128  # characters
 _MAX_ENCODINGS = 3  # of an object that was encoded as a string again and again
 _TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
-
-
-class UnusableArguments(ValueError):
-    """The arguments are too long or nested too deeply; the message completes "The upstream server …"."""
 
 
 class ToolArguments:
@@ -31,6 +24,7 @@ class ToolArguments:
 
     def __init__(self) -> None:
         self._replacement: str | None = None
+        self._canonical: bytes | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -42,10 +36,10 @@ class ToolArguments:
         self._escape = ""  # a backslash at the end of the last piece
 
     def append(self, piece: str) -> str:
-        """Add a piece; what can be passed on now. Raises ``UnusableArguments``."""
+        """Add a piece; what can be passed on now. Raises ``LimitExceeded``."""
         self._size += len(piece)
-        if self._size > _MAX_CHARACTERS:
-            raise UnusableArguments(f"sent arguments of a tool call with more than {_MAX_CHARACTERS} characters")
+        if self._size > MAX_ARGUMENT_CHARACTERS:
+            raise LimitExceeded(f"sent arguments of a tool call with more than {MAX_ARGUMENT_CHARACTERS} characters")
         self._scan(piece)
         held = self._is_object is None
         if held and not piece.isspace() and piece:
@@ -56,7 +50,7 @@ class ToolArguments:
         return "".join(self._pieces) if held else piece
 
     def complete(self, whole: str) -> str:
-        """Take ``whole`` for the complete arguments; what can be passed on now. Raises ``UnusableArguments``."""
+        """Take ``whole`` for the complete arguments; what can be passed on now. Raises ``LimitExceeded``."""
         received = "".join(self._pieces)
         if whole.startswith(received):
             return self.append(whole[len(received) :])
@@ -67,10 +61,9 @@ class ToolArguments:
 
     def finish(self) -> str:
         """What is left to be passed on at the end."""
-        if self._is_object:
-            return ""
-        self._replacement = _unpacked("".join(self._pieces))
-        return self._replacement
+        text = "".join(self._pieces)
+        self._replacement = text if self._is_object else _unpacked(text)
+        return "" if self._is_object else self._replacement
 
     @property
     def passed_on(self) -> str:
@@ -81,6 +74,13 @@ class ToolArguments:
     def text(self) -> str:
         """All arguments; after ``finish`` as they were passed on."""
         return "".join(self._pieces) if self._replacement is None else self._replacement
+
+    @property
+    def canonical(self) -> bytes:
+        """``text`` in the form in which equal arguments are equal; kept once the arguments are finished."""
+        if self._canonical is None or self._replacement is None:
+            self._canonical = canonical(self.text)
+        return self._canonical
 
     @property
     def is_complete(self) -> bool:
@@ -114,12 +114,28 @@ def _unpacked(text: str) -> str:
 
 
 def as_text(arguments: Any) -> str:
-    """Arguments as JSON text; some servers send the object itself. Raises ``UnusableArguments``."""
+    """Arguments as JSON text; some servers send the object itself. Raises ``LimitExceeded``."""
     if arguments is None or isinstance(arguments, str):
         return arguments or ""
     if not is_shallow(arguments):
-        raise UnusableArguments("sent arguments of a tool call that are nested too deeply")
+        raise LimitExceeded("sent arguments of a tool call that are nested too deeply")
     return msgspec.json.encode(arguments).decode()
+
+
+def canonical(arguments: str) -> bytes:
+    """The form in which equal arguments are equal, whatever their white space and order."""
+    unpacked = _unpacked(arguments).encode(errors="replace")
+    try:
+        return msgspec.json.encode(decode_any(unpacked), order="sorted")
+    except (UnreadableJson, RecursionError):
+        return unpacked
+
+
+def checked_name(name: str) -> str:
+    """The name of a called tool. Raises ``LimitExceeded``."""
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise LimitExceeded(f"called a tool by a name of more than {MAX_NAME_CHARACTERS} characters")
+    return name
 
 
 def call_id(given: str | None, taken: Collection[str]) -> str:

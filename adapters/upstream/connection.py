@@ -7,7 +7,7 @@ from typing import cast
 import httptools
 import httpx
 
-_MAX_HEAD_BYTES = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024  # of headers, and of trailers or whatever else is not a body
 _MAX_UNREAD_BYTES = 256 * 1024  # of a body; above it, reading from the socket pauses
 
 Headers = list[tuple[bytes, bytes]]
@@ -26,7 +26,7 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._headers: Headers = []
-        self._head_bytes = 0
+        self._head_bytes = 0  # since the last byte of a body
         self._has_head = False
         self._interim = False  # a 1xx response, which the final response follows
         self._body: deque[bytes] = deque()
@@ -97,13 +97,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse the bytes; pause reading when too many are unread."""
-        if not self._has_head:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             return self._fail("the response is not HTTP")
-        if not self._has_head and self._head_bytes > _MAX_HEAD_BYTES:
+        if self._head_bytes > _MAX_HEAD_BYTES:
             return self._fail("the headers are too large")
         if self._unread > _MAX_UNREAD_BYTES and not self._paused:
             self._paused = True
@@ -137,6 +136,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body."""
+        self._head_bytes = 0
         self._body.append(body)
         self._unread += len(body)
 

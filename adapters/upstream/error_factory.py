@@ -14,6 +14,7 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 from adapters.upstream.error_table import error_class, sentence, transport_fault
+from adapters.upstream.lenient_json import UnreadableJson, decode_any
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.refusal import Refusal, parse_refusal
 from adapters.upstream.untrusted_text import printable
@@ -32,6 +33,13 @@ class ErrorFactory:
     def reported(self, error: Any) -> AdapterError:
         """For the decoded error object that a server sent in the middle of an answer."""
         return self._refusal(parse_refusal(error))
+
+    def reported_in(self, data: bytes) -> AdapterError:
+        """For an event that is, or holds, an error object."""
+        try:
+            return self.reported(decode_any(data))
+        except UnreadableJson:
+            return self.reported(None)
 
     def refused(self, body: Any, response: httpx.Response) -> AdapterError:
         """For a response whose status is not a success, with its decoded body."""

@@ -2,12 +2,14 @@
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
-_STREAMED = 0x7FFF_0000
-"""From this size on a chunk's length is a placeholder that a streaming writer left."""
+_LARGEST_BELIEVED = 0x1000_0000
+"""Bytes. A writer that streams cannot know the length of its file: it writes 0 or a number that nobody uploads, such as
+2,000,000,000, 0x7FFFF000 or 0xFFFFFFFF, and the length is unknown."""
 
-_MOST_BESIDE_SAMPLES = 1024
-"""Bytes of a plain WAV that may be something else than samples."""
+_MOST_PARTS = 100_000
+"""Chunks or boxes that are looked at: ten minutes of MP4 with a fragment for each frame have 60,000."""
 
 _MOV_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 _MAGIC = {
@@ -53,42 +55,36 @@ def _tagged_or_bare(data: bytes) -> str | None:
     return "mp3" if tagged else None
 
 
-def is_plain(data: bytes) -> bool:
-    """Whether this is a WAV as most programs write it: 16 bit PCM, mono or stereo, at 8 kHz or more, and little else.
-
-    Its bytes bound the work of decoding it: no codec, no long way to the target rate, no thousands of tiny chunks.
-    """
-    if len(data) < 36 or (data[:4], data[8:16]) != (b"RIFF", b"WAVEfmt "):
-        return False
-    codec, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", data, 20)
-    samples = sum(min(size, len(data) - start) for start, size in _sound_chunk(data[:_MOST_BESIDE_SAMPLES]))
-    usual = (codec, bits) == (1, 16) and channels in {1, 2} and rate >= 8_000
-    return usual and len(data) - samples <= _MOST_BESIDE_SAMPLES
-
-
 def cut_off(data: bytes, demuxer: str) -> bool:
     """Whether the file says how long it is (WAV, AIFF, MP4) and at least a twentieth of that part is missing."""
     match demuxer:
         case "wav" | "aiff":
-            parts = _sound_chunk(data)
+            chunk = sound_chunk(data)
+            parts = iter([chunk] if chunk else [])
         case "mov":
             parts = _boxes(data)
         case _:
             return False
-    return any(size < _STREAMED and start + size - len(data) > size // 20 for start, size in parts)
+    return any(start + size - len(data) > size // 20 for start, size in islice(parts, _MOST_PARTS))
 
 
-def _sound_chunk(data: bytes) -> Iterator[tuple[int, int]]:
-    """The start and declared size of the chunk of a RIFF or IFF file that holds the samples, if it has one."""
+def sound_chunk(data: bytes, *, most_parts: int = _MOST_PARTS) -> tuple[int, int] | None:
+    """The start and size in bytes of the chunk of a RIFF or IFF file that holds the samples.
+
+    The size is the declared one, or all that follows where that is a placeholder. ``None`` if the chunk is not among
+    the first ``most_parts``.
+    """
     header = struct.Struct(">4sI" if data[:4] == b"FORM" else "<4sI")
     position = 12
-    while position + header.size <= len(data):
+    for _ in range(most_parts):
+        if position + header.size > len(data):
+            break
         name, size = header.unpack_from(data, position)
         position += header.size
         if name in {b"data", b"SSND"}:
-            yield position, size
-            return
+            return position, size if 0 < size < _LARGEST_BELIEVED else len(data) - position
         position += size + size % 2
+    return None
 
 
 def _boxes(data: bytes) -> Iterator[tuple[int, int]]:
@@ -98,7 +94,7 @@ def _boxes(data: bytes) -> Iterator[tuple[int, int]]:
         (size,) = struct.unpack_from(">I", data, position)
         if size == 1 and position + 16 <= len(data):
             (size,) = struct.unpack_from(">Q", data, position + 8)
-        if size < 8:
+        if not 8 <= size < _LARGEST_BELIEVED:
             return
         yield position, size
         position += size

@@ -3,12 +3,13 @@
 import asyncio
 import sys
 from contextlib import aclosing, closing
+from functools import partial
 from pathlib import Path
 from typing import Self, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
-from gateway.audio.decode import decoder
+from gateway.audio.decoder_pool import DecoderPool
 from gateway.cli.answer_file import AnswerFile, NoAnswer
 from gateway.cli.remote_answer import Done, Heard, Sound, Written, gateway_address, remote_answer
 from gateway.conversation.build import build_history
@@ -47,11 +48,10 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
 
 async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> None:
     history = build_history(gateway.settings)
+    decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
     try:
         await gateway.warm_up()
-        request = TurnRequest(
-            audio=decoder(recording, gateway.settings.max_audio_seconds), conversation=ConversationRef(keep=False)
-        )
+        request = TurnRequest(audio=partial(decoder.decode, recording), conversation=ConversationRef(keep=False))
         turn = Turns(history, log_outcome).begin(request, gateway.admit(None), Stopwatch())
         with file, Printed() as printed:
             audio = encoded(turn.events(), file.wire_format, turn.sample_rate, audio_only=True)
@@ -68,6 +68,7 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
         print(file.summary())
     finally:
         await gateway.aclose()
+        await decoder.aclose()
         await history.aclose()
 
 

@@ -3,14 +3,18 @@
 import ipaddress
 import logging
 import socket
+import sys
 from collections.abc import Sequence
-
-import uvicorn
 
 from gateway.app import create_app
 from gateway.engines.build import build
+from gateway.server.server import GatewayServer
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
+from gateway.telemetry.log_format import LogFormatter
+
+if sys.platform != "win32":
+    import resource
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +25,17 @@ BACKLOG = 2048
 """Connections that may wait to be accepted."""
 
 
+OTHER_FILES = 256
+"""Open files that are no connections: libraries, models, the log."""
+
+
 def serve(loaded: Loaded) -> int:
     """Listen until told to stop; 1 when no route could be loaded. Raises ``SettingsError`` and ``BadOption`` before."""
     gateway = build(loaded)
     gateway.preflight()
     settings = loaded.settings
-    # One line an event on stderr; uvicorn's own access log is off because query strings may hold prompts.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    _log_to_stderr()
+    _raise_file_limit(settings.max_connections)
     with _listen(settings) as listener:
         failed = False
 
@@ -36,19 +43,31 @@ def serve(loaded: Loaded) -> int:
             nonlocal failed
             failed = server.should_exit = True
 
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(gateway, give_up),
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=round(settings.shutdown_seconds),
-            )
-        )
+        server = GatewayServer(create_app(gateway, give_up), settings)
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _raise_file_limit(connections: int) -> None:
+    """Allow as many open files as connections need, and as many again for the engines, where the system lets us."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * connections + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        logger.warning("the system allows %d open files; --max_connections %d needs %d", allowed, connections, needed)
 
 
 def _announce(text: str) -> None:

@@ -10,7 +10,8 @@ MEGABYTE = 1_000_000
 
 def build_history(settings: GatewaySettings) -> History:
     """Construct the history, without I/O. Raises ``BadOption`` for an address that no store can have."""
-    return History(_store(settings), max_bytes=round(_largest_mb(settings) * MEGABYTE))
+    max_bytes = round(_largest_mb(settings) * MEGABYTE)
+    return History(_store(settings, max_bytes), max_bytes)
 
 
 def _largest_mb(settings: GatewaySettings) -> float:
@@ -20,7 +21,7 @@ def _largest_mb(settings: GatewaySettings) -> float:
     return settings.conversation_max_mb
 
 
-def _store(settings: GatewaySettings) -> Store:
+def _store(settings: GatewaySettings, max_bytes: int) -> Store:
     if settings.conversation_store is None:
         return MemoryStore(
             ttl_seconds=settings.conversation_ttl_seconds,
@@ -30,5 +31,8 @@ def _store(settings: GatewaySettings) -> Store:
     from gateway.conversation.redis_store import RedisStore  # noqa: PLC0415 - its client is imported when it is used
 
     return RedisStore(
-        settings.conversation_store, ttl_seconds=settings.conversation_ttl_seconds, max_waiting=settings.max_queue
+        settings.conversation_store,
+        ttl_seconds=settings.conversation_ttl_seconds,
+        max_waiting=settings.max_queue,
+        max_bytes=max_bytes,
     )

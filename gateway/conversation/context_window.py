@@ -71,6 +71,7 @@ class ContextWindow(msgspec.Struct, frozen=True, kw_only=True):
             (*readable(history, self.model), *self.question),
             user_role=self.user_role,
             tools={tool.name for tool in self.tools},
+            calls=self.model.tools,
         )
         plain = all(isinstance(part, _PLAIN) for message in messages for part in message.parts)
         size = self._tools_size + sum(map(size_of, messages)) if plain else 0

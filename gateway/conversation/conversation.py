@@ -1,11 +1,15 @@
 """A conversation as an immutable value: what was said, what of it a model gets, and what is left out as it grows."""
 
+import re
 from collections.abc import Iterable
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Ids of conversations and answers: they go into headers and keys of the store as they are."""
 
 SUMMARY = "Summary of the earlier part of this conversation, which is not shown any more:\n"
 """What stands before a summary; the rest is the model's own text."""

@@ -10,7 +10,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.compaction import Compaction, Start, Writer
-from gateway.conversation.conversation import Conversation, Turn, opened
+from gateway.conversation.conversation import ID, Conversation, Turn, opened
 from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, within
 from gateway.conversation.store import Store
 
@@ -50,13 +50,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
     """The exclusive hold of one turn on its conversation.
 
-    ``conversation`` is what was before, ``newest`` the id of its last answer. ``kept`` says whether the turn is to be
-    stored. ``continues_turn``: tool results came, so the last turn goes on. ``compaction`` is the cost of a summary
-    that this turn is the first to use.
+    ``conversation`` is what was before, ``newest`` the id of its last answer as it is stored. ``kept`` says whether the
+    turn is to be stored. ``continues_turn``: tool results came, so the last turn goes on. ``compaction`` is the cost of
+    a summary that this turn is the first to use.
     """
 
     conversation: Conversation
-    newest: str | None
+    newest: bytes | None
     kept: bool
     continues_turn: bool
     compaction: llm.Usage | None
@@ -129,7 +129,7 @@ class History:
         """Stop summaries that occupy ``engine``: a turn is about to use it."""
         self._compaction.give_way(engine)
 
-    async def _found(self, ref: ConversationRef, held: AsyncExitStack) -> tuple[Conversation, str | None]:
+    async def _found(self, ref: ConversationRef, held: AsyncExitStack) -> tuple[Conversation, bytes | None]:
         """The conversation, and the id of its last answer when the turn is to follow on that."""
         if ref.previous_response is not None:
             return await self._continued(ref.previous_response, ref.keep, held)
@@ -138,10 +138,12 @@ class History:
         if ref.keep:
             await held.enter_async_context(self._store.turn(ref.conversation))
         newest = await self._newest(ref.conversation)
-        snapshot = await self._snapshot(newest) if newest is not None else None
-        return (Conversation(id=ref.conversation) if snapshot is None else snapshot.conversation), newest
+        snapshot = await self._snapshot(newest.decode(errors="replace")) if newest is not None else None
+        if snapshot is None or snapshot.conversation.id != ref.conversation:
+            return Conversation(id=ref.conversation), newest
+        return snapshot.conversation, newest
 
-    async def _continued(self, response_id: str, keep: bool, held: AsyncExitStack) -> tuple[Conversation, str | None]:
+    async def _continued(self, response_id: str, keep: bool, held: AsyncExitStack) -> tuple[Conversation, bytes | None]:
         snapshot = await self._snapshot(response_id)
         if snapshot is None:
             raise InvalidRequest(
@@ -149,22 +151,23 @@ class History:
                 param="previous_response_id",
                 code="previous_response_not_found",
             )
+        conversation, newest = snapshot.conversation, response_id.encode()
         if not keep:
-            return snapshot.conversation, response_id
-        conversation = snapshot.conversation
-        if await self._newest(conversation.id) != response_id:
+            return conversation, newest
+        if await self._newest(conversation.id) != newest:
             return conversation, None  # a branch need not wait
         await held.enter_async_context(self._store.turn(conversation.id))
-        if await self._newest(conversation.id) == response_id:
-            return conversation, response_id
+        if await self._newest(conversation.id) == newest:
+            return conversation, newest
         await held.aclose()  # another turn was faster, so this one is a branch and others need not wait for it
         return conversation, None
 
-    async def _newest(self, name: str) -> str | None:
-        newest = await self._store.get(f"newest:{name}")
-        return None if newest is None else newest.decode()
+    async def _newest(self, name: str) -> bytes | None:
+        return await self._store.get(f"newest:{name}")
 
     async def _snapshot(self, response_id: str) -> Snapshot | None:
+        if not ID.fullmatch(response_id):
+            return None
         return decoded(await self._store.get(f"response:{response_id}"), Snapshot)
 
     async def keep(
@@ -178,14 +181,18 @@ class History:
             conversation = conversation.within(HARD_CAP * policy.chat_size)
         else:
             conversation = conversation.without(conversation.skipped).within(policy.chat_size)
-        if (kept := within(conversation, self._max_bytes)) is None:
+        try:
+            kept = within(conversation, self._max_bytes)
+        except (RecursionError, ValueError, OverflowError) as error:  # what a provider wants back can be anything
+            logger.warning("%s is not kept: it cannot be stored (%s)", response_id, type(error).__name__)
+            return False
+        if kept is None:
             logger.warning("%s is not kept: the turn alone is larger than --conversation_max_mb", response_id)
             return False
         conversation, data = kept
         try:
             await self._store.put(f"response:{response_id}", data)
-            expected = None if lease.newest is None else lease.newest.encode()
-            if not await self._store.advance(f"newest:{conversation.id}", expected, response_id.encode()):
+            if not await self._store.advance(f"newest:{conversation.id}", lease.newest, response_id.encode()):
                 logger.warning("%s is a branch of its own: another turn went on meanwhile", response_id)
         except Unavailable as error:
             logger.error("%s is not kept: %s", response_id, error.message)

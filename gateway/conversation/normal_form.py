@@ -11,6 +11,7 @@ A prompt that is refused once is refused with every later turn, so the strictest
 - Nothing is empty or white space alone: Anthropic and Bedrock.
 - Calls have unique ids (Anthropic) and names of letters, digits, ``_`` and ``-`` (OpenAI).
 - The last message is a user's or a tool's: Mistral and Anthropic.
+- A model whose template has no tools (Gemma, Llama 2) gets calls and results as text of the user's.
 
 What is joined keeps its order, and no text is left out. What is added to a history changes only the end of its form
 (but for a late system message or result), so that prompt caches hold.
@@ -47,14 +48,18 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def normal_form(
-    messages: Iterable[llm.Message], *, user_role: str = "user", tools: Collection[str] = frozenset()
+    messages: Iterable[llm.Message],
+    *,
+    user_role: str = "user",
+    tools: Collection[str] = frozenset(),
+    calls: bool = True,
 ) -> tuple[llm.Message, ...]:
     """``messages`` in normal form, in linear time; what is in it already stays as it is.
 
     ``user_role`` is the role of messages that are added for the user. Names of calls that are among ``tools`` are not
-    touched.
+    touched. Without ``calls``, for a model that knows none, calls and results are told in the user's messages.
     """
-    draft = _Draft(user_role, tools)
+    draft = _Draft(user_role, tools, calls=calls)
     for message in messages:
         if has_content(message):
             for part in message.parts:
@@ -90,9 +95,10 @@ class _Entry(msgspec.Struct):
 class _Draft:
     """The messages so far; ``_answer`` is the assistant's newest."""
 
-    def __init__(self, user_role: str, tools: Collection[str]) -> None:
+    def __init__(self, user_role: str, tools: Collection[str], *, calls: bool) -> None:
         self._user_role = user_role
         self._tools = tools
+        self._calls = calls
         self._system: list[llm.Part] = []
         self._system_role = "system"
         self._entries: list[_Entry] = []
@@ -102,8 +108,12 @@ class _Draft:
 
     def add(self, role: str, part: llm.Part) -> None:
         match part:
-            case llm.ToolCall():
+            case llm.ToolCall() if self._calls:
                 self._add_call(part)
+            case llm.ToolCall():
+                self._names[part.call_id] = part.name
+                told = llm.Text(text=f"The tool {part.name} was called with {part.arguments}.")
+                self._user(self._user_role).parts.append(told)
             case llm.ToolResult():
                 self._add_result(part)
             case llm.Opaque():

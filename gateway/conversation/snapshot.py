@@ -7,12 +7,15 @@ from typing import TypeVar
 import msgspec
 
 from adapters.contract import llm
-from gateway.conversation.conversation import Conversation, Turn
+from gateway.conversation.conversation import DENSITY, ID, Conversation, Turn
 from gateway.conversation.media import without_media
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+MOST_GONE = 2**32
+"""More turns than this no conversation has ever lost; larger numbers could not be stored again."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="snapshot 1"):
@@ -39,14 +42,42 @@ def encoded(value: Snapshot | Summary) -> bytes:
 
 
 def decoded(data: bytes | None, kind: type[T]) -> T | None:
-    """What the bytes say; ``None`` for nothing, and for what another release wrote in a form of its own."""
+    """What the bytes say; ``None`` for nothing, and for what does not hold, with a line in the log.
+
+    Another release may have written a form of its own, and anybody with access to the store anything else.
+    """
     if data is None:
         return None
     try:
-        return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.DecodeError:
-        logger.warning("the store of conversations holds something of another release, which is left alone")
+        value = msgspec.msgpack.decode(data, type=kind, ext_hook=_refuse)
+        if isinstance(value, Snapshot):
+            _check(value.conversation)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        logger.warning("the store of conversations holds something that is not used (%s)", type(error).__name__)
         return None
+    return value
+
+
+def _refuse(code: int, _data: memoryview) -> None:
+    raise ValueError(f"no gateway writes extensions of MessagePack such as {code}")
+
+
+def _check(conversation: Conversation) -> None:
+    """Raise ``ValueError`` for values of the right types that no gateway writes."""
+    low, high = DENSITY
+    languages = (conversation.languages.asked, conversation.languages.voice)
+    messages = [*conversation.opening, *(message for turn in conversation.turns for message in turn.messages)]
+    sound = (
+        ID.fullmatch(conversation.id)
+        and 0 <= conversation.skipped <= len(conversation.turns)
+        and 0 <= conversation.gone < MOST_GONE
+        and low <= conversation.bytes_per_token <= high
+        and all(turn.messages for turn in conversation.turns)
+        and all(message.role for message in messages)
+        and all(language is None or ID.fullmatch(language) for language in languages)
+    )
+    if not sound:
+        raise ValueError("not a conversation")
 
 
 def digest(turn: Turn) -> bytes:

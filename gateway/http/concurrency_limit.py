@@ -1,15 +1,11 @@
 """Limits how many requests are served at once; further ones are refused before their body is read."""
 
-import asyncio
-from contextlib import suppress
-
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
-from gateway.tasks import CLOSING_SECONDS
 
 
 class ConcurrencyLimit(ASGIMiddleware):
@@ -21,8 +17,6 @@ class ConcurrencyLimit(ASGIMiddleware):
     def __init__(self, most: int) -> None:
         self._most = most
         self._served = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request or raise ``Unavailable``."""
@@ -31,16 +25,7 @@ class ConcurrencyLimit(ASGIMiddleware):
                 f"The gateway serves {self._most} requests already; try again shortly.", retry_after=RETRY_SECONDS
             )
         self._served += 1
-        self._idle.clear()
         try:
             await next_app(scope, receive, send)
         finally:
             self._served -= 1
-            if self._served == 0:
-                self._idle.set()
-
-    async def idle(self) -> None:
-        """Wait until nothing is served any more, for ``CLOSING_SECONDS`` at most."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await self._idle.wait()

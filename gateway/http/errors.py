@@ -4,7 +4,6 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 """
 
 import logging
-import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import Scope
+from litestar.types import HTTPScope, Scope
 
 from adapters.contract.errors import (
     AdapterError,
@@ -26,6 +25,7 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 from gateway.http.request_id import request_id
+from gateway.telemetry.log_format import printable, where
 from gateway.telemetry.outcome import describe_failure
 
 logger = logging.getLogger(__name__)
@@ -97,17 +97,29 @@ def describe(error: AdapterError, fields: Mapping[str, str]) -> tuple[HTTPError,
     mapping = next(CONTRACT[kind] for kind in type(error).__mro__ if kind in CONTRACT)
     param, code = (error.param, error.code) if isinstance(error, InvalidRequest) else (None, None)
     param = param if param is None else fields.get(param, param)
-    message = error.message if len(error.message) <= LONGEST_MESSAGE else f"{error.message[:LONGEST_MESSAGE]}…"
-    body = ErrorBody(message=message, type=mapping.type, param=param, code=code or mapping.code)
-    return mapping, body
+    return mapping, _body(error.message, mapping.type, param=param, code=code or mapping.code)
+
+
+def _body(message: str, kind: str, *, param: str | None = None, code: str | None = None) -> ErrorBody:
+    """What is sent quotes requests and servers: it is cut, and holds no control characters."""
+    shown = message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
+    return ErrorBody(
+        message=printable(shown),
+        type=kind,
+        param=None if param is None else printable(param),
+        code=None if code is None else printable(code),
+    )
 
 
 def stream_error(error: Exception, fields: Mapping[str, str]) -> ErrorAnswer:
     """What is said of a failure after the first byte, when there is no status left to say it with."""
     if isinstance(error, AdapterError):
-        return ErrorAnswer(error=describe(error, fields)[1])
-    logger.error("a stream failed unexpectedly: %s", where(error))
-    return ErrorAnswer(error=_INTERNAL)
+        body = describe(error, fields)[1]
+    else:
+        logger.error("a stream failed unexpectedly: %s", where(error))
+        body = _INTERNAL
+    _forget_frames(error)
+    return ErrorAnswer(error=body)
 
 
 _INTERNAL = ErrorBody(
@@ -118,26 +130,43 @@ _INTERNAL = ErrorBody(
 )
 
 
-def where(error: BaseException) -> str:
-    """The class of a failure and the lines it passed; without its message, which may hold what people said."""
-    return "".join([f"{type(error).__name__}\n", *traceback.format_tb(error.__traceback__)])
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure as it is answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: ErrorAnswer
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
     """The one exception handler of the application."""
+    answer = answer_of(error, request.scope)
+    return Response(answer.body, status_code=answer.status, headers=answer.headers, media_type="application/json")
+
+
+def answer_of(error: Exception, scope: HTTPScope) -> Answer:
+    """How the failure of a request is answered; it is logged here. ``scope`` may lack a route, or even a path."""
+    name = request_id(scope)
     match error:
         case AdapterError():
-            mapping, body = describe(error, field_names(request.scope))
-            logger.info("%s refused: %s", request_id(request.scope), describe_failure(error))
+            mapping, body = describe(error, field_names(scope))
+            logger.info("%s refused: %s", name, describe_failure(error))
             status, headers = mapping.status, _retry_headers(mapping, error.retry_after)
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.info("%s refused: status %d", request_id(request.scope), status)
-            body, headers = _http_error(request, error), dict(error.headers or {})
+            logger.info("%s refused: status %d", name, status)
+            body, headers = _http_error(scope, error), dict(error.headers or {})
         case _:
-            name = request_id(request.scope)
-            logger.error("%s failed unexpectedly: %s %s: %s", name, request.method, request.url.path, where(error))
+            logger.error("%s failed unexpectedly: %s %s: %s", name, scope["method"], scope["path"], where(error))
             status, body, headers = HTTPStatus.INTERNAL_SERVER_ERROR, _INTERNAL, {"x-should-retry": "false"}
-    return Response(ErrorAnswer(error=body), status_code=status, headers=headers, media_type="application/json")
+    _forget_frames(error)
+    return Answer(status=status, headers=headers, body=ErrorAnswer(error=body))
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what the frames hold that ``error`` passed: recordings, until the garbage collector comes by."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, str]:
@@ -148,16 +177,16 @@ def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, s
     return headers
 
 
-def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> ErrorBody:
+def _http_error(scope: HTTPScope, error: HTTPException) -> ErrorBody:
     kind, code = HTTP.get(error.status_code, ("invalid_request_error", None))
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            message = f"Invalid URL ({request.method} {request.url.path})"
+            message = f"Invalid URL ({scope['method']} {scope['path']})"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             message = (
-                f"Not allowed to {request.method} on {request.url.path}. "
+                f"Not allowed to {scope['method']} on {scope['path']}. "
                 "(HINT: Perhaps you meant to use a different HTTP method?)"
             )
         case _:
             message = error.detail
-    return ErrorBody(message=message, type=kind, param=None, code=code)
+    return _body(message, kind, code=code)

@@ -1,10 +1,9 @@
 """Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
 
 import asyncio
-import io
 import re
-from collections.abc import Iterable
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +11,11 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from multipart import MultipartError, MultipartParser  # type: ignore[import-untyped]
+from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
 
 from adapters.contract.errors import InvalidRequest
+from gateway.http.json_text import decode_json
+from gateway.http.offload import offloaded
 
 MAX_AUDIO_BYTES = 26_214_400
 """OpenAI's limit on an uploaded file."""
@@ -27,6 +28,9 @@ BODY_SECONDS = 120.0
 
 MAX_PARTS = 1000
 """The most parts of a form."""
+
+CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252")
+"""Encodings that a field of a form may say it is in; Java's clients say Latin-1 unless they are told otherwise."""
 
 RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-urlencoded")
 """A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
@@ -46,25 +50,35 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a request by name; ``textual`` when every value is text, numbers and structures too."""
+    """The fields of a request by name; ``textual`` when every value is text, numbers and structures too.
+
+    ``size`` is that of the body in bytes. ``ignored`` are fields of the query beside a body that has fields itself.
+    """
 
     values: dict[str, Any]
     uploads: dict[str, list[Upload]]
     textual: bool
+    size: int
+    ignored: tuple[str, ...] = ()
 
 
 async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     """Everything in the request; a raw body is the upload ``file``. Raises ``InvalidRequest`` and ``HTTPException``."""
     content_type, options = request.content_type
     if content_type == "multipart/form-data":
-        return _multipart(await _body(request), options.get("boundary", ""))
+        form = _Form(options.get("boundary", ""))
+        await _read(request, form.feed)
+        return _beside_query(await offloaded(form.size, form.fields), request)
     if content_type == "application/json" or content_type.endswith("+json"):
-        return _json(await _body(request))
+        body = await _body(request)
+        return _beside_query(await offloaded(len(body), _json, body), request)
     if not content_type or content_type.startswith(RAW):
-        data = await _body(request)
-        check_size(len(data))
+        body = await _body(request)
+        check_size(len(body))
+        data = await offloaded(len(body), bytes, body)
         uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
-        return Fields(values=_grouped(request.query_params.multi_items()), uploads=uploads, textual=True)
+        values = _grouped(request.query_params.multi_items())
+        return Fields(values=values, uploads=uploads, textual=True, size=len(data))
     raise HTTPException(
         status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         detail=f"Unsupported content type: {content_type!r}. Send 'multipart/form-data' with a 'file', "
@@ -72,11 +86,26 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     )
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytes:
+def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:
+    """``fields`` with the names of those that stand in the query only, where nothing reads them."""
+    ignored = tuple(name for name in _grouped(request.query_params.multi_items()) if name not in fields.values)
+    return msgspec.structs.replace(fields, ignored=ignored)
+
+
+async def _body(request: Request[Any, Any, Any]) -> bytearray:
     """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
+    body = bytearray()
+    await _read(request, body.extend)
+    return body
+
+
+async def _read(request: Request[Any, Any, Any], take: Callable[[bytes], None]) -> None:
+    """Give the body to ``take``, piece by piece."""
+    _refuse_encoded(request)
     try:
         async with asyncio.timeout(BODY_SECONDS), aclosing(request.stream()) as chunks:
-            return b"".join([chunk async for chunk in chunks])
+            async for chunk in chunks:
+                take(chunk)
     except TimeoutError:
         raise HTTPException(
             status_code=HTTPStatus.REQUEST_TIMEOUT,
@@ -89,42 +118,97 @@ async def _body(request: Request[Any, Any, Any]) -> bytes:
         raise _too_large(MAX_BODY_BYTES, max(request.content_length or 0, MAX_BODY_BYTES + 1)) from None
 
 
-def _json(body: bytes) -> Fields:
+def _refuse_encoded(request: Request[Any, Any, Any]) -> None:
+    """Refuse a compressed body: recordings hardly shrink, no client compresses unasked, and a few bytes may be many."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise HTTPException(
+            status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            detail=f"Unsupported content encoding: {encoding!r}. Send the body as it is, without 'Content-Encoding'.",
+            headers={"accept-encoding": "identity"},
+        )
+
+
+def _json(body: bytearray) -> Fields:
     if body.startswith(b"--"):
         raise InvalidRequest(
             "The body is a multipart form, but Content-Type says it is JSON. Send 'Content-Type: multipart/form-data'; "
             "with an OpenAI SDK pass it in options={'headers': …}."
         )
     try:
-        values = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        values = decode_json(body)
+    except ValueError as error:
         raise InvalidRequest(f"We could not parse the JSON body of your request. ({error})") from None
     if not isinstance(values, dict):
         raise InvalidRequest("We could not parse the JSON body of your request. (Expected an object.)")
-    return Fields(values=values, uploads={}, textual=False)
+    return Fields(values=values, uploads={}, textual=False, size=len(body))
 
 
-def _multipart(body: bytes, boundary: str) -> Fields:
-    """The parts of a form; all in memory, so that no recording is ever written to disk."""
-    in_memory = {"spool_limit": MAX_BODY_BYTES, "memory_limit": MAX_BODY_BYTES}
-    texts: list[tuple[str, str]] = []
-    uploads: dict[str, list[Upload]] = {}
+class _Form:
+    """Takes a form apart while it arrives; all in memory, so that no recording is ever written to disk."""
+
+    def __init__(self, boundary: str) -> None:
+        self.size = 0
+        self._parts: list[tuple[MultipartSegment, bytearray]] = []
+        with _form_errors():
+            # File names come in any encoding and nothing uses them; Latin-1 reads all bytes.
+            self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS, header_charset="latin-1")
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next piece of the body. Raises ``InvalidRequest``."""
+        self.size += len(chunk)
+        with _form_errors():
+            for event in self._parser.parse(chunk):
+                if isinstance(event, MultipartSegment):
+                    self._parts.append((event, bytearray()))
+                elif event:
+                    self._parts[-1][1].extend(event)
+
+    def fields(self) -> Fields:
+        """All that was in the form, which is complete. Raises ``InvalidRequest`` and ``HTTPException``."""
+        texts: list[tuple[str, str]] = []
+        uploads: dict[str, list[Upload]] = {}
+        with _form_errors():
+            self._parser.close()
+            for part, data in self._parts:
+                name = part.name.encode("latin-1").decode(errors="replace")
+                if _is_file(part):
+                    check_size(len(data))
+                    upload = Upload(data=bytes(data), content_type=part.content_type or "application/octet-stream")
+                    uploads.setdefault(name.removesuffix("[]"), []).append(upload)
+                    data.clear()
+                else:
+                    texts.append((name, _text(name, data, part.charset or "utf-8")))
+        return Fields(values=_grouped(texts), uploads=uploads, textual=True, size=self.size)
+
+
+def _is_file(part: MultipartSegment) -> bool:
+    """Whether a part has a file name; some clients write one outside ASCII as ``filename*`` (RFC 5987) alone."""
+    return bool(part.filename) or "filename*=" in part.header("Content-Disposition", "").lower().replace(" ", "")
+
+
+def _text(name: str, data: bytearray, charset: str) -> str:
+    """The text of a field. Raises ``InvalidRequest``."""
     try:
-        for part in MultipartParser(io.BytesIO(body), boundary, part_limit=MAX_PARTS, **in_memory):
-            if part.filename:
-                check_size(part.size)
-                upload = Upload(data=part.raw, content_type=part.content_type.lower())
-                uploads.setdefault(part.name.removesuffix("[]"), []).append(upload)
-            else:
-                texts.append((part.name, part.raw.decode()))
+        if charset.lower() in CHARSETS:
+            return data.decode(charset)
     except UnicodeDecodeError:
-        raise InvalidRequest(
-            "A field of the form is not text. Send the audio as a file with a name: with curl, -F file=@question.wav",
-            param="file",
-        ) from None
+        pass  # reported below
+    shown = name[:100]
+    raise InvalidRequest(
+        f"The field {shown!r} of the form is not text in UTF-8. Send a recording or an image as a file with a name: "
+        f"with curl, -F {shown}=@question.wav",
+        param=shown,
+        code="invalid_value",
+    )
+
+
+@contextmanager
+def _form_errors() -> Iterator[None]:
+    try:
+        yield
     except MultipartError as error:
         raise InvalidRequest(f"We could not parse the form in your request. ({error})") from None
-    return Fields(values=_grouped(texts), uploads=uploads, textual=True)
 
 
 def check_size(size: int) -> None:
@@ -141,9 +225,14 @@ def _too_large(limit: int, size: int) -> HTTPException:
 
 
 def _grouped(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Repeated names (``x``, ``x[]``) become lists, ``x[a]`` an object, as the SDKs write them in forms."""
+    """Repeated names (``x``, ``x[]``) become lists, ``x[a]`` an object, as the SDKs write them in forms.
+
+    What is empty is absent: many clients send every field that they have.
+    """
     values: dict[str, Any] = {}
     for name, value in items:
+        if not value:
+            continue
         if member := re.fullmatch(r"(\w+)\[(\w+)\]", name):
             holder = values.setdefault(member[1], {})
             if isinstance(holder, dict):

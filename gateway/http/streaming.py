@@ -15,6 +15,7 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from adapters.contract.errors import Unavailable
 from gateway.http.errors import ErrorAnswer, field_names, stream_error
 from gateway.tasks import race
 
@@ -25,6 +26,9 @@ PING_SECONDS = 15.0
 
 STALLED_SECONDS = 120.0
 """How long a client may read nothing before its turn is ended: others may be waiting for the engines."""
+
+LAST_EVENT_SECONDS = 1.0
+"""How long a client may take to make room for the event that says that the server ends."""
 
 PING = b": ping\n\n"
 
@@ -72,11 +76,20 @@ class _StreamingASGI(ASGIResponse):
     def __init__(self, streaming: Streaming) -> None:
         super().__init__()
         self._streaming = streaming
+        self._begun = False
         self._sending = False
         self._since: float | None = None  # the loop's time when it began to send, or to be silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await race(self._send(scope, send), _left(receive), self._watch(send))
+        try:
+            await race(self._send(scope, send), _left(receive), self._watch(send))
+        except asyncio.CancelledError:  # the server ends; before the first byte it answers with a status
+            if self._streaming.events and self._begun:
+                error = Unavailable("The gateway is shutting down; the answer is cut short.")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_EVENT_SECONDS):
+                        await self._end_with(send, stream_error(error, field_names(scope)))
+            raise
 
     async def _send(self, scope: Scope, send: Send) -> None:
         async with aclosing(self._streaming.parts) as parts:
@@ -85,6 +98,7 @@ class _StreamingASGI(ASGIResponse):
                 assert isinstance(part, Held), "no bytes before the head"
                 held += part.data
             await send({"type": "http.response.start", "status": 200, "headers": self._headers(part)})
+            self._begun = True
             try:
                 if held:
                     await self._deliver(send, held)
@@ -94,9 +108,13 @@ class _StreamingASGI(ASGIResponse):
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error, field_names(scope))
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
-                if not self._streaming.events:
-                    return  # without the last chunk: the server closes the connection
-                await self._deliver(send, server_sent_event(answer))
+                if self._streaming.events:  # else the last chunk is left out: the server cuts the connection
+                    await self._end_with(send, answer)
+                return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _end_with(self, send: Send, answer: ErrorAnswer) -> None:
+        await self._deliver(send, server_sent_event(answer))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, send: Send, chunk: bytes) -> None:

@@ -9,15 +9,20 @@ import msgspec
 
 from adapters.contract.errors import InvalidRequest
 from gateway.http.form import Fields
+from gateway.http.json_text import decode_json
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+LONGEST_SHOWN = 100
+"""Characters of a value that an error repeats."""
 
 
 def fields_of(
     fields: Fields, model: type[StructT], structures: Iterable[str], files: Iterable[str] = ()
 ) -> tuple[StructT, tuple[str, ...]]:
-    """The fields as ``model``, and the names of those that it does not know and of uploads that are none of ``files``.
+    """The fields as ``model``, and the names of those that have no effect.
 
+    Those are fields that it does not know, uploads that are none of ``files``, and what ``fields.ignored`` says.
     ``structures`` are the fields that hold JSON when they are sent as text. ``null`` is the same as absent. Raises
     ``InvalidRequest`` in OpenAI's words, also for a structure that came as parts which cannot be put together.
     """
@@ -28,6 +33,7 @@ def fields_of(
     if fields.textual:
         values |= {name: _structure(name, values[name], types[name]) for name in structures if name in values}
     unknown = {name for name in fields.values if name not in types} | fields.uploads.keys() - set(files)
+    unknown.update(fields.ignored)
     try:
         return msgspec.convert(values, model, strict=not fields.textual), tuple(sorted(unknown))
     except msgspec.ValidationError as error:
@@ -52,8 +58,8 @@ def _structure(name: str, value: Any, kind: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
-        return msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return decode_json(value)
+    except ValueError as error:
         if _takes_text(kind):
             return value
         raise InvalidRequest(f"Invalid JSON in {name!r}: {error}.", param=name) from None
@@ -85,35 +91,45 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
     """What msgspec says of ``values`` for ``model``, in the words of OpenAI's error catalogue."""
     reason, _, path = problem.partition(" - at `$")
     param = path.rstrip("`").lstrip(".")
-    value = values.get(re.split(r"[.\[]", param)[0])
+    value = _value_at(values, param)
     if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
         inner = f"{param}.{missing[1]}".lstrip(".")
         return InvalidRequest(f"Missing required parameter: '{inner}'.", param=inner, code="missing_required_parameter")
     if limit := re.fullmatch(r"Expected `(float|int)` (>=|<=) ([-\d.]+)", reason):
         kind = "decimal" if limit[1] == "float" else "integer"
-        side = "below minimum" if limit[2] == ">=" else "above maximum"
+        side, code = ("below minimum", "below_min") if limit[2] == ">=" else ("above maximum", "above_max")
         return InvalidRequest(
-            f"Invalid '{param}': {kind} {side} value. Expected a value {limit[2]} {limit[3]}, but got {value} instead.",
+            f"Invalid '{param}': {kind} {side} value. Expected a value {limit[2]} {limit[3]}, "
+            f"but got {str(value)[:LONGEST_SHOWN]} instead.",
             param=param,
-            code=f"{kind}_{side.replace(' ', '_')}_value",
+            code=f"{kind}_{code}_value",
         )
-    if longest := re.fullmatch(r"Expected `array` of length <= (\d+)", reason):
+    if longest := re.fullmatch(r"Expected `(array|str)` of length <= (\d+)", reason):
+        kind = "array" if longest[1] == "array" else "string"
+        article = "an" if kind == "array" else "a"
         return InvalidRequest(
-            f"Invalid '{param}': array too long. Expected an array with maximum length {longest[1]}, "
-            f"but got an array with length {len(value or ())} instead.",
+            f"Invalid '{param}': {kind} too long. Expected {article} {kind} with maximum length {longest[2]}, "
+            f"but got {article} {kind} with length {len(value)} instead.",
             param=param,
-            code="array_above_max_length",
+            code=f"{kind}_above_max_length",
         )
     if reason.startswith("Invalid enum value"):
         choices = _choices({field.name: field.type for field in msgspec.structs.fields(model)}.get(param))
         supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
-        shown = reason.removeprefix("Invalid enum value ")
+        shown = reason.removeprefix("Invalid enum value ")[:LONGEST_SHOWN]
         return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")
     if mismatch := re.fullmatch(r"Expected `(.+)`, got `(.+)`", reason):
         wanted, got = _worded(mismatch[1]), _worded(mismatch[2])
         message = f"Invalid type for '{param}': expected {wanted}, but got {got} instead."
         return InvalidRequest(message, param=param, code="invalid_type")
-    return InvalidRequest(f"Invalid '{param}': {reason}.", param=param, code="invalid_value")
+    return InvalidRequest(f"Invalid '{param}': {reason[:LONGEST_SHOWN]}.", param=param, code="invalid_value")
+
+
+def _value_at(values: Any, path: str) -> Any:
+    """What is at a path such as ``messages[0].content``."""
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        values = values[int(index)] if index else values[name]
+    return values
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:

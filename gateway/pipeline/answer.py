@@ -1,6 +1,6 @@
 """Answering stage: what the model writes is spoken while it is being written."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import assert_never
 
@@ -18,6 +18,10 @@ from gateway.telemetry.timings import Stopwatch
 
 EVENTS_AHEAD = 32
 """How many events of the model, and chunks of audio, may wait for a slow listener."""
+
+
+LONGEST_SLICE = 500
+"""Characters of text that are segmented in one go, a few milliseconds of work."""
 
 
 class TextFinished(msgspec.Struct, frozen=True, kw_only=True, tag="text_finished"):
@@ -113,11 +117,21 @@ async def _held_back(
     finished = False
     async with aclosing(writing):
         async for event in writing:
-            await scheduler.room()
+            for piece in _sliced(event):
+                await scheduler.room()
+                yield piece
             finished = isinstance(event, llm.Finished)
-            yield event
     if not finished:
         raise UpstreamError("The language model's stream ended before the answer was finished.")
+
+
+def _sliced(event: llm.Event) -> Iterator[llm.Event]:
+    """``event``, a long text in slices: a whole answer that comes at once must not be segmented at once."""
+    if not isinstance(event, llm.TextDelta) or len(event.text) <= LONGEST_SLICE:
+        yield event
+        return
+    for start in range(0, len(event.text), LONGEST_SLICE):
+        yield llm.TextDelta(text=event.text[start : start + LONGEST_SLICE])
 
 
 class _Draft:

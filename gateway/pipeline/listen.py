@@ -46,6 +46,15 @@ class RecordingFinished(msgspec.Struct, frozen=True, kw_only=True, tag="recordin
 
 Listened = TranscriptDelta | TranscriptFinished | RecordingFinished
 
+_BLOCKS_PER_SECOND = 4
+
+
+async def blocks(pcm: bytes, sample_rate: int) -> AsyncGenerator[bytes, None]:
+    """A whole recording (s16le mono at ``sample_rate`` Hz) in blocks of a quarter of a second."""
+    size = sample_rate // _BLOCKS_PER_SECOND * audio.SAMPLE_BYTES
+    for start in range(0, len(pcm), size):
+        yield pcm[start : start + size]
+
 
 async def listen(
     recogniser: stt.Recogniser, detector: vad.Detector | None, pcm: AsyncGenerator[bytes, None], language: str | None

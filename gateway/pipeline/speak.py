@@ -13,6 +13,7 @@ from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.utterance_scheduler import UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
+from gateway.text.segmentation.length_limit import divided
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ async def speak(
     started = False
     while (text := await scheduler.utterance()) is not None:
         playhead.begin(text)
-        if words := normalizer.normalize(text):
+        for words in divided(normalizer.normalize(text)):
             watch.mark("tts_request")
             async with aclosing(_utterance(engine, delivery.request(words))) as events:
                 async for event in events:

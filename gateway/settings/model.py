@@ -35,6 +35,7 @@ OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that can be left out: the model hears the recording itself; the recogniser gets silence too."""
 
 Text = Annotated[str, Meta(min_length=1)]
+ConnectionCount = Annotated[int, Meta(ge=1)]
 ContextTokens = Annotated[int, Meta(ge=256)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
 
@@ -58,6 +59,16 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = None
     max_requests: Annotated[
         int, option(SERVER, "Turns served at once; further ones are refused with 503 before their body is read.", ge=1)
+    ] = 256
+    max_connections: Annotated[
+        int, option(SERVER, "Connections open at once; past it an idle one gives way, or a new one is refused.", ge=1)
+    ] = 1024
+    max_connections_per_client: Annotated[
+        ConnectionCount | None,
+        option(SERVER, "Connections of one address at once; leave it unset behind a proxy, where all come from one."),
+    ] = None
+    request_memory_mb: Annotated[
+        int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
     ] = 256
     max_queue: Annotated[
         int, option(SERVER, "Requests that may wait for an engine; further ones are refused with 503.", ge=0)
@@ -132,6 +143,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ContextTokens | None,
         option(LANGUAGE_MODEL, "Tokens that prompt and answer may have together; unset: as the model reports."),
     ] = None
+    max_answer_characters: Annotated[
+        int, option(LANGUAGE_MODEL, "Longest answer in characters of text and calls; a longer one is cut there.", ge=1)
+    ] = 50_000
     responses_api_disable_thinking: Annotated[
         bool,
         option(

@@ -56,7 +56,8 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
     ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
-    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both.
+    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. The turn takes at most
+    ``turn_seconds``, and its answer is cut after ``most_characters``.
     """
 
     route: str
@@ -76,6 +77,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     style: SpeechStyle
     pacing: Pacing
     turn_seconds: float
+    most_characters: int
 
     def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
         """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
@@ -137,6 +139,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
             first_utterance_seconds=settings.first_utterance_ms / 1000,
         ),
         turn_seconds=settings.max_turn_seconds,
+        most_characters=settings.max_answer_characters,
     )
     served.engines.tts.check(plan.delivery(plan.languages(None, Languages())).request(""))
     return plan

@@ -16,8 +16,17 @@ from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
+from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
-from gateway.pipeline.listen import Listened, RecordingFinished, TranscriptDelta, TranscriptFinished, listen, record
+from gateway.pipeline.listen import (
+    Listened,
+    RecordingFinished,
+    TranscriptDelta,
+    TranscriptFinished,
+    blocks,
+    listen,
+    record,
+)
 from gateway.pipeline.playhead import Playhead
 from gateway.telemetry.outcome import TurnOutcome, describe_failure
 from gateway.telemetry.timings import Stopwatch
@@ -114,7 +123,8 @@ class ConversationTurn:
         if plan.audio is None:
             return
         detector = engines.vad.detector() if engines.vad else None
-        pcm = plan.audio(engines.hearing_rate)
+        # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
+        pcm = blocks(await plan.audio(engines.hearing_rate), engines.hearing_rate)
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
@@ -173,13 +183,15 @@ class ConversationTurn:
 
         Each event comes with the prompt that it answers.
         """
+        plan = self._plan
         prompt: Prompt | None = window.longest()
         while prompt is not None:
             started: Started | None = None
             begun = False
-            writing = self._plan.engines.llm.stream(self._plan.generation.request(prompt.messages))
+            writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
             try:
-                async with aclosing(answer(writing, speech, deadline, self._watch)) as events:
+                written = limited_answer(writing, plan.most_characters)
+                async with aclosing(answer(written, speech, deadline, self._watch)) as events:
                     async for event in events:
                         if not begun and isinstance(event, Started):
                             started = event  # a second attempt may follow, and there is one Started only

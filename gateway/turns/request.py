@@ -1,14 +1,14 @@
 """What a client asks of a turn, in neutral words: every surface translates its wire format into this."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from adapters.contract import llm
 from gateway.conversation.history import ConversationRef
 
-AudioSource = Callable[[int], AsyncGenerator[bytes, None]]
-"""Opens the recording: given a sample rate in Hz, blocks of PCM (s16le mono) at that rate."""
+AudioSource = Callable[[int], Awaitable[bytes]]
+"""Decodes the recording: given a sample rate in Hz, the whole of it as PCM (s16le mono) at that rate."""
 
 
 class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,27 +1,28 @@
 """Audio in requests and answers: a recording as base64, voices, formats."""
 
-import base64
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from adapters.contract.errors import InvalidRequest
+from gateway.wire import base64_text
 
+VoiceName = Annotated[str, Meta(max_length=256)]
 ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
 
 
 class VoiceId(msgspec.Struct, frozen=True, kw_only=True):
     """A voice by id."""
 
-    id: str
+    id: VoiceName
 
 
 class InputAudio(msgspec.Struct, frozen=True, kw_only=True):
     """The recording in a JSON request: base64, and the format it is said to have (its content decides)."""
 
     data: Annotated[str, Meta(description="The recording, base64.")]
-    format: Annotated[str | None, Meta(description="Its container, such as wav or mp3.")] = None
+    format: Annotated[str, Meta(max_length=256, description="Its container, such as wav or mp3.")] | None = None
 
 
 def voice_name(voice: str | VoiceId | None) -> str | None:
@@ -32,7 +33,7 @@ def voice_name(voice: str | VoiceId | None) -> str | None:
 def recording_in(audio: InputAudio) -> bytes:
     """The bytes of the recording. Raises ``InvalidRequest``."""
     try:
-        return base64.b64decode("".join(audio.data.split()), validate=True)  # base64 of the shell wraps its lines
+        return base64_text.decoded(audio.data)
     except ValueError:  # binascii.Error is one; characters outside ASCII raise the plain one
         raise InvalidRequest(
             "Invalid 'input_audio.data': not valid base64. Send the whole file in standard base64, padded with '=', "

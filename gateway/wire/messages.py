@@ -1,30 +1,54 @@
 """Messages in the form of Chat Completions, and what they are to a language model."""
 
-from typing import Literal, assert_never
+from collections.abc import Iterable
+from typing import Annotated, Literal, assert_never
 
 import msgspec
+from msgspec import Meta
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+
+LONGEST_TEXT = 1_000_000
+"""Characters of one text: more than any model reads."""
+
+LONGEST_IMAGE_URL = 28_000_000
+"""Characters of a ``data:`` URL of 20 MB, the largest image that is read."""
+
+LONGEST_ADDRESS = 8192
+"""Characters of a URL that is fetched."""
+
+LONGEST_CALL_ID = 16_384
+"""Characters of a call's id: some servers keep a signature in it."""
+
+MOST_PARTS = 8192
+"""Parts of all messages of a request: the event loop goes through them with every turn."""
+
+MOST_IMAGES = 64
+"""Images of one request."""
+
+ShownText = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+ImageAddress = Annotated[str, Meta(max_length=LONGEST_IMAGE_URL)]
+CallId = Annotated[str, Meta(max_length=LONGEST_CALL_ID)]
 
 
 class ImageURL(msgspec.Struct, frozen=True, kw_only=True):
     """Where an image is: an ``https:`` or ``data:`` URL."""
 
-    url: str
+    url: ImageAddress
     detail: Literal["auto", "low", "high"] | None = None
 
 
 class TextPart(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
     """Text of a message."""
 
-    text: str
+    text: ShownText
 
 
 class RefusalPart(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
     """What the assistant said when it refused."""
 
-    refusal: str
+    refusal: ShownText
 
 
 class ImagePart(msgspec.Struct, frozen=True, kw_only=True, tag="image_url"):
@@ -36,14 +60,14 @@ class ImagePart(msgspec.Struct, frozen=True, kw_only=True, tag="image_url"):
 class FunctionCall(msgspec.Struct, frozen=True, kw_only=True):
     """The function that was called and its arguments, a JSON text."""
 
-    name: str
-    arguments: str
+    name: Annotated[str, Meta(max_length=256)]
+    arguments: ShownText
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     """A call that the assistant made."""
 
-    id: str
+    id: CallId
     function: FunctionCall
     type: Literal["function"] = "function"
 
@@ -52,10 +76,39 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message in the form of OpenAI's Chat Completions."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[TextPart | RefusalPart | ImagePart] | None = None
-    refusal: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    tool_call_id: str | None = None
+    content: ShownText | Annotated[list[TextPart | RefusalPart | ImagePart], Meta(max_length=256)] | None = None
+    refusal: ShownText | None = None
+    tool_calls: Annotated[list[ToolCall], Meta(max_length=128)] | None = None
+    tool_call_id: CallId | None = None
+
+
+ChatMessages = Annotated[list[ChatMessage], Meta(max_length=2048)]
+"""The messages of one request."""
+
+
+def messages_of(messages: Iterable[ChatMessage]) -> tuple[llm.Message, ...]:
+    """The messages as the language model gets them. Raises ``InvalidRequest``, also for too many parts or images."""
+    read = tuple(map(message_of, messages))
+    parts = [part for message in read for part in message.parts]
+    if len(parts) > MOST_PARTS:
+        raise InvalidRequest(
+            f"Invalid 'messages': too many parts. Expected at most {MOST_PARTS} parts and calls in all messages, but "
+            f"got {len(parts)} instead.",
+            param="messages",
+            code="array_above_max_length",
+        )
+    check_images(sum(isinstance(part, llm.Image) for part in parts), "messages")
+    return read
+
+
+def check_images(count: int, param: str) -> None:
+    """Refuse more images than one request may have."""
+    if count > MOST_IMAGES:
+        raise InvalidRequest(
+            f"Invalid '{param}': too many images. Expected at most {MOST_IMAGES} images, but got {count} instead.",
+            param=param,
+            code="array_above_max_length",
+        )
 
 
 def message_of(message: ChatMessage) -> llm.Message:
@@ -115,5 +168,12 @@ def image_of(url: str, detail: str | None = None, *, param: str = "image") -> ll
             f"Invalid image: {url[:40]!r} is not a URL. Use an https: address or data:image/png;base64,….",
             param=param,
             code="invalid_value",
+        )
+    if not url.startswith("data:") and len(url) > LONGEST_ADDRESS:
+        raise InvalidRequest(
+            f"Invalid image: string too long. Expected a URL with maximum length {LONGEST_ADDRESS}, but got a string "
+            f"with length {len(url)} instead.",
+            param=param,
+            code="string_above_max_length",
         )
     return llm.Image(url=url, detail=detail)

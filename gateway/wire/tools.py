@@ -1,20 +1,30 @@
 """Tools in the forms of Chat Completions, Responses and Realtime, and what they are to a language model."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 
 ToolWord = Literal["auto", "none", "required"]
 
+ToolName = Annotated[str, Meta(max_length=256)]
+ToolDescription = Annotated[str, Meta(max_length=20_000)]
+
+LARGEST_SCHEMA_BYTES = 100_000
+"""Of a tool's parameters, as JSON."""
+
+DEEPEST_SCHEMA = 64
+"""Objects and arrays within each other in a tool's parameters."""
+
 
 class Function(msgspec.Struct, frozen=True, kw_only=True):
     """A function; ``parameters`` is a JSON Schema."""
 
-    name: str
-    description: str | None = None
+    name: ToolName
+    description: ToolDescription | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
 
@@ -24,8 +34,8 @@ class ChatTool(msgspec.Struct, frozen=True, kw_only=True):
 
     type: Literal["function"]
     function: Function | None = None
-    name: str | None = None
-    description: str | None = None
+    name: ToolName | None = None
+    description: ToolDescription | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
 
@@ -33,7 +43,7 @@ class ChatTool(msgspec.Struct, frozen=True, kw_only=True):
 class ChosenFunction(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the function that must be called."""
 
-    name: str
+    name: ToolName
 
 
 class ChosenTool(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,21 +51,51 @@ class ChosenTool(msgspec.Struct, frozen=True, kw_only=True):
 
     type: Literal["function"]
     function: ChosenFunction | None = None
-    name: str | None = None
+    name: ToolName | None = None
+
+
+ChatTools = Annotated[list[ChatTool], Meta(max_length=128)]
+"""The tools of one request."""
 
 
 def tool_of(tool: ChatTool) -> llm.Tool:
-    """The tool as the language model gets it. Raises ``InvalidRequest`` without a name."""
-    if tool.function is not None:
-        nested = tool.function
-        return llm.Tool(
-            name=nested.name, description=nested.description, parameters=nested.parameters, strict=nested.strict
-        )
-    if not tool.name:
+    """The tool as the language model gets it. Raises ``InvalidRequest`` without a name, and for too large a schema."""
+    function = tool if tool.function is None else tool.function
+    if not function.name:
         raise InvalidRequest(
             "Missing required parameter: 'tools[].name'.", param="tools", code="missing_required_parameter"
         )
-    return llm.Tool(name=tool.name, description=tool.description, parameters=tool.parameters, strict=tool.strict)
+    _check_schema(function.name, function.parameters)
+    return llm.Tool(
+        name=function.name, description=function.description, parameters=function.parameters, strict=function.strict
+    )
+
+
+def _check_schema(name: str, schema: dict[str, Any] | None) -> None:
+    """Refuse a schema that is too deep or too large to be sent, and to check arguments with."""
+    level: list[Any] = [schema]
+    for _ in range(DEEPEST_SCHEMA):
+        level = [child for value in level for child in _children(value)]
+    if level:
+        raise _schema_error(name, f"nested too deeply. Expected at most {DEEPEST_SCHEMA} levels")
+    if (size := len(msgspec.json.encode(schema))) > LARGEST_SCHEMA_BYTES:
+        wanted = f"Expected at most {LARGEST_SCHEMA_BYTES} bytes of JSON, but got {size} bytes instead"
+        raise _schema_error(name, f"object too large. {wanted}")
+
+
+def _children(value: Any) -> list[Any]:
+    """The values in an object or an array."""
+    match value:
+        case dict():
+            return list(value.values())
+        case list():
+            return value
+        case _:
+            return []
+
+
+def _schema_error(name: str, problem: str) -> InvalidRequest:
+    return InvalidRequest(f"Invalid parameters of the tool {name!r}: {problem}.", param="tools", code="invalid_value")
 
 
 def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:

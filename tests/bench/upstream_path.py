@@ -143,6 +143,7 @@ def main(way: str, base_url: str) -> None:
     """Serve until the process is ended."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # a client that reads the port may connect at once
         print(listener.getsockname()[1], flush=True)
         config = uvicorn.Config(
             application(WAYS[way](base_url)), log_config=None, access_log=False, timeout_keep_alive=120

@@ -12,8 +12,8 @@ from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
-from adapters.tts.espeak import library
 from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
+from adapters.tts.espeak.worker import Utterance
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -88,7 +88,7 @@ class SynthesiserRig:
         return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20))
 
     def produced(self) -> int:
-        """Utterances that the library has synthesised."""
+        """Pieces of text that were synthesised."""
         return self.synthesised
 
 
@@ -106,7 +106,7 @@ async def pocketsphinx() -> AsyncGenerator[Rig, None]:
 
 @asynccontextmanager
 async def espeak() -> AsyncGenerator[Rig, None]:
-    """The embedded synthesiser; it is busy while its lock is held."""
+    """The embedded synthesiser; it is busy while one of its workers is."""
     failures = [
         Failure(name="voice", request=lambda: tts.Request(text="Hello.", voice="nobody"), error=InvalidRequest),
         Failure(name="speed", request=lambda: tts.Request(text="Hello.", speed=9), error=InvalidRequest),
@@ -115,15 +115,15 @@ async def espeak() -> AsyncGenerator[Rig, None]:
     ]
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()
-        rig = SynthesiserRig(engine, failures, lambda: int(library._lock.locked()))
-        synthesise = library.synthesise
+        rig = SynthesiserRig(engine, failures, lambda: len(engine._pool._busy))
+        speak = engine._speak
 
-        def counted(*arguments: Any) -> bytes:
+        async def counted(utterance: Utterance) -> bytes:
             rig.synthesised += 1
-            return synthesise(*arguments)
+            return await speak(utterance)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(library, "synthesise", counted)
+            patch.setattr(engine, "_speak", counted)
             yield rig
 
 

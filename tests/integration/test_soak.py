@@ -29,6 +29,7 @@ MOST_GROWTH = 24 * 1024 * 1024
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc"),
+    pytest.mark.timeout(SECONDS + 120),
 ]
 
 

@@ -24,6 +24,8 @@ from tests.integration.servers import MODEL, SERVERS, Server
 from tests.models.training_data import CAPITAL, FOREVER, SYSTEM, THINKING, TOOL, answer_to
 from tests.support.server import events_in, question, served
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a server waits until it has loaded the model
+
 CHAT, RESPONSES = "chat-completions", "responses-api"
 STORY = "tell me a story"
 LIGHTS = "turn on the lights"

@@ -28,6 +28,7 @@ ORDER: Order = {
         ("turns",),
         ("wire",),
         ("http",),
+        ("server",),
         ("api",),
         ("app",),
         ("cli",),
@@ -36,7 +37,7 @@ ORDER: Order = {
 }
 """From the ground up; ``gateway`` stands on ``adapters``."""
 
-WITH_WEB = ("http", "api", "app", "cli")
+WITH_WEB = ("http", "server", "api", "app", "cli")
 """The parts of ``gateway`` that may know the web framework; of a surface only what is not ``PURE``."""
 
 PURE = ("schema", "translate")

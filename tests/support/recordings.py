@@ -1,6 +1,7 @@
-"""Recordings, and files that are none, each made once."""
+"""Recordings of every kind, and files that are none."""
 
 import io
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -9,9 +10,46 @@ import numpy as np
 import soundfile
 
 
-def sound(samples: Any, rate: int = 16_000, container: str = "WAV") -> bytes:
+def sound(samples: Any, rate: int = 16_000, container: str = "WAV", subtype: str = "PCM_16") -> bytes:
+    """A file that soundfile writes; several columns are several channels."""
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=container, subtype="PCM_16")
+    soundfile.write(file, samples, rate, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+def tone(seconds: float, rate: int) -> Any:
+    """A sine of 440 Hz at about a third of full scale, as int16."""
+    return (np.sin(np.arange(round(seconds * rate)) / rate * 2 * np.pi * 440) * 0.3 * 32767).astype("<i2")
+
+
+def encoded(
+    container: str, codec: Any, *, layout: str = "mono", rate: int = 16_000, seconds: float = 1, **options: str
+) -> bytes:
+    """The tone, the same in every channel, as FFmpeg encodes it; ``options`` are those of the container."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, options=options) as output:
+        stream = output.add_stream(codec, rate=rate, options={"strict": "experimental"})
+        stream.layout = layout
+        channels = stream.codec_context.layout.nb_channels
+        frame = av.AudioFrame.from_ndarray(np.repeat(tone(seconds, rate), channels)[None], "s16", layout)
+        frame.sample_rate, frame.pts = rate, 0
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def packets(container: str, codec: Any, payloads: list[bytes], rate: int = 16_000) -> bytes:
+    """A file with these packets, each of which is one sample long."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate)
+        stream.layout = "mono"
+        for number, payload in enumerate(payloads):
+            packet = av.Packet(payload)
+            packet.stream = stream
+            packet.pts = packet.dts = number
+            packet.time_base = Fraction(1, rate)
+            output.mux(packet)
     return file.getvalue()
 
 
@@ -29,17 +67,13 @@ def hours() -> bytes:
 
 @cache
 def m4a() -> bytes:
-    file = io.BytesIO()
-    with av.open(file, "w", format="ipod") as output:
-        stream = output.add_stream("aac", rate=16_000)
-        stream.layout = "mono"
-        for start in range(0, 48_000, 1024):
-            wave = (np.sin(np.arange(start, start + 1024) / 8) * 9000).astype("<i2")
-            frame = av.AudioFrame.from_ndarray(wave[None], "s16", "mono")
-            frame.sample_rate, frame.pts = 16_000, start
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return file.getvalue()
+    return encoded("ipod", "aac", seconds=3)
+
+
+@cache
+def crashing() -> bytes:
+    """A valid recording with eight channels, on which PyAV frees memory twice."""
+    return encoded("caf", "pcm_s16le", layout="7.1")
 
 
 @cache

@@ -35,9 +35,9 @@ def call(arguments: str = "", item_id: str | None = "fc_1", call_id: str = "call
     return {"type": "function_call", "id": item_id, "call_id": call_id, "name": name, "arguments": arguments}
 
 
-def read(*received: Any) -> list[Any]:
-    """The contract's events of a complete answer, checked against the grammar."""
-    reader = ResponsesReader(ERRORS)
+def read(*received: Any, tools: tuple[llm.Tool, ...] = ()) -> list[Any]:
+    """The contract's events of a complete answer to a request with ``tools``, checked against the grammar."""
+    reader = ResponsesReader(ERRORS, tools=tools)
     found = [made for one in received for made in reader.feed(msgspec.json.encode(one))]
     found += reader.finish()
     llm_grammar([Started(), *found])

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
+from litestar.types import ASGIApp
 
 from adapters import scripted
 from gateway.app import SURFACES, create_app
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import Engines, ServedRoute
 from gateway.http.surface import Surface
+from gateway.server.server import GatewayServer
 from gateway.settings.load import load
-from gateway.settings.model import Route
+from gateway.settings.model import GatewaySettings, Route
 
 QUESTION = Path(__file__).parents[1] / "data" / "question.wav"
 
@@ -60,16 +61,22 @@ def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, 
 @asynccontextmanager
 async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> AsyncGenerator[str, None]:
     """Serve ``gateway`` on a free port and give its address once it is ready."""
+    async with serving(create_app(gateway, surfaces=surfaces), gateway.settings) as (address, server):
+        await _ready(address)
+        await until(lambda: not server.server_state.connections)
+        yield address
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, settings: GatewaySettings) -> AsyncGenerator[tuple[str, GatewayServer], None]:
+    """Serve any application on a free port; its address, and the server, which ends with the block."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
-        app = create_app(gateway, surfaces=surfaces)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
+        server = GatewayServer(app, settings)
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            await _ready(address)
-            yield address
+            await until(lambda: server.started)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
         finally:
             server.should_exit = True
             await task
@@ -77,12 +84,7 @@ async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> As
 
 async def _ready(address: str) -> None:
     async with asyncio.timeout(30), httpx.AsyncClient() as client:
-        while True:
-            try:
-                if (await client.get(f"{address}/ready")).status_code == 200:
-                    return
-            except httpx.ConnectError:
-                pass
+        while (await client.get(f"{address}/ready")).status_code != 200:
             await asyncio.sleep(0.01)
 
 

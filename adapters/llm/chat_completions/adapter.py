@@ -7,12 +7,13 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.probe import Probe
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.request import body, route
 from adapters.llm.decoding.start_state import StartStates
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
-from adapters.upstream.server_probe import ProbedApi, server_probe
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
 _API = ProbedApi(
     engine="chat-completions",
@@ -51,9 +52,12 @@ class ChatCompletions:
         """Write one answer. Raises ``AdapterError`` while iterated."""
         sent = body(request, self._options, openai=self._upstream.is_openai)
         call = CompletionCall(path="/chat/completions", body=sent, make_reader=lambda: self._reader(request))
-        async with aclosing(self._upstream.stream(call)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(self._upstream.stream(call)) as events:
+                async for event in events:
+                    yield event
+        except LimitExceeded as error:
+            raise self._upstream.errors.upstream_error(error.what) from error
 
     def _reader(self, request: llm.Request) -> ChatCompletionReader:
         return ChatCompletionReader(

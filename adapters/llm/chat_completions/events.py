@@ -10,7 +10,7 @@ from adapters.llm.chat_completions.reasoning_details import ReasoningDetails
 from adapters.llm.chat_completions.tool_calls import ToolCalls
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_parser import ToolCallParser
-from adapters.upstream import ErrorFactory, UnreadableJson, decode_any
+from adapters.upstream import ErrorFactory, UnreadableJson
 
 # In small letters. Every reason that is not listed means "stop".
 _REASONS: dict[str, llm.FinishReason] = {
@@ -90,7 +90,7 @@ class ChatCompletionReader:
         except UnreadableJson as error:
             raise self._errors.upstream_error("sent something that is not a chat completion") from error
         if chunk.error or "error" in (chunk.object, name):
-            raise self._errors.reported(decode_any(data))
+            raise self._errors.reported_in(data)
         return chunk
 
     def _chunk(self, chunk: wire.Chunk) -> Iterator[llm.Event]:

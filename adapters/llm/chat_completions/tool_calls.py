@@ -7,8 +7,9 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
+from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
 from adapters.llm.chat_completions import wire
-from adapters.llm.tool_arguments import MAX_CALLS, ToolArguments, UnusableArguments, as_text, call_id
+from adapters.llm.tool_arguments import ToolArguments, as_text, call_id, checked_name
 from adapters.upstream import ErrorFactory, is_shallow
 
 
@@ -40,19 +41,16 @@ class ToolCalls:
         return bool(self._calls)
 
     def feed(self, piece: wire.ToolCallPiece) -> Iterator[llm.Event]:
-        """The events of one piece. Raises ``AdapterError`` when there are too many calls or arguments."""
+        """The events of one piece. Raises ``LimitExceeded``."""
         function = piece.function or wire.Function()
-        try:
-            text = as_text(function.arguments)
-            call = self._find(piece, function.name or "", text)
-            ready = "" if _repeats(call, piece, function.name) else call.arguments.append(text)
-        except UnusableArguments as error:
-            raise self._errors.upstream_error(str(error)) from error
+        text = as_text(function.arguments)
+        call = self._find(piece, function.name or "", text)
+        ready = "" if _repeats(call, piece, function.name) else call.arguments.append(text)
         for field in ("extra_content", "thought_signature"):
             if (value := getattr(piece, field)) is not None and is_shallow(value):
                 self.signatures.setdefault(call.call_id, {})[field] = value
         if (name := function.name or call.expected_name) and not call.name:
-            call.name, ready = name, call.arguments.passed_on
+            call.name, ready = checked_name(name), call.arguments.passed_on
             yield llm.ToolCallStarted(call_id=call.call_id, name=call.name)
         if call.name and ready:
             yield llm.ToolCallDelta(call_id=call.call_id, arguments=ready)
@@ -81,7 +79,7 @@ class ToolCalls:
 
     def _new(self, piece: wire.ToolCallPiece, expected_name: str) -> _OpenCall:
         if len(self._calls) == MAX_CALLS:
-            raise self._errors.upstream_error(f"called more than {MAX_CALLS} tools in one answer")
+            raise LimitExceeded(f"called more than {MAX_CALLS} tools in one answer")
         new_id = call_id(piece.id, [other.call_id for other in self._calls])
         arguments = ToolArguments()
         call = _OpenCall(upstream_id=piece.id, call_id=new_id, arguments=arguments, expected_name=expected_name)

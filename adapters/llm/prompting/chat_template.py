@@ -51,6 +51,30 @@ def messages(request: llm.Request, *, images: bool, special: frozenset[str] = fr
     return written
 
 
+def single_calls(messages: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """``messages`` with one call in each, followed by its result; ``None`` if that is how they are.
+
+    Llama 3.1's template takes no more than one, and refuses every later turn after an answer with two.
+    """
+    if all(len(message.get("tool_calls", ())) < 2 for message in messages):
+        return None
+    results = {message["tool_call_id"]: message for message in messages if message["role"] == "tool"}
+    written: list[dict[str, Any]] = []
+    for message in messages:
+        if message["role"] == "tool":
+            if results.pop(message["tool_call_id"], None):  # else it was written after its call
+                written.append(message)
+            continue
+        calls = message.get("tool_calls", [])
+        written.append(message | {"tool_calls": calls[:1]} if calls else message)
+        for number, call in enumerate(calls):
+            if number:
+                written.append({"role": message["role"], "content": "", "tool_calls": [call]})
+            if call["id"] in results:
+                written.append(results.pop(call["id"]))
+    return written
+
+
 def images_of(request: llm.Request) -> list[llm.Image]:
     """The images of a request in the order of their places in ``messages``. Raises ``InvalidRequest`` for too many."""
     found = [part for message in request.messages for part in message.parts if isinstance(part, llm.Image)]

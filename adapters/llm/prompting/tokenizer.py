@@ -36,16 +36,25 @@ class ChatTokenizer:
         """The prompt for ``request``. Raises ``InvalidRequest`` when the template refuses it, and ``Unsupported``."""
         messages = chat_template.messages(request, images=self._images, special=self.special)
         try:
-            text: str = self._tokenizer.apply_chat_template(
-                messages,
-                chat_template=self._template,
-                tools=chat_template.tools(request),
-                add_generation_prompt=True,
-                tokenize=False,
-                **chat_template.template_options(request),
-            )
+            return self._apply(messages, request)
+        except Exception as error:
+            single = chat_template.single_calls(messages)
+            if single is None:
+                raise chat_template.template_error(error, self._adapter) from error
+        try:
+            return self._apply(single, request)
         except Exception as error:
             raise chat_template.template_error(error, self._adapter) from error
+
+    def _apply(self, messages: list[dict[str, Any]], request: llm.Request) -> str:
+        text: str = self._tokenizer.apply_chat_template(
+            messages,
+            chat_template=self._template,
+            tools=chat_template.tools(request),
+            add_generation_prompt=True,
+            tokenize=False,
+            **chat_template.template_options(request),
+        )
         return text
 
 

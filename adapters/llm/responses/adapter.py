@@ -7,12 +7,13 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.probe import Probe
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.request import body, ignored, route
 from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
-from adapters.upstream.server_probe import ProbedApi, server_probe
+from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
 _API = ProbedApi(
     engine="responses-api",
@@ -56,9 +57,12 @@ class Responses:
             make_reader=lambda: self._reader(request),
             ignored=ignored(request, self._options),
         )
-        async with aclosing(self._upstream.stream(call)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(self._upstream.stream(call)) as events:
+                async for event in events:
+                    yield event
+        except LimitExceeded as error:
+            raise self._upstream.errors.upstream_error(error.what) from error
 
     def _reader(self, request: llm.Request) -> ResponsesReader:
         return ResponsesReader(

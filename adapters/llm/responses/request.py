@@ -82,7 +82,7 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
         back = [kept for data in provider_state.replayed(message, to) for kept in data["items"]]
         for part in _grouped(message.parts):
             match part:
-                case tuple():
+                case list():
                     items += _take(None, back)
                     items.append(_message(message.role, part, len(items)))
                 case llm.ToolCall():
@@ -99,19 +99,19 @@ def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
 _Content = llm.Text | llm.Image
 
 
-def _grouped(parts: tuple[llm.Part, ...]) -> list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult]:
+def _grouped(parts: tuple[llm.Part, ...]) -> list[list[_Content] | llm.ToolCall | llm.ToolResult]:
     """The parts, with adjacent text and images grouped. Raises ``Unsupported`` for audio."""
-    grouped: list[tuple[_Content, ...] | llm.ToolCall | llm.ToolResult] = []
+    grouped: list[list[_Content] | llm.ToolCall | llm.ToolResult] = []
     for part in parts:
         match part:
             case llm.Text(text=""):
                 pass
             case llm.Text() | llm.Image():
                 last = grouped[-1] if grouped else None
-                if isinstance(last, tuple):
-                    grouped[-1] = (*last, part)
+                if isinstance(last, list):
+                    last.append(part)
                 else:
-                    grouped.append((part,))
+                    grouped.append([part])
             case llm.ToolCall() | llm.ToolResult():
                 grouped.append(part)
             case llm.Audio():
@@ -137,7 +137,7 @@ def _take(call_id: str | None, back: list[dict[str, Any]]) -> list[dict[str, Any
     return [kept["item"] for kept in taken]
 
 
-def _message(role: str, content: tuple[_Content, ...], number: int) -> dict[str, Any]:
+def _message(role: str, content: list[_Content], number: int) -> dict[str, Any]:
     """A message in the one form that OpenAI, vLLM, llama.cpp and transformers all accept.
 
     For assistant messages vLLM reads only the first part and needs id and status; llama.cpp refuses a string.

@@ -1,23 +1,32 @@
-"""The engine ``espeak``: the embedded synthesiser, by the espeak-ng library."""
+"""The engine ``espeak``: the embedded synthesiser, the espeak-ng library in worker processes that texts can crash."""
 
 from collections.abc import AsyncGenerator
 
 import av
 import msgspec
 
-from adapters.blocking import call
+from adapters.blocking import Limits, WorkerDied, WorkerPool, call
 from adapters.contract import audio, tts
 from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
-from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, UpstreamError
+from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, Unavailable, UpstreamError
 from adapters.tts.espeak import library, speech
+from adapters.tts.espeak.pieces import pieces
 from adapters.tts.espeak.voices import ADAPTER, ALIASES, DEFAULT_VOICE, VoiceTable
+from adapters.tts.espeak.worker import INVENTORY, Utterance
 
 MAX_CHARACTERS = 5_000
 
+WORKERS = 2
+"""With two, a text that ends one of them keeps nobody waiting for the next one to start."""
+
+_SILENCE_SECONDS = 30
+_LIMITS = Limits(memory_bytes=256 * 1024 * 1024, cpu_seconds=5)
+"""A piece of text takes some milliseconds."""
+
 
 class Espeak:
-    """Text to speech: one utterance at a time is synthesised into memory, at about a thousand times real time."""
+    """Text to speech: synthesised piece by piece into memory, at about a thousand times real time."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """The embedded synthesiser has no options."""
@@ -34,6 +43,13 @@ class Espeak:
             reads=frozenset({"numbers"}),
             phonemes=True,
         )
+        self._pool = WorkerPool(
+            "adapters.tts.espeak.worker:synthesiser",
+            size=WORKERS,
+            timeout=_SILENCE_SECONDS,
+            adapter=ADAPTER,
+            limits=_LIMITS,
+        )
         self._voices: VoiceTable | None = None
 
     @property
@@ -42,11 +58,12 @@ class Espeak:
         return self._info
 
     async def warm_up(self) -> None:
-        """Load the library and list its voices. Raises ``Unavailable``."""
+        """Start the workers and list the library's voices. Raises ``Unavailable``."""
         await self._load()
 
     async def aclose(self) -> None:
-        """Nothing to release: the library stays loaded with the process."""
+        """End the workers."""
+        await self._pool.aclose()
 
     def check(self, request: tts.Request) -> None:
         """Raise ``InvalidRequest``, ``Unsupported`` or ``TooLong`` as ``stream`` would."""
@@ -58,30 +75,44 @@ class Espeak:
         """Speak one utterance of at most 5,000 characters.
 
         Raises ``InvalidRequest`` for an unknown voice or speed, ``Unsupported`` for an unknown language, ``TooLong``,
-        ``Unavailable`` and ``UpstreamError``.
+        ``Unavailable``, and ``UpstreamError``, also for a text that the library cannot take.
         """
         _check_limits(request)
         voice = (await self._load()).identifier(request.voice, request.language)
         yield Started(ignored=("instructions",) if request.instructions else ())
-        pcm = b""
-        # The library would read out the names of bare punctuation and emoji.
-        if any(character.isalnum() for character in request.text):
-            try:
-                pcm = await call(speech.synthesise, request.text, voice, request.speed)
-            except (library.LibraryError, av.FFmpegError) as error:
-                raise UpstreamError(f"The embedded synthesiser failed: {error}", adapter=ADAPTER) from error
-        for chunk in speech.chunks(pcm):
-            yield tts.AudioChunk(pcm=chunk)
-        yield tts.Finished(seconds=audio.seconds(pcm, speech.SAMPLE_RATE), characters=len(request.text))
+        seconds = 0.0
+        # A zero byte would end the text, half a surrogate pair cannot be sent.
+        for piece in pieces(request.text.encode(errors="replace").decode().replace("\0", " ")):
+            # The library would read out the names of bare punctuation and emoji.
+            if any(character.isalnum() for character in piece):
+                pcm = await self._speak(Utterance(text=piece, voice=voice, speed=request.speed))
+                seconds += audio.seconds(pcm, speech.SAMPLE_RATE)
+                for chunk in speech.chunks(pcm):
+                    yield tts.AudioChunk(pcm=chunk)
+        yield tts.Finished(seconds=seconds, characters=len(request.text))
+
+    async def _speak(self, utterance: Utterance) -> bytes:
+        try:
+            pcm = await self._pool.answer(msgspec.msgpack.encode(utterance))
+            tempo = library.stretch(utterance.speed)
+            if tempo < 1:
+                pcm = await call(speech.slow_down, pcm, tempo)
+        except (WorkerDied, TimedOut, av.FFmpegError) as error:
+            raise UpstreamError(
+                "The embedded synthesiser failed on a text; choose another engine with --tts.", adapter=ADAPTER
+            ) from error
+        return speech.faded(pcm)
 
     async def _load(self) -> VoiceTable:
         if self._voices is None:
             try:
-                inventory = await call(library.inventory)
-            except (ImportError, OSError, library.LibraryError) as error:
+                await self._pool.warm_up()
+                answer = await self._pool.answer(INVENTORY)
+            except WorkerDied as error:
                 raise Unavailable(
                     "The espeak-ng library cannot be loaded; reinstall the package espeakng-loader.", adapter=ADAPTER
                 ) from error
+            inventory = msgspec.msgpack.decode(answer, type=library.Inventory)
             self._voices = VoiceTable(inventory)
             self._info = msgspec.structs.replace(
                 self._info, sample_rate=inventory.sample_rate, voices=tuple(self._voices.names)

@@ -1,7 +1,6 @@
-"""The espeak-ng library by ctypes: loaded once in a process, used by one thread at a time."""
+"""The espeak-ng library by ctypes, for one thread: two of them in it at once would crash the process."""
 
 import ctypes
-import threading
 from functools import cache
 from typing import Any
 
@@ -16,8 +15,6 @@ _CALLBACK_MS = 60
 _RATE_DEFAULT = 175
 _RATE_FLOOR = 80
 
-# The library keeps its state in globals: two threads in it at once would crash the process.
-_lock = threading.Lock()
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
@@ -87,10 +84,9 @@ def _library() -> tuple[ctypes.CDLL, int]:
 
 def inventory() -> Inventory:
     """Load the library and list what it has; blocks for milliseconds. Raises ``LibraryError`` and ``OSError``."""
-    with _lock:
-        library, rate = _library()
-        languages = [_language(voice) for voice in _list(library, None)]
-        variants = [voice.identifier.decode().removeprefix("!v/") for voice in _list(library, b"variant")]
+    library, rate = _library()
+    languages = [_language(voice) for voice in _list(library, None)]
+    variants = [voice.identifier.decode().removeprefix("!v/") for voice in _list(library, b"variant")]
     return Inventory(sample_rate=rate, languages=tuple(languages), variants=frozenset(variants))
 
 
@@ -108,14 +104,13 @@ def synthesise(text: str, voice: str, speed: float) -> bytes:
         return 0
 
     callback = _Callback(take)
-    encoded = text.encode(errors="replace")
-    with _lock:
-        library, _ = _library()
-        _check("espeak_SetVoiceByName", library.espeak_SetVoiceByName(voice.encode()))
-        rate = max(_RATE_FLOOR, round(_RATE_DEFAULT * speed))
-        _check("espeak_SetParameter", library.espeak_SetParameter(_RATE, rate, 0))
-        library.espeak_SetSynthCallback(callback)
-        _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8 | _PHONEMES, None, None))
+    encoded = text.encode()
+    library, _ = _library()
+    _check("espeak_SetVoiceByName", library.espeak_SetVoiceByName(voice.encode()))
+    rate = max(_RATE_FLOOR, round(_RATE_DEFAULT * speed))
+    _check("espeak_SetParameter", library.espeak_SetParameter(_RATE, rate, 0))
+    library.espeak_SetSynthCallback(callback)
+    _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8 | _PHONEMES, None, None))
     return bytes(pcm)
 
 

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from gateway.api.speech_to_speech.schema import FIELDS
+from gateway.api.speech_to_speech.schema import SPEECH_FIELDS
 from gateway.api.speech_to_speech.translate import audio_delta, event_of
 from gateway.audio.encode import FORMATS
 from gateway.http.headers import AnswerHead, headers_of
@@ -97,6 +97,6 @@ class _Known:
             case TranscriptFinished():
                 self.transcript = event.text
             case Started():
-                self.ignored |= dict.fromkeys(FIELDS.get(name, name) for name in event.ignored)
+                self.ignored |= dict.fromkeys(SPEECH_FIELDS.get(name, name) for name in event.ignored)
             case _:
                 pass

@@ -5,40 +5,45 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from gateway.wire.audio import InputAudio, ResponseFormat, VoiceId
+from gateway.wire.audio import InputAudio, ResponseFormat, VoiceId, VoiceName
 from gateway.wire.conversation import ConversationId, ConversationName
-from gateway.wire.messages import ChatMessage
-from gateway.wire.tools import ChatTool, ChosenTool, ToolWord
+from gateway.wire.messages import MOST_IMAGES, ChatMessages, ImageAddress
+from gateway.wire.tools import ChatTools, ChosenTool, ToolWord
 from gateway.wire.usage import StageTimes, Usage
 
 StreamFormat = Literal["audio", "sse"]
+ShortText = Annotated[str, Meta(max_length=256)]
+StopText = Annotated[str, Meta(max_length=1000)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a turn; in a form, structures are JSON strings, and the recording is the part ``file``."""
 
-    model: Annotated[str | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
     input_audio: Annotated[InputAudio | None, Meta(description="The recording.")] = None
-    voice: Annotated[str | VoiceId | None, Meta(description="One of OpenAI's voices, or one of the engine's own.")] = (
-        None
-    )
+    voice: Annotated[
+        VoiceName | VoiceId | None, Meta(description="One of OpenAI's voices, or one of the engine's own.")
+    ] = None
     speed: Annotated[float, Meta(ge=0.25, le=4.0, description="Speed of speech, 1.0 is normal.")] | None = None
     speech_instructions: Annotated[
-        str | None, Meta(description="How to speak, for engines that follow a described style.")
+        Annotated[str, Meta(max_length=4096)] | None,
+        Meta(description="How to speak, for engines that follow a described style."),
     ] = None
     instructions: Annotated[
-        str | None, Meta(description="The system prompt of this turn, in place of the gateway's own.")
+        Annotated[str, Meta(max_length=256_000)] | None,
+        Meta(description="The system prompt of this turn, in place of the gateway's own."),
     ] = None
     messages: Annotated[
-        list[ChatMessage] | None,
+        ChatMessages | None,
         Meta(
             description="The history, outright; beside an id, tool results alone are added to what is kept. "
             "When it ends in a tool result, no recording is needed."
         ),
     ] = None
     previous_response_id: Annotated[
-        str | None, Meta(description="The answer that this turn follows; from an older one the conversation branches.")
+        ShortText | None,
+        Meta(description="The answer that this turn follows; from an older one the conversation branches."),
     ] = None
     conversation: Annotated[
         ConversationName | ConversationId | None,
@@ -50,21 +55,27 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     store: Annotated[
         bool | None, Meta(description="Whether the turn is kept, so that it can be continued; true when left out.")
     ] = None
-    tools: Annotated[
-        list[ChatTool] | None, Meta(description="Functions the model may call; needs stream_format sse.")
-    ] = None
+    tools: Annotated[ChatTools | None, Meta(description="Functions the model may call; needs stream_format sse.")] = (
+        None
+    )
     tool_choice: Annotated[ToolWord | ChosenTool | None, Meta(description="Whether and which tool is called.")] = None
-    image: Annotated[str | list[str] | None, Meta(description="Images to look at, by URL.")] = None
-    language: Annotated[str | None, Meta(description="The language spoken, ISO 639-1.")] = None
+    image: Annotated[
+        ImageAddress | Annotated[list[ImageAddress], Meta(max_length=MOST_IMAGES)] | None,
+        Meta(description="Images to look at, by URL."),
+    ] = None
+    language: Annotated[ShortText | None, Meta(description="The language spoken, ISO 639-1.")] = None
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
     top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
     stop: Annotated[
-        str | Annotated[list[str], Meta(max_length=4)] | None, Meta(description="Up to four texts that end the answer.")
+        StopText | Annotated[list[StopText], Meta(max_length=4)] | None,
+        Meta(description="Up to four texts that end the answer."),
     ] = None
-    seed: Annotated[int | None, Meta(description="Seed of the sampling.")] = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="Seed of the sampling.")] | None = None
     frequency_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by frequency.")] | None = None
     presence_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by presence.")] | None = None
-    max_output_tokens: Annotated[int, Meta(ge=1, description="Upper bound of the answer, in tokens.")] | None = None
+    max_output_tokens: (
+        Annotated[int, Meta(ge=1, le=10_000_000, description="Upper bound of the answer, in tokens.")] | None
+    ) = None
     reasoning_effort: Annotated[Effort | None, Meta(description="How much the model may think.")] = None
     response_format: Annotated[ResponseFormat | None, Meta(description="Of the answer; wav when left out.")] = None
     stream_format: Annotated[
@@ -78,8 +89,11 @@ STRUCTURES = ("voice", "conversation", "messages", "tools", "tool_choice", "imag
 FILES = ("file", "image")
 """Parts of a form that are files: the recording, and images to look at."""
 
-FIELDS = {"audio": "file", "instructions": "speech_instructions"}
-"""The contract's fields that have another name here."""
+FIELDS = {"audio": "file"}
+"""The contract's fields that have another name here, in errors."""
+
+SPEECH_FIELDS = {"instructions": "speech_instructions"}
+"""The synthesiser's fields that have another name here, where it does not honour one."""
 
 
 class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="transcript.text.delta"):

@@ -13,7 +13,7 @@ from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import TurnEvent, TurnFinished
 from gateway.wire.audio import voice_name
 from gateway.wire.conversation import conversation_name
-from gateway.wire.messages import message_of
+from gateway.wire.messages import messages_of
 from gateway.wire.tools import tool_choice_of, tool_of
 from gateway.wire.usage import stage_times, usage_of
 
@@ -31,7 +31,7 @@ def turn_request(
             previous_response=request.previous_response_id,
             conversation=conversation_name(request.conversation),
             keep=request.store is not False,
-            history=None if request.messages is None else tuple(map(message_of, request.messages)),
+            history=None if request.messages is None else messages_of(request.messages),
         ),
         instructions=request.instructions,
         tools=tuple(tool_of(tool) for tool in request.tools or ()),

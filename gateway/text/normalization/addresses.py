@@ -37,7 +37,8 @@ class AddressVerbalizer:
 
     def _host(self, written: str) -> str:
         after = written[len(written.rstrip(_TRAILING)) :]
-        host = re.split(r"[/?#:]", written, maxsplit=1)[0].rpartition("@")[2].rstrip(_TRAILING)
+        authority = re.split("[/?#]", written, maxsplit=1)[0]
+        host = authority.rpartition("@")[2].partition(":")[0].rstrip(_TRAILING)
         host = re.sub("^www[.]", "", host, flags=re.IGNORECASE)
         return self._spelled(host) + after if self._words else host + after
 

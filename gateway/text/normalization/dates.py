@@ -2,15 +2,18 @@
 
 import re
 
+from gateway.text.normalization.abbreviated import full_stop_kept
 from gateway.text.normalization.locale import Locale, any_of
 from gateway.text.normalization.numbers import in_words
-from gateway.text.normalization.year_abbreviations import stop_kept
 from gateway.text.normalization.years import YearVerbalizer
 
 _ISO = r"(?<![\w./-])([12]\d{3})([-/]|\. ?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
 _NUMERIC = r"(?<![\w./-])(?:(\d{1,2})([/-]|\. ?)(\d{1,2})\2([12]\d{3})|(\d{1,2})/(\d{1,2})/(\d{2}))"
 _ENDS = r"(?![\w/-]|[.]\d)"
-_FULL_HOUR_OF_HALF_A_DAY = re.compile(r"(?<=\d):00(?=\s?[ap]\.?m\b)", re.IGNORECASE)
+_DOTTED_HALF_A_DAY = re.compile(r"(?<![\w.,:])(\d{1,2})\.([0-5]\d)(?=\s?[ap]\.?\s?m\b)", re.IGNORECASE | re.ASCII)
+_FULL_HOUR_OF_HALF_A_DAY = re.compile(r"(?<=\d):00(?=\s?[ap]\.?\s?m\b)", re.IGNORECASE)
+_SECONDS = re.compile(r"(?<![\w:.,])((?:[01]?\d|2[0-4])):([0-5]\d):([0-5]\d)(?![\w:]|[.,]\d)", re.ASCII)
+_CLOCK = re.compile(r"(?<![\w:.,])((?:[01]?\d|2[0-4])):([0-5]\d)(?![\w:]|[.,]\d)", re.ASCII)
 _LOOK_BEHIND = 12
 
 
@@ -50,17 +53,26 @@ class DateVerbalizer:
         self._short = re.compile(
             rf"(?P<before>(?i:(?<!\w){any_of(locale.inflected_after)})\s)(\d{{1,2}})\.(\d{{1,2}})\.(?!\d)"
         )
+        self._slashed = re.compile(
+            rf"(?P<before>(?<!\w)(?i:{any_of(locale.date_words)})\s)(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}})(?![\w/-]|[.,]\d)",
+            re.A,
+        )
         hours = any_of(locale.hour_words)
         self._clock = re.compile(rf"(?<![\w:.,])([01]?\d|2[0-4]):([0-5]\d)(?![:\d])(?:\s?{hours}(?!\w))?", re.A)
         self._marked = re.compile(rf"(?<![\w:.,])([01]?\d|2[0-4])(?:\s?h\s?|\.)([0-5]\d)(?:\s?{hours})(?!\w)", re.A)
+        marked = rf"(?:[01]?\d|2[0-4])\.[0-5]\d\s?{hours}"
+        self._marked_range = re.compile(
+            rf"(?<![\w:.,])([01]?\d|2[0-4])\.([0-5]\d)(?=\s(?:{re.escape(locale.range)})\s{marked}(?!\w))", re.A
+        )
         self._hour = re.compile(r"(?<![\w:.,])([01]?\d|2[0-4])\s?h\s?([0-5]\d)(?!\w|\s?min)", re.A)
 
-    def numeric(self, text: str) -> str:
+    def verbalize_numeric(self, text: str) -> str:
         """Put numeric dates into words and plain numbers."""
         if not self._locale.date:
             return text
         text = self._iso_date.sub(self._iso, text)
-        return self._numeric_date.sub(self._numeric, text)
+        text = self._numeric_date.sub(self._numeric, text)
+        return self._slashed.sub(self._day_and_month, text) if self._locale.date_words else text
 
     def verbalize(self, text: str) -> str:
         """Put other dates, years and times into words and plain numbers."""
@@ -73,15 +85,22 @@ class DateVerbalizer:
                 text = self._named_month_first.sub(self._named, text)
         text = self._years.verbalize(text)
         if self._locale.time:
+            text = _DOTTED_HALF_A_DAY.sub(r"\1:\2", text)
             text = _FULL_HOUR_OF_HALF_A_DAY.sub("", text)
             text = self._clock.sub(lambda time: self._time(time[1], time[2]), text)
+            text = self._marked_range.sub(lambda time: self._time(time[1], time[2]), text)
             text = self._marked.sub(lambda time: self._time(time[1], time[2]), text)
             if "h" in self._locale.hour_words:
                 text = self._hour.sub(lambda time: self._time(time[1], time[2]), text)
         return text
 
+    def verbalize_remaining_times(self, text: str) -> str:
+        """Separate hours, minutes and seconds without words; must run last, or a number after joins the minutes."""
+        text = _SECONDS.sub(r"\1 \2 \3", text)
+        return text if self._locale.time else _CLOCK.sub(r"\1 \2", text)
+
     def _iso(self, found: re.Match[str]) -> str:
-        return self._date(self._day(int(found[4]), found), int(found[3]), found[1]) + stop_kept(found)
+        return self._date(self._day(int(found[4]), found), int(found[3]), found[1]) + full_stop_kept(found)
 
     def _numeric(self, found: re.Match[str]) -> str:
         first, second = int(found[1] or found[5]), int(found[3] or found[6])
@@ -92,7 +111,14 @@ class DateVerbalizer:
             day, month = month, day
         if not (1 <= month <= 12 and 1 <= day <= 31):
             return found[0]
-        return self._date(self._day(day, found), month, year) + stop_kept(found)
+        return self._date(self._day(day, found), month, year) + full_stop_kept(found)
+
+    def _day_and_month(self, found: re.Match[str]) -> str:
+        first, second = int(found["first"]), int(found["second"])
+        day, month = (first, second) if self._day_first else (second, first)
+        if not (1 <= month <= 12 and 1 <= day <= 31) or f"{first}/{second}" in self._locale.fractions:
+            return found[0]
+        return found["before"] + self._date(self._day(day, found), month, None)
 
     def _short_date(self, found: re.Match[str]) -> str:
         day, month = int(found[2]), int(found[3])

@@ -35,6 +35,10 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     an ordinal day that follows neither ``articles`` nor ``inflected_after``. ``phone_pairs``: two digits of a telephone
     number are read as one number.
 
+    ``fractions``: words for a fraction as it is written ("3/4"). ``denominators``: counted terms by denominator, for
+    all other fractions. ``rates``: the phrase for what follows the slash in "$5/month"; ``per`` is the template for
+    all other words. ``date_words``: words after which "3/10" is a date.
+
     Without ``short_months`` only numeric dates are rewritten. ``year_mark`` and ``years_mark`` abbreviate "year" and
     "years" after their number; they are read as ``year`` and ``years``, or as the key of ``year_forms`` and
     ``years_forms`` whose list contains the word before the number.
@@ -51,6 +55,8 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     minus: str = ""
     range: str = ""
     ratio: str = ""
+    per: str = ""
+    rates: Terms = {}
     code: str = ""
     formula: str = ""
     address: Terms = {}
@@ -62,6 +68,7 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     contractions: Terms = {}
     symbols: Terms = {}
     fractions: Terms = {}
+    denominators: Terms = {}
     mixed: str = ""
     and_a_half: str = ""
     feet_and_inches: str = ""
@@ -82,6 +89,7 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     year_forms: dict[str, tuple[str, ...]] = {}
     years_forms: dict[str, tuple[str, ...]] = {}
     date: str = ""
+    date_words: tuple[str, ...] = ()
     date_without_year: str = ""
     first_day: str = ""
     time: str = ""
@@ -105,6 +113,7 @@ class Locale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 SPACED_WORD = "[^\\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 """A letter or digit of a script with spaces; in other scripts, and in Korean, a word needs no boundary."""
 
+_HEBREW_ONE = re.compile(" (?:אחד|אחת)")
 _NORWEGIAN = {"nb": "no", "nn": "no"}
 _NOWHERE = Locale()
 
@@ -131,6 +140,32 @@ def any_of(words: Iterable[str]) -> str:
     """A pattern for any of the literal words, longest first; for no words a pattern that never matches."""
     listed = sorted(words, key=len, reverse=True)
     return "(?:" + "|".join(map(re.escape, listed)) + ")" if listed else "(?!)"
+
+
+def noun_of(forms: str, locale: Locale, *, several: bool) -> str:
+    """The noun of a counted term without a number: the plural, or the singular as after "per"."""
+    one, *more = forms.replace("{}", "").split("|")
+    if not more or locale.plural == "arabic":
+        return (more or [one])[-1].strip().removesuffix("ًا")
+    if several:
+        match locale.plural:
+            case "romanian":
+                return more[0]
+            case "russian" | "polish" | "czech":
+                return more[1]
+            case _:
+                return more[-1]
+    if locale.plural == "russian":
+        return one
+    # The word for one comes first, except in Hebrew.
+    return _HEBREW_ONE.sub("", one) if _HEBREW_ONE.search(one) else one.partition(" ")[2]
+
+
+def part_of(forms: str, locale: Locale) -> str:
+    """The noun of a counted term after a fraction: "half a kilometer"; Slavic languages use the form of decimals."""
+    if locale.plural in {"russian", "polish", "czech"} and "|" in forms:
+        return _slavic_form(None, forms.split("|"), locale.plural)
+    return noun_of(forms, locale, several=False)
 
 
 def counted(number: str, forms: str, locale: Locale) -> str:

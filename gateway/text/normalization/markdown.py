@@ -47,8 +47,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,
 _RULE = re.compile(r"[ \t]*(?:[-*_=][ \t]*){3,}")
 _TABLE_RULE = re.compile(r"[ \t]*(?:\|[ \t]*)?:?-{2,}:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*")
 _MARKERS = re.compile(
-    r"[ \t]*(?:>[ \t]*)*(?:#{1,6}(?=\s|$)[ \t]*|[-*+•][ \t]+(?=\S))?(?P<number>\d{1,3}[.)][ \t]+(?=\[[ xX]\]))?"
-    r"(?:\[[ xX]\][ \t]+)?"
+    r"[ \t]*(?:>(?![\d=])[ \t]*)*(?:#{1,6}(?=\s|$)[ \t]*|[-*+•][ \t]+(?=\S))?"
+    r"(?P<number>\d{1,3}[.)][ \t]+(?=\[[ xX]\]))?(?:\[[ xX]\][ \t]+)?"
 )
 _NUMBERED = re.compile(r"[ \t]*\d{1,3}[.)][ \t]")
 _CLOSING_HASHES = re.compile(r"(?<![ \t])[ \t]+#+[ \t]*$")
@@ -62,6 +62,9 @@ _EMPHASIS = re.compile(
     r"(?<![\w\\])(?:(?!~\d)[*_~])+(?=\S)|(?<=[^\s\\])(?:\*+|~~+)(?!\w)|(?<=[^\W_]|[.,;:!?…)\"'”’])_+(?!\w)|(?<=_)_(?!\w)"
 )
 _INNER_BOLD = re.compile(r"\*\*(?=\S)|(?<=\S)\*\*|~~")
+_POWER = re.compile(r"(?<=\d)\*\*(?=\d)")
+# What is left of markup between two numbers or, for backticks, two words: without a space they would be joined.
+_JOINING = re.compile(r"(?<=\d)(?:~{2,}|\*{2,})(?=\d)|(?<=\w)`+(?=\w)")
 _LONE_MARKERS = re.compile(r"(?:^|(?<=\s))(?:[*_~]{2,}|[`#]+)(?=\s|$)")
 _ENDS_CLAUSE = punctuation.TERMINATORS | punctuation.CLAUSES | frozenset(".,;:!?")
 
@@ -120,9 +123,9 @@ class MarkdownStripper:
     def _prose(self, lines: list[str]) -> list[str]:
         text = _INLINE_FENCE.sub(r"`\1`", "\n".join(lines))
         text = "".join(part if part[:1] == "`" else self._formulas(part) for part in _CODE_SPAN.split(text))
-        text = _IMAGE_OR_LINK.sub(r"\1", _BADGE.sub(r"\1", text))
-        text = _REFERENCE.sub(r"\1", _DEFINITION.sub("", text))
-        text = _CITATION.sub("", _FOOTNOTE.sub("", text))
+        text = _IMAGE_OR_LINK.sub(_label, _BADGE.sub(_label, text))
+        text = _REFERENCE.sub(_label, _DEFINITION.sub("", text))
+        text = _CITATION.sub(_gap, _FOOTNOTE.sub(_gap, text))
         text = _TAG.sub(" ", _AUTOMATIC_LINK.sub(r"\1", text))
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
         stripped = [line for line in text.strip().split("\n") if not _is_rule(line)]
@@ -135,14 +138,31 @@ class MarkdownStripper:
 
     def _without_emphasis(self, line: str) -> str:
         """Remove emphasis and backticks, also if the other half of the pair is in another utterance."""
-        line = _CODE.sub(self._inline_code, line).replace("`", "")
+        line = _JOINING.sub(" ", _POWER.sub("^", _CODE.sub(self._inline_code, line))).replace("`", "")
         line = _LONE_MARKERS.sub("", _EMPHASIS.sub("", _INNER_BOLD.sub("", line)))
         return _ESCAPE.sub(r"\1", line)
 
     def _inline_code(self, code: re.Match[str]) -> str:
         if len(code[2]) > LONGEST_NAME and self._code == "omit":
             return self._omitted
-        return _name(code[2])
+        return _apart(code, _name(code[2]))
+
+
+def _label(link: re.Match[str]) -> str:
+    return _apart(link, link[1])
+
+
+def _apart(markup: re.Match[str], text: str) -> str:
+    """What is shown in place of markup, with a space where it would make one number of two."""
+    before, after = markup.string[markup.start() - 1 : markup.start()], markup.string[markup.end() : markup.end() + 1]
+    left = " " if before.isdigit() and text[:1].isdigit() else ""
+    right = " " if after.isdigit() and text[-1:].isdigit() else ""
+    return f"{left}{text}{right}"
+
+
+def _gap(removed: re.Match[str]) -> str:
+    """What remains of a note: a space where a word follows directly."""
+    return " " if removed.string[removed.end() : removed.end() + 1].isalnum() else ""
 
 
 def _name(code: str) -> str:

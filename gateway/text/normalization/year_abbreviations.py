@@ -2,6 +2,7 @@
 
 import re
 
+from gateway.text.normalization.abbreviated import full_stop_kept
 from gateway.text.normalization.locale import Locale, any_of
 
 _FIRST, _LAST = 1000, 2100
@@ -33,12 +34,7 @@ class YearAbbreviations:
         several = mark == self._locale.years_mark or number != found["year"]
         word, forms = (self._locale.years, self._years) if several else (self._locale.year, self._year)
         said = forms.get(before.lower()) or forms.get(found["ending"] or "") or word
-        return f"{before} {number} {said}{stop_kept(found)}".lstrip()
-
-
-def stop_kept(found: re.Match[str]) -> str:
-    """The full stop to keep: "." if the abbreviation's full stop also ends the text, else ""."""
-    return "." if found[0].endswith(".") and not found.string[found.end() :].strip() else ""
+        return f"{before} {number} {said}{full_stop_kept(found)}".lstrip()
 
 
 def _forms_by_preceding_word(forms: dict[str, tuple[str, ...]]) -> dict[str, str]:

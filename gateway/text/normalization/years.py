@@ -20,7 +20,7 @@ class YearVerbalizer:
         measures = any_of([*locale.units, *locale.money, *locale.magnitudes])
         after = rf"(?![\w%°]|[.,:/–-]\d|[ \u00a0\u202f]?{measures}(?!\w){counted})"
         self._year = re.compile(rf"{_BEFORE}(1[1-9]\d\d|20\d\d){after}", re.ASCII)
-        self._short_range = re.compile(rf"{_BEFORE}((?:1[1-9]|20)(\d\d))[–/-](\d\d)(?![\w.,:/–-])", re.ASCII)
+        self._short_range = re.compile(rf"{_BEFORE}((?:1[1-9]|20)(\d\d))[–/-](\d\d)(?![\w:/–-]|[.,]\d)", re.ASCII)
         decade = re.escape(locale.decade) if locale.decade else "(?!)"
         self._decade = re.compile(rf"{_BEFORE}((?:1[1-9]|20)\d0)['’]?({decade})(?!\w)", re.ASCII)
         self._short_decade = re.compile(rf"(?:(?<=\bthe )|(?<=\bdie )|(?<=\bden )|(?<!\w)['’])([2-9]0)({decade})(?!\w)")

@@ -15,7 +15,7 @@ def _words(*lines: str) -> frozenset[str]:
 NEVER_LAST = _words(
     # en
     "mr mrs Ms dr prof rev mt viz cf approx e.g i.e messrs mses Gen Col Capt Lt Sgt Gov Sen Rep Pres Cmdr Maj Hon",
-    "Ft Ph",
+    "Ft Ph a.k.a f.k.a d.b.a w.r.t n.b N.B viz ibid Adm Pvt Cpl Supt Msgr Brig Cmdt Atty",
     # de
     "hr fr hrn z z.b d.h u.a z.t u.u o.ä s.o s.u i.d.r i.d h.c bzw evtl ggf inkl exkl zzgl vgl dipl ing sog geb",
     "d.i Fa",
@@ -53,7 +53,7 @@ BEFORE_NUMBER = _words(
     "no nos nr nro núm núms n nº n° kl d t art fig figs vol ch chap sec p pp pg pág págs pag § tel ext Jan Feb Mar",
     "Apr Jun Jul Aug Sep Sept Oct Nov Dec ca ab abs abb tab bd s kap cap blz hfst afb godz str rys č obr r o sz kb br",
     "čl sl hlm gbr tgl rp bab tr st lib séc рис гл т стр ст р кв д фиг чл бр п табл тел бл σελ αρ κεφ εικ τηλ ص ج रु",
-    "क्र नं पृ ரூ రూ ರೂ രൂ રૂ",
+    "eq eqs ref refs op min max avg est par c b क्र नं पृ ரூ రూ ರೂ രൂ રૂ",
 )
 """Not the last word of a sentence if a number follows: "No. 5", but "No. That is wrong."."""
 
@@ -62,6 +62,9 @@ NUMBERED_PARTS = _words(
     "Lit no nos nr núm pp vol art ch sec para al fasc",
 )
 """The same, also after a number: "§ 5 Abs. 2". Only in the case listed here."""
+
+COMPOUND_UNITS = _words("ft lb lbs st hrs")
+"""Units that a smaller one may follow: "5 ft. 10 in."."""
 
 TITLE_LETTERS = frozenset("gpгмсκქ")
 """Letters that mean Mr, city, village or page before a name, but gram, metre or year after a number."""
@@ -72,6 +75,12 @@ MAY_BE_LAST = _words(
     "Fri Sat Sun Mo Di Mi Do Fr Sa So Mio Mrd Tsd mln mld",
 )
 """End a sentence only if the next word is in ``OPENERS``."""
+
+OFTEN_LAST = _words(
+    "u.v.m u.s.w u.ä e.d e.v m.m m.v o.s.v o.l y.m j.n.e i.t.d i.t.p i.sl s.í.t ș.a ş.a v.b v.s v.d a.s.o a.s.a.p o.k",
+    "т.д т.п т.ін т.н и.т.д и.т.п κ.ά κ.τ.λ κ.ο.κ",
+)
+"""Dotted abbreviations for "and so on", which often end a sentence; others of this form rarely do."""
 
 LABELS = _words(
     "vitamin plan type option hepatitis grade class group section part point level exhibit appendix case variant",
@@ -106,7 +115,8 @@ EXCLAIMED_NAMES = _words("yahoo jeopardy joomla kahoot")
 
 HALVES_OF_THE_DAY = frozenset({"a.m", "p.m", "A.M", "P.M"})
 
-TIME_ZONES = _words(
+TIME_QUALIFIERS = _words(
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
     "EST EDT CST CDT MST MDT PST PDT ET CT MT PT GMT UTC CET CEST BST IST JST Eastern Central Mountain Pacific",
 )
 """Follow "a.m." and "p.m." within a sentence."""

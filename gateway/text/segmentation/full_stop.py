@@ -14,6 +14,7 @@ _OPENERS = "([{<\"'“‘«„¿¡*_~-–—>#/"
 LIST_MARKER = re.compile(r"[\s>#*_(–•-]*(?:\d{1,3}(?:\.\d{1,3}){0,3}|[a-zA-Z]|[ivxIVX]{1,4})")
 """The whole text before the full stop of a list marker: "5." at the start of a piece is a number, not a sentence."""
 
+_DOTTED_LOWER = re.compile(r"[^\W\d_](?:\.[^\W\d_]){1,4}")
 _DOTTED = re.compile(r"[^\W\d_]\.(?:-?[^\W\d_]{1,3}\.)*-?[^\W\d_]{0,3}")
 _ROMAN = re.compile(r"[IVXLCDM]+")
 _DAY_OR_MONTH = re.compile(r"\d{1,2}\.")
@@ -35,6 +36,8 @@ def ends_sentence(before: str, next_word: Callable[[], NextWord]) -> bool:
     word = _ELISION.sub("", word)
     before_word = previous[-1] if previous else ""
     after_number = before_word[-1:].isdigit()
+    if after_number and word in abbreviations.COMPOUND_UNITS and _is_number(next_word().text):
+        return False
     if after_number and _UNIT.fullmatch(word):
         return True
     keys = _spellings(previous, word)
@@ -42,18 +45,19 @@ def ends_sentence(before: str, next_word: Callable[[], NextWord]) -> bool:
         return False
     if f"{before_word} {word}".casefold() in abbreviations.PAIRS_NEVER_LAST:
         return False
-    if keys & abbreviations.BEFORE_NUMBER and not after_number and _is_number(next_word().text):
+    if keys & abbreviations.BEFORE_NUMBER and not after_number and _is_amount(next_word()):
         return False
     if word in abbreviations.NUMBERED_PARTS and _is_number(next_word().text):
         return False
     if keys & abbreviations.HALVES_OF_THE_DAY:
-        return next_word().text not in abbreviations.TIME_ZONES
+        return next_word().text not in abbreviations.TIME_QUALIFIERS
     if len(word) == 1 and _is_initial(next_word()):
         return False
     if word in abbreviations.TITLE_LETTERS and not before_word.endswith("."):
         return after_number and (word.isascii() or _opens_sentence(next_word()))
     first_numeral = not before_word and bool(_ROMAN.fullmatch(word))
-    if first_numeral or keys & abbreviations.MAY_BE_LAST or _is_name_in_letters(word):
+    dotted = bool(_DOTTED_LOWER.fullmatch(word)) and not keys & abbreviations.OFTEN_LAST
+    if first_numeral or dotted or keys & abbreviations.MAY_BE_LAST or _is_name_in_letters(word):
         labelled = len(word) == 1 and before_word.casefold() in abbreviations.LABELS
         return labelled or _opens_sentence(next_word())
     return True
@@ -75,6 +79,10 @@ def _spellings(previous: list[str], word: str) -> set[str]:
 
 def _is_number(word: str) -> bool:
     return word[:1].isdigit() or bool(_ROMAN.fullmatch(word))
+
+
+def _is_amount(word: NextWord) -> bool:
+    return _is_number(word.text) or (not word.text and unicodedata.category(word.mark or " ") == "Sc")
 
 
 def _is_initial(word: NextWord) -> bool:

@@ -24,19 +24,23 @@ _SIGNS = frozenset("&@#%*/\\§")
 _ROMAN = re.compile("[IVXLC]+")
 
 
-def last_phrase_break(text: str, start: int, end: int) -> int:
-    """The last index up to ``end`` at which the text from ``start`` on may be divided; 0 if there is none.
+def last_phrase_break(text: str, begin: int, end: int) -> int:
+    """The last index after ``begin`` and up to ``end`` at which ``text`` may be divided; 0 if there is none.
 
-    Only a place whose next word has begun counts, because the next word decides too.
+    ``text`` starts with the piece. Only a place whose next word has begun counts, because the next word decides too.
     """
-    hidden = _SPAN.sub(lambda span: re.sub(r"\D", "x", span[0]), text[start:])
-    for index in range(min(end - start, len(hidden) - 1), 0, -1):
-        is_word_boundary = word_boundaries.is_word_boundary(
-            hidden[max(0, index - _SCRIPT_SHOWS) : index], hidden[index]
-        )
-        if is_word_boundary and _is_phrase_break(hidden, index):
-            return start + index
+    hidden = _SPAN.sub(lambda span: re.sub(r"\D", "x", span[0]), text)
+    for index in range(min(end, len(hidden) - 1), begin, -1):
+        boundary = word_boundaries.is_word_boundary(hidden[max(0, index - _SCRIPT_SHOWS) : index], hidden[index])
+        if boundary and _is_phrase_break(hidden, index):
+            return index
     return 0
+
+
+def decided(text: str) -> int:
+    """The index up to which more text changes nothing: the start of the last word that is known to be complete."""
+    words = text[-2 * _LONGEST_WORD :].rsplit(maxsplit=2)
+    return max(0, len(text) - 2 * _LONGEST_WORD) if len(words) < 3 else len(text) - len(words[1]) - len(words[2]) - 2
 
 
 def inside_span(before: str) -> bool:

@@ -41,6 +41,12 @@ SPACED_CLOSERS = CLOSERS | frozenset("“‘«‹")
 DASHES = frozenset("—–")
 """After quoted speech, a dash introduces the speaker, so the sentence goes on: «Стой!» — крикнул он."""
 
+NEVER_FIRST = DASHES | frozenset(",;:)]}×÷≤≥≠≈±→←|")
+"""Signs that no sentence begins with, so it goes on: "9 a.m. – 5 p.m."."""
+
+NEVER_FIRST_ALONE = frozenset("-+/=&~<>")
+"""The same if white space follows: "9 a.m. - 5 p.m.", but "It is cold. -5 degrees."."""
+
 QUOTING = ("と", "って")
 """Particles after a Japanese quotation: the sentence goes on."""
 

@@ -3,16 +3,14 @@
 import re
 
 from gateway.text.segmentation import phrase_breaks, punctuation, sentence_ends, word_boundaries
+from gateway.text.segmentation.clause_length import ClauseLength
 from gateway.text.segmentation.lookahead import LookaheadBuffer, NeedMoreText
 
 _SOFT_LIMIT = 400
 """Characters without a sentence end after which a piece ends at a word boundary."""
 
-_HARD_LIMIT = 3200
-"""Characters without a word boundary after which a piece ends between any two characters."""
-
-_LONGEST_CHARACTER = 64
-"""The most code points of one grapheme cluster that are kept together when a piece ends between characters."""
+LONGEST_PIECE = 1000
+"""Characters of a piece at most: without a word boundary it ends there between two characters."""
 
 _SCRIPT_SHOWS = 20
 """Characters before a boundary that are searched for kana, to recognise Japanese."""
@@ -35,16 +33,19 @@ class SentenceSegmenter:
 
     White space between two pieces belongs to the second. The pieces do not depend on how the text is divided over
     calls of ``feed``. With ``first_clause`` the first piece may be a clause. Fenced code is one piece; code spans and
-    Markdown links are not divided. Time is linear in the length of the text. The rules hold for all languages at once.
+    Markdown links are not divided. No piece is longer than ``LONGEST_PIECE``; little more than that is buffered, so
+    time is linear in the length of the text. The rules hold for all languages at once.
     """
 
     def __init__(self, *, first_clause: bool = False) -> None:
         self._clause_will_do = first_clause
-        self._fenced: list[str] | None = None
+        self._fenced = False
         self._buffer = LookaheadBuffer()
         # Indices into the buffer: the next character to read, the last word boundary of the current piece (0: none).
         self._position = self._boundary = 0
         self._limit = _SOFT_LIMIT
+        self._searched = 0  # before this index there is no phrase break
+        self._clause, self._counted = ClauseLength(), 0
 
     def feed(self, text: str) -> list[str]:
         """Add text; returns the pieces that it completes."""
@@ -70,14 +71,14 @@ class SentenceSegmenter:
         return self._taken(self._pending_sentence(_UNLIKE_A_SENTENCE) or self._last_phrase_break())
 
     def _taken(self, end: int) -> str | None:
-        if self._fenced is not None or not any(map(str.isalnum, self._buffer.text[self._buffer.start : end])):
+        if self._fenced or not any(map(str.isalnum, self._buffer.text[self._buffer.start : end])):
             return None
         return self._take(end)
 
     def _pending_sentence(self, following: str = "") -> int | None:
         """The end of a pending sentence that is complete if the text ended now, or if ``following`` came next."""
         text = self._buffer.text
-        if self._fenced is not None or self._position >= len(text) or not _MARK.match(text, self._position):
+        if self._fenced or self._position >= len(text) or not _MARK.match(text, self._position):
             return None
         if following and text[self._position - 1 : self._position].isdigit():
             return None
@@ -87,11 +88,16 @@ class SentenceSegmenter:
         return end if ends and text[end:].isspace() else None
 
     def _last_phrase_break(self) -> int:
-        return (
-            phrase_breaks.last_phrase_break(self._buffer.text, self._buffer.start, self._boundary)
-            if self._boundary
-            else 0
-        )
+        """The last phrase break up to the last word boundary, 0 if there is none; reads new text only."""
+        if not self._boundary:
+            return 0
+        start = self._buffer.start
+        pending = self._buffer.text[start : self._limit]
+        begin = self._searched - start
+        if found := phrase_breaks.last_phrase_break(pending, begin, self._boundary - start):
+            return start + found
+        self._searched = start + max(begin, phrase_breaks.decided(pending))
+        return 0
 
     def _pieces(self) -> list[str]:
         pieces = []
@@ -106,11 +112,11 @@ class SentenceSegmenter:
 
     def _take(self, end: int) -> str:
         buffer = self._buffer
-        piece = "".join(self._fenced or ()) + buffer.text[buffer.start : end]
-        self._fenced = None
-        buffer.start = self._position = end
+        piece = buffer.text[buffer.start : end]
+        buffer.start = self._position = self._searched = self._counted = end
         self._boundary = 0
         self._limit = end + _SOFT_LIMIT
+        self._clause = ClauseLength()
         if any(map(str.isalnum, piece)):
             self._clause_will_do = False
         return piece
@@ -123,11 +129,13 @@ class SentenceSegmenter:
         self._position -= gone
         self._boundary = max(0, self._boundary - gone)
         self._limit -= gone
+        self._searched -= gone
+        self._counted -= gone
 
     def _advance(self) -> int | None:
         """Read up to and including the next mark; the end of the piece if it ends there."""
-        if self._fenced is not None:
-            return self._read_fence(self._fenced)
+        if self._fenced:
+            return self._read_fence()
         text = self._buffer.text
         found = _MARK.search(text, self._position, self._limit)
         plain_end = max(self._position, min(found.start() if found else len(text), self._limit))
@@ -140,21 +148,19 @@ class SentenceSegmenter:
         end, ends = self._judge(plain_end)
         self._note_boundary(plain_end, plain_end + 1)
         self._position = end
+        if end - self._buffer.start > LONGEST_PIECE:
+            return self._overlong()
         return end if ends else None
 
     def _overlong(self) -> int | None:
         if self._boundary:
             return self._last_phrase_break() or self._boundary
-        if self._limit - self._buffer.start >= _HARD_LIMIT:
-            return self._between_characters(self._position)
-        self._limit += self._limit - self._buffer.start
+        longest = self._buffer.start + LONGEST_PIECE
+        if self._position >= longest:
+            self._buffer.at(longest)  # the next character decides whether the last one is complete
+            return word_boundaries.grapheme_end(self._buffer.text, longest)
+        self._limit = min(longest, 2 * self._limit - self._buffer.start)
         return None
-
-    def _between_characters(self, end: int) -> int:
-        for index in range(end, end - _LONGEST_CHARACTER, -1):
-            if not word_boundaries.splits_grapheme(self._buffer.text[index - 1], self._buffer.at(index) or " "):
-                return index
-        return end
 
     def _note_boundary(self, begin: int, end: int) -> None:
         text = self._buffer.text
@@ -185,25 +191,29 @@ class SentenceSegmenter:
         if buffer.at(at + 1) == "`" and buffer.at(at + 2) == "`":
             if buffer.text[buffer.start : at].strip():
                 return at, True
-            self._fenced = []
+            self._fenced = True
             return at + len(_FENCE), False
         ticks = "``" if buffer.at(at + 1) == "`" else "`"
         closing = buffer.closing(ticks, at + len(ticks), 100)
         return (at if closing is None else closing) + len(ticks), False
 
-    def _read_fence(self, held: list[str]) -> int | None:
+    def _read_fence(self) -> int | None:
+        """The end of the fenced code, or of a part of it that is as long as a piece may be."""
         buffer = self._buffer
-        closing = buffer.text.find(_FENCE, self._position)
+        longest = buffer.start + LONGEST_PIECE
+        closing = buffer.text.find(_FENCE, self._position, longest)
         if closing >= 0:
+            self._fenced = False
             return closing + len(_FENCE)
-        if buffer.ended:
+        if len(buffer.text) < longest:
+            self._position = max(self._position, len(buffer.text) - len(_FENCE) + 1)
+            if not buffer.ended:
+                raise NeedMoreText
             self._position = len(buffer.text)
             return None
-        # Keep the code apart from the buffer, or a long block would be copied again at every call.
-        self._position = max(self._position, len(buffer.text) - len(_FENCE) + 1)
-        held.append(buffer.text[buffer.start : self._position])
-        buffer.start = self._position
-        raise NeedMoreText
+        line_end = buffer.text.rfind("\n", buffer.start + 1, longest)
+        # A closing fence must not be divided.
+        return line_end if line_end > 0 else buffer.start + len(buffer.text[buffer.start : longest].rstrip("`"))
 
     def _link_end(self, at: int) -> int:
         bracket = self._buffer.closing("]", at + 1, 200)
@@ -220,7 +230,7 @@ class SentenceSegmenter:
         spoken = self._buffer.text[self._buffer.start : at]
         if not spoken or not punctuation.UNSPACED.match(following):
             return at + 1, False
-        impatient = self._clause_will_do and _enough(spoken)
+        impatient = self._clause_will_do and self._clause_is_enough(at)
         if spoken[-1] > "\u0eff":
             return (at, True) if impatient else (at + 1, False)
         for index in range(at + 2, at + 1 + punctuation.LONGEST_CONNECTIVE):
@@ -238,11 +248,12 @@ class SentenceSegmenter:
             return end, False
         if buffer.piece(at, 1).isdigit() and buffer.at(buffer.skip_space(end)).isdigit():
             return end, False  # "October 3, 2026"
-        clause = buffer.text[buffer.start : at]
-        return end, _enough(clause) and not phrase_breaks.inside_span(clause[-_LONGEST_FORMULA:])
+        enough = self._clause_is_enough(at)
+        return end, enough and not phrase_breaks.inside_span(buffer.piece(at, _LONGEST_FORMULA))
 
-
-def _enough(text: str) -> bool:
-    """Whether a clause is long enough to be spoken on its own."""
-    words = sum(any(map(str.isalnum, word)) for word in text.split())
-    return words >= 3 or sum(map(str.isalnum, text)) >= 12 or len(punctuation.IDEOGRAPH.findall(text)) >= 5
+    def _clause_is_enough(self, at: int) -> bool:
+        """Whether the piece up to ``at`` is long enough to be spoken on its own."""
+        if at > self._counted:
+            self._clause.add(self._buffer.text[self._counted : at])
+            self._counted = at
+        return self._clause.enough

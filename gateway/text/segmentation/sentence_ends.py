@@ -49,13 +49,15 @@ def judge(buffer: LookaheadBuffer, at: int) -> tuple[int, bool]:
 def _ends_before_space(buffer: LookaheadBuffer, at: int, run: str, end: int) -> bool:
     next_at = buffer.skip_space(end)
     following = buffer.at(next_at)
-    if is_lower(following) or following in punctuation.DASHES:
+    if is_lower(following) or _continues(buffer, next_at):
         return False
     if following == ".":
         # ". . ." goes on, "It is so. .NET too." does not.
         return buffer.at(next_at + 1).isalnum()
     if run != ".":
         return True
+    if following == "(" and is_lower(buffer.at(next_at + 1)):
+        return False
     before = buffer.piece(at, full_stop.LOOK_BEHIND)
     if len(before) < full_stop.LOOK_BEHIND and full_stop.LIST_MARKER.fullmatch(before):
         return False
@@ -79,13 +81,21 @@ def _behind_closers(buffer: LookaheadBuffer, start: int) -> int:
 def _judge_exclamation(buffer: LookaheadBuffer, at: int, end: int) -> tuple[int, bool]:
     """The same for ! or ? before white space: a few names end in one, and a dash continues dialogue."""
     next_at = buffer.skip_space(end)
-    if buffer.at(next_at) in punctuation.DASHES:
+    if _continues(buffer, next_at):
         return end, False
     name = _LAST_WORD.search(buffer.piece(at, 16))
     if name and name[0].casefold() in abbreviations.EXCLAIMED_NAMES:
         following = buffer.word(next_at).text
         return end, not following.islower() and following.casefold() in abbreviations.OPENERS
     return end, True
+
+
+def _continues(buffer: LookaheadBuffer, at: int) -> bool:
+    """Whether the sign at ``at`` shows that the sentence goes on."""
+    sign = buffer.at(at)
+    if sign in punctuation.NEVER_FIRST_ALONE:
+        return buffer.at(at + 1) in {" ", "\u00a0"}
+    return sign != "" and sign in punctuation.NEVER_FIRST
 
 
 def _judge_unspaced(buffer: LookaheadBuffer, at: int, run_end: int) -> tuple[int, bool]:

@@ -12,6 +12,9 @@ _SYLLABLE_LAST = frozenset("ะๆฯะໆຯ์")
 _HIRAGANA = re.compile("[\u3041-\u309f]")
 _KATAKANA = re.compile("[\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 _VIRAMA = 9
+_LONGEST_GRAPHEME = 64
+"""The most code points of one grapheme cluster that are kept together."""
+
 _KANA = re.compile("[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 _ZERO_WIDTH_SPACE = "\u200b"
 
@@ -43,6 +46,14 @@ def is_word_boundary(before: str, after: str) -> bool:
         return not _KATAKANA.match(after)
     kanji = not _HIRAGANA.match(last) and punctuation.IDEOGRAPH.match(after) and not _KATAKANA.match(after)
     return not kanji or not _KANA.search(before)
+
+
+def grapheme_end(text: str, end: int) -> int:
+    """The last index up to ``end`` that is not inside a grapheme cluster; ``end`` itself if the cluster is too long."""
+    for index in range(end, max(0, end - _LONGEST_GRAPHEME), -1):
+        if index >= len(text) or not splits_grapheme(text[index - 1], text[index]):
+            return index
+    return end
 
 
 def splits_grapheme(before: str, after: str) -> bool:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -10,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from adapters.blocking import WorkerPool, call, frames
-from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+from adapters.blocking import Limits, WorkerDied, WorkerPool, call, frames
+from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +32,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @asynccontextmanager
-async def pool(*, size: int = 1, factory: str = "factory") -> AsyncIterator[WorkerPool]:
-    workers = WorkerPool(f"worker_jobs:{factory}", size=size, timeout=30, adapter="test")
+async def pool(*, size: int = 1, factory: str = "factory", limits: Limits | None = None) -> AsyncIterator[WorkerPool]:
+    workers = WorkerPool(f"worker_jobs:{factory}", size=size, timeout=30, adapter="test", limits=limits or Limits())
     try:
         yield workers
     finally:
@@ -170,7 +172,7 @@ async def test_a_worker_that_dies_is_replaced() -> None:
     async with pool() as workers:
         async with aclosing(workers.stream(b"die")) as items:
             assert await anext(items) == b"first"
-            with pytest.raises(Unavailable, match="ended unexpectedly") as raised:
+            with pytest.raises(WorkerDied, match="ended unexpectedly") as raised:
                 await anext(items)
         assert raised.value.adapter == "test"
         assert await answer(workers, b"a") == [b"a0", b"a1", b"a2"]
@@ -182,6 +184,15 @@ async def test_an_idle_worker_that_dies_is_replaced_unnoticed() -> None:
         os.kill(process, 9)
         await call(os.waitid, os.P_PID, process, os.WEXITED | os.WNOWAIT)  # until it is dead
         assert await pid(workers) != process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_that_are_sent_to_every_process_are_for_the_gateway(sent: signal.Signals) -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        os.kill(process, sent)
+        assert await pid(workers) == process
 
 
 async def test_an_exception_fails_the_job_and_not_the_worker() -> None:
@@ -226,3 +237,81 @@ async def test_closing_the_pool_ends_a_busy_worker() -> None:
         assert not running(process)
         with pytest.raises(Unavailable):
             await anext(items)
+
+
+async def test_the_whole_answer_of_a_job() -> None:
+    async with pool() as workers:
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_a_job_does_not_suffer_from_what_an_earlier_one_did_to_the_process() -> None:
+    async with pool(size=2) as workers:
+        assert await workers.answer(b"poison") == b"done"
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_a_job_that_ends_every_process_is_tried_twice_and_no_process_too_many_is_left() -> None:
+    async with pool(size=2) as workers:
+        await workers.warm_up()
+        with pytest.raises(WorkerDied):
+            await workers.answer(b"die")
+        assert len(workers._idle) == 2
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_a_refusal_passes_as_it_was_raised() -> None:
+    async with pool() as workers:
+        process = await pid(workers)
+        with pytest.raises(TooLong) as raised:
+            await workers.answer(b"refuse")
+        error = raised.value
+        assert (error.message, error.adapter) == ("That is too long.", "test")
+        assert (error.param, error.code) == ("audio", "audio_too_long")
+        assert await pid(workers) == process
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the memory of a process")
+async def test_memory_is_bounded() -> None:
+    async with pool(limits=Limits(memory_bytes=256 * 1024 * 1024)) as workers:
+        process = await pid(workers)
+        with pytest.raises(UpstreamError, match="MemoryError"):
+            await workers.answer(b"hoard")
+        assert await pid(workers) == process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not bound the processor time of a process")
+async def test_processor_time_is_bounded_for_each_piece() -> None:
+    async with pool(limits=Limits(cpu_seconds=1)) as workers:
+        async with aclosing(workers.stream(b"spin")) as items:
+            assert await anext(items) == b"first"
+            with pytest.raises(TimedOut, match="more than 1 s of processor time"):
+                await anext(items)
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+GATEWAY = """
+import asyncio
+from contextlib import aclosing
+from adapters.blocking import WorkerPool
+
+async def main():
+    workers = WorkerPool("worker_jobs:factory", size=2, timeout=60, adapter="test")
+    await workers.warm_up()
+    async with aclosing(workers.stream(b"hang")) as items:
+        await anext(items)
+        print("busy", flush=True)
+        await anext(items)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a busy worker ends after its job")
+def test_workers_end_with_the_process_that_started_them() -> None:
+    # The workers hold the other end of standard error as well: it closes when the last of them has ended.
+    command = [sys.executable, "-c", GATEWAY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as gateway:
+        assert gateway.stdout is not None
+        assert gateway.stdout.readline() == b"busy\n"
+        gateway.send_signal(signal.SIGKILL)
+        assert gateway.communicate(timeout=30) == (b"", b"")

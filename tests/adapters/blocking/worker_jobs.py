@@ -5,6 +5,8 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from adapters.contract.errors import TooLong
+
 
 def factory() -> Callable[[bytes], Iterator[bytes]]:
     return work
@@ -19,8 +21,25 @@ def silent() -> Callable[[bytes], Iterator[bytes]]:
     return work
 
 
-def work(payload: bytes) -> Iterator[bytes]:
+poisoned = False
+
+
+def work(payload: bytes) -> Iterator[bytes]:  # noqa: PLR0912 - one case for each job
+    global poisoned  # noqa: PLW0603 - what a job leaves behind in the memory of its process
+    if poisoned:
+        os.abort()
     match payload:
+        case b"poison":
+            poisoned = True
+            yield b"done"
+        case b"refuse":
+            raise TooLong("That is too long.", adapter="test", param="audio", code="audio_too_long")
+        case b"hoard":
+            yield bytes(1024 * 1024 * 1024)[:1]
+        case b"spin":
+            yield b"first"
+            while True:
+                pass
         case b"pid":
             yield str(os.getpid()).encode()
         case b"print":

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.contract import llm
@@ -208,3 +209,19 @@ async def test_calls_are_judged_by_the_requests_tools(
     async with UpstreamServer(streams(*answer)) as server, aclosing(engine(kind, server)) as model:
         events = await read(model.stream(llm.Request(model="m", messages=REQUEST.messages, tools=tools)))
     assert [event.invalid for event in events if isinstance(event, llm.ToolCallFinished)] == [invalid]
+
+
+@pytest.mark.parametrize(("kind", "answer"), [(ChatCompletions, CALLED_BY_CHAT), (Responses, CALLED_BY_RESPONSES)])
+async def test_an_answer_past_a_limit_is_the_servers_failure(kind: type[Engine], answer: tuple[Any, ...]) -> None:
+    script = streams(*CHAT[:1], *RESPONSES[:1], *(_with_id(answer[0], f"{number}") for number in range(129)))
+    async with UpstreamServer(script) as server, aclosing(engine(kind, server)) as model:
+        with pytest.raises(UpstreamError) as caught:
+            await read(model.stream(REQUEST))
+    assert type(caught.value) is UpstreamError
+    assert caught.value.adapter == ("chat-completions" if kind is ChatCompletions else "responses-api")
+    assert caught.value.message == "The upstream server called more than 128 tools in one answer."
+
+
+def _with_id(event: Any, call_id: str) -> Any:
+    """The same call under another id."""
+    return msgspec.json.decode(msgspec.json.encode(event).replace(b'"1"', f'"{call_id}"'.encode()))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.llm.tool_arguments import ToolArguments, UnusableArguments, as_text, call_id
+from adapters.llm.answer_limits import LimitExceeded
+from adapters.llm.tool_arguments import ToolArguments, as_text, call_id
 
 OBJECT = '{"a": "x}\\"{", "b": [1, {}]}'
 
@@ -82,10 +83,10 @@ def test_complete_arguments_add_what_is_missing(pieces: list[str], whole: str, p
 
 def test_arguments_have_a_limit() -> None:
     arguments = ToolArguments()
-    with pytest.raises(UnusableArguments, match="262144"):
+    with pytest.raises(LimitExceeded, match="262144"):
         for _ in range(300):
             arguments.append(" " * 1024)
-    with pytest.raises(UnusableArguments):
+    with pytest.raises(LimitExceeded):
         ToolArguments().complete("{" + " " * 300_000)
 
 
@@ -102,7 +103,7 @@ def test_arguments_in_any_type_become_text() -> None:
     deep: Any = {}
     for _ in range(200):
         deep = {"a": deep}
-    with pytest.raises(UnusableArguments, match="deep"):
+    with pytest.raises(LimitExceeded, match="deep"):
         as_text(deep)
 
 

@@ -1,6 +1,7 @@
 """One connection against servers that send HTTP/1.1 in all its forms, and against some that do not."""
 
 import asyncio
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -46,6 +47,40 @@ async def test_a_response_without_a_request_is_not_given_to_the_next_request() -
 async def test_bytes_that_are_not_http_and_incomplete_responses_fail(answer: bytes) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         await answers(RawServer(answer, close=True))
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "endless"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"y"),
+        (b"", b"HTTP/1.1 100 Continue\r\nx: y\r\n\r\n"),
+        (CHUNKED + b"2\r\nok\r\n0\r\n", b"x: y\r\n"),
+        (CHUNKED + b"2\r\nok\r\n0\r\nx: ", b"y"),
+        (CHUNKED + b"2\r\nok\r\n2;x=", b"y"),
+    ],
+    ids=["headers", "a header", "interim responses", "trailers", "a trailer", "a chunk extension"],
+)
+async def test_what_is_not_a_body_has_a_limit(head: bytes, endless: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(endless * (10_000 // len(endless)))
+                await writer.drain()
+
+    async with serving(serve) as url, plain_client() as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get(url)
+
+
+async def test_a_long_body_of_small_chunks_has_no_limit() -> None:
+    server = RawServer(CHUNKED + b"1\r\na\r\n" * 50_000 + b"0\r\n\r\n")
+    assert await answers(server) == [b"a" * 50_000]
 
 
 async def test_bytes_before_a_failure_are_read_first() -> None:

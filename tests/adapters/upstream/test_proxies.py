@@ -1,9 +1,7 @@
 """Proxies of the environment: which servers they are for, and which of them can be used."""
 
-import sys
 from collections.abc import Callable
 from contextlib import aclosing
-from types import ModuleType
 
 import httpx
 import pytest
@@ -147,7 +145,7 @@ def test_a_proxy_that_cannot_be_used_is_one_clear_message(environment: Environme
 def test_socks_proxies_are_used_where_the_package_is(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, given: str, used: str
 ) -> None:
-    monkeypatch.setattr("adapters.upstream.proxies.find_spec", lambda name: ModuleType(name).__spec__ or sys)
+    monkeypatch.setattr("adapters.upstream.proxies.find_spec", lambda _name: object())
     environment(ALL_PROXY=f"{given}://127.0.0.1:1080")
     assert proxy("http://a.example/v1") == f"{used}://127.0.0.1:1080"
 

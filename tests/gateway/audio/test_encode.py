@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from gateway.audio.decode import decode_blocks
+from gateway.audio.decode import decode
 from gateway.audio.encode import FORMATS, OUTPUT_RATE, Encoder, wav_header
 
 RATE = 22_050
@@ -43,7 +43,7 @@ def assert_is_the_tone(pcm: bytes, rate: int, seconds: float = SECONDS) -> None:
 @pytest.mark.parametrize("name", CODED)
 def test_our_own_decoder_reads_it_back(name: str) -> None:
     file = encoded(name, tone())
-    assert_is_the_tone(b"".join(decode_blocks(file, sample_rate=16_000, max_seconds=60)), 16_000)
+    assert_is_the_tone(b"".join(decode(file, sample_rate=16_000, max_seconds=60)), 16_000)
 
 
 def test_pcm_is_the_samples_alone_and_never_half_of_one() -> None:

@@ -1,53 +1,47 @@
-"""Which WAV is plain: its bytes bound the work of decoding it."""
+"""The length that a file declares is believed where it can be true, and files in crumbs are not read to their end."""
 
 import struct
 
 import pytest
 
-from gateway.audio import sniff
+from gateway.audio.sniff import cut_off, demuxer, sound_chunk
+from tests.support.recordings import encoded, sound, tone
 
-DATA = b"data" + struct.pack("<I", 100_000) + bytes(100_000)
-TAGS = b"LIST\x0c\0\0\0INFOISFT\0\0\0\0"
-CRUMBS = b"JUNK\0\0\0\0" * 1000
-
-
-def wav(codec: int = 1, channels: int = 1, rate: int = 16_000, bits: int = 16, chunks: bytes = DATA) -> bytes:
-    form = struct.pack("<HHIIHH", codec, channels, rate, rate * channels * bits // 8, channels * bits // 8, bits)
-    return b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0" + form + chunks
+WAV = sound(tone(1, 16_000))
+MP4 = encoded("ipod", "aac")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        wav(),
-        wav(rate=8_000),
-        wav(channels=2, rate=48_000),
-        wav(chunks=TAGS + DATA),
-        wav(chunks=DATA + TAGS),
-        wav(chunks=b"data\xff\xff\xff\xff" + bytes(100_000)),
-    ],
-)
-def test_what_everybody_records_is_plain(data: bytes) -> None:
-    assert sniff.is_plain(data)
+@pytest.mark.parametrize("missing", [2_000, 16_000, 31_000])
+def test_a_length_that_can_be_true_tells_what_is_missing(missing: int) -> None:
+    assert not cut_off(WAV, "wav")
+    assert cut_off(WAV[:-missing], "wav")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"RIFF",
-        wav()[:35],
-        b"OggS" + bytes(100),
-        wav(codec=0x11, bits=4),
-        wav(codec=0xFFFE),
-        wav(bits=8),
-        wav(rate=7_999),
-        wav(channels=64),
-        wav(chunks=b"data\0\0\0\0" + bytes(100_000)),
-        wav(chunks=CRUMBS + DATA),
-        wav(chunks=DATA + CRUMBS),
-        wav().replace(b"WAVEfmt ", b"WAVEJUNK"),
-    ],
-)
-def test_what_may_be_more_work_than_its_size_tells_is_not(data: bytes) -> None:
-    assert not sniff.is_plain(data)
+def test_a_twentieth_may_be_missing() -> None:
+    assert not cut_off(WAV[:-1_500], "wav")
+
+
+def test_mp4_is_measured_by_its_boxes() -> None:
+    assert demuxer(MP4) == "mov"
+    assert not cut_off(MP4, "mov")
+    assert cut_off(MP4[: len(MP4) // 2], "mov")
+
+
+@pytest.mark.parametrize("size", [0, 0x1000_0000, 0x7FFF_F000, 0xFFFF_FFFF])
+def test_a_placeholder_reaches_to_the_end(size: int) -> None:
+    file = WAV[:12] + b"data" + struct.pack("<I", size) + bytes(100)
+    assert sound_chunk(file) == (20, 100)
+    assert not cut_off(file, "wav")
+
+
+def test_millions_of_chunks_and_boxes_are_not_walked() -> None:
+    chunks = WAV[:12] + b"JUNK\0\0\0\0" * 200_000
+    assert sound_chunk(chunks + WAV[12:]) is None
+    assert not cut_off(chunks + b"data\xff\xff\xff\x0f", "wav")
+    boxes = struct.pack(">I4s", 8, b"free") * 200_000
+    assert not cut_off(boxes + struct.pack(">I4s", 1_000_000, b"mdat"), "mov")
+
+
+def test_fragments_of_one_frame_each_are_measured_to_the_end() -> None:
+    fragment = struct.pack(">I4s", 8, b"moof") + struct.pack(">I4s", 8, b"mdat")
+    assert cut_off(fragment * 30_000 + struct.pack(">I4s", 1_000_000, b"mdat"), "mov")

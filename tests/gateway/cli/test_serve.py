@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -24,8 +25,11 @@ HEARD = "what is the capital of france"
 
 
 @contextmanager
-def serving(*flags: str, lines: int = 1) -> Iterator[tuple[str, str]]:
-    """Run the server on a free port; its address and the first ``lines`` that it says of itself."""
+def serving(*flags: str, lines: int = 1, log: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Run the server on a free port; its address and the first ``lines`` that it says of itself.
+
+    What it wrote to ``log`` is there when the block has ended.
+    """
     process = subprocess.Popen([COMMAND, "--port", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -37,7 +41,9 @@ def serving(*flags: str, lines: int = 1) -> Iterator[tuple[str, str]]:
         process.send_signal(signal.SIGTERM)
         _, logged = process.communicate(timeout=20)
         assert b"Traceback" not in logged, logged.decode()
-        assert process.returncode == -signal.SIGTERM  # uvicorn ends as the signal would have, after closing all
+        assert process.returncode == 0, logged.decode()
+        if log is not None:
+            log.write_bytes(logged)
     finally:
         process.kill()
         process.communicate()
@@ -77,6 +83,21 @@ def test_realtime_mode_serves_and_says_what_is_not_there() -> None:
     with serving("--mode", "realtime", lines=3) as (address, said):
         assert "/v1/realtime is not there yet" in said
         assert httpx.get(f"{address}/health").json() == {"status": "ok"}
+
+
+def test_clients_cannot_write_lines_or_escapes_into_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    forged = "x\n2026-01-01 00:00:00,000 ERROR gateway: all is lost\x1b[31m\u202e\x85"
+    with serving(log=log) as (address, _):
+        wait_until_ready(address)
+        missing = httpx.get(f"{address}/v1/models/{quote(forged)}")
+        nowhere = httpx.get(f"{address}/{quote(forged)}")
+    logged = log.read_text(encoding="utf-8")
+    assert "all is lost" in logged
+    assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ (INFO|WARNING) ", line) for line in logged.splitlines())
+    for shown in (logged.replace("\n", ""), *(answer.json()["error"]["message"] for answer in (missing, nowhere))):
+        assert "all is lost" in shown
+        assert shown.isprintable()
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def window(turns: tuple[Turn, ...], **fields: Any) -> ContextWindow:
         "question": (text("user"),),
         "user_role": "user",
         "tools": (),
-        "model": llm.Info(images=True),
+        "model": llm.Info(images=True, tools=True),
         "tokens": None,
         "bytes_per_token": 1.0,
         "max_output_tokens": None,
@@ -96,8 +96,10 @@ def test_refusal_after_refusal_only_the_question_is_left() -> None:
 def test_what_is_sent_is_in_normal_form_with_the_media_that_the_model_takes() -> None:
     picture = llm.Message(role="user", parts=(llm.Image(url="https://example.com/a.png"),))
     turns = grouped((picture, text("system", "Be kind."), llm.Message(role="assistant", parts=())))
+    turns = (*turns, *grouped((llm.Message(role="user", parts=(llm.ToolResult(call_id="1", output="x"),)),)))
     messages = window(turns, model=llm.Info()).longest().messages
     assert [message.role for message in messages] == ["system", "user"]
-    assert messages[1].parts == (llm.Text(text="(a picture)"), llm.Text(text=WORDS))
+    said = [part.text for part in messages[1].parts if isinstance(part, llm.Text)]
+    assert said == ["(a picture)", "Result of a tool: x", WORDS]
     shown = window(turns, model=llm.Info(), question=(picture,)).longest().messages
     assert shown[1].parts[-1] == picture.parts[0], "the model itself refuses what it is asked now"

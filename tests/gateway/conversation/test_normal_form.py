@@ -135,6 +135,12 @@ def test_added_messages_have_the_role_of_the_users() -> None:
     assert normal_form([said("human", "h"), said("user", "u")], user_role="human") == (said("human", "h", "u"),)
 
 
+def test_a_model_that_knows_no_calls_is_told_of_them() -> None:
+    history = [U, call("1", text="a"), result("1"), call("2"), result("2"), A, U]
+    told = ("The tool clock was called with {}.", "Result of the tool clock: noon")
+    assert normal_form(history, calls=False) == (U, A, said("user", *told, *told), A, U)
+
+
 def test_a_name_among_the_tools_of_the_request_is_not_touched() -> None:
     history = [U, call("1", name="files.read"), result("1")]
     assert normal_form(history, tools=["files.read"]) == tuple(history)
@@ -360,8 +366,6 @@ WITHOUT_TOOLS = """
     {%- endfor %}"""
 """As Gemma and Llama 2 do it."""
 
-PLAIN_MESSAGES = st.builds(said, st.sampled_from(["system", "user", "assistant"]), TEXTS)
-
 
 @pytest.mark.parametrize("family", TEMPLATES)
 @MODEST
@@ -384,9 +388,18 @@ def test_strict_chat_templates_take_it(family: str, history: list[llm.Message]) 
 
 
 @MODEST
-@given(st.lists(PLAIN_MESSAGES, max_size=8))
+@given(HISTORIES)
 def test_the_strictest_template_without_tools_takes_it(history: list[llm.Message]) -> None:
-    assert rendered(WITHOUT_TOOLS, normal_form(history))
+    plain = [
+        llm.Message(role=message.role.replace("developer", "system").replace("human", "user"), parts=message.parts)
+        for message in history
+    ]
+    form = normal_form(plain, calls=False)
+    rendered(WITHOUT_TOOLS, form)
+    assert "ToolCall(" not in contents(form)
+    assert normal_form(form, calls=False) == form
+    for found in re.findall(r"<\d+>", contents(plain)):
+        assert found in contents(form)
 
 
 def test_the_templates_are_strict() -> None:

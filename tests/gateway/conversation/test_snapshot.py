@@ -1,9 +1,12 @@
 """What is stored comes back as it was, fits, and is told from what another release wrote."""
 
+from typing import Any
+
 import msgspec
+import pytest
 
 from adapters.contract import llm
-from gateway.conversation.conversation import Conversation, Languages, grouped
+from gateway.conversation.conversation import Conversation, Languages, Turn, grouped
 from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, digest, encoded, within
 
 PARTS: tuple[llm.Part, ...] = (
@@ -46,6 +49,41 @@ def test_what_another_release_wrote_is_left_alone() -> None:
     assert decoded(b"nonsense", Snapshot) is None
     assert decoded(None, Snapshot) is None
     assert decoded(encoded(Snapshot(conversation=talk("a"))), Summary) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "a\nb"},
+        {"id": ""},
+        {"bytes_per_token": float("nan")},
+        {"bytes_per_token": 1e300},
+        {"skipped": 9},
+        {"skipped": -1},
+        {"gone": -1},
+        {"turns": (Turn(messages=()),)},
+        {"opening": (llm.Message(role="", parts=()),)},
+        {"languages": Languages(voice="\r\n")},
+    ],
+)
+def test_what_no_gateway_writes_is_as_absent(fields: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    odd = msgspec.structs.replace(talk("a"), **fields)
+    assert decoded(encoded(Snapshot(conversation=odd)), Snapshot) is None
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xc1", b"\x91" * 100_000, b"\xdd\xff\xff\xff\xff", encoded(Snapshot(conversation=talk("a")))[:-1]]
+)
+def test_bytes_that_are_no_value_are_as_absent(data: bytes) -> None:
+    assert decoded(data, Snapshot) is None
+    assert decoded(data, Summary) is None
+
+
+def test_extensions_of_the_encoding_are_as_absent() -> None:
+    opaque = llm.Opaque(route="r", data=msgspec.msgpack.Ext(5, b"x"))
+    odd = Conversation(id="c", turns=grouped((llm.Message(role="user", parts=(opaque,)),)))
+    assert decoded(encoded(Snapshot(conversation=odd)), Snapshot) is None
 
 
 def test_a_conversation_that_is_too_large_loses_its_oldest_turns() -> None:

@@ -3,7 +3,9 @@
 import importlib
 import math
 import pkgutil
+import weakref
 from collections.abc import AsyncGenerator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -25,7 +27,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
-from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, describe
+from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, answer_of, describe, stream_error
 from gateway.pipeline.listen import NoSpeech
 from gateway.telemetry.outcome import describe_failure
 from tests.support.http_client import ROUTE, Bench, benched, form, refused
@@ -196,3 +198,31 @@ def test_a_long_message_is_cut() -> None:
 )
 def test_the_log_says_why_without_what_the_client_wrote(error: AdapterError, logged: str) -> None:
     assert describe_failure(error) == logged
+
+
+class Recording:
+    """Something large that frames hold."""
+
+
+@pytest.mark.parametrize("kind", [UpstreamError, ValueError])
+def test_what_failed_requests_held_is_free_at_once(kind: type[Exception]) -> None:
+    """An error that is kept somewhere, such as in a future of a frame that it passed, keeps those frames."""
+    kept: list[Exception] = []
+    held: list[weakref.ref[Recording]] = []
+
+    def fail() -> None:
+        recording = Recording()
+        held.append(weakref.ref(recording))
+        try:
+            raise KeyError
+        except KeyError:
+            raise kind("It did not work.") from None
+
+    scope: Any = {"type": "http", "method": "POST", "path": "/"}
+    for answered in (lambda error: answer_of(error, scope), lambda error: stream_error(error, {})):
+        try:
+            fail()
+        except (UpstreamError, ValueError) as error:
+            kept.append(error)
+            answered(error)
+    assert [reference() for reference in held] == [None, None]

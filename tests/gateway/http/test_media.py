@@ -19,7 +19,7 @@ INLINE = llm.Image(url="data:image/png;base64," + base64.b64encode(b"\x89PNG").d
 
 
 def fields(*files: Upload, **values: Any) -> Fields:
-    return Fields(values=values, uploads={"file": list(files)} if files else {}, textual=True)
+    return Fields(values=values, uploads={"file": list(files)} if files else {}, textual=True, size=0)
 
 
 def test_the_recording_is_the_file_or_the_base64() -> None:

@@ -11,7 +11,7 @@ from adapters import scripted
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, UpstreamError
-from gateway.pipeline.answer import EVENTS_AHEAD, AnswerFinished, Speech, TextFinished, answer
+from gateway.pipeline.answer import EVENTS_AHEAD, LONGEST_SLICE, AnswerFinished, Speech, TextFinished, answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery
@@ -321,3 +321,11 @@ async def test_text_does_not_wait_for_a_slow_voice() -> None:
     release.set()
     await reading
     assert isinstance(seen[-1], AnswerFinished)
+
+
+async def test_an_answer_that_comes_in_one_piece_is_segmented_in_slices() -> None:
+    text = "A sentence that is said. " * 200
+    engines = writing(llm.TextDelta(text=text))
+    deltas = [event.text for event in await read(answered(engines)) if isinstance(event, llm.TextDelta)]
+    assert "".join(deltas) == text
+    assert max(map(len, deltas)) <= LONGEST_SLICE

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from adapters.contract import llm, tts
-from gateway.audio.decode import decode_blocks
+from gateway.audio.decode import decode
 from gateway.audio.encode import FORMATS, OUTPUT_RATE
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.encoded import encoded
@@ -53,7 +53,7 @@ async def test_an_answer_with_nothing_to_say_is_a_valid_short_silence(name: str,
 
 
 def decoded(data: bytes) -> tuple[Any, int]:
-    pcm = b"".join(decode_blocks(data, sample_rate=OUTPUT_RATE, max_seconds=1))
+    pcm = b"".join(decode(data, sample_rate=OUTPUT_RATE, max_seconds=1))
     return np.frombuffer(pcm, "<i2"), OUTPUT_RATE
 
 

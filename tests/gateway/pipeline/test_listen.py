@@ -13,6 +13,7 @@ from gateway.pipeline.listen import (
     RecordingFinished,
     TranscriptDelta,
     TranscriptFinished,
+    blocks,
     listen,
     record,
 )
@@ -156,11 +157,17 @@ async def test_a_recording_for_the_model_is_a_file_that_others_can_read() -> Non
     assert finished.seconds == 12 / 16_000
     loud = b"\x00\x10" * 3200
     (finished,) = await read(record(None, _once(loud), 16_000))
-    decoded = await read(decode(finished.recording.data, sample_rate=16_000, max_seconds=10))
-    assert b"".join(decoded) == loud
+    assert b"".join(decode(finished.recording.data, sample_rate=16_000, max_seconds=10)) == loud
     with pytest.raises(NoSpeech):
         await read(record(Detecting(None), Microphone().stream(), 16_000))
 
 
 async def _once(block: bytes) -> AsyncGenerator[bytes, None]:
     yield block
+
+
+async def test_a_whole_recording_comes_in_quarters_of_a_second() -> None:
+    pcm = bytes(range(250)) * 100
+    read_blocks = await read(blocks(pcm, 16_000))
+    assert [len(block) for block in read_blocks] == [8000, 8000, 8000, 1000]
+    assert b"".join(read_blocks) == pcm

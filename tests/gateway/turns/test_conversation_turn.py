@@ -53,20 +53,15 @@ def store() -> MemoryStore:
 
 
 class Microphone:
-    """A second of sound at any rate, and whether it was closed."""
+    """A second of sound at any rate."""
 
     def __init__(self, sample: bytes = b"\x00\x20\x00\xe0") -> None:
         self.sample = sample
-        self.closed = False
         self.rate = 0
 
-    async def source(self, rate: int) -> AsyncGenerator[bytes, None]:
+    async def source(self, rate: int) -> bytes:
         self.rate = rate
-        try:
-            for _ in range(2):
-                yield self.sample * (rate // 4)
-        finally:
-            self.closed = True
+        return self.sample * (rate // 2)
 
 
 TYPED = ConversationRef(conversation="c", history=(llm.Message(role="user", parts=(llm.Text(text="Hello?"),)),))
@@ -120,7 +115,7 @@ async def test_it_is_heard_then_written_then_spoken_and_kept() -> None:
     ]
     assert isinstance(events[3], Started)
     assert [type(event) for event in events[-3:]] == [ConversationKept, AnswerFinished, TurnFinished]
-    assert (microphone.closed, microphone.rate) == (True, 16_000)
+    assert microphone.rate == 16_000
     assert room.asked == (
         llm.Message(role="system", parts=(llm.Text(text="Be brief."),)),
         llm.Message(role="user", parts=(llm.Text(text="what did you say"),)),
@@ -139,7 +134,6 @@ async def test_silence_never_reaches_the_recogniser_or_the_model() -> None:
     room, microphone = Room(vad=Energy(Energy.Options())), Microphone(sample=bytes(4))
     with pytest.raises(NoSpeech):
         await room.taken(SPOKEN, microphone.source)
-    assert microphone.closed
     assert (room.engines.stt.open, room.engines.llm.opened) == (0, 0)
     assert [outcome.reason for outcome in room.outcomes] == ["NoSpeech param=audio code=no_speech"]
 
@@ -150,11 +144,43 @@ async def test_a_model_that_listens_itself_gets_the_recording() -> None:
     (recording,) = [event for event in events if isinstance(event, RecordingFinished)]
     assert room.asked[-1].parts == (recording.recording,)
     assert not any(isinstance(event, TranscriptFinished) for event in events)
-    assert microphone.closed
     assert room.outcomes[0].heard_seconds == 1.0
 
 
-async def test_leaving_while_it_is_heard_closes_recogniser_and_recording() -> None:
+async def test_a_recording_is_decoded_before_the_recogniser_is_asked() -> None:
+    room, microphone = Room(), Microphone()
+    opened: list[int] = []
+
+    async def slow(rate: int) -> bytes:
+        opened.append(room.engines.stt.opened)
+        return await microphone.source(rate)
+
+    await room.taken(SPOKEN, slow)
+    assert (opened, room.engines.stt.opened) == ([0], 1)
+
+
+async def test_leaving_while_it_is_decoded_ends_the_decoding() -> None:
+    room = Room()
+    decoding, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless(_rate: int) -> bytes:
+        decoding.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return b""
+
+    reader = asyncio.create_task(room.taken(SPOKEN, endless))
+    await decoding.wait()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    assert ended.is_set()
+    assert [outcome.reason for outcome in room.outcomes] == ["left"]
+
+
+async def test_leaving_while_it_is_heard_closes_the_recogniser() -> None:
     async def endless(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         await anext(request.audio)
         yield stt.PartialTranscript(stable="hello")
@@ -164,7 +190,7 @@ async def test_leaving_while_it_is_heard_closes_recogniser_and_recording() -> No
     async with aclosing(room.turn(SPOKEN, microphone.source).events()) as events:
         assert await anext(events) == ConversationJoined(conversation_id="c")
         assert await anext(events) == TranscriptDelta(text="hello")
-    assert (room.engines.stt.open, room.engines.llm.opened, microphone.closed) == (0, 0, True)
+    assert (room.engines.stt.open, room.engines.llm.opened) == (0, 0)
     assert [outcome.reason for outcome in room.outcomes] == ["left"]
 
 
@@ -318,6 +344,19 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     assert room.engines.llm.opened == 1
 
 
+async def test_an_endless_answer_is_cut_spoken_and_kept() -> None:
+    async def endless(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        while True:
+            yield llm.TextDelta(text="On and on. ")
+
+    room = Room("--max_answer_characters", "25", llm=scripted.language_model(endless))
+    (*_, finished) = await room.taken(SPOKEN, Microphone().source)
+    assert (finished.reason, finished.outcome.usage) == ("length", None)
+    room.engines.llm.script = scripted.answering("Yes.")
+    await room.taken(SPOKEN, Microphone().source)
+    assert text_of(room.asked[2]) == "On and on. On and on. On "
+
+
 async def test_waiting_for_another_turn_is_a_part_of_the_time_a_turn_may_take() -> None:
     kept_in = store()
     room = Room("--max_turn_seconds", "0.05", kept_in=kept_in)
@@ -335,6 +374,20 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytes
     assert "is not kept" in caplog.text
     assert kept(await Room(max_bytes=10).taken()) is None
     assert kept(await Room().taken()) == "c"
+
+
+@pytest.mark.parametrize("data", [2**70, "\ud800", "deep"])
+async def test_an_answer_that_cannot_be_stored_is_given_all_the_same(data: Any) -> None:
+    if data == "deep":
+        data = []
+        for _ in range(5_000):
+            data = [data]
+
+    async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None, extra={"opaque": (llm.Opaque(route="r", data=data),)})
+
+    assert kept(await Room(llm=scripted.language_model(script)).taken()) is None
 
 
 async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> None:

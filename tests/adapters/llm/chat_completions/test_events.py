@@ -334,3 +334,9 @@ def test_text_and_calls_in_fields_beside_tools() -> None:
         "ToolCallFinished",
         "Finished",
     ]
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "1e999", "NaN", "[" * 500 + "]" * 500])
+def test_an_error_beside_something_odd_is_an_error(odd: str) -> None:
+    with pytest.raises(AdapterError):
+        list(ChatCompletionReader(ERRORS).feed(b'{"error": {"message": "no", "code": 429}, "x": %b}' % odd.encode()))

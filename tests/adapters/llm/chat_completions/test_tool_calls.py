@@ -166,3 +166,8 @@ def test_arguments_nested_too_deeply_are_an_error() -> None:
         deep = {"a": deep}
     with pytest.raises(UpstreamError, match="nested too deeply"):
         calls(tool(0, "a", "f", deep))
+
+
+def test_the_name_of_a_tool_has_a_limit() -> None:
+    with pytest.raises(UpstreamError, match="name of more than 256 characters"):
+        calls(tool(0, "a", "f" * 257, "{}"))

@@ -27,6 +27,18 @@ def written(*messages: llm.Message, images: bool = False) -> list[dict[str, Any]
     return chat_template.messages(asked(*messages), images=images)
 
 
+def test_single_calls_are_left_as_they_are() -> None:
+    result = message("tool", llm.ToolResult(call_id="call_1", output="x"))
+    assert chat_template.single_calls(written(message("user", "a"), message("assistant", call(1)), result)) is None
+
+
+def test_results_stay_where_they_are_when_their_call_is_not_there() -> None:
+    result = message("tool", llm.ToolResult(call_id="call_9", output="x"))
+    single = chat_template.single_calls(written(message("user", "a"), message("assistant", call(1), call(2)), result))
+    assert single is not None
+    assert [entry["role"] for entry in single] == ["user", "assistant", "assistant", "tool"]
+
+
 class TestMessages:
     def test_text_is_a_string_and_developers_are_the_system(self) -> None:
         assert written(message("developer", "Be kind."), message("user", "a", "", "b"), message("assistant", "c")) == [

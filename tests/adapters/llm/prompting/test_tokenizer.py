@@ -20,7 +20,7 @@ class Tokenizer:
     added_tokens_decoder: ClassVar = {1: Added("<|im_end|>", special=True), 2: Added("<tool_call>", special=False)}
 
     def apply_chat_template(self, messages: list[dict[str, Any]], **options: Any) -> str:
-        if messages[0]["role"] == "nobody":
+        if messages[0]["role"] == "nobody" or any(len(message.get("tool_calls", ())) > 1 for message in messages):
             raise ValueError("what was said")
         return repr((messages, options))
 
@@ -47,6 +47,21 @@ def test_a_template_that_fails_makes_an_invalid_request_without_its_text() -> No
     with pytest.raises(InvalidRequest, match="refuses these messages: ValueError") as raised:
         ChatTokenizer(Tokenizer(), "test", ends=(0,)).render(asked("nobody", "x"))
     assert raised.value.adapter == "test"
+
+
+def test_a_template_that_takes_one_call_a_message_gets_several_one_after_the_other() -> None:
+    names = ("a", "b")
+    calls = tuple(llm.ToolCall(call_id=name, name=name, arguments="{}") for name in names)
+    results = [
+        llm.Message(role="tool", parts=(llm.ToolResult(call_id=name, output=f"result {name}"),)) for name in names
+    ]
+    said = llm.Message(role="assistant", parts=(llm.Text(text="One moment."), *calls))
+    request = llm.Request(model="m", messages=(*asked("user", "Go.").messages, said, *results))
+    rendered = ChatTokenizer(Tokenizer(), "test", ends=(0,)).render(request)
+    order = ["Go.", "One moment.", "'name': 'a', 'arguments'", "result a", "'name': 'b', 'arguments'", "result b"]
+    places = [rendered.index(piece) for piece in order]
+    assert places == sorted(places)
+    assert rendered.count("'role'") == 5
 
 
 def test_tokens_are_decoded_with_all_that_is_in_them() -> None:

@@ -139,3 +139,37 @@ def test_a_whole_response_that_failed_is_an_error(response: Any, kind: type[Adap
     with pytest.raises(AdapterError) as caught:
         whole(response)
     assert type(caught.value) is kind
+
+
+def test_done_completes_an_answer_without_an_end() -> None:
+    reader = ResponsesReader(ERRORS)
+    list(reader.feed(msgspec.json.encode(event("output_text.delta", delta="x"))))
+    *_, finished = reader.finish(marked=True)
+    assert finished == llm.Finished(reason="stop", usage=None)
+
+
+@pytest.mark.parametrize("status", [None, "", "completed", "success"])
+def test_a_whole_response_without_a_usual_status_is_finished(status: str | None) -> None:
+    found = whole({"status": status, "output": [MESSAGE]})
+    assert [type(made) for made in found] == [llm.TextDelta, llm.Finished]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [("completed", "incomplete", "length"), ("done", "completed", "stop"), ("completed", "in_progress", "stop")],
+)
+def test_the_status_of_the_response_is_looked_at_too(kind: str, status: str, reason: str) -> None:
+    assert read(event(kind, response={"status": status, "usage": USAGE}))[-1].reason == reason
+
+
+def test_a_completed_event_with_a_failed_response_is_an_error() -> None:
+    with pytest.raises(Overloaded):
+        read(event("completed", response={"status": "failed", "error": FAILED}))
+
+
+@pytest.mark.parametrize("kind", ['"error"', "null"])
+@pytest.mark.parametrize("odd", ["9" * 5000, "1e999", "NaN", "[" * 500 + "]" * 500])
+def test_an_error_beside_something_odd_is_an_error(kind: str, odd: str) -> None:
+    data = f'{{"type": {kind}, "error": {{"message": "no", "code": 429}}, "x": {odd}}}'
+    with pytest.raises(AdapterError):
+        list(ResponsesReader(ERRORS).feed(data.encode()))

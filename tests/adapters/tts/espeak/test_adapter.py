@@ -1,26 +1,32 @@
 """The embedded synthesiser: voices, speeds, refusals and clean ends, on the real library."""
 
 import asyncio
+import sys
+from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import pytest_asyncio
 
+from adapters.blocking import Limits, WorkerPool
 from adapters.contract import tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, InvalidRequest, TooLong, Unsupported
-from adapters.tts.espeak import library
+from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, Unsupported, UpstreamError
 from adapters.tts.espeak.adapter import Espeak
 
 SENTENCE = "What is the capital of France? It is a large city on the river Seine, and many people live there."
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def engine() -> Espeak:
-    synthesiser = Espeak(Espeak.Options())
-    await synthesiser.warm_up()
-    return synthesiser
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine() -> AsyncIterator[Espeak]:
+    async with aclosing(Espeak(Espeak.Options())) as synthesiser:
+        await synthesiser.warm_up()
+        yield synthesiser
 
 
 async def events(engine: Espeak, request: tts.Request) -> list[tts.Event]:
@@ -113,10 +119,47 @@ async def test_many_at_once_do_not_mix(engine: Espeak) -> None:
         assert len(samples) == pytest.approx(alone[text], rel=0.02)
 
 
-async def test_the_library_failing_is_a_typed_error(engine: Espeak, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_text: str, _voice: str, _speed: float) -> bytes:
-        raise library.LibraryError("espeak_Synth answered 2.")
+@pytest.mark.parametrize(
+    "text",
+    ["s'" * 80, "A." * 200, "U.S." * 100, "i.e.: " * 30, "i.e.:", f"www.{'abc.' * 60}com", "a" * 5_000],
+    ids=lambda text: text[:6],
+)
+async def test_texts_that_crash_the_library_are_spoken_in_pieces(engine: Espeak, text: str) -> None:
+    assert len(await speak(engine, text)) > 5_000
 
-    monkeypatch.setattr(library, "synthesise", broken)
-    with pytest.raises(AdapterError, match="espeak_Synth answered 2"):
-        await events(engine, tts.Request(text="Hello."))
+
+async def test_pieces_are_joined_without_a_gap(engine: Espeak) -> None:
+    samples = await speak(engine, "one two three four five six seven " * 12)
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 300)
+    assert np.diff(loud).max() < 0.12 * 22_050
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fragile(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Espeak]:
+    """An engine whose workers end at the word "crash" and never answer to "stall"."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    async with aclosing(Espeak(Espeak.Options())) as engine:
+        engine._pool = WorkerPool(
+            "fragile_worker:synthesiser", size=2, timeout=30, adapter="espeak", limits=Limits(cpu_seconds=1)
+        )
+        yield engine
+
+
+@pytest.mark.parametrize(
+    "word", ["crash", pytest.param("stall", marks=pytest.mark.skipif(sys.platform == "win32", reason="no limits"))]
+)
+async def test_a_text_that_ends_its_worker_fails_alone(fragile: Espeak, word: str) -> None:
+    await fragile.warm_up()
+    failing = asyncio.create_task(speak(fragile, f"This will {word}."))
+    for _ in range(20):
+        assert len(await speak(fragile, "And this will not.")) > 5_000
+    with pytest.raises(UpstreamError, match="failed on a text") as raised:
+        await failing
+    assert word not in raised.value.message
+    assert len(await speak(fragile, "Nor will this.")) > 5_000
+
+
+async def test_a_library_that_cannot_be_loaded_is_named(fragile: Espeak) -> None:
+    fragile._pool = WorkerPool("no_such_module:synthesiser", size=1, timeout=30, adapter="espeak")
+    with pytest.raises(Unavailable, match="espeakng-loader"):
+        await fragile.warm_up()

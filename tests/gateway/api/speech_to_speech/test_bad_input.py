@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from adapters.vad.energy import Energy
 from tests.support.http_client import JSON, ROUTE, WAV, Bench, asked, benched, form, raw, refused, tool_result
-from tests.support.recordings import cut, hours, m4a, noise, png, sound
+from tests.support.recordings import crashing, cut, encoded, hours, m4a, noise, png, sound
 from tests.support.server import gateway_of, gateway_with_routes, question, scripted_engines, served, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,6 +38,16 @@ def no_files_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CLOCK = {"type": "function", "name": "clock"}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"items": schema}
+    return schema
+
+
 CUT_FORM = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="q.wav"\r\n\r\nRIFF'
 TEXT_FILE = b'--edge\r\nContent-Disposition: form-data; name="file"\r\n\r\nRIFF\xff\xfe\x00\r\n--edge--\r\n'
 ODD_CHARSET = (
@@ -83,6 +93,9 @@ REFUSED: dict[str, Case] = {
     "half an m4a": (form(cut(m4a())), "file", "invalid_value", "truncated"),
     "half a flac": (form(cut(sound(np.arange(48_000) % 999 * 1e-3, 16_000, "FLAC"))), "file", "invalid_value", "trunc"),
     "a wav header alone": (form(cut(question(), 44 / len(question()))), "file", "invalid_value", "truncated"),
+    # audio that harms
+    "a file that crashes the decoder": (form(crashing()), "file", "invalid_value", "cannot be decoded"),
+    "eight channels": (form(encoded("webm", "libopus", layout="7.1", rate=48_000)), "file", "invalid_value", "8 chan"),
     # fields
     "response_format": (
         form(fields={"response_format": "midi"}),
@@ -95,17 +108,17 @@ REFUSED: dict[str, Case] = {
     "voice of a wrong type": (asked(voice=7), "voice", "invalid_type", "a string"),
     "voice without id": (asked(voice={}), "voice.id", "missing_required_parameter", "'voice.id'"),
     "voice[id]": (form(fields={"voice[id]": "darth"}), "voice", "invalid_value", "'darth'"),
-    "speed below": (asked(speed=-1), "speed", "decimal_below_minimum_value", ">= 0.25"),
-    "speed above": (form(fields={"speed": "9"}), "speed", "decimal_above_maximum_value", "<= 4.0, but got 9"),
-    "speed nan": (form(fields={"speed": "nan"}), "speed", "decimal_below_minimum_value", "nan"),
-    "speed inf": (form(fields={"speed": "inf"}), "speed", "decimal_above_maximum_value", "inf"),
+    "speed below": (asked(speed=-1), "speed", "decimal_below_min_value", ">= 0.25"),
+    "speed above": (form(fields={"speed": "9"}), "speed", "decimal_above_max_value", "<= 4.0, but got 9"),
+    "speed nan": (form(fields={"speed": "nan"}), "speed", "decimal_below_min_value", "nan"),
+    "speed inf": (form(fields={"speed": "inf"}), "speed", "decimal_above_max_value", "inf"),
     "speed in words": (form(fields={"speed": "fast"}), "speed", "invalid_type", "a number"),
     "speed true": (asked(speed=True), "speed", "invalid_type", "a boolean"),
-    "temperature": (form(fields={"temperature": "2.1"}), "temperature", "decimal_above_maximum_value", "<= 2.0"),
+    "temperature": (form(fields={"temperature": "2.1"}), "temperature", "decimal_above_max_value", "<= 2.0"),
     "max_output_tokens": (
         form(fields={"max_output_tokens": "0"}),
         "max_output_tokens",
-        "integer_below_minimum_value",
+        "integer_below_min_value",
         ">= 1",
     ),
     "half a token": (asked(max_output_tokens=1.5), "max_output_tokens", "invalid_type", "an integer"),
@@ -234,8 +247,90 @@ REFUSED: dict[str, Case] = {
         "came as text",
     ),
     "audio as text": (asked(input_audio="UklGRg=="), "input_audio", "invalid_type", "an object"),
-    "curl -F 'file=<q.wav'": (raw(TEXT_FILE, FORM), "file", None, "-F file=@"),
-    "an unknown charset": (raw(ODD_CHARSET, FORM), "file", None, "not text"),
+    "curl -F 'file=<q.wav'": (raw(TEXT_FILE, FORM), "file", "invalid_value", "-F file=@"),
+    "an unknown charset": (raw(ODD_CHARSET, FORM), "voice", "invalid_value", "not text"),
+    "a field in another encoding": (
+        {"files": [("file", ("q", question())), ("instructions", (None, "für".encode("latin-1")))]},
+        "instructions",
+        "invalid_value",
+        "'instructions' of the form is not text",
+    ),
+    # sizes
+    "too many messages": (
+        asked(messages=[{"role": "user"}] * 2049),
+        "messages",
+        "array_above_max_length",
+        "maximum length 2048, but got an array with length 2049",
+    ),
+    "too many parts": (
+        asked(messages=[{"role": "user", "content": [{"type": "text", "text": ""}] * 257}]),
+        "messages[0].content",
+        "array_above_max_length",
+        "but got an array with length 257",
+    ),
+    "too many parts in all": (
+        asked(messages=[{"role": "user", "content": [{"type": "text", "text": ""}] * 250}] * 33),
+        "messages",
+        "array_above_max_length",
+        "8192 parts",
+    ),
+    "too many images": (asked(image=["https://x/y.png"] * 65), "image", "array_above_max_length", "length 65"),
+    "too many images in files": (
+        {"files": [("file", ("q", question())), *[("image", ("i.png", png()))] * 65]},
+        "image",
+        "array_above_max_length",
+        "64 images",
+    ),
+    "too many images in messages": (
+        asked(
+            messages=[
+                {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}] * 40}
+            ]
+            * 2
+        ),
+        "messages",
+        "array_above_max_length",
+        "but got 80",
+    ),
+    "a long address": (asked(image="https://x/" + "y" * 9000), "image", "string_above_max_length", "length 9010"),
+    "too many tools": (asked(tools=[CLOCK] * 129, stream_format="sse"), "tools", "array_above_max_length", "128"),
+    "a large schema": (
+        asked(tools=[{**CLOCK, "parameters": {"description": "x" * 100_001}}], stream_format="sse"),
+        "tools",
+        "invalid_value",
+        "100000 bytes",
+    ),
+    "a deep schema": (
+        asked(tools=[{**CLOCK, "parameters": nested(80)}], stream_format="sse"),
+        "tools",
+        "invalid_value",
+        "64 levels",
+    ),
+    "too many calls": (
+        asked(messages=[{"role": "assistant", "tool_calls": [CALL] * 129}]),
+        "messages[0].tool_calls",
+        "array_above_max_length",
+        "128",
+    ),
+    "a long name of a tool": (
+        asked(tools=[{"type": "function", "function": {"name": "x" * 257}}], stream_format="sse"),
+        "tools[0].function.name",
+        "string_above_max_length",
+        "maximum length 256, but got a string with length 257",
+    ),
+    "long instructions": (
+        form(fields={"instructions": "x" * 256_001}),
+        "instructions",
+        "string_above_max_length",
+        "length 256001",
+    ),
+    "a long stop": (asked(stop=["a", "x" * 1001]), "stop[1]", "string_above_max_length", "length 1001"),
+    "a long model": (asked(model="x" * 257), "model", "string_above_max_length", "256"),
+    "a long voice": (asked(voice={"id": "x" * 257}), "voice.id", "string_above_max_length", "256"),
+    "a seed beyond 64 bits": (asked(seed=2**63), "seed", "integer_above_max_value", str(2**63 - 1)),
+    "tokens without end": (asked(max_output_tokens=10**300), "max_output_tokens", "integer_above_max_value", "10"),
+    "a number beyond any": (raw(b'{"seed": ' + b"9" * 5000 + b"}", JSON), None, None, "could not parse the JSON"),
+    "a long word": (form(fields={"response_format": "x" * 100_000}), "response_format", "invalid_value", "'wav'"),
     "a form without boundary": (
         raw(CUT_FORM, {"content-type": "multipart/form-data"}),
         None,

@@ -1,6 +1,7 @@
 """Requests that no client library would write: half sent, asking for permission, smuggling lines into headers."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -8,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.http import form as form_reader
-from tests.support.http_client import ROUTE, Bench, asked, benched, form
+from tests.support.http_client import ROUTE, Bench, asked, benched, form, refused
+from tests.support.raw_client import RawConnection, request
 from tests.support.server import gateway_of, question, scripted_engines, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,47 +24,32 @@ async def bench() -> AsyncGenerator[Bench, None]:
         yield bench
 
 
-async def exchange(bench: Bench, *pieces: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    address = bench.client.base_url
-    reader, writer = await asyncio.open_connection(address.host, address.port)
-    for piece in pieces:
-        writer.write(piece)
-        await writer.drain()
-    return reader, writer
+async def opened(bench: Bench, *pieces: bytes) -> RawConnection:
+    return await RawConnection.open(str(bench.client.base_url), *pieces)
 
 
 def head(*headers: str, path: str = ROUTE) -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "host: x", "connection: close", *headers, "", ""]).encode()
-
-
-async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, bytes]:
-    """The head and the body of the answer."""
-    async with asyncio.timeout(10):
-        answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    top, _, body = answer.partition(b"\r\n\r\n")
-    return top.decode("latin-1").lower(), body
+    return request("POST", path, "connection: close", *headers)
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_sent(bench: Bench) -> None:
-    sent = await exchange(bench, head("content-type: audio/wav", f"content-length: {10**12}"))
-    top, body = await answered(*sent)
-    assert top.startswith("http/1.1 413 ")
-    assert json.loads(body)["error"]["message"].endswith("exceeded (1000000000000 bytes read)")
+    connection = await opened(bench, head("content-type: audio/wav", f"content-length: {10**12}"))
+    answer = await connection.last_answer()
+    assert answer.status == 413
+    assert json.loads(answer.body)["error"]["message"].endswith("exceeded (1000000000000 bytes read)")
     await until(bench.at_rest)
 
 
 async def test_a_client_that_waits_for_permission_gets_it(bench: Bench) -> None:
     data = question()
     headers = ("content-type: AUDIO/WAV; rate=16000", f"content-length: {len(data)}", "expect: 100-continue")
-    reader, writer = await exchange(bench, head(*headers))
+    connection = await opened(bench, head(*headers))
     async with asyncio.timeout(10):
-        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-    writer.write(data)
-    top, body = await answered(reader, writer)
-    assert top.startswith("http/1.1 200 ")
-    assert b"RIFF" in body
+        assert await connection.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    await connection.send(data)
+    answer = await connection.last_answer()
+    assert answer.status == 200
+    assert b"RIFF" in answer.body
 
 
 async def test_a_recording_comes_in_chunks_of_unknown_number(bench: Bench) -> None:
@@ -93,9 +80,8 @@ async def test_a_client_that_leaves_while_it_sends_is_no_failure(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     started = head("content-type: multipart/form-data; boundary=edge", "content-length: 9000000")
-    _, writer = await exchange(bench, started, CUT_FORM, bytes(2_000_000))
-    writer.close()
-    await writer.wait_closed()
+    connection = await opened(bench, started, CUT_FORM, bytes(2_000_000))
+    await connection.close()
     assert (await bench.client.post(ROUTE, **form())).status_code == 200
     await until(bench.at_rest)
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
@@ -106,10 +92,10 @@ async def test_a_body_that_takes_for_ever_gives_its_place_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, content_type: str
 ) -> None:
     monkeypatch.setattr(form_reader, "BODY_SECONDS", 0.05)
-    sent = await exchange(bench, head(f"content-type: {content_type}", "content-length: 9000"), CUT_FORM)
-    top, answer = await answered(*sent)
-    assert top.startswith("http/1.1 408 ")
-    assert json.loads(answer)["error"] == {
+    connection = await opened(bench, head(f"content-type: {content_type}", "content-length: 9000"), CUT_FORM)
+    answer = await connection.last_answer()
+    assert answer.status == 408
+    assert json.loads(answer.body)["error"] == {
         "message": "The body of the request did not arrive within 0.05 seconds; send a smaller recording.",
         "type": "invalid_request_error",
         "param": None,
@@ -122,10 +108,32 @@ async def test_a_body_that_takes_for_ever_gives_its_place_back(
 async def test_names_of_unknown_parameters_cannot_write_headers(bench: Bench, name: str) -> None:
     target = f"{ROUTE}?{name}=1"
     data = question()
-    sent = await exchange(bench, head("content-type: audio/wav", f"content-length: {len(data)}", path=target), data)
-    top, _ = await answered(*sent)
-    assert top.startswith("http/1.1 200 ")
-    assert "\r\nset-cookie" not in top
-    (line,) = [line for line in top.split("\r\n") if line.startswith("x-ignored-parameters: ")]
-    assert line.isascii()
-    assert "," not in line
+    headers = ("content-type: audio/wav", f"content-length: {len(data)}")
+    answer = await (await opened(bench, head(*headers, path=target), data)).last_answer()
+    assert answer.status == 200
+    assert "set-cookie" not in answer.headers
+    named = answer.headers["x-ignored-parameters"]
+    assert named.isascii()
+    assert "," not in named
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "Deflate", "br", "gzip, gzip", "identity, gzip"])
+@pytest.mark.parametrize("content_type", ["audio/wav", "application/json", "multipart/form-data; boundary=edge"])
+async def test_a_compressed_body_is_refused_as_such(bench: Bench, content_type: str, encoding: str) -> None:
+    headers = {"content-type": content_type, "content-encoding": encoding}
+    response = await bench.client.post(ROUTE, content=gzip.compress(question()), headers=headers)
+    assert "content encoding" in refused(response, 415)["message"]
+    assert response.headers["accept-encoding"] == "identity"
+
+
+async def test_a_body_may_say_that_it_is_not_compressed(bench: Bench) -> None:
+    headers = {"content-type": "audio/wav", "content-encoding": "identity"}
+    assert (await bench.client.post(ROUTE, content=question(), headers=headers)).status_code == 200
+
+
+async def test_a_body_that_is_left_unread_ends_its_connection_only(bench: Bench) -> None:
+    """A body that comes with its request may stay unread: what follows is read as what it is."""
+    asked = request("POST", "/nowhere", body=b"GET /health HTTP/1.1") + request("GET", "/ready", "connection: close")
+    everything = await (await opened(bench, asked)).rest()
+    assert everything.startswith(b"HTTP/1.1 404 ")
+    assert b'"status":"ok"' not in everything

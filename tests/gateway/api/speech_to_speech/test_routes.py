@@ -12,8 +12,10 @@ import pytest_asyncio
 from adapters import scripted
 from adapters.contract import llm, tts
 from adapters.llm.echo import Echo, EchoOptions
+from gateway.api.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.audio.encode import FORMATS
 from tests.support.http_client import JSON, ROUTE, WAV, Bench, asked, benched, form, raw, tool_result
+from tests.support.recordings import png
 from tests.support.server import events_in, gateway_of, question, scripted_engines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -204,3 +206,77 @@ async def test_a_long_transcript_is_cut_in_the_header_and_whole_in_the_events() 
     assert len(headers["x-transcript"]) <= 1500
     assert said.startswith(unquote(headers["x-transcript"], errors="strict"))
     assert events[1]["text"] == said
+
+
+def part(disposition: bytes, body: bytes, content_type: bytes = b"") -> bytes:
+    kind = b"\r\nContent-Type: " + content_type if content_type else b""
+    return b"--edge\r\nContent-Disposition: form-data; " + disposition + kind + b"\r\n\r\n" + body + b"\r\n"
+
+
+def written(*parts: bytes) -> dict[str, Any]:
+    """A form written by hand."""
+    return raw(b"".join(parts) + b"--edge--\r\n", {"content-type": "multipart/form-data; boundary=edge"})
+
+
+FILE = part(b'name="file"; filename="q.wav"', question())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b'filename="' + "größe.wav".encode("latin-1") + b'"',
+        b'filename="' + "größe.wav".encode("cp1252") + b'"',
+        b'filename="\xff\xfe\x00"',
+        b"filename*=UTF-8''gr%C3%B6%C3%9Fe.wav",
+        b"filename* = UTF-8''x",
+        b"filename=q.wav",
+    ],
+)
+async def test_the_name_of_a_file_may_be_anything(bench: Bench, name: bytes) -> None:
+    response = await bench.client.post(ROUTE, **written(part(b'name="file"; ' + name, question())))
+    assert response.status_code == 200, response.text
+
+
+async def test_an_empty_field_of_a_form_is_as_absent(bench: Bench) -> None:
+    empty = dict.fromkeys(SpeechToSpeechRequest.__struct_fields__, "")
+    for sent in (form(fields=empty), raw(question(), WAV, "&".join(f"{name}=" for name in empty))):
+        response = await bench.client.post(ROUTE, **sent)
+        assert response.status_code == 200, response.text
+        assert "x-ignored-parameters" not in response.headers
+    response = await bench.client.post(
+        ROUTE, **written(FILE, part(b'name="voice[id]"', b""), part(b'name="stop[]"', b""))
+    )
+    assert response.status_code == 200, response.text
+
+
+async def test_fields_of_the_query_beside_a_body_with_fields_are_named_as_ignored(bench: Bench) -> None:
+    query = "api-version=1&voice=nova&image[]=a&image[]=b"
+    for sent in (form(), asked()):
+        response = await bench.client.post(ROUTE, params=query, **sent)
+        assert response.headers["x-ignored-parameters"] == "api-version, image, voice"
+    response = await bench.client.post(ROUTE, params="voice=nova", **form(fields={"voice": "alloy"}))
+    assert "x-ignored-parameters" not in response.headers
+
+
+async def test_a_field_may_say_its_encoding(bench: Bench) -> None:
+    text = "Sprich über Käse."
+    for charset in ("utf-8", "ISO-8859-1", "windows-1252"):
+        field = part(b'name="instructions"', text.encode(charset), f"text/plain; charset={charset}".encode())
+        response = await bench.client.post(ROUTE, **written(FILE, field))
+        assert response.status_code == 200, response.text
+        assert received(bench).messages[0].parts == (llm.Text(text=text),)
+
+
+async def test_names_outside_ascii_are_read_as_utf_8(bench: Bench) -> None:
+    response = await bench.client.post(ROUTE, **written(FILE, part('name="größe"'.encode(), b"1")))
+    assert unquote(response.headers["x-ignored-parameters"]) == "größe"
+
+
+@pytest.mark.parametrize("content_type", [b"", b"application/octet-stream", b"image/gif", b"text/plain"])
+async def test_an_image_is_known_by_its_bytes(bench: Bench, content_type: bytes) -> None:
+    image = part(b'name="image"; filename="i"', png(), content_type)
+    response = await bench.client.post(ROUTE, **written(FILE, image))
+    assert response.status_code == 200, response.text
+    (*_, shown) = received(bench).messages[-1].parts
+    assert isinstance(shown, llm.Image)
+    assert shown.url == "data:image/png;base64," + base64.b64encode(png()).decode()

@@ -1,6 +1,5 @@
 """A request becomes a turn field by field, and a turn's events become the wire's; nothing is invented or lost."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -24,8 +23,8 @@ PICTURE = llm.Image(url="https://example.com/cat.png")
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "noon"}
 
 
-async def silence(_sample_rate: int) -> AsyncGenerator[bytes, None]:
-    yield b""
+async def silence(_sample_rate: int) -> bytes:
+    return b""
 
 
 def asked(*, recorded: bool = True, images: tuple[llm.Image, ...] = (), **fields: Any) -> TurnRequest:

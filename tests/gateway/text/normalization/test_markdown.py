@@ -2,24 +2,12 @@
 
 import pytest
 
-from adapters.contract import tts
-from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
-
-READS_ALL = tts.Info(
-    sample_rate=8_000, voices=("v",), default_voice="v", reads=frozenset({"numbers", "notation"}), phonemes=True
-)
-"""An engine that reads numbers and notation itself: only markup is removed for it."""
-
-READS_NUMBERS = tts.Info(sample_rate=8_000, voices=("v",), default_voice="v", reads=frozenset({"numbers"}))
+from gateway.text.normalization.normalizer import ReadingOptions
+from tests.gateway.text.normalization.spoken_text import READS_ALL, spoken, spoken_in_turn
 
 
-def normalized(text: str, language: str | None = None) -> str:
-    return Normalizer(ReadingOptions(), language, READS_ALL).normalize(text)
-
-
-def said(utterances: list[str], reading: ReadingOptions | None = None, language: str = "en") -> list[str]:
-    normalizer = Normalizer(reading or ReadingOptions(), language, READS_NUMBERS)
-    return [normalizer.normalize(utterance) for utterance in utterances]
+def normalized(text: str) -> str:
+    return spoken(text, None, READS_ALL)
 
 
 @pytest.mark.parametrize(
@@ -63,30 +51,36 @@ def test_markup_goes(written: str, spoken: str) -> None:
 
 def test_code_over_several_utterances_is_left_out_once() -> None:
     utterances = ["Look:", "\n```python\nx = 1\n", "y = 2\n", "```", "\nDone."]
-    assert said(utterances) == ["Look:", "code omitted.", "", "", "Done."]
-    assert said(utterances, ReadingOptions(code="read")) == ["Look:", "x equals 1,", "y equals 2,", "", "Done."]
+    assert spoken_in_turn(utterances) == ["Look:", "code omitted.", "", "", "Done."]
+    assert spoken_in_turn(utterances, ReadingOptions(code="read")) == [
+        "Look:",
+        "x equals 1,",
+        "y equals 2,",
+        "",
+        "Done.",
+    ]
 
 
 def test_code_between_tildes_may_hold_backticks() -> None:
-    assert said(["~~~\na\n```\nb\n", "~~~\nDone."]) == ["code omitted.", "Done."]
+    assert spoken_in_turn(["~~~\na\n```\nb\n", "~~~\nDone."]) == ["code omitted.", "Done."]
 
 
 def test_code_in_an_unknown_language_is_left_out_silently() -> None:
-    assert normalized("a\n```\nx\n```\nb", None) == "a b"
+    assert normalized("a\n```\nx\n```\nb") == "a b"
 
 
 def test_long_inline_code_is_left_out_and_short_code_read() -> None:
     long = "x = " + "1 + " * 20
-    assert said([f"Use `get_name()` or `{long}` now."]) == ["Use get name or code omitted now."]
+    assert spoken_in_turn([f"Use `get_name()` or `{long}` now."]) == ["Use get name or code omitted now."]
 
 
 def test_a_table_over_several_utterances_is_read_by_row() -> None:
-    assert said(["| City | km |", "\n|---|:-:|", "\n| Ulm | 5 |"]) == ["City, km.", "", "Ulm, 5."]
+    assert spoken_in_turn(["| City | km |", "\n|---|:-:|", "\n| Ulm | 5 |"]) == ["City, km.", "", "Ulm, 5."]
 
 
 def test_a_dash_in_the_middle_of_a_line_is_no_list_marker() -> None:
-    assert said(["It is 5", " - 3, really."], language="xx") == ["It is 5", "- 3, really."]
-    assert said(["Lists:", "\n- milk"]) == ["Lists:", "milk"]
+    assert spoken_in_turn(["It is 5", " - 3, really."], language="xx") == ["It is 5", "- 3, really."]
+    assert spoken_in_turn(["Lists:", "\n- milk"]) == ["Lists:", "milk"]
 
 
 @pytest.mark.parametrize(
@@ -107,10 +101,3 @@ def test_a_dash_in_the_middle_of_a_line_is_no_list_marker() -> None:
 )
 def test_more_markup_goes(written: str, spoken: str) -> None:
     assert normalized(written) == spoken
-
-
-@pytest.mark.parametrize("around", ["a{}b", "|{}"])
-@pytest.mark.parametrize("unit", [*" \t[_|*`", "![", "[^", "[](", "[a][", "- ", "<a"])
-def test_a_run_is_read_in_a_time_that_grows_with_its_length(unit: str, around: str) -> None:
-    """No clock: a pattern that reads the rest of the run at each character of it would take minutes here."""
-    normalized(around.format(unit * (200_000 // len(unit))))

@@ -1,0 +1,50 @@
+"""Bounds the bytes of all request bodies that are in memory at once; a request past it is told to come back."""
+
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, ReceiveMessage, Scope, Send
+
+from adapters.contract.errors import Unavailable
+from gateway.engines.queue import RETRY_SECONDS
+
+
+class BodyBudget(ASGIMiddleware):
+    """Counts what requests have received, each until its last byte is sent: a turn keeps its recording that long."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, megabytes: int) -> None:
+        self._megabytes = megabytes
+        self._all = self._free = megabytes * 1024 * 1024
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Serve the request or raise ``Unavailable``: at once when it says how long it is, else when it is too long."""
+        taken = 0
+
+        async def counted() -> ReceiveMessage:
+            nonlocal taken
+            message = await receive()
+            if message["type"] == "http.request":
+                self._reserve(len(message["body"]))
+                taken += len(message["body"])
+            return message
+
+        declared = Headers.from_scope(scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) <= self._all:  # a longer one is refused for its length
+            self._check(int(declared))
+        try:
+            await next_app(scope, counted, send)
+        finally:
+            self._free += taken
+
+    def _reserve(self, size: int) -> None:
+        self._check(size)
+        self._free -= size
+
+    def _check(self, size: int) -> None:
+        if size > self._free:
+            raise Unavailable(
+                f"The bodies of all requests at once are larger than {self._megabytes} megabytes; try again shortly.",
+                retry_after=RETRY_SECONDS,
+            )

@@ -1,0 +1,231 @@
+"""One request and its answer: what the application receives, and what it sends as bytes of HTTP/1.1."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+
+import msgspec
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message
+
+from adapters.contract.errors import Unavailable
+from gateway.engines.queue import RETRY_SECONDS
+from gateway.http.errors import answer_of
+from gateway.http.request_id import request_id
+from gateway.server.request_parser import RequestHead
+from gateway.telemetry.log_format import where
+
+logger = logging.getLogger(__name__)
+
+HIGH_WATER_BYTES = 64 * 1024
+"""How much of a body may wait for the application before the connection is read no further."""
+
+BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+"""Statuses whose answers have no content."""
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+
+
+def scope_of(
+    head: RequestHead, client: tuple[str, int] | None, server: tuple[str, int], state: dict[str, Any]
+) -> HTTPScope:
+    """The request as the application gets it: of a HEAD it sees a GET, whose content is not sent (RFC 9110 9.3.2).
+
+    Raises ``HTTPException`` when the target is none.
+    """
+    path, raw_path, query = head.path()
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": head.http_version,
+        "method": "GET" if head.method == "HEAD" else head.method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": raw_path,
+        "query_string": query,
+        "root_path": "",
+        "headers": head.headers,
+        "client": client,
+        "server": server,
+        "state": state,
+    }
+    return cast(HTTPScope, scope)
+
+
+class Connection(Protocol):
+    """What an exchange asks of the connection that it is on."""
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough to be sent more."""
+
+    def read_on(self, exchange: "Exchange") -> None:
+        """The application waits for the body, or for the client to leave."""
+
+    def answered(self, exchange: "Exchange") -> None:
+        """The last byte of the answer has been written."""
+
+    def cut(self, exchange: "Exchange") -> None:
+        """Half an answer has been written, and no more will come."""
+
+
+class Exchange:
+    """A request whose head has been read, up to the last byte of its answer.
+
+    ``body_bytes``: how long the body is said to be, 0 when it comes in chunks.
+    ``keep_alive``: another request may follow on the connection. ``request_complete`` and ``complete``: the last byte
+    of the body has arrived, the last byte of the answer is written.
+    """
+
+    def __init__(self, connection: Connection, head: RequestHead, scope: HTTPScope, default_headers: Headers) -> None:
+        self.keep_alive = head.keep_alive
+        self.body_bytes = int(head.header(b"content-length") or 0)
+        self.request_complete = False
+        self.started = False
+        self.complete = False
+        self._connection = connection
+        self._scope = scope
+        self._default_headers = default_headers
+        self._head_only = head.method == "HEAD"
+        self._expects_continue = head.header(b"expect").lower() == b"100-continue"
+        self._disconnected = False
+        self._changed = asyncio.Event()
+        self._body = bytearray()
+        self._body_received = False
+        self._bodiless = False
+        self._left: int | None = None  # bytes of the answer that are still owed; None when it is sent in chunks
+        self._chunked = False
+
+    @property
+    def delimited_by_close(self) -> bool:
+        """Whether the end of the connection is the only sign of the answer's end."""
+        return self.started and not self._chunked and self._left is None
+
+    def feed(self, data: bytes) -> bool:
+        """Take more of the body; whether as much waits for the application as may."""
+        self._body += data
+        self._changed.set()
+        return len(self._body) > HIGH_WATER_BYTES
+
+    def end_request(self) -> None:
+        """The body is complete."""
+        self.request_complete = True
+        self._changed.set()
+
+    def disconnect(self) -> None:
+        """The client has gone, or nothing more is sent to it."""
+        self._disconnected = True
+        self._changed.set()
+
+    async def run(self, app: ASGIApp) -> None:
+        """Let the application answer; whatever happens to it, the client learns of it."""
+        try:
+            await app(self._scope, self._receive, self._send)
+        except asyncio.CancelledError:  # only a shutdown that waits no longer does this
+            self._fail(Unavailable("The gateway is shutting down; try again shortly.", retry_after=RETRY_SECONDS))
+        except Exception as error:  # noqa: BLE001  the application's own handler has answered what it could
+            logger.error("%s failed unexpectedly: %s", request_id(self._scope), where(error))
+            self._fail(error)
+        else:
+            self._fail(None)
+
+    def _fail(self, error: Exception | None) -> None:
+        if self.complete or self._disconnected:
+            return
+        if self.started:
+            self._connection.cut(self)
+        else:
+            self.refuse(error or RuntimeError("the application has not answered"))
+
+    def refuse(self, error: Exception) -> None:
+        """Answer with a failure; nothing has been sent yet."""
+        answer = answer_of(error, self._scope)
+        body = msgspec.json.encode(answer.body)
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "x-request-id": request_id(self._scope),
+            **answer.headers,
+        }
+        self._start(
+            answer.status, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        )
+        self._write(body, more=False)
+
+    async def _receive(self) -> HTTPReceiveMessage:
+        if self._expects_continue and not self.started:
+            self._expects_continue = False
+            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self._disconnected or self.complete):
+            if not self._body_received and (self._body or self.request_complete):
+                body, self._body = bytes(self._body), bytearray()
+                self._body_received = self.request_complete
+                return {"type": "http.request", "body": body, "more_body": not self.request_complete}
+            self._changed.clear()
+            self._connection.read_on(self)
+            await self._changed.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        await self._connection.drain()
+        if self._disconnected:
+            return
+        if message["type"] == "http.response.start" and not self.started:
+            self._start(message["status"], message["headers"])
+        elif message["type"] == "http.response.body" and self.started and not self.complete:
+            self._write(message["body"], more=message["more_body"])
+        else:
+            raise RuntimeError(f"The application sent {message['type']!r} out of order.")
+
+    def _start(self, status: int, headers: Headers) -> None:
+        head = [b"HTTP/1.1 %d %s\r\n" % (status, _reason(status))]
+        for name, value in (*self._default_headers, *headers):
+            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise RuntimeError("The application sent a header with a character that is not allowed in one.")
+            head.append(b"%s: %s\r\n" % (name, value))
+            if name.lower() == b"content-length":
+                self._left = int(value)
+        self._bodiless = self._head_only or status in BODILESS
+        if self._left is None and not self._bodiless:
+            # HTTP/1.0 knows no chunks: there the end of the connection ends the answer (RFC 9112 6.3).
+            self._chunked = self._scope["http_version"] == "1.1"
+            self.keep_alive = self.keep_alive and self._chunked
+            head += [b"transfer-encoding: chunked\r\n"] * self._chunked
+        # What is left of a body that nobody reads would be taken for the next request: the connection ends.
+        self.keep_alive = self.keep_alive and self.request_complete
+        head += [b"connection: close\r\n"] * (not self.keep_alive)
+        self.started = True
+        self._connection.write(b"".join([*head, b"\r\n"]))
+
+    def _write(self, body: bytes, *, more: bool) -> None:
+        if self._bodiless:
+            data = b""
+        elif self._chunked:
+            data = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+            data += b"" if more else b"0\r\n\r\n"
+        else:
+            data = body
+            if self._left is not None:
+                self._left -= len(body)
+                if self._left < 0 or (self._left and not more):
+                    raise RuntimeError("The application's answer is not as long as its Content-Length.")
+        if data:
+            self._connection.write(data)
+        if not more:
+            self.complete = True
+            self._changed.set()
+            self._connection.answered(self)
+
+
+def _reason(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:  # such as 499
+        return b""

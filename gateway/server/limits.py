@@ -1,0 +1,50 @@
+"""What a connection may cost: how long the parts of a request may be and take, and how many connections there are."""
+
+import msgspec
+
+MAX_TARGET_BYTES = 32 * 1024
+"""The longest path with its query; prompts may be in it beside a raw audio body."""
+
+MAX_HEADER_BYTES = 16 * 1024
+"""The longest single header, name and value."""
+
+MAX_HEADERS = 200
+"""The most headers of a request."""
+
+MAX_HEAD_BYTES = 64 * 1024
+"""The longest head. As much may come as trailers behind a body, or between its chunks."""
+
+FRAMING_BYTES = 8
+"""What may frame each byte of a body beyond that: a chunk of one byte has five around it."""
+
+MAX_PIPELINED = 16
+"""The most requests that may wait on one connection while another is answered."""
+
+IDLE_SECONDS = 75.0
+"""How long a connection may be silent before and between requests; clients and proxies keep theirs for 60 s or less."""
+
+HEAD_SECONDS = 15.0
+"""How long the head of a request may take to arrive, from its first byte."""
+
+BODY_SECONDS = 30.0
+"""How long a body that the application waits for may be silent."""
+
+BODY_BYTES_PER_SECOND = 1024
+"""The slowest that it may come beyond that; a live recording at a low bit rate is faster."""
+
+LINGER_SECONDS = 5.0
+"""How long a client that is still sending may take to read its refusal before the connection is cut."""
+
+LINGER_BYTES = 64 * 1024 * 1024
+"""The most that it may still send meanwhile, which is thrown away: many clients read nothing before they have sent all.
+Of a longer body nothing is read."""
+
+FLUSH_SECONDS = 30.0
+"""How long a client may take to read the end of its last answer."""
+
+
+class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How many connections there may be, in all and from one address; ``None`` is no limit."""
+
+    total: int
+    per_client: int | None

@@ -1,0 +1,300 @@
+"""The server's side of one connection: its requests one after another, and limits on time and number.
+
+uvicorn's own protocols have no bound on the head of a request, on silence or on the number of connections, lose the
+body beside an ``Upgrade`` or hold up the event loop, and report errors as plain text.
+"""
+
+import asyncio
+import math
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+import uvicorn
+from litestar.exceptions import HTTPException
+from uvicorn.server import ServerState
+
+from adapters.contract.errors import Unavailable
+from gateway.engines.queue import RETRY_SECONDS
+from gateway.server import limits
+from gateway.server.exchange import Exchange, scope_of
+from gateway.server.request_parser import RequestHead, RequestParser
+from gateway.tasks import run_among
+
+
+class HTTPProtocol(asyncio.Protocol):
+    """One connection. The server calls ``sweep`` every now and then: no connection has a timer of its own."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop,
+        *,
+        places: limits.ConnectionLimits,
+    ) -> None:
+        self._config = config
+        self._state = server_state
+        self._app_state = app_state
+        self._places = places
+        self._now = asyncio.get_running_loop().time
+        self._parser = RequestParser(self)
+        self._transport: asyncio.Transport
+        self.client: tuple[str, int] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._closing = False
+        self._discarded = 0
+        self._deadline = math.inf
+        self._on_deadline: Callable[[], None] = self.abort
+        # Whose answers are owed, the first being the one that is answered; then this is said, and nothing more.
+        self._exchanges: deque[Exchange] = deque()
+        self._refusal: Exception | None = None
+        self._in_head = False
+        self._reading: Exchange | None = None  # whose body is read
+
+    # The transport calls these.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection in, or refuse it when there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.client = transport.get_extra_info("peername")
+        if reason := self._crowded():
+            self._answer(Unavailable(reason, retry_after=RETRY_SECONDS), lingering=False)
+            return
+        self._state.connections.add(cast(Any, self))
+        self._within(limits.IDLE_SECONDS, self._close)
+
+    def _crowded(self) -> str | None:
+        """Why there is no place for this connection; the one that has been idle longest gives its place away."""
+        others = cast(set[Any], self._state.connections)  # WebSockets are among them
+        if self._places.per_client is not None and self.client is not None:
+            same = sum(other.client is not None and other.client[0] == self.client[0] for other in others)
+            if same >= self._places.per_client:
+                return f"This address has {same} connections already; close one, or use it again."
+        if len(others) < self._places.total:
+            return None
+        unused = [other for other in others if isinstance(other, HTTPProtocol) and not other._exchanges]
+        if not unused:
+            return f"The gateway has {len(others)} connections already; try again shortly."
+        min(unused, key=lambda other: (other._in_head, other._deadline)).abort()
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._state.connections.discard(cast(Any, self))
+        self._closing = True
+        self._deadline = math.inf
+        self._writable.set()
+        for exchange in self._exchanges:
+            exchange.disconnect()
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is sent to."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, or throw it away when nothing more is answered."""
+        if self._closing or self._refusal is not None:
+            self._discarded += len(data)
+            if self._discarded > limits.LINGER_BYTES:
+                self.abort()
+            return
+        try:
+            self._parser.feed(data)
+        except HTTPException as error:
+            self._refuse(error)
+
+    # The parser calls these.
+
+    def request_begins(self) -> None:
+        """The first byte of a request has come."""
+        self._in_head, self._reading = True, None
+        if not self._exchanges:
+            self._within(limits.HEAD_SECONDS, self._late)
+
+    def head_received(self, head: RequestHead) -> None:
+        """Let the application begin, unless other requests come first."""
+        self._in_head = False
+        if len(self._exchanges) > limits.MAX_PIPELINED:
+            raise HTTPException(
+                status_code=HTTPStatus.TOO_MANY_REQUESTS, detail="Too many requests at once on one connection."
+            )
+        self._reading = self._exchange(head)
+        self._exchanges.append(self._reading)
+        self._deadline = math.inf
+        if len(self._exchanges) == 1:
+            self._run(self._reading)
+        else:
+            self._transport.pause_reading()
+
+    def body_received(self, data: bytes) -> None:
+        """Give the body to the application; each piece buys time for the next."""
+        if self._reading is None:
+            return
+        if self._deadline < math.inf:
+            self._deadline = min(
+                self._deadline + len(data) / limits.BODY_BYTES_PER_SECOND, self._now() + limits.BODY_SECONDS
+            )
+        if self._reading.feed(data):
+            self._deadline = math.inf  # now it is the application that is waited for
+            self._transport.pause_reading()
+
+    def request_received(self) -> None:
+        """The last byte of a request has come."""
+        if self._reading is not None:
+            self._deadline = math.inf
+            self._reading.end_request()
+            self._reading = None
+
+    def upgraded(self, head: RequestHead, rest: bytes) -> bool:
+        """Whether the connection is a WebSocket from now on, which has its own protocol and none of these limits."""
+        websocket = head.method == "GET" and head.header(b"upgrade").lower() == b"websocket"
+        if not websocket or self._config.ws_protocol_class is None or self._exchanges:
+            return False
+        self._state.connections.discard(cast(Any, self))
+        self._deadline = math.inf
+        protocol = cast(Any, self._config.ws_protocol_class)(
+            config=self._config, server_state=self._state, app_state=self._app_state
+        )
+        protocol.connection_made(self._transport)
+        self._transport.set_protocol(protocol)
+        protocol.data_received(head.encoded() + rest)
+        return True
+
+    # The exchanges call these.
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``."""
+        self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough to be sent more."""
+        await self._writable.wait()
+
+    def read_on(self, exchange: Exchange) -> None:
+        """The application waits for the body, or for the client to leave."""
+        if self._closing or self._refusal is not None or len(self._exchanges) > 1:
+            return
+        self._transport.resume_reading()
+        if not exchange.request_complete and self._deadline == math.inf:
+            self._within(limits.BODY_SECONDS, self._late)
+
+    def answered(self, exchange: Exchange) -> None:
+        """The last byte of an answer has been written: the next request has its turn."""
+        self._state.total_requests += 1
+        self._exchanges.popleft()
+        if not exchange.keep_alive:
+            self._finish(exchange)
+        elif self._exchanges:
+            self._run(self._exchanges[0])
+        elif self._refusal is not None:
+            self._answer(self._refusal)
+        else:
+            self._transport.resume_reading()
+            self._within(*((limits.HEAD_SECONDS, self._late) if self._in_head else (limits.IDLE_SECONDS, self._close)))
+
+    def cut(self, exchange: Exchange) -> None:
+        """Half an answer has been written and no more will come: it must not look like a whole one."""
+        if exchange.delimited_by_close:  # only a reset tells the client
+            linger = struct.pack("ii", 1, 0)
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.abort()
+        else:
+            self._close()
+
+    # The server calls these.
+
+    def sweep(self) -> None:
+        """Act when the time of what is waited for has passed."""
+        if self._now() >= self._deadline:
+            self._deadline = math.inf
+            self._on_deadline()
+
+    def shutdown(self) -> None:
+        """Close as soon as nothing is being answered."""
+        for exchange in self._exchanges:
+            exchange.keep_alive = False
+        if not self._exchanges:
+            self._close()
+
+    def abort(self) -> None:
+        """Close at once, whatever has not been sent."""
+        self._closing = True
+        self._transport.abort()
+
+    def _exchange(self, head: RequestHead) -> Exchange:
+        state = self._app_state.copy()
+        scope = scope_of(head, self.client, self._transport.get_extra_info("sockname"), state)
+        return Exchange(self, head, scope, self._state.default_headers)
+
+    def _within(self, seconds: float, act: Callable[[], None]) -> None:
+        self._deadline, self._on_deadline = self._now() + seconds, act
+
+    def _run(self, exchange: Exchange) -> None:
+        run_among(self._state.tasks, exchange.run(cast(Any, self._config.loaded_app)))
+
+    def _late(self) -> None:
+        """The head, or the body that the application waits for, takes too long."""
+        what = "head" if self._reading is None else "body"
+        self._refuse(
+            HTTPException(
+                status_code=HTTPStatus.REQUEST_TIMEOUT,
+                detail=f"The {what} of the request came too slowly; the connection is closed.",
+            )
+        )
+
+    def _refuse(self, error: Exception) -> None:
+        """Say what is wrong with the request that is being read, once the answers to earlier ones are complete."""
+        self._deadline = math.inf
+        broken = self._reading
+        if broken is not None and broken is not self._exchanges[0]:
+            self._exchanges.pop()
+        if broken is not None and broken is self._exchanges[0]:
+            if broken.started:
+                self.cut(broken)
+            else:
+                broken.refuse(error)
+            broken.disconnect()
+        elif self._exchanges:
+            self._refusal = error
+            self._transport.pause_reading()
+        else:
+            self._answer(error)
+
+    def _answer(self, error: Exception, *, lingering: bool = True) -> None:
+        """Answer a request of which there is no head, and close."""
+        head = RequestHead(method="", target=b"/", headers=[], http_version="1.0", keep_alive=False)
+        exchange = self._exchange(head)
+        exchange.request_complete = not lingering
+        self._exchanges.append(exchange)
+        exchange.refuse(error)
+
+    def _finish(self, last: Exchange) -> None:
+        """Close; a client that is still sending would lose the answer, so it may go on for a moment."""
+        for exchange in self._exchanges:
+            exchange.disconnect()
+        self._exchanges.clear()
+        if last.request_complete:
+            self._close()
+            return
+        self._closing = True
+        self._transport.write_eof()
+        if last.body_bytes <= limits.LINGER_BYTES:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+        self._within(limits.LINGER_SECONDS, self.abort)
+
+    def _close(self) -> None:
+        self._closing = True
+        self._transport.close()
+        self._within(limits.FLUSH_SECONDS, self.abort)

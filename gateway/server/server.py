@@ -1,0 +1,112 @@
+"""The server of the gateway: uvicorn's, with our protocol, and an end that answers whoever is still waiting."""
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Any, cast
+
+import uvicorn
+from litestar.types import ASGIApp
+
+from gateway.server.limits import ConnectionLimits
+from gateway.server.protocol import HTTPProtocol
+from gateway.settings.model import GatewaySettings
+from gateway.tasks import CLOSING_SECONDS
+
+logger = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+TICKS_PER_SWEEP = 10
+"""uvicorn ticks ten times a second; limits on time are looked at once."""
+
+POLL_SECONDS = 0.02
+"""How often a server that ends looks whether everything has been answered."""
+
+FLUSH_SECONDS = 1.0
+"""How long connections may take to read their last answers when no more time is left."""
+
+
+class GatewayServer(uvicorn.Server):
+    """Serves ``app`` until ``should_exit``, SIGINT or SIGTERM. A second signal ends the process at once."""
+
+    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
+        places = ConnectionLimits(total=settings.max_connections, per_client=settings.max_connections_per_client)
+        config = uvicorn.Config(
+            cast(Any, app),
+            http=cast(Any, partial(HTTPProtocol, places=places)),
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # query strings may hold prompts
+            server_header=False,
+            proxy_headers=False,  # nothing asks for the client's address but the limit on its connections
+        )
+        super().__init__(config)
+        self._shutdown_seconds = settings.shutdown_seconds
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in order at the first signal; leave the second one to the system."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to end."""
+        if counter % TICKS_PER_SWEEP == 0:
+            self._sweep()
+        return await super().on_tick(counter)
+
+    def _sweep(self) -> None:
+        for connection in self._own_connections():
+            connection.sweep()
+
+    def _own_connections(self) -> list[HTTPProtocol]:
+        """Those that are not WebSockets."""
+        return [each for each in cast(set[Any], self.server_state.connections) if isinstance(each, HTTPProtocol)]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more; let what runs finish for ``shutdown_seconds``, then cut it, which answers it."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._drained(self._shutdown_seconds)
+        if tasks := list(self.server_state.tasks):
+            logger.warning("%d requests are cut: they did not end within --shutdown_seconds", len(tasks))
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+            await self._drained(FLUSH_SECONDS)
+        for remaining in self._own_connections():
+            remaining.abort()
+        await self.lifespan.shutdown()
+
+    async def _drained(self, seconds: float) -> None:
+        """Wait until nothing is served and every connection is closed, for ``seconds`` at most."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (self.server_state.tasks or self.server_state.connections) and (
+            asyncio.get_running_loop().time() < deadline
+        ):
+            self._sweep()
+            await asyncio.sleep(POLL_SECONDS)

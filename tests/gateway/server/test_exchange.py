@@ -1,0 +1,158 @@
+"""Answers as bytes: how their end is told, what HEAD gets, and what becomes of an application that misbehaves."""
+
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.settings.load import load
+from tests.support.http_client import ROUTE
+from tests.support.raw_client import RawConnection, request
+from tests.support.server import gateway_of, question, scripted_engines, served, serving
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def start(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def body(data: bytes = b"", *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+@pytest_asyncio.fixture
+async def gateway() -> AsyncGenerator[str, None]:
+    async with served(gateway_of(scripted_engines())) as address:
+        yield address
+
+
+async def exchanged(app: Application, *pieces: bytes) -> bytes:
+    """What a client hears of ``app`` until the connection is closed. Raises ``ConnectionError`` for a reset."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await app(scope, receive, send)
+
+    async with serving(application, load([], {}).settings) as (address, _):
+        return await (await RawConnection.open(address, *pieces)).rest()
+
+
+async def streamed(_scope: Any, _receive: Any, send: Any) -> None:
+    for message in (start(), body(b"one ", more=True), body(b"two", more=True), body()):
+        await send(message)
+
+
+async def test_http_1_0_is_answered_without_chunks(gateway: str) -> None:
+    asked = request("POST", ROUTE, "content-type: audio/wav", body=question(), version="1.0")
+    connection = await RawConnection.open(gateway, asked)
+    answer = await connection.last_answer()
+    assert answer.status == 200
+    assert "transfer-encoding" not in answer.headers
+    assert answer.headers["connection"] == "close"
+    assert answer.body.startswith(b"RIFF")
+
+
+async def test_http_1_0_hears_a_length_where_there_is_one(gateway: str) -> None:
+    answer = await (await RawConnection.open(gateway, request("GET", "/health", version="1.0"))).last_answer()
+    assert answer.body == b'{"status":"ok"}'
+    assert answer.headers["content-length"] == "15"
+
+
+async def test_chunks_tell_http_1_1_where_the_answer_ends() -> None:
+    answered = await exchanged(streamed, request("GET", "/") + request("GET", "/", "connection: close"))
+    assert answered.count(b"transfer-encoding: chunked\r\n") == 2
+    assert answered.count(b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n") == 2
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/v1/models", "/v1/models/none", "/nowhere"])
+async def test_head_is_get_without_content(gateway: str, path: str) -> None:
+    async with httpx.AsyncClient(base_url=gateway) as client:
+        got, asked = await client.get(path), await client.head(path)
+        again = await client.get(path)
+    varying = {"x-request-id", "date"}
+    assert asked.status_code == got.status_code == again.status_code
+    assert {name: value for name, value in asked.headers.items() if name not in varying} == {
+        name: value for name, value in got.headers.items() if name not in varying
+    }
+    assert asked.content == b""
+
+
+async def test_head_of_a_stream_sends_nothing_of_it() -> None:
+    answered = await exchanged(streamed, request("HEAD", "/", "connection: close"))
+    assert answered.endswith(b"\r\n\r\n")
+    assert b"one" not in answered
+
+
+async def test_head_is_not_allowed_where_get_is_not(gateway: str) -> None:
+    async with httpx.AsyncClient(base_url=gateway) as client:
+        assert (await client.head(ROUTE)).status_code == 405
+
+
+async def test_half_an_answer_looks_like_none(caplog: pytest.LogCaptureFixture) -> None:
+    async def cut(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start())
+        await send(body(b"half", more=True))
+
+    answered = await exchanged(cut, request("GET", "/"))
+    assert answered.endswith(b"4\r\nhalf\r\n"), "the last chunk is there"
+    with pytest.raises(ConnectionResetError):
+        await exchanged(cut, request("GET", "/", version="1.0"))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
+    raise ValueError("my bank account is 1234")
+
+
+async def silent(_scope: Any, _receive: Any, _send: Any) -> None:
+    pass
+
+
+async def splitting(_scope: Any, _receive: Any, send: Any) -> None:
+    await send(start((b"x", b"a\r\nset-cookie: b")))
+
+
+async def disorderly(_scope: Any, _receive: Any, send: Any) -> None:
+    await send(body(b"first"))
+
+
+@pytest.mark.parametrize("app", [failing, silent, splitting, disorderly])
+async def test_an_application_that_fails_is_answered_for(app: Application, caplog: pytest.LogCaptureFixture) -> None:
+    answered = await exchanged(app, request("GET", "/", "connection: close"))
+    head, _, content = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert json.loads(content)["error"]["type"] == "server_error"
+    assert b"set-cookie" not in answered
+    assert "failed unexpectedly" in caplog.text
+    assert "1234" not in caplog.text
+
+
+@pytest.mark.parametrize("sent", [b"too long", b"short"])
+async def test_an_answer_is_as_long_as_it_says(sent: bytes) -> None:
+    async def lying(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start((b"content-length", b"6")))
+        await send(body(sent))
+
+    answered = await exchanged(lying, request("GET", "/") + request("GET", "/"))
+    assert answered.count(b"HTTP/1.1 ") == 1, "the next answer would be read as the rest of this one"
+
+
+async def test_a_body_is_received_to_its_end_and_then_the_client_leaves() -> None:
+    received: list[dict[str, Any]] = []
+
+    async def reading(_scope: Any, receive: Any, send: Any) -> None:
+        while not received or received[-1]["more_body"]:
+            received.append(await receive())
+        await send(start((b"content-length", b"0")))
+        await send(body())
+        received.append(await receive())
+
+    await exchanged(reading, request("POST", "/", "connection: close", body=bytes(300_000)))
+    *parts, end = received
+    assert sum(len(part["body"]) for part in parts) == 300_000
+    assert end == {"type": "http.disconnect"}
