@@ -11,6 +11,9 @@ MAX_NAME_CHARACTERS = 256
 MAX_ARGUMENT_CHARACTERS = 256 * 1024
 """Of one tool call."""
 
+MAX_WRITTEN_CALL_CHARACTERS = 128 * 1024
+"""Of the tool calls that a model writes into its text, from one opening tag on."""
+
 
 class LimitExceeded(UpstreamError):
     """An answer is too large: ``what`` completes "The language model …", and "The upstream server …" where one is."""

@@ -9,7 +9,8 @@ A model that learns of its tools by the chat template alone calls them in the fo
   names a tool of the request.
 
 Text that starts as a call and cannot be parsed is reported as an invalid call: it must neither be spoken nor be lost.
-Whatever a model writes, the work is linear in the length of the answer.
+Whatever a model writes, the work is linear in the length of the answer. All methods raise ``LimitExceeded`` for calls
+without end.
 """
 
 from collections.abc import Generator, Iterator
@@ -17,7 +18,7 @@ from uuid import uuid4
 
 from adapters.contract import llm
 from adapters.llm import tool_validation
-from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
+from adapters.llm.answer_limits import MAX_CALLS, MAX_WRITTEN_CALL_CHARACTERS, LimitExceeded
 from adapters.llm.decoding.json_tool_calls import RawToolCall
 from adapters.llm.decoding.reasoning_parser import ReasoningParser, ToolCallOpening
 from adapters.llm.decoding.special_tokens import finder
@@ -33,7 +34,7 @@ class ToolCallParser:
     """Parses the text of one answer to a request with ``tools``: ``feed`` every piece, then ``finish``.
 
     How the text is cut changes nothing. Without tools there are no calls, only answer and reasoning. ``special`` are
-    the tokenizer's special tokens. All methods raise ``LimitExceeded`` for more than ``MAX_CALLS`` calls.
+    the tokenizer's special tokens.
     """
 
     def __init__(self, start: StartState, tools: tuple[llm.Tool, ...], special: frozenset[str] = frozenset()) -> None:
@@ -42,13 +43,13 @@ class ToolCallParser:
         self._parser = ReasoningParser(start, call_tags=_TAGS if tools else frozenset(), special=special)
         self._region: ToolCallRegion | None = None
         self._call_id = ""  # of the current call, once it has started
-        self._calls = 0
+        self._count = 0
         self._rereads = 0
 
     @property
     def has_called(self) -> bool:
         """Whether there was a call."""
-        return self._calls > 0
+        return self._count > 0
 
     @property
     def in_reasoning(self) -> bool:
@@ -102,6 +103,8 @@ class ToolCallParser:
 
     def _continue(self, region: ToolCallRegion, text: str) -> Generator[llm.Event, None, str]:
         rest = region.feed(text)
+        if region.size > MAX_WRITTEN_CALL_CHARACTERS:
+            raise LimitExceeded(f"sent a tool call with more than {MAX_WRITTEN_CALL_CHARACTERS} characters")
         yield from self._start(region.name)
         if rest is None:
             return ""
@@ -109,8 +112,8 @@ class ToolCallParser:
 
     def _start(self, name: str) -> Iterator[llm.Event]:
         if name and not self._call_id:
-            self._calls += 1
-            if self._calls > MAX_CALLS:
+            self._count += 1
+            if self._count > MAX_CALLS:
                 raise LimitExceeded(f"called more than {MAX_CALLS} tools in one answer")
             self._call_id = f"call_{uuid4().hex}"
             yield llm.ToolCallStarted(call_id=self._call_id, name=name)

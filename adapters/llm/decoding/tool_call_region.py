@@ -1,7 +1,6 @@
 """Reads the part of an answer that holds tool calls, from the tag that opens it to its end; pure.
 
-A model may write anything, without end: every character is read once, or twice where what began as JSON is none, and a
-bounded number of them is kept.
+Every character is read once, or twice where what began as JSON is none.
 """
 
 import re
@@ -12,9 +11,6 @@ from adapters.llm.decoding import json_tool_calls, xml_tool_calls
 from adapters.llm.decoding.json_tool_calls import JsonScanner, RawToolCall
 from adapters.llm.decoding.reasoning_parser import ToolCallOpening
 from adapters.llm.decoding.special_tokens import SpecialTokenFinder
-
-MAX_CHARACTERS = 256 * 1024
-"""Characters of one value that are kept: a call with more is invalid."""
 
 # The tag that closes the calls; Mistral's and the bare object end with their JSON.
 _CLOSING = {"<tool_call>": "</tool_call>", "<|message|>": "<|call|>", "<|python_tag|>": "<|eom_id|>"}
@@ -33,12 +29,14 @@ _State = Literal["head", "json", "tail", "other", "over"]
 class ToolCallRegion:
     """The text from ``opening`` on: ``feed`` it until it returns what follows, or ``finish``; then take its ``calls``.
 
-    ``name`` is the first call's, as soon as it is certain. A closing tag inside a string of JSON that turns out to be
-    broken is the end of the calls only if the region ``may_reread`` the text after it.
+    ``name`` is the first call's, as soon as it is certain, and ``size`` the number of characters so far. A closing tag
+    inside a string of JSON that turns out to be broken is the end of the calls only if the region ``may_reread`` the
+    text after it.
     """
 
     def __init__(self, opening: ToolCallOpening, tools: tuple[llm.Tool, ...], *, may_reread: bool = True) -> None:
         self.name = opening.name
+        self.size = 0
         self.has_reread = False
         self._may_reread = may_reread
         self._is_bare = opening.tag == "{"
@@ -50,6 +48,7 @@ class ToolCallRegion:
         self._is_broken = False  # what is kept cannot be read as JSON
         self._waiting = "{" if self._is_bare else ""  # too little text to tell what it is
         self._kept = _KeptText()  # the value that has begun, or what cannot be read
+        self._between: list[str] = []  # what separates the last value from what follows
         self._before = ""  # the end of the text in which the closing tag was looked for
         self._json = JsonScanner()
         self._values: list[str] = []
@@ -61,6 +60,7 @@ class ToolCallRegion:
 
     def feed(self, text: str) -> str | None:
         """The text that follows the calls; ``None`` while they go on."""
+        self.size += len(text)
         text, self._waiting = self._waiting + text, ""
         while text and self._state != "over":
             match self._state:
@@ -72,7 +72,10 @@ class ToolCallRegion:
                     text = self._read_tail(text)
                 case "other":
                     text = self._seek_closing(text)
-        return text if self._state == "over" else None
+        if self._state != "over":
+            return None
+        self.size -= len(text)
+        return text
 
     def finish(self, special: SpecialTokenFinder) -> str:
         """The text that follows the calls when the answer has ended in them; ``special`` tokens are no part of them.
@@ -128,9 +131,6 @@ class ToolCallRegion:
         end = self._json.end(text)
         piece, rest = (text, "") if end is None else (text[:end], text[end:])
         may_be_text = self._is_bare and not self._values
-        if may_be_text and self._kept.size + len(piece) > MAX_CHARACTERS:
-            self._state = "over"
-            return text
         self._kept.append(piece)
         if not self.name and not self._is_bare and not self._values:
             self.name = json_tool_calls.first_name(self._kept.start) or ""
@@ -158,18 +158,19 @@ class ToolCallRegion:
 
     def _read_tail(self, text: str) -> str:
         """After one value: another one, the end, or still undecided; what is left to read."""
-        rest = text.lstrip(self._separators)
+        rest = text.lstrip(self._separators) if self._separators else text
+        self._between.append(text[: len(text) - len(rest)])
         if self._separators and rest[:1] == "{":
-            self._state = "json"
-        elif self._closing and rest.startswith(self._closing):
+            self._state, self._between = "json", []
+            return rest
+        if self._closing and rest.startswith(self._closing):
             self._state = "over"
             return rest.removeprefix(self._closing)
-        elif (not rest and self._separators) or (self._closing and self._closing.startswith(rest)):
+        if (not rest and self._separators) or (self._closing and self._closing.startswith(rest)):
             self._waiting = rest
             return ""
-        else:
-            self._state = "over"
-        return rest
+        self._state = "over"
+        return "".join(self._between) + rest
 
     def _seek_closing(self, text: str) -> str:
         """In text that is no JSON: find the closing tag; what is left to read."""
@@ -197,26 +198,22 @@ class ToolCallRegion:
 
 
 class _KeptText:
-    """Text that arrives in pieces, up to ``MAX_CHARACTERS``; ``start`` is its beginning, ``size`` its length."""
+    """Text that arrives in pieces; ``start`` is its beginning."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self.start = ""
-        self.size = 0
 
     @property
     def text(self) -> str:
         return "".join(self._pieces)
 
     def append(self, piece: str) -> None:
-        room = MAX_CHARACTERS - self.size
+        self._pieces.append(piece)
         if len(self.start) < _MAX_CHARACTERS_TO_NAME:
             self.start += piece[: _MAX_CHARACTERS_TO_NAME - len(self.start)]
-        if room > 0:
-            self._pieces.append(piece[:room])
-            self.size += len(piece[:room])
 
     def take(self) -> str:
         """The text, which is then no longer kept."""
-        text, self._pieces, self.start, self.size = self.text, [], "", 0
+        text, self._pieces, self.start = self.text, [], ""
         return text

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from adapters.contract import llm
-from adapters.contract.errors import UpstreamError
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.detokenizer import Detokenizer
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.stop_strings import StopStrings
@@ -67,7 +67,7 @@ def _pieces(text: str, size: int) -> list[CountedText]:
 
 def _parse(text: str, piece: int, *, inside: bool) -> None:
     parser = ToolCallParser(StartState(inside=inside), _TOOLS)
-    with suppress(UpstreamError):  # too many calls
+    with suppress(LimitExceeded):  # too many calls
         for each in _pieces(text, piece):
             list(parser.feed(each))
         list(parser.finish("stop"))

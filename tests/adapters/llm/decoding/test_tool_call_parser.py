@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import llm
-from adapters.llm.answer_limits import MAX_CALLS, LimitExceeded
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_parser import ToolCallParser
-from adapters.llm.decoding.tool_call_region import MAX_CHARACTERS
 
 _WEATHER = llm.Tool(
     name="weather",
@@ -322,35 +321,28 @@ def test_how_the_text_is_cut_changes_nothing(
     assert joined(events(pieces, inside=inside, reason=reason)) == joined(events([text], inside=inside, reason=reason))
 
 
-class TestBounds:
-    def test_too_many_calls_are_an_error(self) -> None:
-        call = '<tool_call>{"name": "time", "arguments": {}}</tool_call>'
-        assert len(calls(events([call * MAX_CALLS]))) == MAX_CALLS
-        for text in (call * (MAX_CALLS + 1), "[TOOL_CALLS][" + '{"name": "time"},' * MAX_CALLS + "{}]"):
-            with pytest.raises(LimitExceeded, match=f"more than {MAX_CALLS} tools"):
-                events([text])
+@pytest.mark.parametrize(
+    "text", ["<tool_call>", "<tool_call><function=f>", "[TOOL_CALLS][", '{"name": "time", "arguments": [']
+)
+def test_a_call_without_end_is_an_error(text: str) -> None:
+    with pytest.raises(LimitExceeded, match="more than 131072 characters"):
+        events([text, *("x" * 4096 if text.endswith(">") else '"x",' * 1024 for _ in range(40))])
 
-    def test_of_a_call_that_is_too_long_only_the_beginning_is_reported(self) -> None:
-        text = (
-            f'<tool_call>{{"name": "weather", "arguments": {{"city": "{"x" * 3 * MAX_CHARACTERS}"}}}}</tool_call>Done.'
-        )
-        found = events([text])
-        [call] = calls(found)
-        assert (call.name, bool(call.invalid), said(found)) == ("weather", True, "Done.")
-        assert MAX_CHARACTERS // 2 < len(call.arguments) <= MAX_CHARACTERS
 
-    def test_a_bare_object_that_is_too_long_is_text(self) -> None:
-        text = f'{{"name": "weather", "parameters": {{"city": "{"x" * MAX_CHARACTERS}"}}}}'
-        for pieces in ([text], [text[at : at + 999] for at in range(0, len(text), 999)]):
-            found = events(pieces)
-            assert (said(found), calls(found)) == (text, [])
+def test_the_number_of_calls_has_a_limit() -> None:
+    call = '<tool_call>{"name": "time", "arguments": {}}</tool_call>'
+    assert sum(isinstance(event, llm.ToolCallFinished) for event in events([call] * 128)) == 128
+    with pytest.raises(LimitExceeded, match="more than 128 tools"):
+        events([call] * 129)
 
-    def test_after_many_broken_calls_closing_tags_inside_strings_are_part_of_them(self) -> None:
-        found = events(['<tool_call>{\\"</tool_call>' * 50])
-        assert 1 < len(calls(found)) < 20
-        assert said(found) == ""
 
-    def test_a_name_is_the_first_calls(self) -> None:
-        text = f'<tool_call>{{"arguments": {_PARIS}, "name": "weather"}}\n{{"name": "time"}}</tool_call>'
-        for pieces in ([text], text):
-            assert valid(events(pieces)) == [_CITY, ("time", {})]
+def test_after_many_broken_calls_closing_tags_inside_strings_are_part_of_them() -> None:
+    found = events(['<tool_call>{\\"</tool_call>' * 50])
+    assert 1 < len(calls(found)) < 20
+    assert said(found) == ""
+
+
+def test_a_name_is_the_first_calls() -> None:
+    text = f'<tool_call>{{"arguments": {_PARIS}, "name": "weather"}}\n{{"name": "time"}}</tool_call>'
+    for pieces in ([text], text):
+        assert valid(events(pieces)) == [_CITY, ("time", {})]
