@@ -1,0 +1,21 @@
+"""``check`` says what it saw of servers that are none, in a table, without a traceback."""
+
+import pytest
+
+from gateway.cli.main import main
+from tests.gateway.cli.test_remote_answer import STRANGE, saying
+
+
+ANSWERS = {("chat", "chat-completions")}
+"""What is an answer of a model to this backend."""
+
+
+@pytest.mark.parametrize("backend", ["chat-completions", "responses-api"])
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_server_that_is_none_cannot_work(name: str, backend: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with saying(STRANGE[name]) as url:
+        status = main(["check", "--llm_backend", backend, "--model_name", "m", "--responses_api_base_url", url])
+    output = capsys.readouterr()
+    assert "the route can work" in output.out
+    assert "Traceback" not in output.err
+    assert status == (0 if (name, backend) in ANSWERS else 1)
