@@ -8,17 +8,16 @@ import sys
 import time
 
 import msgspec
-import uvicorn
 from litestar import get
 
 from gateway.app import create_app
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
+from gateway.server import limits
+from gateway.server.server import GatewayServer
 from gateway.settings.load import load
 from tests.bench.delays import Delays
 from tests.bench.stages import engines, flags
-
-_KEEP_ALIVE_SECONDS = 120
 
 
 @get("/cpu", include_in_schema=False)
@@ -36,11 +35,8 @@ def main(delays: Delays, upstream: str) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
-        # The client's connections stay open while the loop by hand has its round.
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        limits.IDLE_SECONDS = 600  # the client's connections stay open while the loop by hand has its round
+        GatewayServer(app, loaded.settings).run(sockets=[listener])
 
 
 if __name__ == "__main__":

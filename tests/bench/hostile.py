@@ -162,7 +162,9 @@ ATTACKS: dict[str, Callable[[int], None]] = {
 @contextmanager
 def gateway(folder: Path) -> Iterator[tuple[int, int]]:
     """The gateway of a checkout with its embedded engines, ready to answer: its process and port."""
-    command = [sys.executable, "-m", "gateway", "--port", "0"]
+    own = folder / ".venv" / "bin"
+    scripts = own if own.exists() else Path(sys.executable).parent
+    command = [str(scripts / "speech-to-speech"), "--port", "0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout is not None

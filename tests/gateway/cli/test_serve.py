@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -98,6 +99,20 @@ def test_clients_cannot_write_lines_or_escapes_into_the_log(tmp_path: Path) -> N
     for shown in (logged.replace("\n", ""), *(answer.json()["error"]["message"] for answer in (missing, nowhere))):
         assert "all is lost" in shown
         assert shown.isprintable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are read there")
+@pytest.mark.parametrize(("limits", "allowed"), [("ulimit -Sn 300", 2304), ("ulimit -n 300", 300)])
+def test_as_many_files_may_be_open_as_connections_need(limits: str, allowed: int) -> None:
+    command = ["sh", "-c", f'{limits}; exec "$0" --port 0', COMMAND]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"speech-to-speech listens")
+        soft, _ = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        process.terminate()
+        _, logged = process.communicate(timeout=20)
+    assert soft == allowed
+    assert (b"--max_connections 1024 needs 2304" in logged) == (allowed < 2304)
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """Alive at once, ready when models have loaded; until then requests are told to come back."""
 
 import asyncio
-import socket
 
 import httpx
-import uvicorn
 
 from adapters import scripted
 from adapters.contract import llm
@@ -12,7 +10,7 @@ from adapters.contract.errors import Unavailable
 from gateway.app import create_app
 from gateway.engines.lifecycle import Gateway
 from tests.support.http_client import ROUTE, form, refused
-from tests.support.server import gateway_with_routes, scripted_engines, until
+from tests.support.server import gateway_with_routes, scripted_engines, serving, until
 
 
 class Slow(scripted.Scripted[llm.Request, llm.Event, llm.Info]):
@@ -39,32 +37,27 @@ async def test_the_port_answers_while_models_load_and_readiness_names_each() -> 
         for name, engine in (("broken", broken), ("slow", slow))
     ]
     gateway = Gateway(gateway_with_routes(scripted_engines(), []).settings, routes)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(gateway), log_config=None, access_log=False))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        await until(lambda: server.started)
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=address, timeout=10) as client:
-            assert (await client.get("/health")).json() == {"status": "ok"}
-            loading = await client.get("/ready")
-            assert (loading.status_code, loading.json()["status"]) == (503, "loading")
-            early = await client.post(ROUTE, **form(fields={"model": "slow"}))
-            assert "still loading" in refused(early, 503)["message"]
-            assert early.headers["retry-after"] == "1"
-            slow.loaded.set()
-            await until(lambda: gateway.state == "ready")
-            ready = await client.get("/ready")
-            assert (ready.status_code, ready.json()) == (
-                200,
-                {"status": "ready", "models": {"broken": "failed", "slow": "ready"}},
-            )
-            assert (await client.post(ROUTE, **form(fields={"model": "slow"}))).status_code == 200
-            refused(await client.post(ROUTE, **form(fields={"model": "broken"})), 502)
-            slow.failure = "its thread died"
-            ended = await client.get("/ready")
-            assert (ended.status_code, ended.json()["models"]["slow"]) == (503, "failed")
-            late = refused(await client.post(ROUTE, **form(fields={"model": "slow"})), 503)
-            assert "its thread died" in late["message"]
-        server.should_exit = True
-        await serving
+    async with (
+        serving(create_app(gateway), gateway.settings) as (address, _),
+        httpx.AsyncClient(base_url=address, timeout=10) as client,
+    ):
+        assert (await client.get("/health")).json() == {"status": "ok"}
+        loading = await client.get("/ready")
+        assert (loading.status_code, loading.json()["status"]) == (503, "loading")
+        early = await client.post(ROUTE, **form(fields={"model": "slow"}))
+        assert "still loading" in refused(early, 503)["message"]
+        assert early.headers["retry-after"] == "1"
+        slow.loaded.set()
+        await until(lambda: gateway.state == "ready")
+        ready = await client.get("/ready")
+        assert (ready.status_code, ready.json()) == (
+            200,
+            {"status": "ready", "models": {"broken": "failed", "slow": "ready"}},
+        )
+        assert (await client.post(ROUTE, **form(fields={"model": "slow"}))).status_code == 200
+        refused(await client.post(ROUTE, **form(fields={"model": "broken"})), 502)
+        slow.failure = "its thread died"
+        ended = await client.get("/ready")
+        assert (ended.status_code, ended.json()["models"]["slow"]) == (503, "failed")
+        late = refused(await client.post(ROUTE, **form(fields={"model": "slow"})), 503)
+        assert "its thread died" in late["message"]
