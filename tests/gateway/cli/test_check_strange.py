@@ -5,9 +5,8 @@ import pytest
 from gateway.cli.main import main
 from tests.gateway.cli.test_remote_answer import STRANGE, saying
 
-
-ANSWERS = {("chat", "chat-completions")}
-"""What is an answer of a model to this backend."""
+ANSWERS = {"chat"}
+"""What is an answer of a model; to the other API an empty one, because it ends as one."""
 
 
 @pytest.mark.parametrize("backend", ["chat-completions", "responses-api"])
@@ -18,4 +17,4 @@ def test_a_server_that_is_none_cannot_work(name: str, backend: str, capsys: pyte
     output = capsys.readouterr()
     assert "the route can work" in output.out
     assert "Traceback" not in output.err
-    assert status == (0 if (name, backend) in ANSWERS else 1)
+    assert status == (0 if name in ANSWERS else 1)
