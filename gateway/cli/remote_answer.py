@@ -10,6 +10,7 @@ import msgspec
 import openai
 
 from adapters.options import shown_url
+from adapters.upstream.proxies import proxy_for
 from gateway.cli.answer_file import NoAnswer
 from gateway.settings.model import SettingsError
 from gateway.wire.usage import StageTimes
@@ -60,12 +61,17 @@ def gateway_address(url: str) -> str:
 
 
 def remote_answer(url: str, recording: bytes, fields: dict[str, str]) -> Generator[RemoteEvent, None, None]:
-    """The events of the turn ``recording`` at the gateway ``url``, the last one ``Done``. Raises ``NoAnswer``."""
+    """The events of the turn ``recording`` at the gateway ``url``, the last one ``Done``. Raises ``NoAnswer``.
+
+    Raises ``BadOption`` for a proxy of the environment that cannot be used.
+    """
     shown = shown_url(url)
     timeout = openai.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS)
+    # The environment is not left to the client: it stops at entries of NO_PROXY that it cannot read.
+    http = openai.DefaultHttpxClient(trust_env=False, proxy=_proxy_url(httpx.URL(url)))
     try:
         # The gateway asks for no key; the client insists on sending one.
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=timeout) as client:
+        with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=timeout, http_client=http) as client:
             last: RemoteEvent | None = None
             for event in _stream(client, recording, fields):
                 if (known := _known(event)) is not None:
@@ -80,6 +86,15 @@ def remote_answer(url: str, recording: bytes, fields: dict[str, str]) -> Generat
         raise NoAnswer(f"What answers at {shown} is not a gateway ({type(error).__name__}).") from None
     if not isinstance(last, Done):
         raise NoAnswer(f"The answer of {shown} broke off; was the gateway there stopped? Ask again.")
+
+
+def _proxy_url(url: httpx.URL) -> str | None:
+    """The proxy for ``url`` with its user and password. Raises ``BadOption``."""
+    proxy = proxy_for(url)
+    if proxy is None or proxy.raw_auth is None:
+        return None if proxy is None else str(proxy.url)
+    user, password = (each.decode() for each in proxy.raw_auth)
+    return str(proxy.url.copy_with(username=user, password=password))
 
 
 def _stream(client: openai.OpenAI, recording: bytes, fields: dict[str, str]) -> Iterator[Any]:

@@ -22,11 +22,11 @@ class RawToolCall(msgspec.Struct, frozen=True, kw_only=True):
 def parse(value: str, name: str = "") -> list[RawToolCall]:
     """The calls in the object or list ``value``; ``name`` is the first one's, where it is known already."""
     try:
-        calls = msgspec.json.decode(value, type=list[_Call] | _Call)
-    except (msgspec.DecodeError, RecursionError):
+        decoded = msgspec.json.decode(value, type=list[_Call] | _Call)
+        calls = [call.raw() for call in (decoded if isinstance(decoded, list) else [decoded])]
+    except (ValueError, RecursionError):
         return [unparsable(value, name)]
-    calls = calls if isinstance(calls, list) else [calls]
-    return [call.raw() or unparsable(value, name) for call in calls]
+    return [call or unparsable(value, name) for call in calls]
 
 
 def unparsable(text: str, name: str = "") -> RawToolCall:
@@ -54,29 +54,30 @@ def may_be_call(value: str) -> bool:
 
 
 class JsonScanner:
-    """Finds the end of a JSON object or list in text that grows."""
+    """Finds the end of a JSON object or list in text that arrives in pieces."""
 
     _MARK = re.compile(r'["\\{}\[\]<]')
 
     def __init__(self) -> None:
-        self._at = 0
         self._depth = 0
         self._in_string = False
+        self._escaped = 0  # characters at the beginning of the next piece
 
-    def end(self, text: str) -> int | None:
-        """Where it ends, or just after a ``<``, which JSON has in strings only; ``None`` while it goes on."""
-        while mark := self._MARK.search(text, self._at):
-            self._at = mark.end()
+    def end(self, piece: str) -> int | None:
+        """Where it ends in ``piece``, or just after a ``<``, which JSON has in strings only; ``None``: it goes on."""
+        at = self._escaped
+        while mark := self._MARK.search(piece, at):
+            at = mark.end()
             if self._in_string:
-                self._at += mark[0] == "\\"
+                at += mark[0] == "\\"
                 self._in_string = mark[0] != '"'
             elif mark[0] == '"':
                 self._in_string = True
             elif mark[0] != "\\":
                 self._depth += 1 if mark[0] in "{[" else -1
                 if mark[0] == "<" or self._depth == 0:
-                    return self._at
-        self._at = max(self._at, len(text))
+                    return at
+        self._escaped = max(0, at - len(piece))
         return None
 
 

@@ -99,6 +99,7 @@ class ReasoningParser:
         self._call_tags = call_tags
         self._state: _State = "undecided" if start.inside else "answer"
         self._undecided: list[str] = []  # the text of that state
+        self._has_undecided = False  # some of it is more than white space
         self._held = ""  # the end of the text, which may become a special token
         self._closing = ""  # the tag that ends the state "tagged"
         self._header = ""
@@ -143,7 +144,7 @@ class ReasoningParser:
     def whole(self, text: str) -> Deltas:
         """All of an answer that arrived in one piece, or a part of it: whether it started inside can be seen."""
         if self._state in ("undecided", "answer"):
-            self._state, self._undecided = "undecided" if _starts_inside(text) else "answer", []
+            self._enter("undecided" if _starts_inside(text) else "answer")
         return (yield from self.feed(text))
 
     def report(self) -> Deltas:
@@ -169,7 +170,8 @@ class ReasoningParser:
         """What was undecided is the answer."""
         if self._state != "undecided":
             return None
-        text, self._state, self._undecided = "".join(self._undecided), "answer", []
+        text = "".join(self._undecided)
+        self._enter("answer")
         if not text or text.isspace():
             return None
         if self._call_tags:  # there may be calls in it
@@ -178,6 +180,10 @@ class ReasoningParser:
         self._has_answer = True
         yield llm.TextDelta(text=text)
         return None
+
+    def _enter(self, state: _State) -> None:
+        """Enter ``state``; what was undecided is decided."""
+        self._state, self._undecided, self._has_undecided = state, [], False
 
     def _write(self, text: str) -> Iterator[Delta]:
         """Pass on ``text`` without special tokens, as the state has it."""
@@ -197,6 +203,7 @@ class ReasoningParser:
             return
         if self._state == "undecided":
             self._undecided.append(text)
+            self._has_undecided = self._has_undecided or not text.isspace()
         yield llm.ReasoningDelta(text=text)
 
     def _read_token(self, token: str) -> Generator[Delta, None, str | None]:
@@ -213,7 +220,8 @@ class ReasoningParser:
             case "header":
                 goes_on = self._state == "header" and token == "<|channel|>"
                 self._recipient = self._named_recipient() if goes_on else ""
-                self._state, self._header, self._undecided = "header", "", []
+                self._header = ""
+                self._enter("header")
             case "message":
                 return self._begin_message()
             case "answer":
@@ -223,7 +231,7 @@ class ReasoningParser:
             case "call" if not token.startswith("</"):  # that would be a closing tag without its opening tag
                 return self._begin_call("")
             case "space":
-                self._header += " "  # for a token such as <|constrain|>
+                yield from self._write(" ")  # for a token such as <|constrain|>
         return None
 
     def _kind(self, token: str) -> _Kind:
@@ -236,11 +244,11 @@ class ReasoningParser:
         return "opening tag" if token in reasoning.TAGS else "other"
 
     def _open(self, tag: str) -> Iterator[Delta]:
-        has_text = self._has_answer or any(not text.isspace() for text in self._undecided)
+        has_text = self._has_answer or self._has_undecided
         if has_text and (self.undecided or tag in reasoning.OPENING_ONLY_AT_START):
             yield from self._write(tag)
             return
-        self._state, self._undecided = "tagged", []
+        self._enter("tagged")
         self._closing, self._skips_space = reasoning.TAGS[tag], True
 
     def _decide_for_reasoning(self) -> None:
@@ -248,7 +256,7 @@ class ReasoningParser:
         if self._learned != "reported":
             self._learned = "starts inside"
         if self._state == "undecided":
-            self._state, self._undecided = "answer", []
+            self._enter("answer")
         # Where the reasoning was passed on as the answer, white space keeps the two apart.
         self._skips_space = not self._has_answer
 

@@ -14,6 +14,7 @@ _TOKENS = ("</s>", "<s>", "<bos>", "<eos>", "<pad>", "<start_of_turn>", "<end_of
 # Other special tokens are recognised by their form; DeepSeek's have wide bars.
 _TOKEN = re.compile(r"<\|[\w.:/-]{1,40}\|?>|<｜[^｜<>\s]{1,40}｜>")
 _TOKEN_START = re.compile(r"<(?:\|(?:[\w.:/-]{0,40}|[\w.:/-]{1,40}\|)|｜[^｜<>\s]{0,40}|｜[^｜<>\s]{1,40}｜)?")
+_MAX_TOKEN = 48  # characters that a token of these forms may have
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,10 @@ class SpecialTokenFinder:
         self._names = names
         self._beginnings = frozenset(name[:size] for name in names for size in range(1, len(name)))
         self._sizes = sorted({len(name) for name in names}, reverse=True)
-        self._candidate = re.compile("[" + re.escape("".join(sorted({name[0] for name in names}))) + "]")
+        # Two characters with which a token begins, or one at the end of the text.
+        starts = sorted({name[:2] for name in names} | {"<|", "<｜"})
+        first = re.escape("".join(sorted({start[0] for start in starts})))
+        self._candidate = re.compile("|".join((*map(re.escape, starts), f"[{first}]\\Z")))
 
     def find(self, text: str) -> Iterator[Found]:
         """The special tokens of ``text`` in order; an incomplete one is the last."""
@@ -47,13 +51,14 @@ class SpecialTokenFinder:
 
     def without_last(self, text: str) -> str:
         """``text`` without the special tokens at its end and the white space around them."""
-        while (at := self._last(text)) is not None:
-            text = text[:at]
-        return text
+        end = len(text)
+        while (at := self._last(text, end)) is not None:
+            end = at
+        return text[:end]
 
     def _token_at(self, text: str, at: int) -> tuple[str, bool]:
         """The token at ``at`` and whether it is complete; an empty text for an ordinary character."""
-        rest = text[at : at + max(48, self._sizes[0])]
+        rest = text[at : at + max(_MAX_TOKEN, self._sizes[0])]
         if rest in self._beginnings:
             return rest, False  # a longer one may follow, even where a short one is complete
         if found := next((rest[:size] for size in self._sizes if rest[:size] in self._names), None):
@@ -62,12 +67,15 @@ class SpecialTokenFinder:
             return token[0], True
         return (rest, False) if _TOKEN_START.fullmatch(rest) else ("", False)
 
-    def _last(self, text: str) -> int | None:
-        end = text.rstrip()
-        if found := next((size for size in self._sizes if end[-size:] in self._names), None):
-            return len(end) - found
-        at = end.rfind("<")
-        return at if at >= 0 and _TOKEN.fullmatch(end, at) else None
+    def _last(self, text: str, end: int) -> int | None:
+        """Where the special token at the end of ``text[:end]`` begins, and the white space before it ends."""
+        while end and text[end - 1].isspace():
+            end -= 1
+        starts = (end - size for size in self._sizes if size <= end)
+        if (at := next((at for at in starts if text[at:end] in self._names), None)) is not None:
+            return at
+        at = text.rfind("<", max(0, end - _MAX_TOKEN), end)
+        return at if at >= 0 and _TOKEN.fullmatch(text, at, end) else None
 
 
 @lru_cache(maxsize=16)

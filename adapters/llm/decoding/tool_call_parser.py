@@ -9,7 +9,8 @@ A model that learns of its tools by the chat template alone calls them in the fo
   names a tool of the request.
 
 Text that starts as a call and cannot be parsed is reported as an invalid call: it must neither be spoken nor be lost.
-All methods raise ``LimitExceeded`` for calls without end.
+Whatever a model writes, the work is linear in the length of the answer. All methods raise ``LimitExceeded`` for calls
+without end.
 """
 
 from collections.abc import Generator, Iterator
@@ -24,6 +25,8 @@ from adapters.llm.decoding.special_tokens import finder
 from adapters.llm.decoding.start_state import StartState
 from adapters.llm.decoding.tool_call_region import ToolCallRegion
 
+_MAX_REREADS = 8  # broken calls of one answer after which the text is read again from a closing tag inside a string
+_PIECE_CHARACTERS = 1000  # read at once: what follows a call is copied
 _TAGS = frozenset(("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "{"))
 
 
@@ -41,6 +44,7 @@ class ToolCallParser:
         self._region: ToolCallRegion | None = None
         self._call_id = ""  # of the current call, once it has started
         self._count = 0
+        self._rereads = 0
 
     @property
     def has_called(self) -> bool:
@@ -59,11 +63,13 @@ class ToolCallParser:
 
     def feed(self, text: str) -> Iterator[llm.Event]:
         """What ``text`` adds: answer, reasoning, calls."""
-        while text:
-            if self._region:
-                text = yield from self._continue(self._region, text)
-            else:
-                text = yield from self._open((yield from self._parser.feed(text)))
+        for at in range(0, len(text), _PIECE_CHARACTERS):
+            piece = text[at : at + _PIECE_CHARACTERS]
+            while piece:
+                if self._region:
+                    piece = yield from self._continue(self._region, piece)
+                else:
+                    piece = yield from self._open((yield from self._parser.feed(piece)))
 
     def whole(self, text: str) -> Iterator[llm.Event]:
         """All of an answer that arrived in one piece, or a part of it: whether it started inside can be seen."""
@@ -91,14 +97,14 @@ class ToolCallParser:
         """Begin the region of the call that has opened; the text that is left to be read."""
         if opening is None:
             return ""
-        self._region = ToolCallRegion(opening, self._tools)
+        self._region = ToolCallRegion(opening, self._tools, may_reread=self._rereads < _MAX_REREADS)
         yield from self._start(self._region.name)
         return opening.rest
 
     def _continue(self, region: ToolCallRegion, text: str) -> Generator[llm.Event, None, str]:
-        if len(region.text) + len(text) > MAX_WRITTEN_CALL_CHARACTERS:
-            raise LimitExceeded(f"sent a tool call with more than {MAX_WRITTEN_CALL_CHARACTERS} characters")
         rest = region.feed(text)
+        if region.size > MAX_WRITTEN_CALL_CHARACTERS:
+            raise LimitExceeded(f"sent a tool call with more than {MAX_WRITTEN_CALL_CHARACTERS} characters")
         yield from self._start(region.name)
         if rest is None:
             return ""
@@ -115,10 +121,12 @@ class ToolCallParser:
     def _close(self, region: ToolCallRegion) -> Generator[llm.Event, None, str]:
         """Report the calls of ``region``; returns the text that has to be read again because it was no call."""
         self._region = None
+        self._rereads += region.has_reread
         calls = region.calls()
         if calls is None:
-            yield from self._parser.keep(region.text[:1])
-            return region.text[1:]
+            text = region.text
+            yield from self._parser.keep(text[:1])
+            return text[1:]
         for number, call in enumerate(calls):
             yield from self._report(call, region.name if number == 0 and self._call_id else call.name)
         return ""

@@ -1,4 +1,7 @@
-"""Reads the part of an answer that holds tool calls, from the tag that opens it to its end; pure."""
+"""Reads the part of an answer that holds tool calls, from the tag that opens it to its end; pure.
+
+Every character is read once, or twice where what began as JSON is none.
+"""
 
 import re
 from typing import Literal
@@ -26,45 +29,70 @@ _State = Literal["head", "json", "tail", "other", "over"]
 class ToolCallRegion:
     """The text from ``opening`` on: ``feed`` it until it returns what follows, or ``finish``; then take its ``calls``.
 
-    ``name`` is the first call's, as soon as it is certain; ``text`` is all the text that belongs to the calls.
+    ``name`` is the first call's, as soon as it is certain, and ``size`` the number of characters so far. A closing tag
+    inside a string of JSON that turns out to be broken is the end of the calls only if the region ``may_reread`` the
+    text after it.
     """
 
-    def __init__(self, opening: ToolCallOpening, tools: tuple[llm.Tool, ...]) -> None:
+    def __init__(self, opening: ToolCallOpening, tools: tuple[llm.Tool, ...], *, may_reread: bool = True) -> None:
         self.name = opening.name
-        self.text = "{" if opening.tag == "{" else ""
+        self.size = 0
+        self.has_reread = False
+        self._may_reread = may_reread
         self._is_bare = opening.tag == "{"
         self._closing = _CLOSING.get(opening.tag, "")
         self._separators = _SEPARATORS.get(opening.tag, "")
         self._tools = tools
         self._has_named_head = bool(opening.name)  # the JSON is the arguments alone
         self._state: _State = "head"
-        self._is_broken = False  # the text from ``_at`` on cannot be read as JSON
-        self._at = 0  # the text before it has been read
+        self._is_broken = False  # what is kept cannot be read as JSON
+        self._waiting = "{" if self._is_bare else ""  # too little text to tell what it is
+        self._kept = _KeptText()  # the value that has begun, or what cannot be read
+        self._between: list[str] = []  # what separates the last value from what follows
+        self._before = ""  # the end of the text in which the closing tag was looked for
         self._json = JsonScanner()
         self._values: list[str] = []
 
+    @property
+    def text(self) -> str:
+        """All the text of a region that only looked like a call."""
+        return "".join(self._values) + self._kept.text
+
     def feed(self, text: str) -> str | None:
         """The text that follows the calls; ``None`` while they go on."""
-        self.text += text
-        rest, before = None, None
-        while rest is None and before != self._state:  # a step that changes nothing waits for more text
-            before = self._state
-            rest = self._step()
-        if rest is not None:
-            self._state, self.text = "over", self.text[: len(self.text) - len(rest)]
-        return rest
+        self.size += len(text)
+        text, self._waiting = self._waiting + text, ""
+        while text and self._state != "over":
+            match self._state:
+                case "head":
+                    text = self._read_head(text)
+                case "json":
+                    text = self._read_json(text)
+                case "tail":
+                    text = self._read_tail(text)
+                case "other":
+                    text = self._seek_closing(text)
+        if self._state != "over":
+            return None
+        self.size -= len(text)
+        return text
 
     def finish(self, special: SpecialTokenFinder) -> str:
         """The text that follows the calls when the answer has ended in them; ``special`` tokens are no part of them.
 
         A closing tag that seemed to be part of a string was the end: the string was never closed.
         """
-        self._is_broken = self._state != "tail"
-        body, closing, rest = self.text[self._at :].partition(self._closing or "\0")
-        if self._is_broken:
-            self.text = self.text[: self._at] + (body + closing if closing else special.without_last(body))
-        self._state = "over" if closing else self._state
-        return rest if self._is_broken else ""
+        if self._state == "tail":
+            return ""
+        self._is_broken = True
+        left = self._kept.take() + self._waiting
+        body, closing, rest = left.partition(self._closing or "\0")
+        if closing and self._may_reread:
+            self._state, self.has_reread = "over", True
+            self._kept.append(body + closing)
+            return rest
+        self._kept.append(special.without_last(left))
+        return ""
 
     def calls(self) -> list[RawToolCall] | None:
         """The calls; ``None`` when the text only looked like the beginning of one."""
@@ -73,76 +101,90 @@ class ToolCallRegion:
             return None
         if not self._is_broken:
             return calls
-        left = self.text[self._at :]
+        left = self._kept.text
         left = left.removesuffix(self._closing) if self._state == "over" else left
         in_xml = xml_tool_calls.parse(left, self._tools, complete=self._state == "over")
         calls += [RawToolCall(name=name, arguments=arguments) for name, arguments in in_xml]
         return calls if in_xml else [*calls, self._unparsable(left.strip(), "" if calls else self.name)]
 
-    def _step(self) -> str | None:
-        match self._state:
-            case "head":
-                self._read_head()
-            case "json":
-                return self._read_json()
-            case "tail":
-                return self._read_tail()
-            case "other" | "over":
-                return self._seek_closing()
-        return None
-
-    def _read_head(self) -> None:
-        """Find the JSON, perhaps after a name."""
-        body = self.text.lstrip()
-        brace = body.find("{")
+    def _read_head(self, text: str) -> str:
+        """Find the JSON, perhaps after a name; what is left to read."""
+        head = text[:_MAX_HEAD_CHARACTERS]
+        body = head.lstrip()
+        start, brace = len(head) - len(body), body.find("{")
         if body[:1] in ("{", "["):
-            self._state, self._at = "json", len(self.text) - len(body)
-        elif brace > 0 and not self._has_named_head and (head := _HEAD.fullmatch(body, 0, brace)):
-            self.name, self._has_named_head = head[1], True
-            self._state, self._at = "json", len(self.text) - len(body) + brace
-        elif brace > 0 or body[:1] == "<" or len(body) > _MAX_HEAD_CHARACTERS:
+            self._state = "json"
+            return text[start:]
+        if brace > 0 and not self._has_named_head and (named := _HEAD.fullmatch(body, 0, brace)):
+            self.name, self._has_named_head = named[1], True
+            self._state = "json"
+            return text[start + brace :]
+        has_ended = body[:1] == "<" or (self._closing and self._closing in head)
+        if brace > 0 or has_ended or len(text) > _MAX_HEAD_CHARACTERS:
             self._state = "other"
+            return text
+        self._waiting = text
+        return ""
 
-    def _read_json(self) -> str | None:
-        """Find the end of the JSON."""
-        value = self.text[self._at :]
-        if not self.name and not self._is_bare and len(value) <= _MAX_CHARACTERS_TO_NAME:
-            self.name = json_tool_calls.first_name(value) or ""
-        if self._is_bare and not self._values and not json_tool_calls.may_be_call(value):
-            return ""
-        end = self._json.end(value)
-        if end is not None and value[end - 1] in "}]":
-            self._values.append(value[:end])
-            self._at += end
+    def _read_json(self, text: str) -> str:
+        """Find the end of the JSON; what is left to read."""
+        end = self._json.end(text)
+        piece, rest = (text, "") if end is None else (text[:end], text[end:])
+        may_be_text = self._is_bare and not self._values
+        self._kept.append(piece)
+        if not self.name and not self._is_bare and not self._values:
+            self.name = json_tool_calls.first_name(self._kept.start) or ""
+        if may_be_text and not json_tool_calls.may_be_call(self._kept.start):
+            self._state = "over"
+        elif end is not None and piece[-1] in "}]":
+            self._values.append(self._kept.take())
             self._state, self._json = "tail", JsonScanner()
-        elif end is not None and self._is_bare and not self._values:
-            return ""
+            if may_be_text and not self.calls():
+                self._state = "over"
+        elif end is not None and may_be_text:
+            self._state = "over"
         elif end is not None:
             self._state = "other"
-        return None
+            return self._unread_json() + rest
+        return rest
 
-    def _read_tail(self) -> str | None:
-        """After one value: another one, the end, or still undecided."""
-        if self._is_bare and not self.calls():
-            return ""
-        left = self.text[self._at :]
-        rest = left.lstrip(self._separators)
+    def _unread_json(self) -> str:
+        """What began as JSON and is to be read again."""
+        if self._may_reread:
+            self.has_reread = True
+            return self._kept.take()
+        self._before = "<"
+        return ""
+
+    def _read_tail(self, text: str) -> str:
+        """After one value: another one, the end, or still undecided; what is left to read."""
+        rest = text.lstrip(self._separators) if self._separators else text
+        self._between.append(text[: len(text) - len(rest)])
         if self._separators and rest[:1] == "{":
-            self._state, self._at = "json", len(self.text) - len(rest)
-            return None
+            self._state, self._between = "json", []
+            return rest
         if self._closing and rest.startswith(self._closing):
+            self._state = "over"
             return rest.removeprefix(self._closing)
-        waits = (not rest and self._separators) or (self._closing and self._closing.startswith(rest))
-        return None if waits else left
+        if (not rest and self._separators) or (self._closing and self._closing.startswith(rest)):
+            self._waiting = rest
+            return ""
+        self._state = "over"
+        return "".join(self._between) + rest
 
-    def _seek_closing(self) -> str | None:
-        """After text that is no JSON: up to the closing tag, else up to the end of the answer."""
+    def _seek_closing(self, text: str) -> str:
+        """In text that is no JSON: find the closing tag; what is left to read."""
         self._is_broken = True
-        body, closing, rest = self.text[self._at :].partition(self._closing or "\0")
-        before = self.text[: self._at] + body[:_MAX_CHARACTERS_TO_NAME]
-        if not self._is_bare and not self.name and (name := xml_tool_calls.first_name(before)):
-            self.name = name
-        return rest if closing else None
+        searched = self._before + text
+        at = searched.find(self._closing) if self._closing else -1
+        end = at + len(self._closing) - len(self._before) if at >= 0 else len(text)
+        self._kept.append(text[:end])
+        if not self.name and not self._is_bare and not self._values:
+            self.name = xml_tool_calls.first_name(self._kept.start) or ""
+        if at >= 0:
+            self._state = "over"
+        self._before = searched[max(0, len(searched) - len(self._closing) + 1) :] if self._closing else ""
+        return text[end:]
 
     def _parse(self, value: str) -> list[RawToolCall]:
         if self._has_named_head:
@@ -153,3 +195,25 @@ class ToolCallRegion:
         if self._has_named_head:
             return RawToolCall(name=name, arguments=text or ("{}" if self._state == "over" else ""))
         return json_tool_calls.unparsable(text, name)
+
+
+class _KeptText:
+    """Text that arrives in pieces; ``start`` is its beginning."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.start = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def append(self, piece: str) -> None:
+        self._pieces.append(piece)
+        if len(self.start) < _MAX_CHARACTERS_TO_NAME:
+            self.start += piece[: _MAX_CHARACTERS_TO_NAME - len(self.start)]
+
+    def take(self) -> str:
+        """The text, which is then no longer kept."""
+        text, self._pieces, self.start = self.text, [], ""
+        return text

@@ -1,5 +1,6 @@
 """Whatever stands behind the URL, a command ends with one line, in time, and leaves no half file."""
 
+import base64
 import signal
 import socket
 import subprocess
@@ -51,7 +52,7 @@ STRANGE = {
 
 
 @contextmanager
-def saying(answer: bytes, *, hold: bool = False) -> Iterator[str]:
+def saying(answer: bytes, *, hold: bool = False, heard: list[bytes] | None = None) -> Iterator[str]:
     """A server that reads what comes and sends ``answer``; with ``hold`` it keeps the connection. Its address."""
     ended = threading.Event()
 
@@ -62,8 +63,9 @@ def saying(answer: bytes, *, hold: bool = False) -> Iterator[str]:
                 with connection, suppress(OSError):
                     connection.settimeout(0.2)
                     with suppress(TimeoutError):
-                        while connection.recv(65536):
-                            pass
+                        while data := connection.recv(65536):
+                            if heard is not None:
+                                heard.append(data)
                     connection.sendall(answer)
                     if hold:
                         ended.wait(20)
@@ -94,6 +96,53 @@ def test_what_is_no_gateway_is_told_in_one_line(name: str, folder: Path, capsys:
     assert said.startswith("speech-to-speech: ")
     assert said.count("\n") == 1
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"NO_PROXY": "[::1],127.0.0.1,fd07:b51a:cc66::/64", "HTTP_PROXY": "http://127.0.0.1:9"},
+        {"NO_PROXY": "127.0.0.0/8", "ALL_PROXY": "socks://127.0.0.1:9"},
+        {"no_proxy": "localhost,127.0.0.1,::1", "all_proxy": "socks5://127.0.0.1:9"},
+    ],
+)
+def test_proxies_that_are_not_for_the_gateway_do_not_stop_the_command(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = (
+        SSE + b'data: {"type": "speech.text.delta", "delta": "Hi."}\n\ndata: {"type": "speech.audio.done", "timings": '
+    )
+    times = b'{"stt_ms": 1, "llm_first_ms": 1, "tts_first_ms": 1, "first_audio_ms": 1, "total_ms": 1}}\n\n'
+    with saying(done + times) as url:
+        assert main(["ask", str(QUESTION), "--url", url]) == 0
+    assert "Hi." in capsys.readouterr().out
+
+
+def test_a_proxy_is_asked_with_its_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[bytes] = []
+    with saying(SSE, heard=asked) as proxy:
+        place = proxy.removeprefix("http://").removesuffix("/v1")
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:pass%20word@{place}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert main(["ask", str(QUESTION), "--url", "http://gateway.example/v1"]) == 1
+    head = b"".join(asked).partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"post http://gateway.example/v1/audio/speech-to-speech")
+    assert b"proxy-authorization: basic " + base64.b64encode(b"user:pass word").lower() in head
+    assert "pass" not in capsys.readouterr().err
+
+
+def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "gopher://user:secret@127.0.0.1:9")
+    assert main(["ask", str(QUESTION), "--url", "http://gateway.example/v1"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "HTTP_PROXY names the proxy gopher://127.0.0.1:9" in said
 
 
 def test_a_server_that_says_nothing_is_not_waited_for_without_end(

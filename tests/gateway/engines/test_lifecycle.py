@@ -1,6 +1,7 @@
 """Engines are loaded and closed once; what cannot load or breaks takes no other route or stage with it."""
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -207,10 +208,10 @@ def test_models_are_found_by_name_alias_and_star() -> None:
 async def test_a_voice_or_language_of_the_settings_that_cannot_be_spoken_fails_the_route(
     flags: tuple[str, ...],
 ) -> None:
-    gateway = gateway_of(scripted_engines(tts=Espeak(Espeak.Options())), *flags)
-    await gateway.warm_up()
-    assert gateway.state == "failed"
-    assert repr(flags[1]) in (gateway.routes[0].load_failure() or "")
+    async with aclosing(gateway_of(scripted_engines(tts=Espeak(Espeak.Options())), *flags)) as gateway:
+        await gateway.warm_up()
+        assert gateway.state == "failed"
+        assert repr(flags[1]) in (gateway.routes[0].load_failure() or "")
 
 
 async def test_a_route_is_ready_before_the_next_has_loaded() -> None:

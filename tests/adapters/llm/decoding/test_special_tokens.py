@@ -38,7 +38,16 @@ def test_where_they_are() -> None:
 
 @pytest.mark.parametrize(
     ("text", "rest"),
-    [("hello</s>\n<|im_end|> ", "hello"), ("<|im_end|>", ""), ("a <b> ", "a <b> "), ("</s> hello", "</s> hello")],
+    [
+        ("hello</s>\n<|im_end|> ", "hello"),
+        ("<|im_end|>", ""),
+        ("</s></s>", ""),
+        ("s></s>", "s>"),
+        ("", ""),
+        (" ", " "),
+        ("a <b> ", "a <b> "),
+        ("</s> hello", "</s> hello"),
+    ],
 )
 def test_the_tokens_at_the_end_are_removed(text: str, rest: str) -> None:
     assert _PLAIN.without_last(text) == rest

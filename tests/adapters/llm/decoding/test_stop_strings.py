@@ -43,3 +43,18 @@ def test_only_what_may_begin_a_stop_string_waits() -> None:
 )
 def test_how_the_text_is_cut_changes_nothing(strings: tuple[str, ...], pieces: list[str]) -> None:
     assert read(strings, pieces) == read(strings, ["".join(pieces)])
+
+
+def test_no_stop_string_reaches_over_a_tool_call() -> None:
+    stops = StopStrings(("END",))
+    assert [stops.feed("one E"), stops.finish(), stops.feed("ND"), stops.finish()] == ["one ", "E", "ND", ""]
+    assert not stops.found
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=3).map(tuple),
+    st.text("ab", max_size=20),
+)
+def test_the_first_stop_string_is_found(strings: tuple[str, ...], text: str) -> None:
+    ends = [(at + len(string), at) for string in strings if (at := text.find(string)) >= 0]
+    assert read(strings, [text]) == ((text[: min(ends)[1]], True) if ends else (text, False))

@@ -334,3 +334,15 @@ def test_the_number_of_calls_has_a_limit() -> None:
     assert sum(isinstance(event, llm.ToolCallFinished) for event in events([call] * 128)) == 128
     with pytest.raises(LimitExceeded, match="more than 128 tools"):
         events([call] * 129)
+
+
+def test_after_many_broken_calls_closing_tags_inside_strings_are_part_of_them() -> None:
+    found = events(['<tool_call>{\\"</tool_call>' * 50])
+    assert 1 < len(calls(found)) < 20
+    assert said(found) == ""
+
+
+def test_a_name_is_the_first_calls() -> None:
+    text = f'<tool_call>{{"arguments": {_PARIS}, "name": "weather"}}\n{{"name": "time"}}</tool_call>'
+    for pieces in ([text], text):
+        assert valid(events(pieces)) == [_CITY, ("time", {})]
