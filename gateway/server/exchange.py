@@ -25,6 +25,9 @@ HIGH_WATER_BYTES = 64 * 1024
 BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 """Statuses whose answers have no content."""
 
+HOP_BY_HOP = {b"connection", b"transfer-encoding"}
+"""Headers that describe the connection, which only the server knows; the application's are left out."""
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -189,6 +192,8 @@ class Exchange:
         for name, value in (*self._default_headers, *headers):
             if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise RuntimeError("The application sent a header with a character that is not allowed in one.")
+            if name.lower() in HOP_BY_HOP:
+                continue
             head.append(b"%s: %s\r\n" % (name, value))
             if name.lower() == b"content-length":
                 self._left = int(value)

@@ -1,6 +1,4 @@
-"""What a connection may cost: how long the parts of a request may be and take, and how many connections there are."""
-
-import msgspec
+"""What a connection may cost: how long the parts of a request may be, and how long they may take."""
 
 MAX_TARGET_BYTES = 32 * 1024
 """The longest path with its query; prompts may be in it beside a raw audio body."""
@@ -36,15 +34,8 @@ LINGER_SECONDS = 5.0
 """How long a client that is still sending may take to read its refusal before the connection is cut."""
 
 LINGER_BYTES = 64 * 1024 * 1024
-"""The most that it may still send meanwhile, which is thrown away: many clients read nothing before they have sent all.
-Of a longer body nothing is read."""
+"""How much of it is read and discarded meanwhile: many clients read nothing before they have sent all. Nothing is read
+of a body that is longer than this."""
 
 FLUSH_SECONDS = 30.0
 """How long a client may take to read the end of its last answer."""
-
-
-class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How many connections there may be, in all and from one address; ``None`` is no limit."""
-
-    total: int
-    per_client: int | None

@@ -20,13 +20,14 @@ from uvicorn.server import ServerState
 from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.server import limits
+from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.exchange import Exchange, scope_of
 from gateway.server.request_parser import RequestHead, RequestParser
 from gateway.tasks import run_among
 
 
 class HTTPProtocol(asyncio.Protocol):
-    """One connection. The server calls ``sweep`` every now and then: no connection has a timer of its own."""
+    """One connection. The server calls ``sweep`` once a second: connections have no timers of their own."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class HTTPProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop,
         *,
-        places: limits.ConnectionLimits,
+        places: ConnectionLimits,
     ) -> None:
         self._config = config
         self._state = server_state
@@ -51,7 +52,7 @@ class HTTPProtocol(asyncio.Protocol):
         self._discarded = 0
         self._deadline = math.inf
         self._on_deadline: Callable[[], None] = self.abort
-        # Whose answers are owed, the first being the one that is answered; then this is said, and nothing more.
+        # The first of these is being answered, the others wait; after them the refusal is sent, and nothing more.
         self._exchanges: deque[Exchange] = deque()
         self._refusal: Exception | None = None
         self._in_head = False
@@ -60,29 +61,14 @@ class HTTPProtocol(asyncio.Protocol):
     # The transport calls these.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection in, or refuse it when there are too many."""
+        """Accept the connection, or refuse it when there are too many."""
         self._transport = cast(asyncio.Transport, transport)
         self.client = transport.get_extra_info("peername")
-        if reason := self._crowded():
+        if reason := self._places.refusal(self.client, self._state.connections):
             self._answer(Unavailable(reason, retry_after=RETRY_SECONDS), lingering=False)
             return
         self._state.connections.add(cast(Any, self))
         self._within(limits.IDLE_SECONDS, self._close)
-
-    def _crowded(self) -> str | None:
-        """Why there is no place for this connection; the one that has been idle longest gives its place away."""
-        others = cast(set[Any], self._state.connections)  # WebSockets are among them
-        if self._places.per_client is not None and self.client is not None:
-            same = sum(other.client is not None and other.client[0] == self.client[0] for other in others)
-            if same >= self._places.per_client:
-                return f"This address has {same} connections already; close one, or use it again."
-        if len(others) < self._places.total:
-            return None
-        unused = [other for other in others if isinstance(other, HTTPProtocol) and not other._exchanges]
-        if not unused:
-            return f"The gateway has {len(others)} connections already; try again shortly."
-        min(unused, key=lambda other: (other._in_head, other._deadline)).abort()
-        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
@@ -98,11 +84,11 @@ class HTTPProtocol(asyncio.Protocol):
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The client has caught up."""
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, or throw it away when nothing more is answered."""
+        """Parse what has come, or discard it when nothing more is answered."""
         if self._closing or self._refusal is not None:
             self._discarded += len(data)
             if self._discarded > limits.LINGER_BYTES:
@@ -137,7 +123,7 @@ class HTTPProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def body_received(self, data: bytes) -> None:
-        """Give the body to the application; each piece buys time for the next."""
+        """Give the body to the application; each piece extends the deadline."""
         if self._reading is None:
             return
         if self._deadline < math.inf:
@@ -174,7 +160,8 @@ class HTTPProtocol(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send ``data``."""
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     async def drain(self) -> None:
         """Wait until the client has read enough to be sent more."""
@@ -182,7 +169,7 @@ class HTTPProtocol(asyncio.Protocol):
 
     def read_on(self, exchange: Exchange) -> None:
         """The application waits for the body, or for the client to leave."""
-        if self._closing or self._refusal is not None or len(self._exchanges) > 1:
+        if self._transport.is_closing() or self._refusal is not None or len(self._exchanges) > 1:
             return
         self._transport.resume_reading()
         if not exchange.request_complete and self._deadline == math.inf:
@@ -192,6 +179,8 @@ class HTTPProtocol(asyncio.Protocol):
         """The last byte of an answer has been written: the next request has its turn."""
         self._state.total_requests += 1
         self._exchanges.popleft()
+        if self._transport.is_closing():
+            return
         if not exchange.keep_alive:
             self._finish(exchange)
         elif self._exchanges:
@@ -213,8 +202,13 @@ class HTTPProtocol(asyncio.Protocol):
 
     # The server calls these.
 
+    @property
+    def idle_rank(self) -> tuple[bool, float] | None:
+        """Orders connections that serve no request: silent ones before half-read requests, then the oldest first."""
+        return None if self._exchanges else (self._in_head, self._deadline)
+
     def sweep(self) -> None:
-        """Act when the time of what is waited for has passed."""
+        """Act if the deadline has passed."""
         if self._now() >= self._deadline:
             self._deadline = math.inf
             self._on_deadline()
@@ -228,6 +222,7 @@ class HTTPProtocol(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once, whatever has not been sent."""
+        self._state.connections.discard(cast(Any, self))
         self._closing = True
         self._transport.abort()
 
@@ -279,7 +274,7 @@ class HTTPProtocol(asyncio.Protocol):
         exchange.refuse(error)
 
     def _finish(self, last: Exchange) -> None:
-        """Close; a client that is still sending would lose the answer, so it may go on for a moment."""
+        """Close. A client that is still sending would lose the answer, so it gets a moment to read it."""
         for exchange in self._exchanges:
             exchange.disconnect()
         self._exchanges.clear()

@@ -14,7 +14,7 @@ from typing import Any, cast
 import uvicorn
 from litestar.types import ASGIApp
 
-from gateway.server.limits import ConnectionLimits
+from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.protocol import HTTPProtocol
 from gateway.settings.model import GatewaySettings
 from gateway.tasks import CLOSING_SECONDS
