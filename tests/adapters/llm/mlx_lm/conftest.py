@@ -13,24 +13,6 @@ for _package in ("mlx_lm", "torch", "transformers"):
 
 
 @pytest.fixture(scope="session")
-def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_llama  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-llama")
-    build_llama(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_mamba(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.models.tiny_random import build_mamba  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny-mamba")
-    build_mamba(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def tiny_qwen_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.models.tiny_qwen_vl import build  # noqa: PLC0415 - imports mlx_vlm
 
