@@ -1,7 +1,11 @@
 """The errors of language models in this process, the same for every backend; imports nothing heavy."""
 
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
-from adapters.local.load_errors import is_out_of_memory
+from adapters.local.device_errors import is_out_of_memory
+
+
+class NonFiniteScores(Exception):
+    """The scores of the next token are not finite numbers, so no token can be chosen by them."""
 
 
 def generation_error(error: Exception, adapter: str) -> AdapterError:
@@ -11,6 +15,12 @@ def generation_error(error: Exception, adapter: str) -> AdapterError:
     if is_out_of_memory(error):
         return Unavailable(
             "There was not enough memory for this answer: shorten the conversation or try again later.", adapter=adapter
+        )
+    if isinstance(error, NonFiniteScores):
+        return UpstreamError(
+            "The model's scores for the next token are not finite numbers. If that happens again, run the model in "
+            "another precision, or without the generation parameters that forbid tokens.",
+            adapter=adapter,
         )
     return UpstreamError(f"The model failed while generating the answer ({type(error).__name__}).", adapter=adapter)
 

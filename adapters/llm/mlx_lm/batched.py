@@ -9,10 +9,12 @@ from mlx_lm.generate import BatchGenerator
 from adapters.blocking import Ended
 from adapters.llm.decoding.event_stream import Token
 from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.local_errors import NonFiniteScores
 from adapters.llm.mlx_lm import memory, sampling
 from adapters.llm.mlx_lm.errors import generation_error
 from adapters.llm.mlx_lm.prefix_cache import PrefixCache
 from adapters.llm.mlx_lm.request import GenerationRequest
+from adapters.local.device_errors import is_device_lost
 
 PREFILL_TOKENS = 512
 """Tokens of a prompt that are computed in one step: the other answers wait that long for their next token."""
@@ -71,14 +73,26 @@ class ContinuousBatch:
             self._prefixes.store(tokens, cache)
 
     def step(self) -> Iterator[tuple[int, Token | Exception | Ended]]:
-        """The next token of every answer whose prompt is computed, and the next part of the other prompts."""
+        """The next token of every answer whose prompt is computed, and the next part of the other prompts.
+
+        Raises when the device is lost.
+        """
         try:
             _, responses = self._generator.next()
-        except Exception as error:  # noqa: BLE001 - every failure is passed to all readers
+        except Exception as error:  # every other failure is passed to all readers
+            if is_device_lost(error):
+                raise
             yield from self._reset(generation_error(error).with_traceback(None))
             return
         for response in responses:
             answer = self._answers[response.uid]
+            try:
+                sampling.check_finite(response.logprobs, response.token)
+            except NonFiniteScores as error:
+                del self._answers[answer.number]
+                self._generator.remove([answer.number])
+                yield answer.key, generation_error(error).with_traceback(None)
+                continue
             yield answer.key, Token(id=response.token, cached=answer.cached)
             if response.finish_reason is not None:
                 del self._answers[answer.number]

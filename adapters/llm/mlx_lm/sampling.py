@@ -1,5 +1,6 @@
 """Samples the next token of one answer with the samplers and logits processors of mlx-lm."""
 
+import math
 import random
 from collections.abc import Callable
 from functools import lru_cache
@@ -9,6 +10,7 @@ import mlx.core as mx
 from mlx_lm.sample_utils import make_logits_processors, make_sampler
 
 from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.local_errors import NonFiniteScores
 from adapters.llm.mlx_lm.request import GenerationRequest
 
 Sample = Callable[[Any], Any]
@@ -56,6 +58,17 @@ def _seeded(sample: Sample, seed: int) -> Sample:
             mx.random.seed(random.getrandbits(63))
 
     return seeded
+
+
+def check_finite(logprobs: Any, token: int) -> None:
+    """Raise ``NonFiniteScores`` when ``token`` was chosen by ``logprobs`` (computed already) that are not finite.
+
+    One score that is not a finite number makes all logarithms of probabilities NaN.
+    """
+    # On the CPU: the GPU is busy with the next token.
+    chosen: Any = mx.take(logprobs, mx.array(token), stream=mx.cpu)
+    if not math.isfinite(chosen.item()):
+        raise NonFiniteScores
 
 
 def processors(loaded: LoadedModel, job: GenerationRequest, *, seen: int) -> list[LogitsProcessor]:

@@ -16,6 +16,7 @@ from adapters.llm.mlx_lm.batched import PREFILL_TOKENS
 from adapters.llm.mlx_lm.errors import generation_error
 from adapters.llm.mlx_lm.prefix_cache import PrefixCache
 from adapters.llm.mlx_lm.request import GenerationRequest, PreparedPrompt
+from adapters.local.device_errors import is_device_lost
 
 Output = Token | GenerationRequest
 """What a job gives: the tokens of an answer, or the request to which the prompt of a vision model is encoded."""
@@ -48,13 +49,18 @@ class SequentialBatch:
         self._jobs.pop(key).close()
 
     def step(self) -> Iterator[tuple[int, Output | Exception | Ended]]:
-        """The next token of the job that came first; for the first token the whole prompt is computed."""
+        """The next token of the job that came first; for the first token the whole prompt is computed.
+
+        Raises when the device is lost.
+        """
         key, job = next(iter(self._jobs.items()))
         try:
             output = next(job, None)
         except ReaderLeft:  # it is dropped or closed next
             return
-        except Exception as error:  # noqa: BLE001 - every failure is passed to the reader of this job
+        except Exception as error:  # every other failure is passed to the reader of this job
+            if is_device_lost(error):
+                raise
             del self._jobs[key]
             self._generator.clear()
             memory.free()
@@ -109,7 +115,8 @@ class TextGenerator:
             prompt_progress_callback=on_progress,
         )
         try:
-            for token, _ in steps:
+            for token, logprobs in steps:
+                sampling.check_finite(logprobs, token)
                 computed.append(token)  # when mlx-lm yields a token, it is in the cache already
                 yield Token(id=token, cached=cached)
                 if token in self._loaded.ends:

@@ -78,7 +78,8 @@ class VisionGenerator:
             **inputs,
         )
         try:
-            for token, _ in steps:
+            for token, logprobs in steps:
+                sampling.check_finite(logprobs, token)
                 yield Token(id=token, cached=0)
                 if token in self._loaded.ends:
                     return

@@ -11,6 +11,9 @@ from adapters.contract.errors import TooLong
 from adapters.options import BadOption
 
 _DEFAULT_MAX_NEW_TOKENS = 1024
+_MIN_TEMPERATURE = (
+    1e-3  # smaller ones differ from 0 only by overflows: scores are divided by them, in half precision too
+)
 _DOCUMENTED = ("max_new_tokens", "min_new_tokens", "temperature", "do_sample", "seed", "stop_strings")
 
 
@@ -30,11 +33,12 @@ class GenerationSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settings_for(request: llm.Request, llm_gen: Mapping[str, Any]) -> GenerationSettings:
-    """What ``request`` sets, else what ``llm_gen`` sets; a temperature above 0 samples, 0 does not."""
+    """What ``request`` sets, else what ``llm_gen`` sets; a temperature above 0 samples, 0 and tiny ones do not."""
     asked = request.sampling
     # Sampling without a temperature is at 1, as in transformers' generate().
     temperature = llm_gen.get("temperature", 1.0 if llm_gen.get("do_sample") else 0.0)
     temperature = temperature if asked.temperature is None else asked.temperature
+    samples = temperature >= _MIN_TEMPERATURE
     max_tokens = request.max_output_tokens or llm_gen.get("max_new_tokens", _DEFAULT_MAX_NEW_TOKENS)
     stop = llm_gen.get("stop_strings") or () if asked.stop is None else asked.stop
     from_request = {
@@ -47,8 +51,8 @@ def settings_for(request: llm.Request, llm_gen: Mapping[str, Any]) -> Generation
     return GenerationSettings(
         max_new_tokens=max_tokens,
         min_new_tokens=min(llm_gen.get("min_new_tokens", 0), max_tokens),
-        temperature=temperature,
-        do_sample=temperature > 0,
+        temperature=temperature if samples else 0.0,
+        do_sample=samples,
         seed=llm_gen.get("seed") if asked.seed is None else asked.seed,
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         others=others,

@@ -18,6 +18,7 @@ from adapters.llm.transformers.logits_hook import ActiveAnswer, LogitsHook
 from adapters.llm.transformers.paged_cache import PAGE_TOKENS, StepOutputs, batch_processor
 from adapters.llm.transformers.request import GenerationRequest
 from adapters.llm.transformers.sampling import Sampler, configuration, prepare
+from adapters.local.device_errors import is_device_lost
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class ContinuousBatch:
     def __init__(self, loaded: LoadedModel, options: TransformersOptions) -> None:
         """Raises what the library raises for a model that it cannot batch."""
         self._loaded = loaded
+        self._new: dict[int, GenerationRequest] = {}
         self._answers: dict[str, ActiveAnswer] = {}
         self._outputs = StepOutputs()
         self._hook = LogitsHook(self._answers)
@@ -48,11 +50,23 @@ class ContinuousBatch:
         return int(self._processor.cache.num_blocks) * PAGE_TOKENS
 
     def add(self, key: int, job: GenerationRequest) -> None:
-        """Add an answer. Raises ``InvalidRequest``."""
-        config = configuration(self._loaded.recommended, job.settings)
-        prepared = prepare(self._loaded.model, job.inputs, config, job.settings)
-        self._answers[str(key)] = ActiveAnswer(job, Sampler(prepared, job.settings.seed))
-        self._enqueue(str(key), job.tokens, job.settings.max_new_tokens, self._loaded.ends)
+        """Add an answer; nothing is computed yet."""
+        self._new[key] = job
+
+    def _prepare(self) -> Iterator[tuple[int, AdapterError]]:
+        """Enqueue the new answers; yields why some of them cannot be."""
+        new, self._new = self._new, {}
+        for key, job in new.items():
+            try:
+                config = configuration(self._loaded.recommended, job.settings)
+                prepared = prepare(self._loaded.model, job.inputs, config, job.settings)
+                self._answers[str(key)] = ActiveAnswer(job, Sampler(prepared, job.settings.seed))
+            except Exception as error:
+                if is_device_lost(error):
+                    raise
+                yield key, generation_error(error).with_traceback(None)
+            else:
+                self._enqueue(str(key), job.tokens, job.settings.max_new_tokens, self._loaded.ends)
 
     def _enqueue(self, name: str, tokens: list[int], max_tokens: int, ends: Sequence[int]) -> None:
         state = RequestState(
@@ -62,6 +76,8 @@ class ContinuousBatch:
 
     def drop(self, key: int) -> None:
         """End an answer and free its pages."""
+        if self._new.pop(key, None) is not None:
+            return
         self._answers.pop(str(key), None)
         scheduler = self._processor.scheduler
         scheduler.set_request_cancellation(str(key))
@@ -69,10 +85,15 @@ class ContinuousBatch:
         scheduler.block_new_requests = False  # as after an answer that has ended: there is room again
 
     def step(self) -> Iterator[tuple[int, Token | Exception | Ended]]:
-        """The next token of every answer, or more of the waiting prompts."""
+        """The next token of every answer, or more of the waiting prompts. Raises when the device is lost."""
+        yield from self._prepare()
+        if not self._answers:
+            return
         try:
             self._advance()
-        except Exception as error:  # noqa: BLE001 - every failure is passed to all readers
+        except Exception as error:
+            if is_device_lost(error):
+                raise
             yield from self._reset(error)
             return
         for output in self._outputs.take():
@@ -80,7 +101,8 @@ class ContinuousBatch:
             answer = self._answers[name]
             if answer.failure is not None:
                 self.drop(int(name))
-                yield int(name), generation_error(answer.failure)
+                self._processor.cache.evict_cached_blocks()  # what it has computed may be the reason
+                yield int(name), generation_error(answer.failure).with_traceback(None)
                 continue
             for token in output.generated_tokens[answer.passed_on :]:
                 yield int(name), Token(id=token, cached=answer.cached_tokens)

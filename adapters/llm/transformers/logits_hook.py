@@ -5,8 +5,10 @@ from typing import Any
 import torch
 from transformers.generation.continuous_batching import RequestState
 
+from adapters.llm.local_errors import NonFiniteScores
 from adapters.llm.transformers.request import GenerationRequest
-from adapters.llm.transformers.sampling import Sampler
+from adapters.llm.transformers.sampling import Sampler, are_finite
+from adapters.local.device_errors import is_device_lost
 
 
 class ActiveAnswer:
@@ -52,18 +54,27 @@ class LogitsHook:
         self._states = [request.state for request in requests_in_batch if request.has_new_token]
 
     def __call__(self, _input_ids: Any, scores: Any, _arguments: Any) -> Any:
-        """``scores``, requests x vocabulary; where a token was sampled, it is the only one with a score left."""
+        """``scores``, requests x vocabulary; where a token was sampled, it is the only one with a score left.
+
+        Raises when the device is lost.
+        """
         if self.recorded is not None:
             self.recorded.append(scores[: len(self._states)].clone())
+        finite = are_finite(scores[: len(self._states)])
         for row, state in enumerate(self._states):
             answer = self._answers.get(state.request_id)
-            if answer is None or answer.sampler.is_greedy:
+            if answer is None:
+                continue
+            if answer.sampler.is_greedy:
+                answer.failure = None if finite[row] else NonFiniteScores()
                 continue
             tokens = torch.tensor([[*state.initial_tokens, *state.generated_tokens]], device=scores.device)
             try:
                 token = answer.sampler.sample(tokens, scores[row : row + 1])
-            except Exception as error:  # noqa: BLE001 - it ends this answer only
-                answer.failure = error
+            except Exception as error:
+                if is_device_lost(error):
+                    raise
+                answer.failure = error  # it ends this answer only
             else:
                 scores[row] = -torch.inf
                 scores[row, token] = 0.0

@@ -11,7 +11,7 @@ from adapters.llm.loaded_model import LoadedModel
 from adapters.llm.local_options import TransformersOptions
 from adapters.llm.transformers import memory
 from adapters.llm.transformers.logits_hook import LogitsHook
-from adapters.local.load_errors import is_out_of_memory
+from adapters.local.device_errors import is_out_of_memory
 
 logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)  # it has a handler of its own
 

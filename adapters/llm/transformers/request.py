@@ -15,7 +15,7 @@ from adapters.llm.transformers.errors import ADAPTER
 
 
 class GenerationRequest(EncodedPrompt, frozen=True, kw_only=True):
-    """One answer to be generated; ``inputs`` are the model's tensors, on its device."""
+    """One answer to be generated; ``inputs`` are the model's tensors, on the CPU."""
 
     inputs: dict[str, Any]
 
@@ -36,7 +36,6 @@ class PromptEncoder:
         self._processor = loaded.processor
         self._tokenizer = loaded.tokenizer
         self._template = loaded.template
-        self._device = loaded.model.device
         self._llm_gen = llm_gen
         self._context_tokens = context_tokens
         self._lock = threading.Lock()  # a tokenizer fails when two threads use it ("Already borrowed")
@@ -69,13 +68,12 @@ class PromptEncoder:
         )
 
     def _inputs(self, text: str, images: list[Any]) -> dict[str, Any]:
-        """The model's inputs, on its device; the template has written the special tokens already."""
+        """The model's inputs; the template has written the special tokens already."""
         if self._processor is not None:
             encoded = self._process(text, images)
         else:
             encoded = self._tokenizer(text, add_special_tokens=False, return_tensors="pt")
-        known = {name: value for name, value in encoded.items() if name != "token_type_ids" or images}
-        return {name: value.to(self._device) for name, value in known.items()}
+        return {name: value for name, value in encoded.items() if name != "token_type_ids" or images}
 
     def _process(self, text: str, images: list[Any]) -> Any:
         try:

@@ -9,6 +9,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
 from adapters.contract.errors import InvalidRequest
+from adapters.llm.local_errors import NonFiniteScores
 from adapters.llm.prompting.generation_settings import GenerationSettings
 from adapters.llm.transformers.errors import ADAPTER
 from adapters.llm.transformers.parameters import PENALTIES, SUPPORTED
@@ -48,6 +49,8 @@ def prepare(
 ) -> PreparedGeneration:
     """Let ``generate`` prepare an answer to ``inputs``, and take over from there (its ``custom_generate``).
 
+    Tensors among the inputs are moved to the model's device.
+
     Raises ``InvalidRequest`` when it refuses the parameters.
     """
 
@@ -62,7 +65,7 @@ def prepare(
     penalties = [Penalties(settings.others, inputs["input_ids"].shape[1])] if PENALTIES & {*settings.others} else []
     try:
         prepared: PreparedGeneration = model.generate(
-            **inputs,
+            **{name: value.to(model.device) if torch.is_tensor(value) else value for name, value in inputs.items()},
             generation_config=config,
             logits_processor=LogitsProcessorList(penalties),
             custom_generate=take_over,
@@ -108,8 +111,17 @@ class Sampler:
         """The next token, a tensor of one number.
 
         ``tokens`` (1 x tokens) are the prompt and the answer so far, ``scores`` (1 x vocabulary, float32) the model's.
+        Raises ``NonFiniteScores``: on a GPU, drawing by such scores would end all work in this process.
         """
         scores = self._processors(tokens, scores)
+        if not all(are_finite(scores)):
+            raise NonFiniteScores
         if not self._samples:
             return scores[0].argmax(keepdim=True)
         return torch.multinomial(scores[0].softmax(-1), 1, generator=self._generator)
+
+
+def are_finite(scores: Any) -> list[bool]:
+    """For each row of ``scores`` whether a token can be chosen by it: the highest must be finite, and none is NaN."""
+    rows: list[bool] = scores.amax(-1).isfinite().tolist()
+    return rows

@@ -13,6 +13,7 @@ from adapters.llm.transformers.errors import generation_error
 from adapters.llm.transformers.prefix_cache import PrefixCache
 from adapters.llm.transformers.request import GenerationRequest
 from adapters.llm.transformers.sampling import Sampler, configuration, prepare
+from adapters.local.device_errors import is_device_lost
 
 
 class SequentialBatch:
@@ -27,7 +28,7 @@ class SequentialBatch:
         self._answers: dict[int, Iterator[Token]] = {}
 
     def add(self, key: int, job: GenerationRequest) -> None:
-        """Add an answer. Raises ``InvalidRequest``."""
+        """Add an answer; nothing is computed yet."""
         self._answers[key] = self._generate(job)
 
     def drop(self, key: int) -> None:
@@ -35,11 +36,13 @@ class SequentialBatch:
         self._answers.pop(key).close()  # type: ignore[attr-defined]
 
     def step(self) -> Iterator[tuple[int, Token | Exception | Ended]]:
-        """The next token of every answer."""
+        """The next token of every answer. Raises when the device is lost."""
         for key, answer in list(self._answers.items()):
             try:
                 token = next(answer, None)
-            except Exception as error:  # noqa: BLE001 - every failure is passed to the reader of this answer
+            except Exception as error:
+                if is_device_lost(error):
+                    raise
                 del self._answers[key]
                 if not isinstance(error, AdapterError):
                     self._prefixes.clear()  # the latest may be complete in some layers only

@@ -8,6 +8,7 @@ import torch
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, UpstreamError
 from adapters.llm.loaded_model import LoadedModel
+from adapters.llm.local_errors import NonFiniteScores
 from adapters.llm.local_options import TransformersOptions
 from adapters.llm.prompting.generation_settings import settings_for
 from adapters.llm.transformers.batched import ContinuousBatch, set_attention
@@ -52,7 +53,7 @@ def _check_parameters(loaded: LoadedModel, options: TransformersOptions) -> None
     try:
         config = configuration(loaded.recommended, settings)
         Sampler(prepare(loaded.model, {"input_ids": token}, config, settings), settings.seed).sample(token, scores)
-    except (InvalidRequest, LookupError, TypeError, ValueError, RuntimeError) as error:
+    except (InvalidRequest, LookupError, NonFiniteScores, TypeError, ValueError, RuntimeError) as error:
         kind = f"no token can be sampled with it ({type(error).__name__})."
         reason = error.message if isinstance(error, InvalidRequest) else kind
         raise UpstreamError(f"A value of --llm_gen_NAME is wrong: {reason}", adapter=ADAPTER) from error

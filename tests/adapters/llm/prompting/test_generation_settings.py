@@ -30,6 +30,10 @@ def asked(max_output_tokens: int | None = None, **sampling: Any) -> llm.Request:
         ({"do_sample": True}, asked(), GenerationSettings(temperature=1.0, do_sample=True)),
         ({"do_sample": True, "temperature": 0.0}, asked(), GenerationSettings()),
         ({"temperature": 0.7, "do_sample": True}, asked(temperature=0.0), GenerationSettings()),
+        ({}, asked(temperature=1e-39), GenerationSettings()),
+        ({}, asked(temperature=5e-324), GenerationSettings()),
+        ({"temperature": 1e-39, "do_sample": True}, asked(), GenerationSettings()),
+        ({}, asked(temperature=0.01), GenerationSettings(temperature=0.01, do_sample=True)),
         ({}, asked(temperature=0.5), GenerationSettings(temperature=0.5, do_sample=True)),
         (
             {"top_p": 0.5, "temperature": 1},

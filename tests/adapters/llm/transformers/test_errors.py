@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from adapters.contract import llm
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.llm.transformers.adapter import TransformersLanguageModel
 from tests.models.training_data import CAPITAL, FOREVER, answer_to
@@ -19,6 +20,8 @@ from tests.support.answers import (
     text_of,
 )
 from tests.support.transformers_engine import loaded, loaded_by
+
+STORY = "tell me a story"
 
 
 @contextmanager
@@ -100,3 +103,112 @@ async def test_a_thread_that_dies_is_told_to_all_and_for_good(engine: Transforme
     assert "SystemExit" in engine.failure
     with pytest.raises(Unavailable):
         await answer(engine, request(CAPITAL))
+
+
+LOST = (
+    torch.AcceleratorError("CUDA error: device-side assert triggered"),
+    RuntimeError("CUDA error: an illegal memory access was encountered"),
+)
+
+
+@pytest.mark.parametrize("after", [0, 5])
+@pytest.mark.parametrize("error", LOST, ids=["torch's", "plain"])
+async def test_a_lost_device_is_told_to_all_and_for_good(
+    engine: TransformersLanguageModel, error: Exception, after: int
+) -> None:
+    with failing(engine, error, after=after):
+        asked = (answer(engine, request(FOREVER)) for _ in range(3))
+        results = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable] * 3
+    assert type(error).__name__ in (engine.failure or "")
+    with pytest.raises(Unavailable, match="has to be restarted"):
+        await answer(engine, request(CAPITAL))
+
+
+async def test_what_fails_before_the_first_pass_ends_that_answer_alone(
+    engine: TransformersLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error, told in ((ArithmeticError("secret"), UpstreamError), (MemoryError(), Unavailable)):
+        with monkeypatch.context() as patch:
+            fail_to_prepare(patch, error)
+            with pytest.raises(told) as raised:
+                await answer(engine, request(CAPITAL))
+        assert "secret" not in raised.value.message
+        assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
+
+
+async def test_a_device_that_is_lost_before_the_first_pass(
+    engine: TransformersLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_to_prepare(monkeypatch, LOST[0])
+    with pytest.raises(Unavailable, match="has to be restarted"):
+        await answer(engine, request(CAPITAL))
+    assert engine.failure is not None
+
+
+def fail_to_prepare(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let every answer fail before the model computes anything for it."""
+
+    def prepare(*_: Any) -> None:
+        raise error
+
+    for way in ("batched", "sequential"):
+        monkeypatch.setattr(f"adapters.llm.transformers.{way}.prepare", prepare)
+
+
+@contextmanager
+def poisoned(engine: TransformersLanguageModel, text: str, score: float) -> Iterator[None]:
+    """Where the model would write the first token of ``text``, all its scores are ``score``."""
+    loaded = loaded_by(engine)
+    token = loaded.tokenizer.encode(text, add_special_tokens=False)[0]
+
+    def poison(_module: Any, _arguments: Any, output: Any) -> None:
+        output.logits[output.logits.argmax(-1) == token] = score
+
+    hook = loaded.model.register_forward_hook(poison)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+SAMPLINGS: dict[str, dict[str, Any]] = {
+    "greedy": {},
+    "sampled": {"temperature": 0.1},
+    "seeded": {"temperature": 0.1, "seed": 1},
+    "top_p": {"temperature": 0.1, "top_p": 0.9},
+    "penalties": {"frequency_penalty": 0.01, "presence_penalty": 0.01},
+}
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("sampling", SAMPLINGS.values(), ids=SAMPLINGS.keys())
+async def test_scores_that_are_not_finite_end_that_answer_alone(
+    engine: TransformersLanguageModel, sampling: dict[str, Any], score: float
+) -> None:
+    asked = request(CAPITAL, sampling=llm.Sampling(**sampling))
+    with poisoned(engine, " Paris", score):
+        both: Any = [answer(engine, asked), answer(engine, request(STORY))]
+        bad, good = await asyncio.gather(*both, return_exceptions=True)
+    assert isinstance(bad, UpstreamError)
+    assert "not finite" in bad.message
+    assert not isinstance(good, BaseException)
+    assert text_of(good) == answer_to(STORY)
+    assert engine.failure is None
+    assert text_of(await answer(engine, asked)) == answer_to(CAPITAL)
+
+
+async def test_what_was_computed_with_them_is_not_used_again(engine: TransformersLanguageModel) -> None:
+    layer = loaded_by(engine).model.model.layers[0]
+    asked = request(CAPITAL)
+    hook = layer.register_forward_hook(lambda _module, _arguments, hidden: hidden * torch.nan)
+    with pytest.raises(UpstreamError, match="not finite"):
+        await answer(engine, asked)
+    hook.remove()
+    assert text_of(await answer(engine, asked)) == answer_to(CAPITAL)
+
+
+async def test_a_tiny_temperature_is_none(engine: TransformersLanguageModel) -> None:
+    for temperature in (1e-39, 1e-300, 1e-6):
+        asked = request(CAPITAL, sampling=llm.Sampling(temperature=temperature))
+        assert text_of(await answer(engine, asked)) == answer_to(CAPITAL)

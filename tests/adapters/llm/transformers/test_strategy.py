@@ -29,7 +29,12 @@ async def test_a_model_that_cannot_be_batched_is_written_one_at_a_time(tiny_mamb
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "why"), [("top_k", -1, "top_k"), ("bad_words_ids", [[10**9]], "no token can be sampled")]
+    ("name", "value", "why"),
+    [
+        ("top_k", -1, "top_k"),
+        ("bad_words_ids", [[10**9]], "no token can be sampled"),
+        ("suppress_tokens", [*range(1000)], "no token can be sampled"),
+    ],
 )
 async def test_a_value_that_no_answer_can_be_written_with_is_found_while_loading(
     tiny_llama: Path, name: str, value: Any, why: str
