@@ -28,6 +28,13 @@ def select_device(chosen: str | None) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def configure(device: torch.device) -> None:
+    """Set up torch for models on ``device``, before one is loaded there."""
+    if device.type == "cuda":
+        # For every new length of a sequence, cuDNN's attention makes a plan that takes longer than the attention.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+
+
 def select_dtype(chosen: str | None, device: torch.device) -> torch.dtype:
     """The ``chosen`` precision, else float32 on a cpu, bfloat16 on an Ampere or newer GPU, float16 on others."""
     if chosen is not None:

@@ -146,7 +146,7 @@ async def transformers() -> AsyncGenerator[Rig, None]:
         ),
         Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
     ]
-    async with aclosing(await loaded(trained())) as engine:
+    async with loaded(trained()) as engine:
         yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running, most_seconds=3600)
 
 

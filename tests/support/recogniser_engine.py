@@ -1,6 +1,7 @@
 """Recognisers of ``transformers`` on the models that tests build, requests to them and what they hear."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -34,7 +35,8 @@ class WatchedPipeline:
 _pipelines: WeakKeyDictionary[TransformersRecogniser, WatchedPipeline] = WeakKeyDictionary()
 
 
-async def loaded(model: Path | str) -> TransformersRecogniser:
+@asynccontextmanager
+async def loaded(model: Path | str) -> AsyncGenerator[TransformersRecogniser, None]:
     """An engine with ``model``, ready."""
     from adapters.stt.transformers import pipeline  # noqa: PLC0415 - imports torch
 
@@ -46,9 +48,10 @@ async def loaded(model: Path | str) -> TransformersRecogniser:
 
     engine = TransformersRecogniser(TransformersRecogniser.Options(stt_model=str(model), stt_device="cpu"))
     engine.preflight()
-    with patch.object(pipeline, "load_pipeline", watched):
-        await engine.warm_up()
-    return engine
+    async with aclosing(engine):
+        with patch.object(pipeline, "load_pipeline", watched):
+            await engine.warm_up()
+        yield engine
 
 
 def pipeline_of(engine: TransformersRecogniser) -> WatchedPipeline:

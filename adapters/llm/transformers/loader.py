@@ -31,6 +31,7 @@ def load(name: str, options: TransformersOptions) -> LoadedModel:
     started = time.monotonic()
     torch.set_grad_enabled(False)  # of this thread, which only generates
     device = devices.select_device(options.llm_device)
+    devices.configure(device)
     dtype = devices.select_dtype(options.llm_torch_dtype, device)
     precision = str(dtype).removeprefix("torch.")
     _log.info(

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -10,13 +9,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from adapters.blocking import call, iterate
+from adapters.blocking import BatchThread
 from adapters.contract import audio, stt
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.local import hub, requirements
 from adapters.stt import whole_audio
-from adapters.stt.transformers.errors import ADAPTER, DeviceLost, load_error, recognition_error
+from adapters.stt.transformers.errors import ADAPTER, load_error
 from adapters.stt.transformers.recognition import SAMPLE_RATE, RecognitionRequest, RecognitionResult
 
 MAX_SECONDS = 3600
@@ -28,8 +27,19 @@ MIN_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
+class _Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known once the model is loaded; ``languages`` is ``None`` when it has no choice of languages."""
+
+    languages: tuple[str, ...] | None
+    word_times: bool
+    takes_prompts: bool
+
+
 class TransformersRecogniser:
-    """Any model for automatic speech recognition that the pipeline of transformers takes: Whisper, CTC, transducers."""
+    """Any model for automatic speech recognition that the pipeline of transformers takes: Whisper, CTC, transducers.
+
+    Loads its model in ``warm_up``, in the one thread that then recognises all utterances.
+    """
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Which model, on which device and in which precision."""
@@ -48,8 +58,10 @@ class TransformersRecogniser:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._model: Any = None
-        self._failure: str | None = None
+        self._thread: BatchThread[RecognitionRequest, RecognitionResult, _Ready] = BatchThread(
+            self._load, name=f"stt {ADAPTER}", adapter=ADAPTER
+        )
+        self._ready: _Ready | None = None
         self._info = stt.Info(sample_rate=SAMPLE_RATE, max_parallel=1)
 
     @property
@@ -60,7 +72,7 @@ class TransformersRecogniser:
     @property
     def failure(self) -> str | None:
         """Why it cannot recognise any more."""
-        return self._failure
+        return self._thread.down if self._ready is not None else None
 
     def preflight(self) -> None:
         """Check the packages, the device and the model. Raises ``BadOption``."""
@@ -77,25 +89,26 @@ class TransformersRecogniser:
         name = self._options.stt_model
         _log.info("--stt transformers: loading %s (downloading it first if it is not cached).", name)
         try:
-            self._model = await call(self._load)
+            ready = self._ready = await self._thread.start()
         except Exception as error:
             raise load_error(name, error) from error
-        self._info = msgspec.structs.replace(
-            self._info, languages=self._model.languages, word_times=self._model.word_times
-        )
+        self._info = msgspec.structs.replace(self._info, languages=ready.languages, word_times=ready.word_times)
         _log.info("--stt transformers: loaded %s in %.1f s.", name, time.monotonic() - started)
 
-    def _load(self) -> Any:
-        from adapters.stt.transformers import model, pipeline  # noqa: PLC0415 - they import torch
+    def _load(self) -> tuple[Any, _Ready]:
+        """In the thread: load the model."""
+        from adapters.stt.transformers import model, pipeline, sequential  # noqa: PLC0415 - they import torch
 
         options = self._options
-        return model.RecognitionModel(
+        loaded = model.RecognitionModel(
             pipeline.load_pipeline(options.stt_model, device=options.stt_device, dtype=options.stt_torch_dtype)
         )
+        ready = _Ready(languages=loaded.languages, word_times=loaded.word_times, takes_prompts=loaded.takes_prompts)
+        return sequential.SequentialBatch(loaded, self._thread.check), ready
 
     async def aclose(self) -> None:
-        """Free the model."""
-        self._model = None
+        """End the thread and free the model."""
+        await self._thread.aclose()
 
     async def stream(self, request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         """Recognise one utterance, as a whole.
@@ -103,8 +116,8 @@ class TransformersRecogniser:
         Raises ``Unsupported`` for a language or for word times that the model does not know, ``TooLong``,
         ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
         """
-        if self._model is None or self._failure is not None:
-            raise Unavailable(f"The recogniser cannot answer: {self._failure or 'it is not loaded'}.", adapter=ADAPTER)
+        if self._ready is None or self._thread.down is not None:
+            raise Unavailable(f"The recogniser cannot answer: {self._thread.down}.", adapter=ADAPTER)
         if request.word_times and not self._info.word_times:
             raise Unsupported(
                 "This recognition model gives no word times; choose another --stt_model.",
@@ -113,7 +126,7 @@ class TransformersRecogniser:
             )
         language = self._known_language(request.language)
         pcm = await whole_audio.gather(request.audio, sample_rate=SAMPLE_RATE, max_seconds=MAX_SECONDS, adapter=ADAPTER)
-        takes_prompts = self._model.takes_prompts
+        takes_prompts = self._ready.takes_prompts
         yield Started(ignored=("prompt",) if request.prompt and not takes_prompts else ())
         result = RecognitionResult(text="")
         if audio.seconds(pcm, SAMPLE_RATE) >= MIN_SECONDS:
@@ -125,21 +138,9 @@ class TransformersRecogniser:
         yield stt.Finished(language=result.language or language, seconds=audio.seconds(pcm, SAMPLE_RATE))
 
     async def _recognise(self, request: RecognitionRequest) -> RecognitionResult:
-        """Recognise in a thread; when this is cancelled, the model has stopped before the cancellation passes."""
-        left = threading.Event()
-        model: Any = self._model
-        result: RecognitionResult
-        try:
-            async with aclosing(
-                iterate(lambda: model.recognise(request, left), ahead=1, interrupt=left.set)
-            ) as recognised:
-                (result,) = [each async for each in recognised]
-        except DeviceLost:
-            self._failure = "its device failed, and the gateway has to be restarted"
-            raise Unavailable(f"The recogniser cannot answer: {self._failure}.", adapter=ADAPTER) from None
-        except Exception as error:
-            raise recognition_error(error) from error
-        return result
+        """Recognise in the thread; when this is cancelled, the model has stopped before the cancellation passes."""
+        async with aclosing(self._thread.stream(request, buffer=1)) as results:
+            return await anext(results)
 
     def _known_language(self, language: str | None) -> str | None:
         """The language as the model names it. Raises ``Unsupported``."""

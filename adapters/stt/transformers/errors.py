@@ -1,20 +1,16 @@
 """The errors of the recogniser ``transformers``; imports nothing heavy."""
 
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
-from adapters.local import load_errors
+from adapters.local import device_errors, load_errors
 
 ADAPTER = "transformers"
-
-
-class DeviceLost(Exception):
-    """The device failed for good: nothing runs on it any more in this process."""
 
 
 def recognition_error(error: Exception) -> AdapterError:
     """The error for the reader of a recognition that failed with ``error``, whose text may contain what was said."""
     if isinstance(error, AdapterError):
         return error
-    if load_errors.is_out_of_memory(error):
+    if device_errors.is_out_of_memory(error):
         return Unavailable(
             "There was not enough memory for this recording: send it in parts or try again later.", adapter=ADAPTER
         )

@@ -1,16 +1,13 @@
-"""A recognition model of transformers that one utterance uses at a time and that can be stopped; imports torch."""
+"""A recognition model of transformers that can be stopped between its layers; imports torch."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-from adapters.blocking import ReaderLeft
-from adapters.local.load_errors import is_out_of_memory
+from adapters.local.device_errors import is_out_of_memory
 from adapters.stt.transformers.chunked import ChunkedPipeline
-from adapters.stt.transformers.errors import DeviceLost
 from adapters.stt.transformers.recognition import RecognitionRequest, RecognitionResult
 from adapters.stt.transformers.whisper import WhisperPipeline
 
@@ -31,37 +28,31 @@ class RecognitionModel:
         self.languages = recogniser.languages
         self.word_times = recogniser.word_times
         self.takes_prompts = recogniser.takes_prompts
-        self._lock = threading.Lock()
-        self._left = threading.Event()
+        self._check: Callable[[], None] = _go_on
         for module in (self._model, *_layers(self._model)):
-            module.register_forward_pre_hook(self._check)
+            module.register_forward_pre_hook(lambda *_: self._check())
 
-    def _check(self, *_arguments: Any) -> None:
-        """Before every layer: end the work when nobody waits for it. Raises ``ReaderLeft``."""
-        if self._left.is_set():
-            raise ReaderLeft
+    def recognise(self, request: RecognitionRequest, check: Callable[[], None]) -> RecognitionResult:
+        """Recognise one utterance; ``check`` is called before every layer, and an exception that it raises ends this.
 
-    def recognise(self, request: RecognitionRequest, left: threading.Event) -> Iterator[RecognitionResult]:
-        """Recognise one utterance, one at a time; when ``left`` is set, the model stops at its next layer.
-
-        Raises ``ReaderLeft``, ``DeviceLost``, ``InvalidRequest`` and whatever the model raises.
+        Raises ``InvalidRequest`` and whatever the model raises.
         """
         samples = np.frombuffer(request.pcm[: len(request.pcm) // 2 * 2], "<i2").astype(np.float32) / 32768
-        with self._lock:
-            self._left = left
-            attention = self._model.config._attn_implementation
-            try:
-                result = self._recogniser.recognise(samples, request)
-            except Exception as error:
-                if is_out_of_memory(error):
-                    torch.cuda.empty_cache()  # does nothing without such a device
-                elif isinstance(error, torch.AcceleratorError):
-                    raise DeviceLost from error
-                raise
-            finally:
-                # For the times of words Whisper switches to a slower attention, and would keep it.
-                self._model.config._attn_implementation = attention
-        yield result
+        attention = self._model.config._attn_implementation
+        self._check = check
+        try:
+            return self._recogniser.recognise(samples, request)
+        except Exception as error:
+            if is_out_of_memory(error):
+                torch.cuda.empty_cache()  # does nothing without such a device
+            raise
+        finally:
+            # For the times of words Whisper switches to a slower attention, and would keep it.
+            self._model.config._attn_implementation = attention
+
+
+def _go_on() -> None:
+    """Check nothing."""
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -21,6 +21,7 @@ def load_pipeline(name: str, *, device: str | None, dtype: str | None) -> Any:
     if not sys.stderr.isatty():  # progress bars are for people
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
     selected = devices.select_device(device)
+    devices.configure(selected)
     pipeline: Any = transformers.pipeline(
         "automatic-speech-recognition", model=name, device=selected, dtype=devices.select_dtype(dtype, selected)
     )

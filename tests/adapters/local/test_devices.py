@@ -40,3 +40,13 @@ def test_the_best_precision_of_the_device_is_taken(
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
     assert devices.select_dtype(None, torch.device(place)) == getattr(torch, expected)
     assert devices.select_dtype("bfloat16", torch.device(place)) == torch.bfloat16
+
+
+@pytest.mark.parametrize(("place", "switched"), [("cuda", [False]), ("cuda:1", [False]), ("cpu", []), ("mps", [])])
+def test_attention_by_cudnn_is_switched_off_on_cuda(
+    monkeypatch: pytest.MonkeyPatch, place: str, switched: list[bool]
+) -> None:
+    noted: list[bool] = []
+    monkeypatch.setattr(torch.backends.cuda, "enable_cudnn_sdp", noted.append)
+    devices.configure(torch.device(place))
+    assert noted == switched

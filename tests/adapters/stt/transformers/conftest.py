@@ -1,5 +1,7 @@
 """A Whisper that is trained once for all these tests."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from adapters.stt.transformers.adapter import TransformersRecogniser
@@ -10,7 +12,8 @@ for _package in ("torch", "transformers"):
 
 
 @pytest.fixture
-async def whisper() -> TransformersRecogniser:
+async def whisper() -> AsyncGenerator[TransformersRecogniser, None]:
     from tests.models.tiny_whisper import trained  # noqa: PLC0415 - imports torch
 
-    return await loaded(trained())
+    async with loaded(trained()) as engine:
+        yield engine

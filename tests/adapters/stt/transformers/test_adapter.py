@@ -39,12 +39,15 @@ async def test_requests_that_cannot_be_met(
 
 
 async def test_before_it_is_loaded_and_after_it_is_closed() -> None:
-    engine = TransformersRecogniser(TransformersRecogniser.Options(stt_model=str(tiny_whisper.trained())))
-    with pytest.raises(Unavailable, match="not loaded"):
+    options = TransformersRecogniser.Options(stt_model=str(tiny_whisper.trained()), stt_device="cpu")
+    engine = TransformersRecogniser(options)
+    with pytest.raises(Unavailable, match="it was not started"):
         await heard(engine, asking(QUESTION.samples))
+    assert engine.failure is None
     await engine.warm_up()
-    await engine.aclose()
-    with pytest.raises(Unavailable, match="not loaded"):
+    for _ in range(2):
+        await engine.aclose()
+    with pytest.raises(Unavailable, match="it has been shut down"):
         await heard(engine, asking(QUESTION.samples))
 
 

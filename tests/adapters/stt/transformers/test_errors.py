@@ -49,12 +49,14 @@ async def test_a_failure_is_named_without_what_was_said_and_the_engine_goes_on(
     assert (await heard(whisper, asking(QUESTION.samples)))[0].text == QUESTION.text
 
 
-async def test_an_engine_whose_device_is_lost_says_so(whisper: TransformersRecogniser) -> None:
+@pytest.mark.parametrize("plain", [False, True], ids=["torch's", "plain"])
+async def test_an_engine_whose_device_is_lost_says_so(whisper: TransformersRecogniser, plain: bool) -> None:
     import torch  # noqa: PLC0415
 
-    with broken(whisper, torch.AcceleratorError("CUDA error: unspecified")):
-        with pytest.raises(Unavailable, match="its device failed"):
+    kind = RuntimeError if plain else torch.AcceleratorError
+    with broken(whisper, kind("CUDA error: unspecified launch failure")):
+        with pytest.raises(Unavailable, match="has to be restarted"):
             await heard(whisper, asking(QUESTION.samples))
-    with pytest.raises(Unavailable, match="its device failed"):
+    with pytest.raises(Unavailable, match="has to be restarted"):
         await heard(whisper, asking(QUESTION.samples))
     assert whisper.failure is not None
