@@ -49,6 +49,7 @@ class GatewayServer(uvicorn.Server):
         )
         super().__init__(config)
         self._shutdown_seconds = settings.shutdown_seconds
+        self._ended_by = "the application"
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -64,9 +65,10 @@ class GatewayServer(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal."""
+        """End in order; another signal ends the process."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        self._ended_by = signal.Signals(sig).name
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
@@ -85,6 +87,7 @@ class GatewayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nothing more; let what runs finish for ``shutdown_seconds``, then cut it, which answers it."""
+        logger.info("shutting down: ended by %s", self._ended_by)
         for server in self.servers:
             server.close()
         for listener in sockets or []:
