@@ -1,7 +1,7 @@
 """Explains why a local model could not be loaded, in one sentence with the way out; imports nothing heavy."""
 
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
-from adapters.local.device_errors import is_out_of_memory
+from adapters.local.device_errors import is_device_lost, is_out_of_memory
 
 
 def load_error(error: Exception, *, model: str, adapter: str, reason: str, if_too_large: str) -> AdapterError:
@@ -13,4 +13,6 @@ def load_error(error: Exception, *, model: str, adapter: str, reason: str, if_to
         return error
     if is_out_of_memory(error):
         return Unavailable(f"{model} does not fit into memory: {if_too_large}.", adapter=adapter)
+    if is_device_lost(error):
+        return Unavailable(f"{model} could not be loaded: its device failed; restart the gateway.", adapter=adapter)
     return UpstreamError(f"{model} could not be loaded: {reason}", adapter=adapter)

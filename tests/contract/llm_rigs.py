@@ -238,7 +238,7 @@ async def echo() -> AsyncGenerator[Rig, None]:
 
 
 @asynccontextmanager
-async def _local(engine_class: Any, forward: str, *packages: str) -> AsyncGenerator[Rig, None]:
+async def _local(engine_class: Any, forward: str, *packages: str, **flags: Any) -> AsyncGenerator[Rig, None]:
     """An untrained Llama, loaded as any other; ``forward`` is the method that makes one token for each stream."""
     for package in ("torch", "transformers", *packages):
         pytest.importorskip(package, reason=f"needs {package}")
@@ -261,7 +261,7 @@ async def _local(engine_class: Any, forward: str, *packages: str) -> AsyncGenera
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(forward, counted)
         build_llama(Path(folder))
-        options = engine_class.Options(model_name=folder, llm_gen={"max_new_tokens": MOST_TOKENS})
+        options = engine_class.Options(model_name=folder, llm_gen={"max_new_tokens": MOST_TOKENS}, **flags)
         async with aclosing(engine_class(options)) as engine:
             await engine.warm_up()
             yield LanguageModelRig(engine, failures, source)
@@ -269,9 +269,8 @@ async def _local(engine_class: Any, forward: str, *packages: str) -> AsyncGenera
 
 def transformers() -> AbstractAsyncContextManager[Rig]:
     """A local model by transformers."""
-    return _local(
-        TransformersLanguageModel, "transformers.models.llama.modeling_llama.LlamaModel.forward", "accelerate"
-    )
+    forward = "transformers.models.llama.modeling_llama.LlamaModel.forward"
+    return _local(TransformersLanguageModel, forward, "accelerate", llm_device="cpu")
 
 
 def mlx_lm() -> AbstractAsyncContextManager[Rig]:

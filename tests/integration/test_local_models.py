@@ -28,7 +28,8 @@ async def client(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenera
     if request.param == "mlx-lm":
         for package in ("mlx", "mlx_lm"):
             pytest.importorskip(package, reason=f"needs {package}")
-    async with running("--llm_backend", request.param, "--model_name", str(tiny_qwen)) as served_client:
+    device = ("--llm_device", "cpu") if request.param == "transformers" else ()
+    async with running("--llm_backend", request.param, "--model_name", str(tiny_qwen), *device) as served_client:
         yield served_client
 
 
@@ -36,7 +37,7 @@ async def client(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenera
 async def running(*flags: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     from tests.models.tiny_whisper import trained  # noqa: PLC0415 - only where the packages are
 
-    hearing = ("--stt", "transformers", "--stt_model", str(trained()))
+    hearing = ("--stt", "transformers", "--stt_model", str(trained()), "--stt_device", "cpu")
     loaded = load([*flags, *hearing, "--init_chat_prompt", SYSTEM], {})
     assert loaded.warnings == ()
     gateway = build(loaded)

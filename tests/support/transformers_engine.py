@@ -15,7 +15,7 @@ _loaded: WeakKeyDictionary[TransformersLanguageModel, LoadedModel] = WeakKeyDict
 
 @asynccontextmanager
 async def loaded(model: Path | str, **options: Any) -> AsyncGenerator[TransformersLanguageModel, None]:
-    """An engine with ``model``, ready."""
+    """An engine with ``model`` on the CPU unless ``options`` say otherwise, ready."""
     from adapters.llm.transformers import loader  # noqa: PLC0415 - imports torch
 
     load = loader.load
@@ -24,6 +24,7 @@ async def loaded(model: Path | str, **options: Any) -> AsyncGenerator[Transforme
         _loaded[engine] = load(*arguments)
         return _loaded[engine]
 
+    options = {"llm_device": "cpu"} | options
     engine = TransformersLanguageModel(TransformersLanguageModel.Options(model_name=str(model), **options))
     async with aclosing(engine):
         with patch.object(loader, "load", remembered):

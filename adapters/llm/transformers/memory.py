@@ -22,8 +22,13 @@ _FILES = (
 )
 
 
-def available() -> int:
-    """The bytes of memory that are available on the host, within the limits of its container."""
+def available(device: torch.device) -> int:
+    """The bytes of memory that are available on ``device``; on the host within the limits of its container."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     host: int = psutil.virtual_memory().available
     return min((host, *_left_in_containers()))
 

@@ -21,8 +21,18 @@ PAGE_TOKENS = 16
 CONVERSATION_TOKENS = 4096
 """Tokens that are planned for one conversation. All share the cache, so one may take more."""
 
-_STEP_TOKENS = 512
-"""Tokens of waiting prompts that are computed between two tokens of the other answers."""
+STEP_TOKENS, STEP_TOKENS_ON_GPU = 512, 2048
+"""Tokens of waiting prompts that are computed between two tokens of the other answers; GPUs take more in one pass."""
+
+
+class TooLittleMemory(MemoryError):
+    """There is no room for the cache of one conversation."""
+
+    def __init__(self, *, free: int, needed: int, tokens: int) -> None:
+        super().__init__(
+            f"{free / 1e9:.1f} GB of memory are free, and at least {needed / 1e9:.1f} GB are needed to cache a "
+            f"conversation of {tokens} tokens"
+        )
 
 
 class StepOutputs:
@@ -44,7 +54,7 @@ class StepOutputs:
 def batch_processor(loaded: LoadedModel, options: TransformersOptions, hook: LogitsHook, outputs: StepOutputs) -> Any:
     """The library's batch processor with a cache as large as planned, or as memory allows.
 
-    Raises ``MemoryError`` when there is no room for one conversation, and what the library raises for the model.
+    Raises ``TooLittleMemory`` when there is no room for one conversation, and what the library raises for the model.
     """
     conversation = min(loaded.context_tokens or CONVERSATION_TOKENS, CONVERSATION_TOKENS)
     pages = (options.llm_max_parallel + options.llm_prefix_cache) * conversation // PAGE_TOKENS
@@ -54,8 +64,11 @@ def batch_processor(loaded: LoadedModel, options: TransformersOptions, hook: Log
         try:
             return _create(loaded, options, hook, outputs, pages)
         except (MemoryError, RuntimeError) as error:
-            if pages * PAGE_TOKENS <= conversation or not is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
+            if pages * PAGE_TOKENS <= conversation:
+                free, needed = memory.available(loaded.model.device), conversation * _bytes_of_a_token(loaded.model)
+                raise TooLittleMemory(free=free, needed=needed, tokens=conversation) from error
         pages //= 2
 
 
@@ -67,7 +80,7 @@ def _create(
         continuous_batching_config=ContinuousBatchingConfig(
             page_size=PAGE_TOKENS,
             num_blocks=pages,
-            max_batch_tokens=_STEP_TOKENS,
+            max_batch_tokens=STEP_TOKENS if loaded.model.device.type == "cpu" else STEP_TOKENS_ON_GPU,
             max_memory_percent=0.8,
             max_requests_per_batch=options.llm_max_parallel,
             allow_block_sharing=options.llm_prefix_cache > 0,
@@ -84,13 +97,19 @@ def _create(
 def _affordable_pages(model: Any, conversation: int) -> int:
     """The pages in half of the host's free memory for a model on the cpu; for other devices the library checks.
 
-    Raises ``MemoryError`` when not even one ``conversation``, in tokens, fits.
+    Raises ``TooLittleMemory`` when not even one ``conversation``, in tokens, fits.
     """
     if model.device.type != "cpu":
         return sys.maxsize
+    free, token = memory.available(model.device), _bytes_of_a_token(model)
+    pages = free // 2 // (PAGE_TOKENS * token)
+    if pages * PAGE_TOKENS < conversation:
+        raise TooLittleMemory(free=free, needed=2 * conversation * token, tokens=conversation)
+    return pages
+
+
+def _bytes_of_a_token(model: Any) -> int:
+    """The size of the keys and values of one token."""
     config = model.config.get_text_config()
     numbers: int = config.num_hidden_layers * find_num_key_value_heads(config) * find_head_dim(config)
-    pages: int = memory.available() // 2 // (2 * PAGE_TOKENS * numbers * model.dtype.itemsize)  # keys and values
-    if pages * PAGE_TOKENS < conversation:
-        raise MemoryError
-    return pages
+    return 2 * numbers * int(model.dtype.itemsize)

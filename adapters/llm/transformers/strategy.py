@@ -11,10 +11,13 @@ from adapters.llm.loaded_model import LoadedModel
 from adapters.llm.local_errors import NonFiniteScores
 from adapters.llm.local_options import TransformersOptions
 from adapters.llm.prompting.generation_settings import settings_for
-from adapters.llm.transformers.batched import ContinuousBatch, set_attention
-from adapters.llm.transformers.errors import ADAPTER
+from adapters.llm.transformers import memory
+from adapters.llm.transformers.batched import ContinuousBatch, Inexact, set_attention
+from adapters.llm.transformers.errors import ADAPTER, load_error
+from adapters.llm.transformers.paged_cache import TooLittleMemory
 from adapters.llm.transformers.sampling import Sampler, configuration, prepare
 from adapters.llm.transformers.sequential import SequentialBatch
+from adapters.local.device_errors import is_device_lost, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +31,10 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def select(loaded: LoadedModel, options: TransformersOptions) -> Strategy:
-    """The strategy for this model. Raises ``UpstreamError`` when no answer could be generated with the options."""
+    """The strategy for this model.
+
+    Raises ``UpstreamError`` when no answer could be generated with the options, ``Unavailable`` for a lost device.
+    """
     _check_parameters(loaded, options)
     batch, reason = _continuous_batch(loaded, options)
     if batch is None:
@@ -65,13 +71,23 @@ def _continuous_batch(loaded: LoadedModel, options: TransformersOptions) -> tupl
         return None, "continuous batching takes no images"
     if options.llm_max_parallel == 1:
         return None, "--llm_max_parallel is 1"
+    if getattr(loaded.model.config.get_text_config(), "attn_logit_softcapping", None):
+        return None, "continuous batching leaves out the soft-capping of this model's attention"
     attention = loaded.model.config._attn_implementation
     try:
         batch = ContinuousBatch(loaded, options)
         batch.check(attention)
-    except Exception as error:  # noqa: BLE001 - the library raises anything for a model that it does not support
+    except (Inexact, TooLittleMemory) as error:
+        reason = str(error)
+    except Exception as error:  # the library raises anything for a model that it does not support
+        if is_device_lost(error):
+            raise load_error(str(options.model_name), error) from error
         reason = f"continuous batching does not work with this model ({type(error).__name__})"
+        if is_out_of_memory(error):
+            free = memory.available(loaded.model.device) / 1e9
+            reason = f"there was not enough memory to try continuous batching; {free:.1f} GB are free"
     else:
         return batch, ""
     set_attention(loaded.model, attention)
+    memory.free()
     return None, reason

@@ -16,6 +16,12 @@ def test_too_large_a_model_is_unavailable() -> None:
     assert told.message == "The model 'm' does not fit into memory: choose a smaller one."
 
 
+def test_a_lost_device_is_unavailable() -> None:
+    told = explained(RuntimeError("CUDA error: device-side assert triggered"))
+    assert type(told) is Unavailable
+    assert "restart" in told.message
+
+
 @pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ValueError("out of memory"), OSError("x")])
 def test_anything_else_is_told_with_its_reason(error: Exception) -> None:
     told = explained(error)

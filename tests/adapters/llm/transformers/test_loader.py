@@ -84,7 +84,7 @@ async def test_loading_is_told_at_its_beginning_and_end(tiny_llama: Path, caplog
     with caplog.at_level(logging.INFO, logger="adapters"):
         await load(tiny_llama, llm_gen={"temperature": 0.5, "num_beams": 4})
     first, *_ = [record.message for record in caplog.records if record.levelno == logging.INFO]
-    assert first.startswith(f"transformers: loading {tiny_llama} as float32 on ")
+    assert first.startswith(f"transformers: loading {tiny_llama} as float32 on cpu ")
     assert "loaded" in caplog.text
     assert "continuous batching" in caplog.text
     warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
@@ -100,10 +100,18 @@ async def test_half_precision_answers_too(tiny_qwen: Path, parallel: int) -> Non
         assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="goes without a GPU")
+async def test_torch_is_set_up_for_the_device(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up: list[str] = []
+    monkeypatch.setattr("adapters.local.devices.configure", lambda device: set_up.append(device.type))
+    await load(tiny_llama)
+    assert set_up == ["cpu"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("parallel", [8, 1], ids=["together", "alone"])
 async def test_on_cuda_with_bfloat16(tiny_qwen: Path, parallel: int) -> None:
-    async with loaded(tiny_qwen, llm_max_parallel=parallel) as engine:
+    async with loaded(tiny_qwen, llm_device="cuda", llm_max_parallel=parallel) as engine:
+        assert not torch.backends.cuda.cudnn_sdp_enabled()
         assert loaded_by(engine).model.device.type == "cuda"
         assert loaded_by(engine).model.dtype is torch.bfloat16
         assert engine.info.max_parallel == parallel

@@ -1,5 +1,6 @@
 """How a model generates, and generation parameters that make that impossible."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,16 @@ import pytest
 from adapters.contract.errors import UpstreamError
 from tests.support.answers import answer, request, text_of, usage_of
 from tests.support.transformers_engine import loaded
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+async def test_soft_capped_attention_is_named(
+    tiny_gemma: Path, caplog: pytest.LogCaptureFixture, precision: str
+) -> None:
+    with caplog.at_level(logging.INFO, logger="adapters"):
+        async with loaded(tiny_gemma, llm_torch_dtype=precision) as engine:
+            assert engine.info.max_parallel == 1
+    assert "leaves out the soft-capping of this model's attention" in caplog.text
 
 
 async def test_a_model_that_is_not_the_same_in_a_batch_keeps_its_own_attention(tiny_gemma: Path) -> None:
