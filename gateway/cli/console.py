@@ -3,6 +3,8 @@
 import codecs
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -11,16 +13,21 @@ ESCAPED = "speech-gateway-escaped"
 
 
 def prepare_console() -> None:
-    """Let any text be printed: to a Windows console in cp1252, to ASCII, to a file. SIGTERM ends as an exit does."""
+    """Let any text be printed: to a Windows console in cp1252, to ASCII, to a file."""
     codecs.register_error(ESCAPED, _escaped)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # None under pythonw, something else where a test captures it
             stream.reconfigure(errors=ESCAPED)
 
 
-def end_on_sigterm() -> None:
-    """Clean up on SIGTERM as on Ctrl-C: files that are half written are removed."""
-    signal.signal(signal.SIGTERM, _end)
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """In the block SIGTERM ends the process as an exit does: files that are half written are removed."""
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -19,7 +19,7 @@ except ImportError as error:
     )
     raise SystemExit(2) from None
 
-from gateway.cli.console import end_on_sigterm, prepare_console
+from gateway.cli.console import ending_on_sigterm, prepare_console
 from gateway.settings.flags import CommandLine, parse
 from gateway.settings.help import example_file, help_text, schema
 from gateway.settings.load import load, resolve
@@ -89,7 +89,8 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
             print(f"speech-to-speech {version('speech-gateway')}")
             return 0
         case ["ask", *rest]:
-            return _ask(parse(rest, own=ASK_FLAGS), environment)
+            with ending_on_sigterm():
+                return _ask(parse(rest, own=ASK_FLAGS), environment)
         case ["check", *rest]:
             return _check(load(rest, environment))
         case ["config", *rest]:
@@ -131,7 +132,6 @@ def _ask(line: CommandLine, environment: Mapping[str, str]) -> int:
             f"ask takes one audio file, not {len(line.positional)}: speech-to-speech ask FILE [-o OUT]."
         )
     (source,) = line.positional
-    end_on_sigterm()
     output = line.own.get("output", "answer.wav")
     if "url" in line.own:
         from gateway.cli.ask import ask_gateway  # noqa: PLC0415 - as in _serve
