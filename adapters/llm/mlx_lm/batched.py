@@ -84,14 +84,15 @@ class ContinuousBatch:
                 raise
             yield from self._reset(generation_error(error).with_traceback(None))
             return
-        for response in responses:
+        if not responses:
+            return
+        finite = sampling.are_finite([(response.token, response.logprobs) for response in responses])
+        for response, is_finite in zip(responses, finite, strict=True):
             answer = self._answers[response.uid]
-            try:
-                sampling.check_finite(response.logprobs, response.token)
-            except NonFiniteScores as error:
+            if not is_finite:
                 del self._answers[answer.number]
                 self._generator.remove([answer.number])
-                yield answer.key, generation_error(error).with_traceback(None)
+                yield answer.key, generation_error(NonFiniteScores())
                 continue
             yield answer.key, Token(id=response.token, cached=answer.cached)
             if response.finish_reason is not None:

@@ -1,8 +1,7 @@
 """Samples the next token of one answer with the samplers and logits processors of mlx-lm."""
 
-import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -60,14 +59,19 @@ def _seeded(sample: Sample, seed: int) -> Sample:
     return seeded
 
 
-def check_finite(logprobs: Any, token: int) -> None:
-    """Raise ``NonFiniteScores`` when ``token`` was chosen by ``logprobs`` (computed already) that are not finite.
+def are_finite(chosen: Sequence[tuple[int, Any]]) -> list[bool]:
+    """For each token and the log-probabilities (computed already) by which it was chosen, whether these are numbers.
 
-    One score that is not a finite number makes all logarithms of probabilities NaN.
+    One score that is not a finite number makes the logarithms of all probabilities NaN.
     """
-    # On the CPU: the GPU is busy with the next token.
-    chosen: Any = mx.take(logprobs, mx.array(token), stream=mx.cpu)
-    if not math.isfinite(chosen.item()):
+    with mx.stream(mx.cpu):  # the GPU is busy with the next tokens
+        finite: Any = mx.isfinite(mx.stack([logprobs[token] for token, logprobs in chosen])).tolist()
+    return list(finite)
+
+
+def check_finite(token: int, logprobs: Any) -> None:
+    """Raise ``NonFiniteScores`` when ``token`` was chosen by ``logprobs`` that are not finite."""
+    if not all(are_finite([(token, logprobs)])):
         raise NonFiniteScores
 
 

@@ -116,7 +116,7 @@ class TextGenerator:
         )
         try:
             for token, logprobs in steps:
-                sampling.check_finite(logprobs, token)
+                sampling.check_finite(token, logprobs)
                 computed.append(token)  # when mlx-lm yields a token, it is in the cache already
                 yield Token(id=token, cached=cached)
                 if token in self._loaded.ends:

@@ -79,7 +79,7 @@ class VisionGenerator:
         )
         try:
             for token, logprobs in steps:
-                sampling.check_finite(logprobs, token)
+                sampling.check_finite(token, logprobs)
                 yield Token(id=token, cached=0)
                 if token in self._loaded.ends:
                     return
