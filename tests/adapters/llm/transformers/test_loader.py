@@ -107,7 +107,7 @@ async def test_torch_is_set_up_for_the_device(tiny_llama: Path, monkeypatch: pyt
     assert set_up == ["cpu"]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="goes without a GPU")
 @pytest.mark.parametrize("parallel", [8, 1], ids=["together", "alone"])
 async def test_on_cuda_with_bfloat16(tiny_qwen: Path, parallel: int) -> None:
     async with loaded(tiny_qwen, llm_device="cuda", llm_max_parallel=parallel) as engine:
