@@ -103,13 +103,28 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
 
 
+class JsonAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer has to be a JSON object; with ``schema`` (JSON Schema) one that matches it, exactly if ``strict``."""
+
+    name: str | None = None
+    description: str | None = None
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for one answer; ``extra`` is for the adapter alone, the pipeline never reads it."""
+    """A request for one answer; ``extra`` is for the adapter alone, the pipeline never reads it.
+
+    ``json_answer`` raises ``Unsupported`` where ``Info.json_answers`` is false. ``parallel_tool_calls`` says whether
+    one answer may hold several calls; ``None`` leaves it to the engine.
+    """
 
     model: str
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    json_answer: JsonAnswer | None = None
     max_output_tokens: int | None = None
     sampling: Sampling = Sampling()
     reasoning: Reasoning = Reasoning()
@@ -187,6 +202,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     images: bool = False
     audio: bool = False
     tools: bool = False
+    json_answers: bool = False
     max_parallel: int | None = None
     context_tokens: int | None = None
 

@@ -19,16 +19,39 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     end: float
 
 
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of the transcript, about a sentence: ``start`` and ``end`` in seconds from the start of the audio.
+
+    ``tokens`` are ids of the model's vocabulary. ``temperature`` is that of the accepted decoding, ``avg_logprob`` the
+    mean log probability of its tokens, ``compression_ratio`` how well its text compresses (a loop compresses well),
+    ``no_speech_prob`` how likely there is no speech; ``None`` where the engine does not know.
+    """
+
+    text: str
+    start: float
+    end: float
+    tokens: tuple[int, ...] = ()
+    temperature: float | None = None
+    avg_logprob: float | None = None
+    compression_ratio: float | None = None
+    no_speech_prob: float | None = None
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One utterance: blocks of PCM (s16le mono at ``Info.sample_rate``), and the language (ISO 639-1) if known.
 
-    ``prompt`` is text that guides spelling and style; ``word_times`` asks for the times of the words.
+    ``prompt`` is text that guides spelling and style, ``temperature`` (0 to 1) how freely tokens are drawn; an engine
+    that follows none names them in ``Started.ignored``. ``word_times`` and ``segment_times`` ask for the times of the
+    words and of segments, ``translate`` for the transcript in English; an engine that has none raises ``Unsupported``.
     """
 
     audio: AsyncIterator[bytes]
     language: str | None = None
     prompt: str | None = None
+    temperature: float | None = None
     word_times: bool = False
+    segment_times: bool = False
+    translate: bool = False
 
 
 class PartialTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="partial_transcript"):
@@ -39,10 +62,11 @@ class PartialTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="partial_
 
 
 class FinalTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="final_transcript"):
-    """The whole text, empty when no words were recognised; ``words`` if their times were requested."""
+    """The whole text, empty when no words were recognised; ``words`` and ``segments`` if they were requested."""
 
     text: str
     words: tuple[Word, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
@@ -58,12 +82,15 @@ Event = Started | PartialTranscript | FinalTranscript | Finished
 class Info(msgspec.Struct, frozen=True, kw_only=True):
     """What a recogniser takes: ``sample_rate`` in Hz, ``languages`` (``None``: any), ``max_parallel`` streams.
 
-    Complete after ``warm_up``.
+    ``word_times``, ``segment_times`` and ``translation`` say what it can do of what a request asks for. Complete after
+    ``warm_up``.
     """
 
     sample_rate: int
     languages: tuple[str, ...] | None = None
     word_times: bool = False
+    segment_times: bool = False
+    translation: bool = False
     max_parallel: int | None = None
 
 

@@ -24,12 +24,12 @@ EXPORTS = {
         "AdapterError InvalidRequest Overloaded TimedOut TooLong Unavailable UnknownModel Unsupported UpstreamError"
     ),
     "llm": (
-        "Audio Event FinishReason Finished Image Info LanguageModel Message NamedTool Opaque Part Reasoning "
+        "Audio Event FinishReason Finished Image Info JsonAnswer LanguageModel Message NamedTool Opaque Part Reasoning "
         "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
         "ToolChoice ToolResult Usage"
     ),
     "probe": "Probe ProbeReport Probed",
-    "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Word",
+    "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
     "vad": "Detector Event SpeechStarted SpeechStopped VoiceActivity",
 }
