@@ -81,6 +81,26 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
                     waiting.remove(part.call_id)
         return self.after(given)
 
+    def with_added(self, messages: tuple[llm.Message, ...]) -> "Conversation":
+        """The conversation with the client's ``messages`` after it. Raises ``InvalidRequest`` for a result of no call.
+
+        Calls may be among ``messages`` themselves.
+        """
+        known = {call_id for message in self._stored() for call_id in _calls(message)} if messages else set()
+        for message in messages:
+            known.update(_calls(message))
+            for part in message.parts:
+                if isinstance(part, llm.ToolResult) and part.call_id not in known:
+                    raise InvalidRequest(
+                        f"No tool call found for function call output with call_id {part.call_id[:100]}.",
+                        param="messages",
+                        code="invalid_value",
+                    )
+        return self.after(messages)
+
+    def _stored(self) -> Iterable[llm.Message]:
+        return (message for turn in self.turns for message in turn.messages)
+
     def _waiting(self) -> set[str]:
         """The calls of the newest answer that have no result yet."""
         waiting: set[str] = set()
@@ -125,6 +145,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
             return self
         low, high = DENSITY
         return msgspec.structs.replace(self, bytes_per_token=min(max(size / tokens, low), high))
+
+
+def _calls(message: llm.Message) -> list[str]:
+    return [part.call_id for part in message.parts if isinstance(part, llm.ToolCall)]
 
 
 def grouped(messages: Iterable[llm.Message], turns: tuple[Turn, ...] = ()) -> tuple[Turn, ...]:

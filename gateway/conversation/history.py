@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -24,13 +24,27 @@ class ConversationRef(msgspec.Struct, frozen=True, kw_only=True):
     """Which conversation a turn belongs to, by an answer's id or by its own, and whether the turn is kept.
 
     ``history`` are messages of the request: tool results beside an id are added to the history, anything else is the
-    whole history.
+    whole history. ``added`` are messages that follow what is stored, whatever they are.
     """
 
     previous_response: str | None = None
     conversation: str | None = None
     keep: bool = True
     history: tuple[llm.Message, ...] | None = None
+    added: tuple[llm.Message, ...] = ()
+
+    @property
+    def recordings(self) -> tuple[llm.Audio, ...]:
+        """The recordings in the request's messages, in their order."""
+        messages = (*(self.history or ()), *self.added)
+        return tuple(part for message in messages for part in message.parts if isinstance(part, llm.Audio))
+
+    def with_words(self, words: Sequence[str]) -> "ConversationRef":
+        """The same with what was said in each of the recordings in its place."""
+        left = iter(words)
+        history = None if self.history is None else tuple(_in_words(message, left) for message in self.history)
+        added = tuple(_in_words(message, left) for message in self.added)
+        return msgspec.structs.replace(self, history=history, added=added)
 
     @property
     def adds_results(self) -> bool:
@@ -116,6 +130,7 @@ class History:
                 conversation = msgspec.structs.replace(outright, languages=conversation.languages)
             elif ref.history is not None:
                 conversation = conversation.with_results(ref.history)
+            conversation = conversation.with_added(ref.added)
             self.give_way(policy.writer.engine)
             yield ConversationLease(
                 conversation=conversation,
@@ -200,6 +215,12 @@ class History:
         if policy.compact and self._start and (len(conversation.turns) > policy.chat_size or conversation.skipped):
             self._compaction.wanted(conversation, policy.writer, self._start)
         return True
+
+
+def _in_words(message: llm.Message, words: Iterator[str]) -> llm.Message:
+    """``message`` with the next of ``words`` in place of each recording."""
+    parts = (llm.Text(text=next(words)) if isinstance(part, llm.Audio) else part for part in message.parts)
+    return llm.Message(role=message.role, parts=tuple(parts))
 
 
 def _new_id() -> str:

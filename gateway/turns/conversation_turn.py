@@ -1,4 +1,4 @@
-"""The one voice turn: listen, answer, speak, as a part of its conversation, which remembers what was said."""
+"""The one turn: listen, answer, speak, as a part of its conversation, which remembers what was said."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ import msgspec
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, TooLong
-from gateway.conversation.context_window import ContextWindow, Prompt
+from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
-from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
+from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer, written_answer
 from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import (
@@ -32,7 +32,7 @@ from gateway.telemetry.outcome import TurnOutcome, describe_failure
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
 from gateway.turns.question import Question
-from gateway.turns.request import TurnRequest
+from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
 from gateway.turns.tally import Tally
 
@@ -102,29 +102,45 @@ class ConversationTurn:
         plan = self._plan
         deadline = Deadline.of(plan.turn_seconds, self._watch.elapsed)
         async with AsyncExitStack() as held:
+            listened: TranscriptFinished | RecordingFinished | None = None
+            words: list[str] = []
+            async with aclosing(self._written_words(deadline)) as hearing:
+                async for event in hearing:
+                    if isinstance(event, TranscriptFinished):
+                        listened = event
+                        words.append(event.text)
+                    yield event
+            ref = plan.conversation.with_words(words) if words else plan.conversation
             # Waiting for earlier turns of the conversation is a part of the turn's time.
-            leasing = held.enter_async_context(self._history.lease(plan.conversation, plan.policy))
+            leasing = held.enter_async_context(self._history.lease(ref, plan.policy))
             lease = await deadline.limit(leasing)
             yield ConversationJoined(conversation_id=lease.id)
-            listened: TranscriptFinished | RecordingFinished | None = None
-            async with aclosing(deadline.limited(self._listen())) as hearing:
-                async for event in hearing:
-                    if not isinstance(event, TranscriptDelta):
-                        listened = event
-                    yield event
+            if plan.audio is not None:
+                async with aclosing(deadline.limited(self._listen(plan.audio))) as hearing:
+                    async for event in hearing:
+                        if not isinstance(event, TranscriptDelta):
+                            listened = event
+                        yield event
             self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
             async with aclosing(self._answer(lease, listened, deadline)) as answering:
                 async for answered in answering:
                     yield answered
 
-    async def _listen(self) -> AsyncGenerator[Listened, None]:
-        """Hear the question, if there is a recording of it."""
-        plan, engines = self._plan, self._plan.engines
-        if plan.audio is None:
+    async def _written_words(self, deadline: Deadline) -> AsyncGenerator[Listened, None]:
+        """Hear the recordings in the request's messages, unless the model does so itself."""
+        if self._plan.source_of is None:
             return
+        for recording in self._plan.conversation.recordings:
+            async with aclosing(deadline.limited(self._listen(self._plan.source_of(recording)))) as hearing:
+                async for event in hearing:
+                    yield event
+
+    async def _listen(self, source: AudioSource) -> AsyncGenerator[Listened, None]:
+        """Hear a recording of the user."""
+        plan, engines = self._plan, self._plan.engines
         detector = engines.vad.detector() if engines.vad else None
         # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
-        pcm = blocks(await plan.audio(engines.hearing_rate), engines.hearing_rate)
+        pcm = blocks(await source(engines.hearing_rate), engines.hearing_rate)
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
@@ -142,8 +158,10 @@ class ConversationTurn:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
         question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
-        delivery = plan.delivery(question.languages)
-        speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
+        speech: Speech | None = None
+        if plan.style is not None:
+            delivery = plan.style.delivery(question.languages)
+            speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
         prompt: Prompt | None = None
         spoken = finished = False
         try:
@@ -160,12 +178,16 @@ class ConversationTurn:
                 await self._keep_played(lease, question, prompt, playhead)
             raise
 
-    def _window(self, lease: ConversationLease, question: Question) -> ContextWindow:
+    def _window(self, lease: ConversationLease, question: Question) -> ContextWindow | LiteralWindow:
         plan = self._plan
         prompt = plan.instructions or (None if lease.conversation.outright else plan.prompt)
+        beginning = lease.conversation.beginning(prompt, plan.prompt_role)
         turns, asked = lease.split(question.message)
+        if plan.literal:
+            earlier = (message for turn in turns for message in turn.messages)
+            return LiteralWindow(messages=(*beginning, *earlier, *question.hinted(asked)))
         return ContextWindow(
-            beginning=lease.conversation.beginning(prompt, plan.prompt_role),
+            beginning=beginning,
             turns=turns,
             question=question.hinted(asked),
             user_role=plan.user_role,
@@ -177,7 +199,7 @@ class ConversationTurn:
         )
 
     async def _attempts(
-        self, window: ContextWindow, speech: Speech, deadline: Deadline
+        self, window: ContextWindow | LiteralWindow, speech: Speech | None, deadline: Deadline
     ) -> AsyncGenerator[tuple[Prompt, Answered], None]:
         """The answer to what fits into ``window``; a model that refuses it as too long is asked again with half.
 
@@ -190,8 +212,13 @@ class ConversationTurn:
             begun = False
             writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
             try:
-                written = limited_answer(writing, plan.most_characters)
-                async with aclosing(answer(written, speech, deadline, self._watch)) as events:
+                limited = limited_answer(writing, plan.most_characters)
+                answered = (
+                    written_answer(limited, deadline, self._watch)
+                    if speech is None
+                    else answer(limited, speech, deadline, self._watch)
+                )
+                async with aclosing(answered) as events:
                     async for event in events:
                         if not begun and isinstance(event, Started):
                             started = event  # a second attempt may follow, and there is one Started only

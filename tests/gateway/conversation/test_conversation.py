@@ -118,3 +118,18 @@ def test_a_history_of_very_many_messages_takes_no_longer_for_each() -> None:
     one_turn = grouped([user("a")] * 300_000)
     assert [len(turn.messages) for turn in one_turn] == [300_000]
     assert len(grouped([user("a"), answer("b")] * 50_000)) == 50_000
+
+
+def test_what_is_added_goes_on_with_the_last_turn_or_begins_one() -> None:
+    conversation = talk(1).with_added((user("And then?"), answer("Then this."), user("Really?")))
+    assert lengths(conversation) == [2, 2, 1]
+    called = talk(1).with_added((calls("a"),)).with_added((result("a"), user("Well?")))
+    assert lengths(called) == [4, 1]
+    assert talk(1).with_added(()) == talk(1)
+
+
+def test_an_added_result_needs_a_call_before_it() -> None:
+    assert lengths(talk(1).with_added((calls("a"), result("a")))) == [4]
+    for wrong in ((result("a"),), (result("a"), calls("a"))):
+        with pytest.raises(InvalidRequest, match="No tool call found for function call output with call_id a"):
+            talk(1).with_added(wrong)

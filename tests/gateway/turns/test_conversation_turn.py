@@ -10,7 +10,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TimedOut, TooLong, Unavailable
+from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
@@ -18,7 +18,7 @@ from gateway.conversation.memory_store import MemoryStore
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import ServedRoute
-from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.answer import AnswerFinished, TextFinished
 from gateway.pipeline.listen import NoSpeech, RecordingFinished, TranscriptDelta, TranscriptFinished
 from gateway.settings.load import load
 from gateway.tasks import background
@@ -436,3 +436,89 @@ async def test_a_slow_store_does_not_hold_who_leaves(monkeypatch: pytest.MonkeyP
         assert room.engines.llm.open == 0
         async with kept_in.turn("c"):
             assert [outcome.conversation_id for outcome in room.outcomes] == [None]
+
+
+async def test_an_answer_that_is_not_spoken_needs_no_synthesiser() -> None:
+    room = Room()
+    events = await room.taken(spoken=False, voice="no such voice")
+    assert [type(event) for event in events[-4:]] == [TextFinished, ConversationKept, AnswerFinished, TurnFinished]
+    assert room.engines.tts.opened == 0
+    assert not any(isinstance(event, tts.AudioChunk) for event in events)
+    (outcome,) = room.outcomes
+    assert (outcome.reason, outcome.spoken_seconds, outcome.timings.llm_first is not None) == ("stop", 0.0, True)
+
+
+async def test_a_model_that_stops_short_fails_a_text_turn_too() -> None:
+    async def cut(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Once upon")
+
+    room = Room(llm=scripted.language_model(cut))
+    with pytest.raises(UpstreamError, match="ended before the answer was finished"):
+        await room.taken(spoken=False)
+
+
+ODD = (
+    llm.Message(role="assistant", parts=(llm.Text(text="Hi."),)),
+    llm.Message(role="assistant", parts=(llm.Text(text=" "),)),
+    llm.Message(role="system", parts=(llm.Text(text="Be brief."),)),
+)
+
+
+async def test_a_literal_request_reaches_the_model_as_it_is() -> None:
+    room = Room("--init_chat_prompt", "Be kind.", "--enable_lang_prompt", "--language", "de")
+    await room.taken(ConversationRef(history=ODD), literal=True, spoken=False)
+    request = room.engines.llm.requests[-1]
+    assert request.messages == ODD
+    assert request.reasoning == llm.Reasoning()
+
+
+async def test_a_literal_request_that_is_too_long_is_refused_and_not_cut() -> None:
+    async def refusing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        raise TooLong("too long")
+        yield
+
+    room = Room(llm=scripted.language_model(refusing))
+    history = (*ODD, *(TYPED.history or ()), *ODD, *(TYPED.history or ()))
+    with pytest.raises(TooLong):
+        await room.taken(ConversationRef(history=history), literal=True)
+    assert room.engines.llm.opened == 1
+
+
+async def test_the_recordings_in_messages_are_heard_in_their_order_and_their_words_are_asked_and_kept() -> None:
+    said = iter(["first question", "second question"])
+
+    async def hearing(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        seconds = sum([len(block) async for block in request.audio]) / 32_000
+        yield stt.FinalTranscript(text=next(said))
+        yield stt.Finished(language="fr", seconds=seconds)
+
+    ears = scripted.Scripted(stt.Info(sample_rate=16_000), hearing)
+    room, microphone = Room(stt=ears), Microphone()
+    recording = llm.Audio(data=b"RIFF", format="wav")
+    messages = (
+        llm.Message(role="user", parts=(recording,)),
+        llm.Message(role="assistant", parts=(llm.Text(text="An answer."),)),
+        llm.Message(role="user", parts=(llm.Text(text="Listen:"), recording)),
+    )
+    ref = ConversationRef(conversation="c", added=messages)
+    events = await room.taken(ref, source_of=lambda _audio: microphone.source, literal=True)
+    assert [text_of(message) for message in room.asked] == ["first question", "An answer.", "Listen: + second question"]
+    assert [event.text for event in events if isinstance(event, TranscriptFinished)] == [
+        "first question",
+        "second question",
+    ]
+    assert room.outcomes[0].heard_seconds == 2.0
+    await room.taken(ConversationRef(conversation="c", added=TYPED.history or ()), literal=True)
+    assert [text_of(message) for message in room.asked][:3] == [
+        "first question",
+        "An answer.",
+        "Listen: + second question",
+    ]
+
+
+async def test_a_model_that_listens_gets_the_recordings_in_messages_themselves() -> None:
+    room = Room("--stt", "none", "--llm_backend", "chat-completions", "--model_name", "m", stt=None)
+    recording = llm.Audio(data=b"RIFF", format="wav")
+    ref = ConversationRef(history=(llm.Message(role="user", parts=(recording,)),))
+    await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True)
+    assert room.asked[0].parts == (recording,)
