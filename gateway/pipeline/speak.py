@@ -9,6 +9,7 @@ import msgspec
 from adapters.contract import audio, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
+from gateway.engines.fallback_voice import SpokenBy
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.utterance_scheduler import UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
@@ -42,10 +43,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_finished"):
-    """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them."""
+    """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them.
+
+    ``stood_in`` names the engines that spoke in place of the route's own.
+    """
 
     characters: int
     seconds: float
+    stood_in: tuple[str, ...] = ()
 
 
 Spoken = Started | tts.AudioChunk | UtteranceFinished
@@ -96,4 +101,5 @@ async def _utterance(engine: tts.Synthesiser, request: tts.Request) -> AsyncGene
                 yield event
     if finished is None:
         raise UpstreamError("The synthesiser's stream ended before the utterance was finished.")
-    yield UtteranceFinished(characters=finished.characters, seconds=finished.seconds)
+    stood_in = finished.engines if isinstance(finished, SpokenBy) else ()
+    yield UtteranceFinished(characters=finished.characters, seconds=finished.seconds, stood_in=stood_in)

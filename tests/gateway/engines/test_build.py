@@ -9,6 +9,7 @@ from adapters.llm.echo import Echo
 from adapters.options import BadOption
 from adapters.vad.energy import Energy
 from gateway.engines.build import build
+from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.settings.load import load
@@ -71,3 +72,30 @@ def test_a_detector_that_hears_at_another_rate_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(Energy, "sample_rate", 8_000)
     with pytest.raises(BadOption, match="--vad energy listens at 8000 Hz, --stt pocketsphinx at 16000 Hz"):
         build(load([], {}))
+
+
+def test_fallbacks_of_a_stage_are_engines_of_their_own_with_one_circuit_each(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        'stt = "transformers"\nstt_model = "m"\nstt_fallbacks = ["pocketsphinx"]\n'
+        '[[routes]]\nname = "a"\n[[routes]]\nname = "b"\n'
+    )
+    gateway = build(load(["--config", str(tmp_path / "gateway.toml")], {}))
+    one, other = (served.engines.stt for served in gateway.routes)
+    assert isinstance(one, FallbackRecogniser)
+    assert isinstance(other, FallbackRecogniser)
+    assert one.candidates.first.name == "transformers"
+    assert one.candidates.engines == other.candidates.engines
+    assert one.candidates.first.circuit is other.candidates.first.circuit
+
+
+@pytest.mark.parametrize(
+    ("flags", "refused"),
+    [
+        (["--tts_fallbacks", "nobody"], "--tts_fallbacks 'nobody' is no other engine of --tts; there are: "),
+        (["--tts", "espeak", "--tts_fallbacks", "espeak"], "--tts_fallbacks 'espeak' is no other engine of --tts"),
+        (["--stt_fallbacks", "none"], "--stt_fallbacks 'none' is no other engine of --stt; there are: "),
+    ],
+)
+def test_a_fallback_is_another_engine_of_the_stage(flags: list[str], refused: str) -> None:
+    with pytest.raises(BadOption, match=refused):
+        build(load(flags, {}))
