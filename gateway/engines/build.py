@@ -16,8 +16,11 @@ from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import Engines, ServedRoute
+from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore, SpeechStore
 from gateway.settings.composition import choices, descriptions
 from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
+
+MEGABYTE = 1_000_000
 
 
 def build(loaded: Loaded) -> Gateway:
@@ -27,6 +30,7 @@ def build(loaded: Loaded) -> Gateway:
     """
     built: list[tuple[registry.Stage, str, msgspec.Struct, Any]] = []
     circuits: dict[Any, CircuitBreaker] = {}
+    cache = _speech_store(loaded.settings)
 
     def engine_of(stage: registry.Stage, route: Route) -> Any:
         name = getattr(route.settings, ENGINE_KEYS[stage])
@@ -40,6 +44,8 @@ def build(loaded: Loaded) -> Gateway:
         engine = registry.build(stage, name, route.settings)
         if stage != "vad" and engine.info.max_parallel is not None:
             engine = QueuedEngine(name, engine, loaded.settings.max_queue)
+        if stage == "tts" and cache is not None:
+            engine = CachedSynthesiser(f"{name} {options!r}", engine, cache)  # no secret is in the repr
         built.append((stage, name, options, engine))
         return engine
 
@@ -71,7 +77,16 @@ def build(loaded: Loaded) -> Gateway:
         )
         _check_hearing(route.settings, engines)
         routes.append(ServedRoute(route=route, engines=engines))
-    return Gateway(loaded.settings, routes)
+    return Gateway(loaded.settings, routes, cache)
+
+
+def _speech_store(settings: GatewaySettings) -> SpeechStore | None:
+    """Where synthesised speech is kept, if it is. Raises ``BadOption``."""
+    if settings.speech_cache_store is not None:
+        from gateway.engines.redis_speech_store import RedisSpeechStore  # noqa: PLC0415 - imported when it is used
+
+        return RedisSpeechStore(settings.speech_cache_store, ttl_seconds=settings.speech_cache_ttl_seconds)
+    return MemorySpeechStore(round(settings.speech_cache_mb * MEGABYTE)) if settings.speech_cache_mb else None
 
 
 def _check_fallbacks(stage: registry.Stage, names: tuple[str, ...]) -> None:

@@ -57,7 +57,7 @@ class FallbackSynthesiser:
         left, seconds, started = request, 0.0, False
         stood_in: list[str] = []
         for candidate in self.candidates.usable():
-            made = 0.0
+            made, cached = 0.0, False
             try:
                 async with aclosing(_spoken(candidate, left, rate)) as events:
                     async for event in events:
@@ -70,12 +70,14 @@ class FallbackSynthesiser:
                                 made += audio.seconds(event.pcm, rate)
                                 yield event
                             case tts.Finished():
-                                pass
+                                cached = event.cached
                             case _:
                                 assert_never(event)
                 candidate.circuit.succeeded()
                 stood_in += [candidate.name] if candidate is not self.candidates.first else []
-                yield SpokenBy(seconds=seconds + made, characters=len(request.text), engines=tuple(stood_in))
+                yield SpokenBy(
+                    seconds=seconds + made, characters=len(request.text), cached=cached, engines=tuple(stood_in)
+                )
                 return
             except AdapterError as error:
                 if failure is None and not made and isinstance(error, InvalidRequest):
@@ -114,6 +116,7 @@ async def _spoken(
                     finished = True
                     if pcm := resampler.finish():
                         yield tts.AudioChunk(pcm=pcm)
+                    yield event
                 case Started():
                     yield event
                 case _:

@@ -13,6 +13,7 @@ from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
+from gateway.engines.speech_cache import SpeechStore
 from gateway.engines.voices import known_voice
 from gateway.settings.model import GatewaySettings
 from gateway.text.normalization import pronunciations
@@ -28,10 +29,13 @@ LoadFailures = Mapping[Any, str | None]
 
 
 class Gateway:
-    """All routes; engines that several routes share are loaded and closed once."""
+    """All routes; engines that several routes share are loaded and closed once, ``speech_store`` after them."""
 
-    def __init__(self, settings: GatewaySettings, routes: Sequence[ServedRoute]) -> None:
+    def __init__(
+        self, settings: GatewaySettings, routes: Sequence[ServedRoute], speech_store: SpeechStore | None = None
+    ) -> None:
         self.settings = settings
+        self._speech_store = speech_store
         self.routes = tuple(routes)
         self.started = int(time.time())
 
@@ -98,6 +102,8 @@ class Gateway:
     async def aclose(self) -> None:
         """Close every engine, also when one of them fails to."""
         async with AsyncExitStack() as stack:
+            if self._speech_store is not None:
+                stack.push_async_callback(self._speech_store.aclose)
             for engine in self._engines():
                 stack.push_async_callback(engine.aclose)
 

@@ -183,6 +183,22 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         tuple[str, ...],
         option(SYNTHESIS, "Other speech synthesisers that take over, in this order, when the first one fails."),
     ] = ()
+    speech_cache_mb: Annotated[
+        float,
+        option(
+            SERVER,
+            "Megabytes of synthesised speech kept in memory, so that the same words are not synthesised again; 0 keeps "
+            "none. Turns with store false are never kept.",
+            ge=0,
+        ),
+    ] = 0.0
+    speech_cache_store: Annotated[
+        Secret | None,
+        option(SERVER, "Valkey or Redis that keeps synthesised speech instead, for several gateways."),
+    ] = None
+    speech_cache_ttl_seconds: Annotated[
+        float, option(SERVER, "Seconds for which speech_cache_store keeps speech.", ge=1)
+    ] = 86_400.0
     voice: Annotated[Text, option(SYNTHESIS, "Voice of the answers, of the engine or one of OpenAI's.")] = "alloy"
     speed: Annotated[float, option(SYNTHESIS, "Speed of speech, 1.0 is normal.", ge=0.25, le=4.0)] = 1.0
     stream_batch_sentences: Annotated[

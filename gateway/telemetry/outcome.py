@@ -20,9 +20,9 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     ``route`` is the route that was asked, ``answered_by`` the one whose model answered (a fallback's name; ``None``
     when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in for those of the route.
     ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing of what was
-    said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser,
-    ``delivered`` to the client. ``characters`` is the text given to the synthesiser. ``usage`` is the answer's,
-    ``compaction`` that of a summary which this turn is the first to use.
+    said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser, ``delivered`` to
+    the client. ``characters`` is the text given to the synthesiser, ``cached_characters`` that of it whose speech was
+    cached. ``usage`` is the answer's, ``compaction`` that of a summary which this turn is the first to use.
     """
 
     response_id: str
@@ -34,6 +34,7 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     heard_seconds: float
     characters: int
+    cached_characters: int = 0
     spoken_seconds: float
     delivered_seconds: float
     usage: llm.Usage | None

@@ -26,7 +26,7 @@ class Tally:
         self._heard_by: dict[str, None] = {}
         self._spoken_by: dict[str, None] = {}
         self._heard = self._spoken = self._delivered = 0.0
-        self._characters = 0
+        self._characters = self._cached_characters = 0
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
@@ -45,6 +45,7 @@ class Tally:
                 self._spoken += audio.seconds(event.pcm, self._sample_rate)
             case UtteranceFinished():
                 self._characters += event.characters
+                self._cached_characters += event.characters if event.cached else 0
                 self._spoken_by |= dict.fromkeys(event.stood_in)
             case ConversationKept():
                 self._conversation_id, self._compaction = event.conversation_id, event.compaction
@@ -71,6 +72,7 @@ class Tally:
             reason=self.reason,
             heard_seconds=self._heard,
             characters=self._characters,
+            cached_characters=self._cached_characters,
             spoken_seconds=self._spoken,
             delivered_seconds=self._delivered,
             usage=self._usage,

@@ -12,6 +12,7 @@ from gateway.engines.build import build
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
+from gateway.engines.speech_cache import CachedSynthesiser
 from gateway.settings.load import load
 
 
@@ -99,3 +100,10 @@ def test_fallbacks_of_a_stage_are_engines_of_their_own_with_one_circuit_each(tmp
 def test_a_fallback_is_another_engine_of_the_stage(flags: list[str], refused: str) -> None:
     with pytest.raises(BadOption, match=refused):
         build(load(flags, {}))
+
+
+def test_speech_is_cached_when_it_is_asked_for() -> None:
+    assert not isinstance(build(load([], {})).routes[0].engines.tts, CachedSynthesiser)
+    assert isinstance(build(load(["--speech_cache_mb", "1"], {})).routes[0].engines.tts, CachedSynthesiser)
+    stored = build(load(["--speech_cache_store", "redis://127.0.0.1:1/0"], {}))
+    assert isinstance(stored.routes[0].engines.tts, CachedSynthesiser)

@@ -22,6 +22,7 @@ from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import ServedRoute
+from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore
 from gateway.pipeline.answer import AnswerFinished, TextFinished
 from gateway.pipeline.listen import NoSpeech, RecordingFinished, TranscriptDelta, TranscriptFinished
 from gateway.settings.load import load
@@ -550,3 +551,13 @@ async def test_the_outcome_names_the_engines_that_stood_in() -> None:
     await read(room.turn(SPOKEN, Microphone().source).events())
     (outcome,) = room.outcomes
     assert (outcome.reason, outcome.heard_by, outcome.spoken_by) == ("stop", ("second",), ("second",))
+
+
+async def test_the_outcome_says_how_much_speech_was_cached_and_a_turn_that_is_not_kept_is_private() -> None:
+    voice = scripted.synthesiser()
+    room = Room(tts=CachedSynthesiser("e", voice, MemorySpeechStore(1_000_000)))
+    for ref in (TYPED, TYPED, ConversationRef(keep=False, history=TYPED.history)):
+        await read(room.turn(ref).events())
+    first, second, private = room.outcomes
+    assert (first.cached_characters, second.cached_characters, private.cached_characters) == (0, second.characters, 0)
+    assert voice.requests[-1].private
