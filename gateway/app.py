@@ -16,6 +16,7 @@ from gateway.http.errors import answer_error
 from gateway.http.openapi import description
 from gateway.http.request_id import name_answer
 from gateway.http.surface import Surface
+from gateway.http.voice_turns import VoiceTurns
 from gateway.tasks import background
 from gateway.telemetry.outcome import log_outcome
 from gateway.turns.conversation_turn import Turns
@@ -33,6 +34,7 @@ def create_app(
     history = build_history(gateway.settings)
     turns = Turns(history, log_outcome)
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
+    voice_turns = VoiceTurns(gateway, turns, decoder)
 
     async def load() -> None:
         await gateway.warm_up()
@@ -58,6 +60,7 @@ def create_app(
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
+            "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},
         before_send=[name_answer],

@@ -13,10 +13,11 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from gateway.api.speech_to_speech.schema import STRUCTURES, Event, SpeechToSpeechRequest
 from gateway.audio.encode import FORMATS
 from gateway.http.headers import HEADERS
 from gateway.http.openapi import ApiOperation, WireSchema, component_name, json_schema, reference
+from gateway.wire.voice_events import VoiceEvent
+from gateway.wire.voice_turn import STRUCTURES, SpeechToSpeechRequest
 
 _BINARY = {"type": "string", "format": "binary"}
 
@@ -61,7 +62,7 @@ def _query() -> list[Parameter]:
 
 
 def _answer() -> OpenAPIResponse:
-    (schema,), _ = json_schema(Event)
+    (schema,), _ = json_schema(VoiceEvent)
     events = WireSchema(wire={"description": "Each event is one line `data: {…}`.", **schema})
     audio = {form.content_type: OpenAPIMediaType(schema=WireSchema(wire=_BINARY)) for form in FORMATS.values()}
     return OpenAPIResponse(
