@@ -10,6 +10,8 @@ from adapters.contract.errors import UpstreamError
 from gateway.audio.decode import decode
 from gateway.pipeline.listen import (
     NoSpeech,
+    OptionsIgnored,
+    RecognitionOptions,
     RecordingFinished,
     TranscriptDelta,
     TranscriptFinished,
@@ -65,7 +67,7 @@ def hearing(passed: list[bytes]) -> scripted.Scripted[stt.Request, stt.Event, st
 
 async def test_what_came_before_the_speech_is_passed_on_too() -> None:
     microphone, detector, passed = Microphone(), Detecting(3), list[bytes]()
-    await read(listen(hearing(passed), detector, microphone.stream(), None))
+    await read(listen(hearing(passed), detector, microphone.stream(), RecognitionOptions()))
     assert passed == BLOCKS
     assert detector.fed == BLOCKS[:4], "the detector is asked no more than it must be"
     assert microphone.closed
@@ -77,7 +79,7 @@ async def test_without_a_detector_everything_is_passed_on_at_once() -> None:
         yield stt.PartialTranscript(stable="hel")
 
     engine = scripted.Scripted(stt.Info(sample_rate=16_000), first_block)
-    stream = listen(engine, None, Microphone().stream(), None)
+    stream = listen(engine, None, Microphone().stream(), RecognitionOptions())
     assert await anext(stream) == TranscriptDelta(text="hel")
     await stream.aclose()
 
@@ -85,7 +87,7 @@ async def test_without_a_detector_everything_is_passed_on_at_once() -> None:
 async def test_silence_is_no_speech() -> None:
     microphone, engine = Microphone(), hearing([])
     with pytest.raises(NoSpeech) as refusal:
-        await read(listen(engine, Detecting(None), microphone.stream(), None))
+        await read(listen(engine, Detecting(None), microphone.stream(), RecognitionOptions()))
     assert (refusal.value.param, refusal.value.code) == ("audio", "no_speech")
     assert (engine.open, microphone.closed) == (0, True)
 
@@ -99,7 +101,7 @@ async def test_deltas_are_what_is_stable_and_join_to_the_transcript() -> None:
         yield stt.Finished(language="en", seconds=1.5)
 
     engine = scripted.Scripted(stt.Info(sample_rate=16_000), script)
-    assert await read(listen(engine, None, Microphone().stream(), None)) == [
+    assert await read(listen(engine, None, Microphone().stream(), RecognitionOptions())) == [
         TranscriptDelta(text="hello"),
         TranscriptDelta(text=" world"),
         TranscriptFinished(text="hello world", language="en", seconds=1.5),
@@ -111,12 +113,12 @@ async def test_a_recogniser_that_ends_without_saying_so_is_an_error() -> None:
         yield stt.FinalTranscript(text="hello")
 
     with pytest.raises(UpstreamError, match="before the transcript was finished"):
-        await read(listen(scripted.Scripted(stt.Info(sample_rate=16_000), script), None, Microphone().stream(), None))
+        await read(listen(scripted.Scripted(stt.Info(sample_rate=16_000), script), None, Microphone().stream(), RecognitionOptions()))
 
 
 async def test_the_recogniser_gets_the_audio_and_the_language() -> None:
     engine = scripted.recogniser("hello")
-    events = await read(listen(engine, Detecting(0), Microphone().stream(), "de"))
+    events = await read(listen(engine, Detecting(0), Microphone().stream(), RecognitionOptions(language="de")))
     assert events[-1] == TranscriptFinished(text="hello", language="de", seconds=12 / 16_000)
     assert engine.open == 0
 
@@ -125,14 +127,14 @@ async def test_the_recogniser_gets_the_audio_and_the_language() -> None:
 async def test_a_transcript_without_words_is_no_speech(text: str) -> None:
     engine, microphone = scripted.recogniser(text), Microphone()
     with pytest.raises(NoSpeech):
-        await read(listen(engine, None, microphone.stream(), None))
+        await read(listen(engine, None, microphone.stream(), RecognitionOptions()))
     assert (engine.open, microphone.closed) == (0, True)
 
 
 async def test_a_recording_that_breaks_off_breaks_the_hearing_off() -> None:
     engine, microphone = scripted.recogniser("ghosts"), Microphone(UpstreamError("The tape broke."))
     with pytest.raises(UpstreamError, match="tape"):
-        await read(listen(engine, None, microphone.stream(), None))
+        await read(listen(engine, None, microphone.stream(), RecognitionOptions()))
     assert (engine.open, microphone.closed) == (0, True)
 
 
@@ -143,7 +145,7 @@ async def test_leaving_early_closes_the_recogniser_and_the_audio() -> None:
         yield stt.FinalTranscript(text="hello")
 
     engine, microphone = scripted.Scripted(stt.Info(sample_rate=16_000), impatient), Microphone()
-    stream = listen(engine, None, microphone.stream(), None)
+    stream = listen(engine, None, microphone.stream(), RecognitionOptions())
     await anext(stream)
     await stream.aclose()
     assert (engine.open, microphone.closed) == (0, True)
