@@ -78,7 +78,7 @@ async def _transcript(
     fields = await read_fields(request, file="file")
     fields = msgspec.structs.replace(fields, values=listed(fields.values))
     wire, unknown = await offloaded(fields.size, fields_of, fields, wire_type, STRUCTURES, FILES)
-    served = gateway.admit(wire.model, ("stt",))
+    served = gateway.admit(wire.model, ("stt",), named_by="stt")
     asked = wanted(wire, recogniser_of(served).info)
     recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
     if recording is None:

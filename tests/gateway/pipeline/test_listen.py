@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
+import msgspec
 import pytest
 
 from adapters import scripted
@@ -20,6 +21,7 @@ from gateway.pipeline.listen import (
     record,
 )
 from tests.support.streams import read
+from tests.support.transcript_engine import SEGMENTS, WORDS, TranscriptEngine
 
 BLOCKS = [bytes([number]) * 4 for number in range(6)]
 
@@ -108,12 +110,44 @@ async def test_deltas_are_what_is_stable_and_join_to_the_transcript() -> None:
     ]
 
 
+async def test_options_reach_the_recogniser_and_times_and_ignored_options_come_back() -> None:
+    engine = TranscriptEngine()
+    options = RecognitionOptions(language="de", prompt="Munter", temperature=0.3, word_times=True, segment_times=True)
+    events = await read(listen(engine, None, Microphone().stream(), options))
+    assert events[0] == OptionsIgnored(names=("prompt", "temperature"))
+    assert isinstance(events[-1], TranscriptFinished)
+    assert (events[-1].words, events[-1].segments) == (WORDS, SEGMENTS)
+    request = engine.requests[0]
+    assert {name: getattr(request, name) for name in options.__struct_fields__} == msgspec.structs.asdict(options)
+
+
+async def test_blanks_before_the_first_word_are_held_back_until_there_is_one() -> None:
+    async def script(_request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        yield stt.PartialTranscript(stable=" ")
+        yield stt.FinalTranscript(text=last)
+        yield stt.Finished(language="en", seconds=1)
+
+    engine, last = scripted.Scripted(stt.Info(sample_rate=16_000), script), " hi"
+    events = await read(listen(engine, None, Microphone().stream(), RecognitionOptions()))
+    assert events[:-1] == [TranscriptDelta(text=" hi")]
+    last = " "
+    with pytest.raises(NoSpeech):
+        await anext(listen(engine, None, Microphone().stream(), RecognitionOptions()))
+
+
 async def test_a_recogniser_that_ends_without_saying_so_is_an_error() -> None:
     async def script(_request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         yield stt.FinalTranscript(text="hello")
 
     with pytest.raises(UpstreamError, match="before the transcript was finished"):
-        await read(listen(scripted.Scripted(stt.Info(sample_rate=16_000), script), None, Microphone().stream(), RecognitionOptions()))
+        await read(
+            listen(
+                scripted.Scripted(stt.Info(sample_rate=16_000), script),
+                None,
+                Microphone().stream(),
+                RecognitionOptions(),
+            )
+        )
 
 
 async def test_the_recogniser_gets_the_audio_and_the_language() -> None:
