@@ -1,5 +1,6 @@
 """Pure: writes segments or words with times as subtitles, in the formats SubRip (srt) and WebVTT (vtt)."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -12,6 +13,8 @@ PAUSE_SECONDS = 1.0
 
 MOST_CHARACTERS = 84
 """Of a cue made of words: two lines of 42, the usual size of subtitles."""
+
+_ARROW = re.compile("-{2,}>")
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ def _groups(words: Iterable[stt.Word]) -> Iterator[list[stt.Word]]:
 def srt(cues: Iterable[Cue]) -> str:
     """The cues as SubRip; an arrow in a text would be read as a time."""
     return "".join(
-        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{cue.text.replace('-->', '->')}\n\n"
+        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{_ARROW.sub('->', cue.text)}\n\n"
         for number, cue in enumerate(cues, start=1)
     )
 
