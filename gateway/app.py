@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.di import Provide
 
-from gateway.api import health, models, speech_to_speech
+from gateway.api import health, models, speech_to_speech, transcriptions
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
@@ -20,8 +20,14 @@ from gateway.http.voice_turns import VoiceTurns
 from gateway.tasks import background
 from gateway.telemetry.outcome import log_outcome
 from gateway.turns.conversation_turn import Turns
+from gateway.turns.transcription_turn import Transcriptions
 
-SURFACES: tuple[Surface, ...] = (speech_to_speech.surface, models.surface, health.surface)
+SURFACES: tuple[Surface, ...] = (
+    speech_to_speech.surface,
+    transcriptions.surface,
+    models.surface,
+    health.surface,
+)
 
 
 def create_app(
@@ -32,7 +38,7 @@ def create_app(
     Raises ``BadOption`` for an address that no store of conversations can have.
     """
     history = build_history(gateway.settings)
-    turns = Turns(history, log_outcome)
+    turns, transcriber = Turns(history, log_outcome), Transcriptions(log_outcome)
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
     voice_turns = VoiceTurns(gateway, turns, decoder)
 
@@ -59,6 +65,7 @@ def create_app(
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
+            "transcriber": Provide(lambda: transcriber, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },

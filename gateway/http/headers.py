@@ -14,9 +14,9 @@ LONGEST_VALUE_BYTES = 1500
 class AnswerHead(msgspec.Struct, frozen=True, kw_only=True):
     """What is known when the first byte of an answer is sent."""
 
-    response_id: str
-    conversation_id: str | None
-    transcript: str | None
+    response_id: str | None = None
+    conversation_id: str | None = None
+    transcript: str | None = None
     ignored: tuple[str, ...]
     timings: Timings
 
@@ -103,6 +103,6 @@ HEADERS = (
     Header(
         name="server-timing",
         description="Milliseconds of the stages stt, llm_first, tts_first and first_audio.",
-        value=lambda head: _stages(head.timings),
+        value=lambda head: _stages(head.timings) or None,
     ),
 )

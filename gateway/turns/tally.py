@@ -1,12 +1,16 @@
 """Adds up what a turn used, from its events."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from adapters.contract import audio, llm, tts
+from adapters.contract.errors import AdapterError
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.speak import UtteranceFinished
-from gateway.telemetry.outcome import LEFT, TurnOutcome
-from gateway.telemetry.timings import Timings
+from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
+from gateway.telemetry.timings import Stopwatch, Timings
 from gateway.turns.result import ConversationKept, TurnEvent
 
 
@@ -79,3 +83,18 @@ class Tally:
             compaction=self._compaction,
             timings=timings,
         )
+
+
+@contextmanager
+def reported(tally: Tally, watch: Stopwatch, report: Report) -> Iterator[None]:
+    """Around a turn: ``report`` is told once of what ``tally`` holds at the end, and of the failure if there is one."""
+    try:
+        yield
+    except AdapterError as error:
+        tally.reason = describe_failure(error)
+        raise
+    except Exception as error:
+        tally.reason = type(error).__name__
+        raise
+    finally:
+        report(tally.outcome(watch.timings()))
