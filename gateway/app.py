@@ -13,6 +13,7 @@ from gateway.engines.lifecycle import Gateway
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.errors import answer_error
+from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.request_id import name_answer
 from gateway.http.surface import Surface
@@ -69,6 +70,7 @@ def create_app(
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },
+        request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         before_send=[name_answer],
         middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
