@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.di import Provide
 
-from gateway.api import health, models, speech_to_speech, transcriptions
+from gateway.api import health, models, speech, speech_to_speech, transcriptions
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
@@ -21,10 +21,12 @@ from gateway.http.voice_turns import VoiceTurns
 from gateway.tasks import background
 from gateway.telemetry.outcome import log_outcome
 from gateway.turns.conversation_turn import Turns
+from gateway.turns.speech_turn import SpeechTurns
 from gateway.turns.transcription_turn import Transcriptions
 
 SURFACES: tuple[Surface, ...] = (
     speech_to_speech.surface,
+    speech.surface,
     transcriptions.surface,
     models.surface,
     health.surface,
@@ -41,6 +43,7 @@ def create_app(
     history = build_history(gateway.settings)
     turns, transcriber = Turns(history, log_outcome), Transcriptions(log_outcome)
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
+    speech_turns = SpeechTurns(log_outcome)
     voice_turns = VoiceTurns(gateway, turns, decoder)
 
     async def load() -> None:
@@ -68,6 +71,7 @@ def create_app(
             "turns": Provide(lambda: turns, sync_to_thread=False),
             "transcriber": Provide(lambda: transcriber, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
+            "speech_turns": Provide(lambda: speech_turns, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },
         request_max_body_size=MAX_BODY_BYTES,

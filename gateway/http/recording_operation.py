@@ -1,12 +1,21 @@
-"""The description of a route that takes a recording: in a form, as base64 in JSON, or as the body itself."""
+"""The description of routes whose request or answer is sound: recordings in three ways, audio in every format."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, Parameter, Reference, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 
+from gateway.audio.encode import FORMATS
 from gateway.http.headers import HEADERS
 from gateway.http.openapi import WireSchema, component_name, json_schema, reference
 
@@ -39,6 +48,19 @@ def query_parameters(wire_type: type[msgspec.Struct], without: Collection[str]) 
         for name, field in _schema(wire_type)["properties"].items()
         if name not in without
     ]
+
+
+def audio_answer(description: str, *events: Any) -> OpenAPIResponse:
+    """The answer as audio of every format, or as one of the event streams ``events``."""
+    schemas, _ = json_schema(*events)
+    streams = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    event = WireSchema(wire={"description": "Each event is one line `data: {…}`.", **streams})
+    audio = {form.content_type: OpenAPIMediaType(schema=WireSchema(wire=BINARY)) for form in FORMATS.values()}
+    return OpenAPIResponse(
+        description=description,
+        headers=answer_headers(),
+        content={**audio, "text/event-stream": OpenAPIMediaType(schema=event)},
+    )
 
 
 def answer_headers(names: Collection[str] | None = None) -> dict[str, OpenAPIHeader | Reference]:

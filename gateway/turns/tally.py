@@ -8,6 +8,7 @@ from adapters.contract.errors import AdapterError
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
+from gateway.pipeline.read_aloud import Read, ReadingFinished
 from gateway.pipeline.speak import UtteranceFinished
 from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
 from gateway.telemetry.timings import Stopwatch, Timings
@@ -34,7 +35,7 @@ class Tally:
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
-    def note(self, event: TurnEvent) -> None:
+    def note(self, event: TurnEvent | Read) -> None:
         """Take down what ``event`` says, before it is passed on."""
         match event:
             case TranscriptFinished() | RecordingFinished():
@@ -56,10 +57,12 @@ class Tally:
             case AnswerFinished():
                 self._answered_by = self._answered_by or self._route
                 self._usage, self.reason = event.usage, event.reason
+            case ReadingFinished():
+                self.reason = "stop"
             case _:
                 pass
 
-    def delivered(self, event: TurnEvent) -> None:
+    def delivered(self, event: TurnEvent | Read) -> None:
         """``event`` was taken by the reader."""
         if isinstance(event, tts.AudioChunk):
             self._delivered += audio.seconds(event.pcm, self._sample_rate)

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse
-
-from gateway.audio.encode import FORMATS
-from gateway.http.openapi import ApiOperation, WireSchema, json_schema
-from gateway.http.recording_operation import BINARY, answer_headers, query_parameters, recording_body
+from gateway.http.openapi import ApiOperation
+from gateway.http.recording_operation import BINARY, audio_answer, query_parameters, recording_body
 from gateway.wire.voice_events import VoiceEvent
 from gateway.wire.voice_turn import STRUCTURES, SpeechToSpeechRequest
 
@@ -20,17 +17,6 @@ FILES = {
 }
 
 
-def _answer() -> OpenAPIResponse:
-    (schema,), _ = json_schema(VoiceEvent)
-    events = WireSchema(wire={"description": "Each event is one line `data: {…}`.", **schema})
-    audio = {form.content_type: OpenAPIMediaType(schema=WireSchema(wire=BINARY)) for form in FORMATS.values()}
-    return OpenAPIResponse(
-        description="The spoken answer, streamed while it is being written.",
-        headers=answer_headers(),
-        content={**audio, "text/event-stream": OpenAPIMediaType(schema=events)},
-    )
-
-
 @dataclass
 class SpeechToSpeechOperation(ApiOperation):
     """The operation as it is; the handler reads its body itself, so that Litestar cannot know."""
@@ -39,5 +25,5 @@ class SpeechToSpeechOperation(ApiOperation):
         self.request_body = recording_body(SpeechToSpeechRequest, "SpeechToSpeechForm", FILES)
         without = set(STRUCTURES) - {"voice", "conversation"}
         self.parameters = list(query_parameters(SpeechToSpeechRequest, without))
-        self.responses = {"200": _answer()}
+        self.responses = {"200": audio_answer("The spoken answer, streamed while it is being written.", VoiceEvent)}
         super().__post_init__()
