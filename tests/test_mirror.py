@@ -12,7 +12,7 @@ SOURCES = sorted(
 
 ELSEWHERE = {
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
-    "gateway/api/speech_to_speech/response.py": (
+    "gateway/http/spoken_answer.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",
     ),
@@ -28,6 +28,10 @@ ELSEWHERE = {
     "gateway/http/form.py": (
         "tests/gateway/api/speech_to_speech/test_bad_input.py",
         "bodies are read from a socket, whole and broken",
+    ),
+    "gateway/http/voice_turns.py": (
+        "tests/gateway/api/speech_to_speech/test_routes.py",
+        "it is what that route does with a request",
     ),
     "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
     "gateway/audio/ffmpeg.py": ("tests/gateway/audio/test_decode.py", "a recording is decoded, or refused, as a whole"),

@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, TooLong
+from adapters.contract.errors import TooLong
 from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
@@ -20,22 +20,22 @@ from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import (
     Listened,
+    RecognitionOptions,
     RecordingFinished,
-    TranscriptDelta,
     TranscriptFinished,
     blocks,
     listen,
     record,
 )
 from gateway.pipeline.playhead import Playhead
-from gateway.telemetry.outcome import Report, describe_failure
+from gateway.telemetry.outcome import Report
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
 from gateway.turns.passed_turn import PassedRequest, PassedTurn
 from gateway.turns.question import Question
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
-from gateway.turns.tally import Tally
+from gateway.turns.tally import Tally, reported
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class ConversationTurn:
         """
         tally = Tally(self.id, self._plan.route, self.sample_rate)
         reason: llm.FinishReason = "stop"
-        try:
+        with reported(tally, self._watch, self._report):
             async with aclosing(self._run()) as events:
                 async for event in events:
                     tally.note(event)
@@ -91,14 +91,6 @@ class ConversationTurn:
                     yield event
                     tally.delivered(event)
             yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
-        except AdapterError as error:
-            tally.reason = describe_failure(error)
-            raise
-        except Exception as error:
-            tally.reason = type(error).__name__
-            raise
-        finally:
-            self._report(tally.outcome(self._watch.timings()))
 
     async def _run(self) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
         plan = self._plan
@@ -120,7 +112,7 @@ class ConversationTurn:
             if plan.audio is not None:
                 async with aclosing(deadline.limited(self._listen(plan.audio))) as hearing:
                     async for event in hearing:
-                        if not isinstance(event, TranscriptDelta):
+                        if isinstance(event, TranscriptFinished | RecordingFinished):
                             listened = event
                         yield event
             self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
@@ -146,7 +138,7 @@ class ConversationTurn:
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
-            else listen(engines.stt, detector, pcm, plan.language or plan.usual_language)
+            else listen(engines.stt, detector, pcm, RecognitionOptions(language=plan.language or plan.usual_language))
         )
         async with aclosing(hearing) as events:
             async for event in events:

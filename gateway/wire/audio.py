@@ -10,6 +10,8 @@ from gateway.wire import base64_text
 
 VoiceName = Annotated[str, Meta(max_length=256)]
 ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
+StreamFormat = Literal["audio", "sse"]
+"""The bytes of the audio, or events that carry them."""
 
 
 class VoiceId(msgspec.Struct, frozen=True, kw_only=True):
