@@ -29,6 +29,10 @@ ELSEWHERE = {
         "tests/gateway/api/speech_to_speech/test_bad_input.py",
         "bodies are read from a socket, whole and broken",
     ),
+    "gateway/http/recording_operation.py": (
+        "tests/gateway/api/transcriptions/test_openapi.py",
+        "it is seen in the routes that it describes",
+    ),
     "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
     "gateway/audio/ffmpeg.py": ("tests/gateway/audio/test_decode.py", "a recording is decoded, or refused, as a whole"),
     "gateway/audio/refusals.py": ("tests/gateway/audio/test_decode.py", "its words are those of a refused recording"),
