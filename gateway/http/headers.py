@@ -57,7 +57,7 @@ def _listed(names: Iterable[str]) -> str | None:
     return listed or None
 
 
-def _stages(timings: Timings) -> str:
+def _stages(timings: Timings) -> str | None:
     """The stages that are over, in the form that browsers show."""
     stages = (
         ("stt", timings.stt),
@@ -65,7 +65,7 @@ def _stages(timings: Timings) -> str:
         ("tts_first", timings.tts_first),
         ("first_audio", timings.first_audio),
     )
-    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None)
+    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None) or None
 
 
 HEADERS = (
@@ -103,6 +103,6 @@ HEADERS = (
     Header(
         name="server-timing",
         description="Milliseconds of the stages stt, llm_first, tts_first and first_audio.",
-        value=lambda head: _stages(head.timings) or None,
+        value=lambda head: _stages(head.timings),
     ),
 )
