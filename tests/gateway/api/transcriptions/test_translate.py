@@ -29,6 +29,7 @@ NOTHING = stt.Info(sample_rate=16_000)
         (["word,segment"], ["word", "segment"]),
         ('["word"]', '["word"]'),
         ([1, "word"], [1, "word"]),
+        (['["word"]'], ['["word"]']),
         ({"a": "b"}, {"a": "b"}),
     ],
 )
