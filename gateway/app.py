@@ -12,6 +12,7 @@ from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
+from gateway.http.cors import cors_config
 from gateway.http.errors import answer_error
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
@@ -38,7 +39,7 @@ def create_app(
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
 
-    Raises ``BadOption`` for an address that no store of conversations can have.
+    Raises ``BadOption`` for an address that no store of conversations can have, or an origin that none is.
     """
     history = build_history(gateway.settings)
     turns, transcriber = Turns(history, log_outcome), Transcriptions(log_outcome)
@@ -76,6 +77,7 @@ def create_app(
         },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
+        cors_config=cors_config(gateway.settings.cors_origins),
         before_send=[name_answer],
         middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
         lifespan=[lifetime],

@@ -33,6 +33,10 @@ ELSEWHERE = {
         "tests/gateway/api/speech_to_speech/test_routes.py",
         "it is what that route does with a request",
     ),
+    "gateway/http/recording_operation.py": (
+        "tests/gateway/api/transcriptions/test_openapi.py",
+        "it is seen in the routes that it describes",
+    ),
     "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
     "gateway/audio/ffmpeg.py": ("tests/gateway/audio/test_decode.py", "a recording is decoded, or refused, as a whole"),
     "gateway/audio/refusals.py": ("tests/gateway/audio/test_decode.py", "its words are those of a refused recording"),

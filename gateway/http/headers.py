@@ -103,6 +103,6 @@ HEADERS = (
     Header(
         name="server-timing",
         description="Milliseconds of the stages stt, llm_first, tts_first and first_audio.",
-        value=lambda head: _stages(head.timings) or None,
+        value=lambda head: _stages(head.timings),
     ),
 )

@@ -15,7 +15,7 @@ from gateway.api.transcriptions.schema import FIELDS, FILES, STRUCTURES, CreateT
 from gateway.api.transcriptions.translate import listed, wanted
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
-from gateway.http.form import MAX_BODY_BYTES, read_fields
+from gateway.http.form import read_fields
 from gateway.http.media import recording_of
 from gateway.http.offload import offloaded
 from gateway.http.request_id import request_id
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 @post(
     "/v1/audio/transcriptions",
     status_code=200,
-    request_max_body_size=MAX_BODY_BYTES,
     opt={"limited": True, "fields": FIELDS},
     operation_class=TranscriptionOperation,
     operation_id="createTranscription",
@@ -50,7 +49,6 @@ async def transcriptions(
 @post(
     "/v1/audio/translations",
     status_code=200,
-    request_max_body_size=MAX_BODY_BYTES,
     opt={"limited": True, "fields": FIELDS},
     operation_class=TranslationOperation,
     operation_id="createTranslation",

@@ -25,10 +25,14 @@ def listed(values: dict[str, Any]) -> dict[str, Any]:
 
 def _list_of(value: Any) -> Any:
     if isinstance(value, list):
-        return [part for item in value for part in (_list_of(item) if isinstance(item, str) else [item])]
+        return [piece for item in value for piece in (_pieces(item) if isinstance(item, str) else [item])]
     if not isinstance(value, str) or value.lstrip().startswith("["):
         return value  # JSON is read later
-    return [part.strip() for part in value.split(",") if part.strip()]
+    return _pieces(value)
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.split(",") if piece.strip()]
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -146,8 +146,8 @@ async def test_translations(client: AsyncOpenAI) -> None:
     create = client.audio.translations.with_raw_response.create
     answer = await create(model="whisper-1", file=QUESTION)
     assert Translation.model_validate(answer.http_response.json(), strict=True).text == TRANSLATION
-    answer = await create(model="whisper-1", file=QUESTION, response_format="verbose_json")
-    body = answer.http_response.json()
+    detailed = await create(model="whisper-1", file=QUESTION, response_format="verbose_json")
+    body = detailed.http_response.json()
     verbose = TranslationVerbose.model_validate(body, strict=True)
     assert (body["task"], verbose.language, verbose.text) == ("translate", "english", TRANSLATION)
     assert len(verbose.segments or ()) == 2
