@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.di import Provide
 
-from gateway.api import health, models, speech_to_speech
+from gateway.api import conversations, health, models, responses, speech_to_speech
+from gateway.api.responses.response import Shelf
+from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
@@ -20,7 +22,13 @@ from gateway.tasks import background
 from gateway.telemetry.outcome import log_outcome
 from gateway.turns.conversation_turn import Turns
 
-SURFACES: tuple[Surface, ...] = (speech_to_speech.surface, models.surface, health.surface)
+SURFACES: tuple[Surface, ...] = (
+    speech_to_speech.surface,
+    responses.surface,
+    conversations.surface,
+    models.surface,
+    health.surface,
+)
 
 
 def create_app(
@@ -32,6 +40,7 @@ def create_app(
     """
     history = build_history(gateway.settings)
     turns = Turns(history, log_outcome)
+    shelf = Shelf(archive=history.archive, running=RunningResponses())
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
 
     async def load() -> None:
@@ -57,6 +66,8 @@ def create_app(
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
+            "archive": Provide(lambda: history.archive, sync_to_thread=False),
+            "shelf": Provide(lambda: shelf, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},

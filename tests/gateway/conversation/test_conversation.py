@@ -62,13 +62,13 @@ def test_a_history_is_cut_into_turns_and_its_head_is_kept_for_good() -> None:
         text("system", "e"),
         user("f"),
     )
-    conversation = opened("c", history)
+    conversation = opened(Conversation(id="c"), history)
     assert conversation.outright
     assert conversation.opening == history[:2]
     assert lengths(conversation) == [4, 1]
     assert conversation.within(1).opening == history[:2]
     assert grouped(()) == ()
-    assert lengths(opened("c", (answer("hello"), user("a")))) == [1, 1]
+    assert lengths(opened(Conversation(id="c"), (answer("hello"), user("a")))) == [1, 1]
 
 
 def test_the_oldest_turns_go_first() -> None:
@@ -93,7 +93,7 @@ def test_results_are_taken_for_calls_of_the_newest_answer_alone() -> None:
 
 
 def test_calls_that_a_client_wrote_in_several_messages_are_of_one_answer() -> None:
-    conversation = opened("c", (user("q"), calls("1"), calls("2")))
+    conversation = opened(Conversation(id="c"), (user("q"), calls("1"), calls("2")))
     assert len(conversation.with_results((result("1"), result("2"))).turns[-1].messages) == 5
 
 
