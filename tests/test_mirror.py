@@ -32,7 +32,7 @@ ELSEWHERE = {
     "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
     "gateway/audio/ffmpeg.py": ("tests/gateway/audio/test_decode.py", "a recording is decoded, or refused, as a whole"),
     "gateway/audio/refusals.py": ("tests/gateway/audio/test_decode.py", "its words are those of a refused recording"),
-    "gateway/conversation/redis_client.py": ("tests/gateway/conversation/test_store.py", "it needs a real server"),
+    "gateway/redis_client.py": ("tests/gateway/conversation/test_store.py", "it needs a real server"),
     "gateway/settings/model.py": ("tests/gateway/settings/test_load.py", "settings are declared here and made there"),
     "gateway/settings/options.py": ("tests/gateway/settings/test_flags.py", "what it reads comes from flags"),
     "gateway/text/normalization/verbalizer.py": (

@@ -14,7 +14,8 @@ from adapters.contract.engine import Engine, Started
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One utterance: text to speak, a voice of ``Info.voices`` or an alias, speed (1.0 is normal).
 
-    ``language`` is ISO 639-1; ``instructions`` describe the style of speech.
+    ``language`` is ISO 639-1; ``instructions`` describe the style of speech. A ``private`` text must not be kept, nor
+    its sound.
     """
 
     text: str
@@ -22,6 +23,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     language: str | None = None
     instructions: str | None = None
+    private: bool = False
 
 
 class AudioChunk(msgspec.Struct, frozen=True, kw_only=True, tag="audio_chunk"):
@@ -31,10 +33,11 @@ class AudioChunk(msgspec.Struct, frozen=True, kw_only=True, tag="audio_chunk"):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The utterance is complete: seconds of audio and characters of text."""
+    """The utterance is complete: seconds of audio and characters of text; ``cached`` if the sound was there before."""
 
     seconds: float
     characters: int
+    cached: bool = False
 
 
 Event = Started | AudioChunk | Finished

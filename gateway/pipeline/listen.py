@@ -10,6 +10,7 @@ from adapters.contract import audio, llm, stt, vad
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, UpstreamError
 from gateway.audio.encode import wav_header
+from gateway.engines.fallback_recogniser import HeardBy
 
 
 class NoSpeech(InvalidRequest):
@@ -30,11 +31,15 @@ class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag="transcript
 
 
 class TranscriptFinished(msgspec.Struct, frozen=True, kw_only=True, tag="transcript_finished"):
-    """All that was heard, its language (ISO 639-1) if known, and how many seconds of audio were recognised."""
+    """All that was heard, its language (ISO 639-1) if known, and how many seconds of audio were recognised.
+
+    ``stood_in`` names the engine that heard it in place of the route's own.
+    """
 
     text: str
     language: str | None
     seconds: float
+    stood_in: str | None = None
 
 
 class RecordingFinished(msgspec.Struct, frozen=True, kw_only=True, tag="recording_finished"):
@@ -86,7 +91,8 @@ async def listen(
                     assert_never(event)
     if finished is None:
         raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
-    yield TranscriptFinished(text=told, language=finished.language, seconds=finished.seconds)
+    stood_in = finished.engine if isinstance(finished, HeardBy) else None
+    yield TranscriptFinished(text=told, language=finished.language, seconds=finished.seconds, stood_in=stood_in)
 
 
 async def record(

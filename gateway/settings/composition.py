@@ -9,7 +9,7 @@ import msgspec
 
 from adapters import registry
 from adapters.contract.description import EngineDescription
-from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Route
+from gateway.settings.model import ENGINE_KEYS, FALLBACK_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Route
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,19 @@ def selection_rule(stage: registry.Stage) -> str | None:
     return ", else ".join([*listed, default_engine(stage) or "it must be named"])
 
 
+def route_engines(route: Route) -> list[registry.EngineId]:
+    """The engines of a route, stage after stage: that of the stage, then its fallbacks as far as there are such."""
+    return [
+        (stage, name)
+        for stage, key in ENGINE_KEYS.items()
+        for name in (getattr(route.settings, key), *getattr(route.settings, FALLBACK_KEYS.get(stage, ""), ()))
+        if name in choices(stage)
+    ]
+
+
 def route_descriptions(route: Route) -> list[EngineDescription]:
     """What the engines of a route say about themselves, stage after stage."""
-    return [engine_description(stage, getattr(route.settings, key)) for stage, key in ENGINE_KEYS.items()]
+    return [engine_description(stage, name) for stage, name in route_engines(route)]
 
 
 def start_notes(routes: Iterable[Route]) -> list[str]:

@@ -52,12 +52,16 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
-    """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud."""
+    """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
+
+    Nothing of what is ``private`` is cached.
+    """
 
     voice: str
     speed: float
     instructions: str | None
     reading: ReadingOptions
+    private: bool
 
     def delivery(self, languages: Languages) -> Delivery:
         """How an answer is spoken in ``languages``."""
@@ -68,6 +72,7 @@ class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
             voice_language=languages.voice,
             text_language=languages.voice or languages.asked,
             reading=self.reading,
+            private=self.private,
         )
 
 
@@ -218,6 +223,7 @@ def _style(request: TurnRequest, served: ServedRoute) -> SpeechStyle:
         speed=settings.speed if request.speed is None else request.speed,
         instructions=request.speech_instructions,
         reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
+        private=not request.conversation.keep,
     )
 
 

@@ -23,8 +23,10 @@ class Tally:
         self._sample_rate = sample_rate
         self._conversation_id: str | None = None
         self._answered_by: str | None = None
+        self._heard_by: dict[str, None] = {}
+        self._spoken_by: dict[str, None] = {}
         self._heard = self._spoken = self._delivered = 0.0
-        self._characters = 0
+        self._characters = self._cached_characters = 0
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
@@ -33,6 +35,8 @@ class Tally:
         match event:
             case TranscriptFinished() | RecordingFinished():
                 self._heard += event.seconds
+                if isinstance(event, TranscriptFinished) and event.stood_in is not None:
+                    self._heard_by[event.stood_in] = None
             case Answering():
                 self._answered_by = event.route
             case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted():
@@ -41,6 +45,8 @@ class Tally:
                 self._spoken += audio.seconds(event.pcm, self._sample_rate)
             case UtteranceFinished():
                 self._characters += event.characters
+                self._cached_characters += event.characters if event.cached else 0
+                self._spoken_by |= dict.fromkeys(event.stood_in)
             case ConversationKept():
                 self._conversation_id, self._compaction = event.conversation_id, event.compaction
             case AnswerFinished():
@@ -61,9 +67,12 @@ class Tally:
             conversation_id=self._conversation_id,
             route=self._route,
             answered_by=self._answered_by,
+            heard_by=tuple(self._heard_by),
+            spoken_by=tuple(self._spoken_by),
             reason=self.reason,
             heard_seconds=self._heard,
             characters=self._characters,
+            cached_characters=self._cached_characters,
             spoken_seconds=self._spoken,
             delivered_seconds=self._delivered,
             usage=self._usage,

@@ -28,7 +28,7 @@ class ChatCompletions:
 
     Options = UpstreamOptions
     description = msgspec.structs.replace(DESCRIPTION, takes_audio=True)
-    info = llm.Info(images=True, audio=True, tools=True)
+    info = llm.Info(images=True, audio=True, tools=True, json_answers=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options

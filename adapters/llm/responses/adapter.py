@@ -28,7 +28,7 @@ class Responses:
 
     Options = UpstreamOptions
     description = msgspec.structs.replace(DESCRIPTION, selected_by=("responses_api_",))
-    info = llm.Info(images=True, tools=True)
+    info = llm.Info(images=True, tools=True, json_answers=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options

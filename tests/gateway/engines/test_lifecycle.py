@@ -14,8 +14,11 @@ from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption
 from adapters.tts.espeak.adapter import Espeak
+from adapters.upstream.breaker import CircuitBreaker
 from gateway.engines.build import build
+from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import STAGES, ServedRoute, Stage
@@ -292,3 +295,57 @@ async def test_a_stage_is_ready_before_the_next_has_loaded() -> None:
     model.go.set()
     await warming
     assert gateway.admit(None).state() == "ready"
+
+
+def with_fallback(first: Any, second: Any) -> Gateway:
+    """A gateway whose synthesiser ``first`` has the fallback ``second``."""
+    candidates = [
+        Candidate(name=name, engine=engine, circuit=CircuitBreaker())
+        for name, engine in (("first", first), ("second", second))
+    ]
+    return gateway_of(scripted_engines(tts=FallbackSynthesiser(candidates)))
+
+
+class Voice(scripted.Scripted[Any, Any, Any]):
+    """A synthesiser that can be loaded, or not; it counts how often it was loaded and closed."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        working = scripted.synthesiser()
+        super().__init__(working.info, working.script)
+        self.error = error
+        self.lives: list[str] = []
+
+    async def warm_up(self) -> None:
+        self.lives.append("loaded")
+        if self.error is not None:
+            raise self.error
+
+    async def aclose(self) -> None:
+        self.lives.append("closed")
+
+
+async def test_a_voice_with_fallbacks_is_loaded_and_closed_with_them() -> None:
+    first, second = Voice(), Voice()
+    gateway = with_fallback(first, second)
+    await gateway.warm_up()
+    await gateway.aclose()
+    assert (first.lives, second.lives) == (["loaded", "closed"], ["loaded", "closed"])
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+async def test_a_voice_that_could_not_be_loaded_is_left_out(broken: int) -> None:
+    voices = [Voice(), Voice()]
+    voices[broken].error = Unavailable("no weights")
+    gateway = with_fallback(*voices)
+    await gateway.warm_up()
+    engine = gateway.admit(None).engines.tts
+    assert isinstance(engine, FallbackSynthesiser)
+    assert engine.candidates.engines == (voices[1 - broken],)
+
+
+async def test_when_no_voice_could_be_loaded_the_stage_has_failed() -> None:
+    gateway = with_fallback(Voice(Unavailable("no weights")), Voice(Unavailable("no package")))
+    await gateway.warm_up()
+    assert gateway.routes[0].load_failure() == "no weights"
+    with pytest.raises(UpstreamError):
+        gateway.admit(None)

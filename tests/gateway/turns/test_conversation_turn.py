@@ -11,13 +11,18 @@ from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
+from adapters.upstream.breaker import CircuitBreaker
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
+from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.fallback_recogniser import FallbackRecogniser
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import ServedRoute
+from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore
 from gateway.pipeline.answer import AnswerFinished, TextFinished
 from gateway.pipeline.listen import NoSpeech, RecordingFinished, TranscriptDelta, TranscriptFinished
 from gateway.settings.load import load
@@ -522,3 +527,37 @@ async def test_a_model_that_listens_gets_the_recordings_in_messages_themselves()
     ref = ConversationRef(history=(llm.Message(role="user", parts=(recording,)),))
     await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True)
     assert room.asked[0].parts == (recording,)
+
+
+async def test_the_outcome_names_the_engines_that_stood_in() -> None:
+    async def broken(_request: Any) -> AsyncGenerator[Any, None]:
+        raise Unavailable("down")
+        yield
+
+    ears: Any = scripted.Scripted(stt.Info(sample_rate=16_000), broken)
+    voice: Any = scripted.Scripted(tts.Info(sample_rate=24_000, voices=("hum",), default_voice="hum"), broken)
+
+    def candidates(first: Any, second: Any) -> list[Candidate[Any]]:
+        both = (("first", first), ("second", second))
+        return [Candidate(name=name, engine=engine, circuit=CircuitBreaker()) for name, engine in both]
+
+    engines = {
+        "stt": FallbackRecogniser(candidates(ears, scripted.recogniser("hello"))),
+        "tts": FallbackSynthesiser(candidates(voice, scripted.synthesiser())),
+    }
+    room = Room()
+    room.engines = scripted_engines(**engines)
+    room.served = ServedRoute(route=load([], {}).routes[0], engines=room.engines)
+    await read(room.turn(SPOKEN, Microphone().source).events())
+    (outcome,) = room.outcomes
+    assert (outcome.reason, outcome.heard_by, outcome.spoken_by) == ("stop", ("second",), ("second",))
+
+
+async def test_the_outcome_says_how_much_speech_was_cached_and_a_turn_that_is_not_kept_is_private() -> None:
+    voice = scripted.synthesiser()
+    room = Room(tts=CachedSynthesiser("e", voice, MemorySpeechStore(1_000_000)))
+    for ref in (TYPED, TYPED, ConversationRef(keep=False, history=TYPED.history)):
+        await read(room.turn(ref).events())
+    first, second, private = room.outcomes
+    assert (first.cached_characters, second.cached_characters, private.cached_characters) == (0, second.characters, 0)
+    assert voice.requests[-1].private
