@@ -17,11 +17,10 @@ Items = list[dict[str, Any]]
 
 
 class StepItems(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given and what came out in one step; ``found`` says whether anything of the step is kept."""
+    """What was given and what came out in one step."""
 
     given: Items
     output: Items
-    found: bool = True
 
 
 async def step_items(archive: Archive, step: str) -> StepItems:
@@ -30,25 +29,20 @@ async def step_items(archive: Archive, step: str) -> StepItems:
         return StepItems(given=_array(record.items), output=_output(record.response))
     state = await archive.state(step)
     if state is None:
-        return StepItems(given=[], output=[], found=False)
-    given, answer = last_exchange(state)
-    items = [*items_of(given, step), *items_of(answer, f"{step} answer")]
-    listed = msgspec.to_builtins(items)
-    count = len(items_of(given, step))
-    return StepItems(given=listed[:count], output=listed[count:])
+        return StepItems(given=[], output=[])
+    given, answer = _exchange(state)
+    heard, said = items_of(given, step), items_of(answer, f"{step} answer")
+    return StepItems(given=msgspec.to_builtins(list(heard)), output=msgspec.to_builtins(list(said)))
 
 
-def last_exchange(state: Conversation) -> tuple[tuple[llm.Message, ...], tuple[llm.Message, ...]]:
-    """What the newest answer of a conversation answers, and that answer."""
-    messages = state.turns[-1].messages if state.turns else ()
-    end = len(messages)
-    while end and messages[end - 1].role != "assistant":
-        end -= 1  # an answer in which nothing was said is not kept
-    begin = max(end - 1, 0)
-    start = begin
-    while start and messages[start - 1].role != "assistant":
+def _exchange(state: Conversation) -> tuple[list[llm.Message], list[llm.Message]]:
+    """What a spoken turn added: the question, or the results of calls, and the answer if there is any."""
+    messages = [message for turn in state.turns[-1:] for message in turn.messages]
+    answer = [messages.pop()] if messages and messages[-1].role == "assistant" else []
+    start = len(messages) - 1
+    while start > 0 and messages[start].role == messages[start - 1].role == "tool":
         start -= 1
-    return messages[start:begin], messages[begin:end]
+    return messages[max(start, 0) :], answer
 
 
 async def conversation_items(archive: Archive, conversation: Conversation) -> Items:
