@@ -26,6 +26,7 @@ class ResponsesOperation(ApiOperation):
             headers={
                 header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
                 for header in HEADERS
+                if not header.name.startswith("x-transcript")
             },
             content={
                 "application/json": OpenAPIMediaType(schema=reference(Response)),
