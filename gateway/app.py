@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.di import Provide
 
-from gateway.api import health, models, speech, speech_to_speech, transcriptions
+from gateway.api import conversations, health, models, responses, speech, speech_to_speech, transcriptions
+from gateway.api.responses.response import Shelf
+from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
@@ -29,6 +31,8 @@ SURFACES: tuple[Surface, ...] = (
     speech_to_speech.surface,
     speech.surface,
     transcriptions.surface,
+    responses.surface,
+    conversations.surface,
     models.surface,
     health.surface,
 )
@@ -43,6 +47,7 @@ def create_app(
     """
     history = build_history(gateway.settings)
     turns, transcriber = Turns(history, log_outcome), Transcriptions(log_outcome)
+    shelf = Shelf(archive=history.archive, running=RunningResponses())
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
     speech_turns = SpeechTurns(log_outcome)
     voice_turns = VoiceTurns(gateway, turns, decoder)
@@ -71,6 +76,8 @@ def create_app(
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
             "transcriber": Provide(lambda: transcriber, sync_to_thread=False),
+            "archive": Provide(lambda: history.archive, sync_to_thread=False),
+            "shelf": Provide(lambda: shelf, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
             "speech_turns": Provide(lambda: speech_turns, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),

@@ -12,6 +12,23 @@ SOURCES = sorted(
 
 ELSEWHERE = {
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
+    "gateway/api/conversations/edits.py": (
+        "tests/gateway/api/conversations/test_routes.py",
+        "what a change does is seen in the next answer",
+    ),
+    "gateway/api/conversations/openapi.py": (
+        "tests/gateway/api/responses/test_openapi.py",
+        "one suite for both descriptions",
+    ),
+    "gateway/api/responses/events.py": ("tests/gateway/api/responses/test_writer.py", "events are made there"),
+    "gateway/api/responses/translate.py": (
+        "tests/gateway/api/responses/test_routes.py",
+        "what is asked for is seen at the model, and in the response",
+    ),
+    "gateway/wire/kept_items.py": (
+        "tests/gateway/api/responses/test_retrieval.py",
+        "what is kept is made by whole turns",
+    ),
     "gateway/http/spoken_answer.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",

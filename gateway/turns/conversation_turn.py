@@ -243,6 +243,7 @@ class ConversationTurn:
         said = (answered,) if has_content(answered) else ()
         conversation = lease.conversation.skipping(prompt.skipped).after((*question.message, *said))
         conversation = msgspec.structs.replace(conversation, languages=question.languages)
+        conversation = conversation.stepped(self.id, self._plan.route)
         if usage is not None:
             conversation = conversation.measured(prompt.size, usage.input_tokens)
         return await self._history.keep(lease, self.id, conversation, self._plan.policy)

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.contract import llm
-from adapters.contract.errors import InvalidRequest
+from adapters.contract.errors import InvalidRequest, Unsupported
 
 ToolWord = Literal["auto", "none", "required"]
 
@@ -65,22 +65,35 @@ def tool_of(tool: ChatTool) -> llm.Tool:
         raise InvalidRequest(
             "Missing required parameter: 'tools[].name'.", param="tools", code="missing_required_parameter"
         )
-    _check_schema(function.name, function.parameters)
+    check_schema(function.parameters, f"parameters of the tool {function.name!r}", "tools")
     return llm.Tool(
         name=function.name, description=function.description, parameters=function.parameters, strict=function.strict
     )
 
 
-def _check_schema(name: str, schema: dict[str, Any] | None) -> None:
-    """Refuse a schema that is too deep or too large to be sent, and to check arguments with."""
+def check_tool_types(tools: Any) -> None:
+    """Refuse tools that run at OpenAI, which a language model alone does not have. Raises ``Unsupported``."""
+    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and kind != "function":
+            raise Unsupported(
+                f"Tools of type {kind[:100]!r} are not available with this model. Supported values are: 'function'.",
+                param=f"tools[{number}].type",
+            )
+
+
+def check_schema(schema: dict[str, Any] | None, what: str, param: str) -> None:
+    """Refuse a schema that is too deep or too large to be sent, and to check a value with."""
     level: list[Any] = [schema]
     for _ in range(DEEPEST_SCHEMA):
         level = [child for value in level for child in _children(value)]
     if level:
-        raise _schema_error(name, f"nested too deeply. Expected at most {DEEPEST_SCHEMA} levels")
-    if (size := len(msgspec.json.encode(schema))) > LARGEST_SCHEMA_BYTES:
-        wanted = f"Expected at most {LARGEST_SCHEMA_BYTES} bytes of JSON, but got {size} bytes instead"
-        raise _schema_error(name, f"object too large. {wanted}")
+        problem = f"nested too deeply. Expected at most {DEEPEST_SCHEMA} levels"
+    elif (size := len(msgspec.json.encode(schema))) > LARGEST_SCHEMA_BYTES:
+        problem = f"object too large. Expected at most {LARGEST_SCHEMA_BYTES} bytes of JSON, but got {size} bytes"
+    else:
+        return
+    raise InvalidRequest(f"Invalid {what}: {problem}.", param=param, code="invalid_value")
 
 
 def _children(value: Any) -> list[Any]:
@@ -92,10 +105,6 @@ def _children(value: Any) -> list[Any]:
             return value
         case _:
             return []
-
-
-def _schema_error(name: str, problem: str) -> InvalidRequest:
-    return InvalidRequest(f"Invalid parameters of the tool {name!r}: {problem}.", param="tools", code="invalid_value")
 
 
 def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:

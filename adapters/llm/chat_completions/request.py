@@ -32,6 +32,7 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
         ),
         **msgspec.structs.asdict(options.sampling(request.sampling)),
         **_reasoning(request.reasoning, openai=openai),
+        "response_format": None if request.json_answer is None else _response_format(request.json_answer),
     }
     sent = {name: value for name, value in fields.items() if value is not None}
     return request.extra | sent | options.responses_api_extra_body
@@ -53,7 +54,9 @@ def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool)
     sampling = msgspec.structs.asdict(options.sampling(llm.Sampling()))
     own |= {name: value for name, value in sampling.items() if name not in given}
     set_ = {name: value for name, value in own.items() if value is not None}
-    return request.body | set_ | options.responses_api_extra_body
+    unfit = {"metadata"} if given.get("store") else set()  # OpenAI refuses it for an answer that is not stored
+    kept = {name: value for name, value in request.body.items() if name not in unfit}
+    return kept | set_ | options.responses_api_extra_body
 
 
 def _reasoning(reasoning: llm.Reasoning, *, openai: bool) -> dict[str, Any]:
@@ -73,7 +76,15 @@ def _tools(request: llm.Request) -> dict[str, Any]:
     return {
         "tools": [{"type": "function", "function": _function(tool)} for tool in request.tools],
         "tool_choice": choice,
+        "parallel_tool_calls": request.parallel_tool_calls,
     }
+
+
+def _response_format(answer: llm.JsonAnswer) -> dict[str, Any]:
+    if answer.schema is None:
+        return {"type": "json_object"}
+    fields = msgspec.structs.asdict(answer) | {"name": answer.name or "answer"}
+    return {"type": "json_schema", "json_schema": {name: value for name, value in fields.items() if value is not None}}
 
 
 def _function(tool: llm.Tool) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Responses:
 
     Options = UpstreamOptions
     description = msgspec.structs.replace(DESCRIPTION, selected_by=("responses_api_",))
-    info = llm.Info(images=True, tools=True)
+    info = llm.Info(images=True, tools=True, json_answers=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
@@ -79,6 +79,7 @@ class Responses:
             make_observer=lambda: ResponsesObserver(
                 self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
             ),
+            recorded=request.recorded,
         )
         async with aclosing(self._upstream.forward(call)) as events:
             async for event in events:

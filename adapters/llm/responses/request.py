@@ -45,6 +45,7 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         **_reasoning(request.reasoning, openai=openai),
+        "text": None if request.json_answer is None else {"format": _text_format(request.json_answer)},
     }
     sent = {name: value for name, value in fields.items() if value is not None}
     return request.extra | sent | options.responses_api_extra_body
@@ -98,7 +99,18 @@ def _tools(request: llm.Request) -> dict[str, Any]:
     choice: Any = request.tool_choice
     if isinstance(choice, llm.NamedTool):
         choice = {"type": "function", "name": choice.name}
-    return {"tools": [_function(tool) for tool in request.tools], "tool_choice": choice}
+    return {
+        "tools": [_function(tool) for tool in request.tools],
+        "tool_choice": choice,
+        "parallel_tool_calls": request.parallel_tool_calls,
+    }
+
+
+def _text_format(answer: llm.JsonAnswer) -> dict[str, Any]:
+    if answer.schema is None:
+        return {"type": "json_object"}
+    fields = msgspec.structs.asdict(answer) | {"name": answer.name or "answer"}
+    return {"type": "json_schema", **{name: value for name, value in fields.items() if value is not None}}
 
 
 def _function(tool: llm.Tool) -> dict[str, Any]:
