@@ -22,6 +22,7 @@ from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import ignored_fields
 from gateway.turns.conversation_turn import Turns
+from gateway.wire.messages import spoken_answers
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ async def speech_to_speech(
     recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
     images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
     audio = None if recording is None else partial(decoder.decode, recording)
-    asked = await offloaded(fields.size, turn_request, wire, audio, images)
+    spoken = await turns.spoken_words(spoken_answers(wire.messages or ()))
+    asked = await offloaded(fields.size, turn_request, wire, audio, images, spoken)
     turn = turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = SpokenAnswer(turn, watch, (*unknown, *ignored_fields(asked, served)))

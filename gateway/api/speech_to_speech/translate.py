@@ -1,6 +1,7 @@
 """Pure: a request of this route in neutral words, and a turn's events on the wire."""
 
 import base64
+from collections.abc import Mapping
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
@@ -13,15 +14,15 @@ from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import TurnEvent, TurnFinished
 from gateway.wire.audio import voice_name
 from gateway.wire.conversation import conversation_name
-from gateway.wire.messages import messages_of
+from gateway.wire.messages import AudioPart, messages_of
 from gateway.wire.tools import tool_choice_of, tool_of
 from gateway.wire.usage import stage_times, usage_of
 
 
 def turn_request(
-    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...]
+    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...], spoken: Mapping[str, str]
 ) -> TurnRequest:
-    """The turn that is asked for. Raises ``InvalidRequest``."""
+    """The turn that is asked for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
     _check(request, audio)
     return TurnRequest(
         audio=audio,
@@ -31,7 +32,7 @@ def turn_request(
             previous_response=request.previous_response_id,
             conversation=conversation_name(request.conversation),
             keep=request.store is not False,
-            history=None if request.messages is None else messages_of(request.messages),
+            history=None if request.messages is None else messages_of(request.messages, spoken),
         ),
         instructions=request.instructions,
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
@@ -58,6 +59,15 @@ def _check(request: SpeechToSpeechRequest, audio: AudioSource | None) -> None:
             "Missing required parameter: 'file'. Send a recording as 'file', as 'input_audio' in JSON or as the body.",
             param="audio",
             code="missing_required_parameter",
+        )
+    parts = (
+        part for message in request.messages or () if isinstance(message.content, list) for part in message.content
+    )
+    if any(isinstance(part, AudioPart) for part in parts):
+        raise InvalidRequest(
+            "Invalid 'messages': recordings are taken by POST /v1/chat/completions; here the question is the one.",
+            param="messages",
+            code="invalid_value",
         )
     if request.tools and request.stream_format != "sse":
         raise InvalidRequest(
