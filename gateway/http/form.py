@@ -86,6 +86,19 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
     )
 
 
+async def read_json(request: Request[Any, Any, Any]) -> Fields:
+    """The fields of a body that has to be JSON; none when there is no body. Raises as ``read_fields`` does."""
+    content_type, _ = request.content_type
+    body = await _body(request)
+    if body and content_type != "application/json" and not content_type.endswith("+json"):
+        raise HTTPException(
+            status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            detail=f"Unsupported content type: {content_type!r}. This API method only accepts 'application/json' "
+            "requests, but you specified another header.",
+        )
+    return _beside_query(await offloaded(len(body), _json, body or bytearray(b"{}")), request)
+
+
 def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:
     """``fields`` with the names of those that stand in the query only, where nothing reads them."""
     ignored = tuple(name for name in _grouped(request.query_params.multi_items()) if name not in fields.values)

@@ -8,13 +8,12 @@ from msgspec import Meta
 from gateway.wire.audio import InputAudio, ResponseFormat, VoiceId, VoiceName
 from gateway.wire.conversation import ConversationId, ConversationName
 from gateway.wire.messages import MOST_IMAGES, ChatMessages, ImageAddress
+from gateway.wire.sampling import Effort, StopText, StopTexts
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord
 from gateway.wire.usage import StageTimes, Usage
 
 StreamFormat = Literal["audio", "sse"]
 ShortText = Annotated[str, Meta(max_length=256)]
-StopText = Annotated[str, Meta(max_length=1000)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +66,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
     top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
     stop: Annotated[
-        StopText | Annotated[list[StopText], Meta(max_length=4)] | None,
+        StopText | StopTexts | None,
         Meta(description="Up to four texts that end the answer."),
     ] = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="Seed of the sampling.")] | None = None

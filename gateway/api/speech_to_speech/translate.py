@@ -15,6 +15,7 @@ from gateway.turns.result import TurnEvent, TurnFinished
 from gateway.wire.audio import voice_name
 from gateway.wire.conversation import conversation_name
 from gateway.wire.messages import AudioPart, messages_of
+from gateway.wire.sampling import stops_of
 from gateway.wire.tools import tool_choice_of, tool_of
 from gateway.wire.usage import stage_times, usage_of
 
@@ -40,7 +41,7 @@ def turn_request(
         sampling=llm.Sampling(
             temperature=request.temperature,
             top_p=request.top_p,
-            stop=_stops(request.stop),
+            stop=stops_of(request.stop),
             seed=request.seed,
             frequency_penalty=request.frequency_penalty,
             presence_penalty=request.presence_penalty,
@@ -75,12 +76,6 @@ def _check(request: SpeechToSpeechRequest, audio: AudioSource | None) -> None:
             param="tools",
             code="invalid_value",
         )
-
-
-def _stops(stop: str | list[str] | None) -> tuple[str, ...] | None:
-    if stop is None:
-        return None
-    return (stop,) if isinstance(stop, str) else tuple(stop)
 
 
 def event_of(event: TurnEvent) -> schema.Event | None:
