@@ -25,6 +25,10 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     default: bool = False
     """Whether it is the engine of its stage when nothing selects another."""
 
+    rank: int = 0
+    """How good it is beside the other engines of its stage, where nobody names one: the best that can be loaded and
+    keeps up is taken. With 0 it is not considered."""
+
     selected_by: tuple[str, ...] = ()
     """Beginnings of option names: setting such an option selects this engine where none is named. The longest one that
     fits decides between engines."""

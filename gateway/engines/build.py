@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from adapters import registry
 from adapters.contract import llm
 from adapters.options import BadOption, pick
 from adapters.upstream.breaker import CircuitBreaker
+from gateway.engines.automatic import AutomaticEngine, Contestant, Trial, usable
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
@@ -17,8 +16,9 @@ from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore, SpeechStore
-from gateway.settings.composition import choices, descriptions
-from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
+from gateway.engines.trials import hearing_trial, speaking_trial
+from gateway.settings.composition import automatic, choices, descriptions, embedded_engine
+from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
 
 MEGABYTE = 1_000_000
 
@@ -28,56 +28,88 @@ def build(loaded: Loaded) -> Gateway:
 
     Routes that use an engine with the same options share it.
     """
-    built: list[tuple[registry.Stage, str, msgspec.Struct, Any]] = []
-    circuits: dict[Any, CircuitBreaker] = {}
     cache = _speech_store(loaded.settings)
-
-    def engine_of(stage: registry.Stage, route: Route) -> Any:
-        name = getattr(route.settings, ENGINE_KEYS[stage])
-        return None if stage in OPTIONAL_STAGES and name == NONE else engine_named(stage, name, route)
-
-    def engine_named(stage: registry.Stage, name: str, route: Route) -> Any:
-        options = pick(route.settings, registry.options_class(stage, name))
-        for *known, engine in built:
-            if known == [stage, name, options]:
-                return engine
-        engine = registry.build(stage, name, route.settings)
-        if stage != "vad" and engine.info.max_parallel is not None:
-            engine = QueuedEngine(name, engine, loaded.settings.max_queue)
-        if stage == "tts" and cache is not None:
-            engine = CachedSynthesiser(f"{name} {options!r}", engine, cache)  # no secret is in the repr
-        built.append((stage, name, options, engine))
-        return engine
-
-    def candidates_of(stage: registry.Stage, route: Route, fallbacks: tuple[str, ...]) -> list[Candidate[Any]]:
-        names = (getattr(route.settings, ENGINE_KEYS[stage]), *fallbacks)
-        _check_fallbacks(stage, names)
-        candidates = [(name, engine_named(stage, name, route)) for name in names]
-        return [
-            Candidate(name=name, engine=engine, circuit=circuits.setdefault(engine, CircuitBreaker()))
-            for name, engine in candidates
-        ]
-
-    def recogniser_of(route: Route) -> Any:
-        fallbacks = route.settings.stt_fallbacks
-        return FallbackRecogniser(candidates_of("stt", route, fallbacks)) if fallbacks else engine_of("stt", route)
-
-    def synthesiser_of(route: Route) -> Any:
-        fallbacks = route.settings.tts_fallbacks
-        return FallbackSynthesiser(candidates_of("tts", route, fallbacks)) if fallbacks else engine_of("tts", route)
-
-    models = {route.name: engine_of("llm", route) for route in loaded.routes}
+    builder = _EngineBuilder(loaded.settings, cache)
+    models = {route.name: builder.engine("llm", route) for route in loaded.routes}
     routes = []
     for route in loaded.routes:
         engines = Engines(
-            stt=recogniser_of(route),
+            stt=builder.recogniser(route),
             llm=_with_fallbacks(route, loaded.routes, models),
-            tts=synthesiser_of(route),
-            vad=engine_of("vad", route),
+            tts=builder.synthesiser(route),
+            vad=builder.engine("vad", route),
         )
         _check_hearing(route.settings, engines)
         routes.append(ServedRoute(route=route, engines=engines))
     return Gateway(loaded.settings, routes, cache)
+
+
+class _EngineBuilder:
+    """Builds each engine once for all routes that want it alike."""
+
+    def __init__(self, settings: GatewaySettings, cache: SpeechStore | None) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._built: list[tuple[Any, Any]] = []
+        self._circuits: dict[Any, CircuitBreaker] = {}
+
+    def engine(self, stage: registry.Stage, route: Route) -> Any:
+        """The engine that ``route`` names for a stage; ``None`` for a stage that it leaves out."""
+        name = getattr(route.settings, ENGINE_KEYS[stage])
+        return None if stage in OPTIONAL_STAGES and name == NONE else self._named(stage, name, route)
+
+    def recogniser(self, route: Route) -> Any:
+        """The recogniser of ``route``, with its fallbacks."""
+        names = route.settings.stt_fallbacks
+        return FallbackRecogniser(self._candidates("stt", route, names)) if names else self.engine("stt", route)
+
+    def synthesiser(self, route: Route) -> Any:
+        """The synthesiser of ``route``, with its fallbacks."""
+        names = route.settings.tts_fallbacks
+        return FallbackSynthesiser(self._candidates("tts", route, names)) if names else self.engine("tts", route)
+
+    def _candidates(self, stage: registry.Stage, route: Route, fallbacks: tuple[str, ...]) -> list[Candidate[Any]]:
+        names = (getattr(route.settings, ENGINE_KEYS[stage]), *fallbacks)
+        _check_fallbacks(stage, names)
+        engines = [self._named(stage, name, route) for name in names]
+        circuits = [self._circuits.setdefault(engine, CircuitBreaker()) for engine in engines]
+        return [
+            Candidate(name=name, engine=engine, circuit=circuit)
+            for name, engine, circuit in zip(names, engines, circuits, strict=True)
+        ]
+
+    def _named(self, stage: registry.Stage, name: str, route: Route) -> Any:
+        names = automatic(stage) if name == AUTO else (name,)
+        wanted = (stage, name, [pick(route.settings, registry.options_class(stage, one)) for one in names])
+        for known, engine in self._built:
+            if known == wanted:
+                return engine
+        engine = self._automatic(stage, names, route) if name == AUTO else self._new(stage, name, route)
+        self._built.append((wanted, engine))
+        return engine
+
+    def _automatic(self, stage: registry.Stage, names: Iterable[str], route: Route) -> Any:
+        """One of several engines, which are its own: those that are not taken are closed."""
+        contestants = [Contestant(name=name, engine=self._new(stage, name, route)) for name in names]
+        if stage == "vad":  # a detector has nothing to load, and all keep up
+            return usable(stage, contestants)[0].engine
+        return AutomaticEngine(stage, contestants, _trial(stage, route.settings))
+
+    def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:
+        engine = registry.build(stage, name, route.settings)
+        if stage != "vad" and engine.info.max_parallel is not None:
+            engine = QueuedEngine(name, engine, self._settings.max_queue)
+        if stage == "tts" and self._cache is not None:
+            options = pick(route.settings, registry.options_class(stage, name))
+            engine = CachedSynthesiser(f"{name} {options!r}", engine, self._cache)  # no secret is in the repr
+        return engine
+
+
+def _trial(stage: registry.Stage, settings: GatewaySettings) -> Trial:
+    if stage == "tts":
+        return speaking_trial(settings)
+    embedded = embedded_engine("tts")
+    return hearing_trial(settings, None if embedded is None else registry.build("tts", embedded, settings))
 
 
 def _speech_store(settings: GatewaySettings) -> SpeechStore | None:

@@ -34,6 +34,9 @@ STAGE_GROUPS: dict[registry.Stage, str] = {
 NONE = "none"
 """The engine of a stage that is left out."""
 
+AUTO = "auto"
+"""The best engine of a stage that can be loaded and keeps up."""
+
 OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that can be left out: the model hears the recording itself; the recogniser gets silence too."""
 

@@ -1,6 +1,7 @@
 """How a turn ended: everything that a bill, a metric or a line of the log needs of it, without what was said."""
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 
@@ -40,6 +41,10 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     usage: llm.Usage | None
     compaction: llm.Usage | None
     timings: Timings
+
+
+Report = Callable[[TurnOutcome], None]
+"""Is told of every turn, once, however it ended."""
 
 
 def log_outcome(outcome: TurnOutcome) -> None:

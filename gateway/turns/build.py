@@ -144,7 +144,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         reply_in_language=settings.enable_lang_prompt and not request.literal,
         conversation=_checked(request.conversation),
         audio_id=request.audio_id,
-        policy=_policy(served),
+        policy=policy_of(served),
         instructions=_system(settings.init_chat_role, request.instructions),
         prompt=_prompt(request, settings),
         prompt_role=settings.init_chat_role,
@@ -202,7 +202,8 @@ def _checked(ref: ConversationRef) -> ConversationRef:
     return ref
 
 
-def _policy(served: ServedRoute) -> Policy:
+def policy_of(served: ServedRoute) -> Policy:
+    """How much conversations at a route remember."""
     settings, model = served.route.settings, served.engines.llm
     writer = Writer(
         engine=model,

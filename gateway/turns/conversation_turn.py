@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
 
 import msgspec
@@ -28,9 +28,10 @@ from gateway.pipeline.listen import (
     record,
 )
 from gateway.pipeline.playhead import Playhead
-from gateway.telemetry.outcome import TurnOutcome, describe_failure
+from gateway.telemetry.outcome import Report, describe_failure
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
+from gateway.turns.passed_turn import PassedRequest, PassedTurn
 from gateway.turns.question import Question
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
@@ -41,9 +42,6 @@ logger = logging.getLogger(__name__)
 
 KEEPING_SECONDS = 5.0
 """How long storing an interrupted turn may take: less than closing a stream may."""
-
-Report = Callable[[TurnOutcome], None]
-"""Is told of every turn, once, however it ended."""
 
 
 class Turns:
@@ -64,6 +62,10 @@ class Turns:
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
         return ConversationTurn(self._history, self._transcripts, build_turn(request, served), watch, self._report)
+
+    def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
+        """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
+        return PassedTurn(self._history, served, request, watch, self._report)
 
 
 class ConversationTurn:

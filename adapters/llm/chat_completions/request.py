@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.passthrough import PassRequest
 from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
@@ -35,6 +36,25 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
     }
     sent = {name: value for name, value in fields.items() if value is not None}
     return request.extra | sent | options.responses_api_extra_body
+
+
+def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
+    """The client's body for the server: model and key are ours, and the limits and sampling that it leaves open.
+
+    The usage is always asked for; nothing is stored there.
+    """
+    given = {name: value for name, value in request.body.items() if value is not None}
+    own: dict[str, Any] = {"model": request.model}
+    if request.streamed:
+        own["stream_options"] = {**given.get("stream_options", {}), "include_usage": True}
+    if given.get("store"):
+        own["store"] = False
+    if "max_tokens" not in given and "max_completion_tokens" not in given:
+        own["max_completion_tokens" if openai else "max_tokens"] = options.responses_api_max_output_tokens
+    sampling = msgspec.structs.asdict(options.sampling(llm.Sampling()))
+    own |= {name: value for name, value in sampling.items() if name not in given}
+    set_ = {name: value for name, value in own.items() if value is not None}
+    return request.body | set_ | options.responses_api_extra_body
 
 
 def _reasoning(reasoning: llm.Reasoning, *, openai: bool) -> dict[str, Any]:
