@@ -12,7 +12,9 @@ from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
+from gateway.http.cors import cors_config
 from gateway.http.errors import answer_error
+from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.request_id import name_answer
 from gateway.http.surface import Surface
@@ -28,7 +30,7 @@ def create_app(
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
 
-    Raises ``BadOption`` for an address that no store of conversations can have.
+    Raises ``BadOption`` for an address that no store of conversations can have, or an origin that none is.
     """
     history = build_history(gateway.settings)
     turns = Turns(history, log_outcome)
@@ -59,7 +61,9 @@ def create_app(
             "turns": Provide(lambda: turns, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
         },
+        request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
+        cors_config=cors_config(gateway.settings.cors_origins),
         before_send=[name_answer],
         middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
         lifespan=[lifetime],

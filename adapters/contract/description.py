@@ -36,6 +36,9 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     default_model: str | None = None
     """The model when none is named; ``None``: the engine has only one, which has the engine's name."""
 
+    model_option: str | None = None
+    """The option that names the model of a recogniser or synthesiser that has a choice; clients may use its value."""
+
     takes_audio: bool = False
     """Whether a language model takes recorded audio, so that no recogniser is needed."""
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -12,6 +12,7 @@ from adapters.contract.errors import AdapterError, UnknownModel
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.openai_models import is_openai_model
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.speech_cache import SpeechStore
 from gateway.engines.voices import known_voice
@@ -47,23 +48,31 @@ class Gateway:
             return "loading"
         return "ready" if "ready" in states else "failed"
 
-    def admit(self, model: str | None, stages: Iterable[Stage] = STAGES) -> ServedRoute:
+    def admit(
+        self, model: str | None, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None
+    ) -> ServedRoute:
         """The route that answers to ``model``, the first one when none is named.
 
-        Raises ``UnknownModel``, and what ``ServedRoute.require`` raises when one of ``stages`` cannot work.
+        With ``named_by`` the model of that stage names a route too: one of OpenAI's for it means the first route, the
+        name of an engine or of its model the first route that has it. Raises ``UnknownModel``, and what
+        ``ServedRoute.require`` raises when one of ``stages`` cannot work.
         """
-        found = self._find(model)
+        found = self._find(model, named_by)
         found.require(stages)
         return found
 
-    def _find(self, model: str | None) -> ServedRoute:
-        for served in self.routes:
-            if model is None or model == served.name or model in served.route.aliases:
-                return served
-        for served in self.routes:
-            if "*" in served.route.aliases:
-                return served
-        raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+    def _find(self, model: str | None, named_by: Stage | None) -> ServedRoute:
+        if model is None:
+            return self.routes[0]
+        rules: list[Callable[[ServedRoute], bool]] = [lambda served: model in (served.name, *served.route.aliases)]
+        if named_by is not None:
+            rules.append(lambda _: is_openai_model(named_by, model))
+            rules.append(lambda served: model in served.engine_names(named_by))
+        rules.append(lambda served: "*" in served.route.aliases)
+        found = next((served for rule in rules for served in self.routes if rule(served)), None)
+        if found is None:
+            raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+        return found
 
     def preflight(self) -> None:
         """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""

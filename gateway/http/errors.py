@@ -4,13 +4,14 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope, Scope
 
 from adapters.contract.errors import (
@@ -24,6 +25,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.http.nearest_route import nearest_route
 from gateway.http.request_id import request_id
 from gateway.telemetry.log_format import printable, where
 from gateway.telemetry.outcome import describe_failure
@@ -177,11 +179,22 @@ def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, s
     return headers
 
 
+def _routes(scope: HTTPScope) -> dict[str, Collection[str]]:
+    """The paths of the application and their methods, but for OPTIONS, which all have."""
+    return {
+        route.path_format: route.methods - {"OPTIONS"}
+        for route in scope["litestar_app"].routes
+        if isinstance(route, HTTPRoute)
+    }
+
+
 def _http_error(scope: HTTPScope, error: HTTPException) -> ErrorBody:
     kind, code = HTTP.get(error.status_code, ("invalid_request_error", None))
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             message = f"Invalid URL ({scope['method']} {scope['path']})"
+            if nearest := nearest_route(scope["method"], scope["path"], _routes(scope)):
+                message += f". Did you mean {nearest}?"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             message = (
                 f"Not allowed to {scope['method']} on {scope['path']}. "

@@ -73,6 +73,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ConnectionCount | None,
         option(SERVER, "Connections of one address at once; leave it unset behind a proxy, where all come from one."),
     ] = None
+    cors_origins: Annotated[
+        tuple[str, ...],
+        option(
+            SERVER,
+            "Web pages that may call the gateway from a browser, by origin (http://localhost:3000); * for all. Unset: "
+            "none on other sites.",
+        ),
+    ] = ()
     request_memory_mb: Annotated[
         int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
     ] = 256

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.blocking import BatchThread
 from adapters.contract import audio, stt
+from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.local import hub, requirements
@@ -55,6 +56,8 @@ class TransformersRecogniser:
             Literal["float32", "float16", "bfloat16"] | None,
             msgspec.Meta(description="Precision of the weights; when unset the best that the device supports."),
         ] = None
+
+    description = EngineDescription(model_option="stt_model")
 
     def __init__(self, options: Options) -> None:
         self._options = options
