@@ -6,7 +6,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.di import Provide
 
-from gateway.api import conversations, health, models, responses, speech, speech_to_speech, transcriptions
+from gateway.api import (
+    chat_completions,
+    conversations,
+    health,
+    models,
+    responses,
+    speech,
+    speech_to_speech,
+    transcriptions,
+)
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
@@ -31,6 +40,7 @@ SURFACES: tuple[Surface, ...] = (
     speech_to_speech.surface,
     speech.surface,
     transcriptions.surface,
+    chat_completions.surface,
     responses.surface,
     conversations.surface,
     models.surface,

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -11,7 +11,7 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.archive import Archive
 from gateway.conversation.compaction import Compaction, Start, Writer
-from gateway.conversation.conversation import Conversation, Turn, begun, opened
+from gateway.conversation.conversation import ID, Conversation, Turn, begun, opened
 from gateway.conversation.snapshot import Summary, compacted, decoded, within
 from gateway.conversation.store import Store
 
@@ -209,6 +209,27 @@ class History:
         if policy.compact and self._start and (len(conversation.turns) > policy.chat_size or conversation.skipped):
             self._compaction.wanted(conversation, policy.writer, self._start)
         return True
+
+    async def keep_spoken(self, audio_id: str, words: str) -> None:
+        """Keep the words of a spoken answer; the answer has been given, so a failure is only logged."""
+        try:
+            await self._store.put(f"spoken:{audio_id}", words.encode())
+        except Unavailable as error:
+            logger.error("%s is not kept: %s", audio_id, error.message)
+
+    async def spoken_words(self, places: Mapping[str, str]) -> dict[str, str]:
+        """The words of spoken answers by their ids, given the place of each in the request.
+
+        Raises ``InvalidRequest`` for one that is not kept, or not any more.
+        """
+        found: dict[str, str] = {}
+        for audio_id, place in places.items():
+            data = await self._store.get(f"spoken:{audio_id}") if ID.fullmatch(audio_id) else None
+            if data is None:
+                message = f"Audio with id {audio_id[:100]!r} not found. It may have expired."
+                raise InvalidRequest(message, param=place, code="invalid_value")
+            found[audio_id] = data.decode(errors="replace")
+        return found
 
 
 def _in_words(message: llm.Message, words: Iterator[str]) -> llm.Message:

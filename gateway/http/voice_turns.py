@@ -19,6 +19,7 @@ from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import ignored_fields
 from gateway.turns.conversation_turn import Turns
 from gateway.wire.audio import ResponseFormat
+from gateway.wire.messages import spoken_answers
 from gateway.wire.voice_turn import FILES, STRUCTURES, SpeechToSpeechRequest, turn_request
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class VoiceTurns:
         recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
         images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
         audio = None if recording is None else partial(self._decoder.decode, recording)
-        asked = await offloaded(fields.size, turn_request, wire, audio, images)
+        spoken = await self._turns.spoken_words(spoken_answers(wire.messages or ()))
+        asked = await offloaded(fields.size, turn_request, wire, audio, images, spoken)
         turn = self._turns.begin(asked, served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), turn.id)
         answer = SpokenAnswer(turn, watch, (*unknown, *ignored_fields(asked, served)))

@@ -82,7 +82,8 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
     ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
     message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. A ``literal`` turn's
-    messages are not changed. Without ``style`` the answer is not spoken. The turn takes at most ``turn_seconds``, and
+    messages are not changed. Without ``style`` the answer is not spoken; the words of one that is are kept under
+    ``audio_id``. The turn takes at most ``turn_seconds``, and
     its answer is cut after ``most_characters``.
     """
 
@@ -96,6 +97,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     user_role: str
     reply_in_language: bool
     conversation: ConversationRef
+    audio_id: str | None
     policy: Policy
     instructions: llm.Message | None
     prompt: llm.Message | None
@@ -141,6 +143,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         user_role=settings.user_role,
         reply_in_language=settings.enable_lang_prompt and not request.literal,
         conversation=_checked(request.conversation),
+        audio_id=request.audio_id,
         policy=policy_of(served),
         instructions=_system(settings.init_chat_role, request.instructions),
         prompt=_prompt(request, settings),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
 
 import msgspec
@@ -36,6 +36,7 @@ from gateway.turns.question import Question
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
 from gateway.turns.tally import Tally, reported
+from gateway.turns.transcript_cache import TranscriptCache
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +50,18 @@ class Turns:
     def __init__(self, history: History, report: Report) -> None:
         self._history = history
         self._report = report
+        self._transcripts = TranscriptCache()
+
+    async def spoken_words(self, places: Mapping[str, str]) -> dict[str, str]:
+        """The words of earlier spoken answers by their ids, given the place of each in the request.
+
+        Raises ``InvalidRequest`` for one that is not kept, or not any more.
+        """
+        return await self._history.spoken_words(places)
 
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
-        return ConversationTurn(self._history, build_turn(request, served), watch, self._report)
+        return ConversationTurn(self._history, self._transcripts, build_turn(request, served), watch, self._report)
 
     def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
         """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
@@ -62,9 +71,12 @@ class Turns:
 class ConversationTurn:
     """The turn ``plan``; ``id`` is that of its answer."""
 
-    def __init__(self, history: History, plan: TurnPlan, watch: Stopwatch, report: Report) -> None:
+    def __init__(
+        self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, report: Report
+    ) -> None:
         self.id = f"resp_{uuid.uuid4().hex}"
         self._history = history
+        self._transcripts = transcripts
         self._plan = plan
         self._watch = watch
         self._report = report
@@ -122,11 +134,18 @@ class ConversationTurn:
 
     async def _written_words(self, deadline: Deadline) -> AsyncGenerator[Listened, None]:
         """Hear the recordings in the request's messages, unless the model does so itself."""
-        if self._plan.source_of is None:
+        plan = self._plan
+        if plan.source_of is None:
             return
-        for recording in self._plan.conversation.recordings:
-            async with aclosing(deadline.limited(self._listen(self._plan.source_of(recording)))) as hearing:
+        for recording in plan.conversation.recordings:
+            key = await self._transcripts.key(recording.data, plan.route, plan.language or plan.usual_language)
+            if (known := self._transcripts.get(key)) is not None:
+                yield known
+                continue
+            async with aclosing(deadline.limited(self._listen(plan.source_of(recording)))) as hearing:
                 async for event in hearing:
+                    if isinstance(event, TranscriptFinished):
+                        self._transcripts.put(key, event)
                     yield event
 
     async def _listen(self, source: AudioSource) -> AsyncGenerator[Listened, None]:
@@ -238,6 +257,9 @@ class ConversationTurn:
         usage: llm.Usage | None,
     ) -> bool:
         """Store the question with its answer. Returns whether that was done."""
+        if self._plan.audio_id is not None:
+            words = "".join(part.text for part in answered.parts if isinstance(part, llm.Text))
+            await self._history.keep_spoken(self._plan.audio_id, words)
         if not lease.kept:
             return False
         said = (answered,) if has_content(answered) else ()

@@ -19,7 +19,8 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     or a name) is the one spoken. With ``source_of`` the recordings in the conversation's new messages are heard by the
     route's recogniser, if it has one, and the model is given their words. ``instructions`` stand in place of the system
     prompt, "" for none at all. ``voice``, ``speed`` (1.0 is normal) and ``speech_instructions`` (a style) describe the
-    speech of an answer that is ``spoken``; one that is not is text alone.
+    speech of an answer that is ``spoken``; one that is not is text alone. The words of a spoken answer are kept under
+    ``audio_id`` for a time, for later requests that name it.
 
     A ``literal`` request reaches the model as it is: without the gateway's own prompt, reasoning settings and hints,
     with no message repaired or left out. ``extra`` are fields in the words of the model's own server, see
@@ -45,3 +46,4 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | None = None
     speed: float | None = None
     speech_instructions: str | None = None
+    audio_id: str | None = None

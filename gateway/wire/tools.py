@@ -46,12 +46,24 @@ class ChosenFunction(msgspec.Struct, frozen=True, kw_only=True):
     name: ToolName
 
 
-class ChosenTool(msgspec.Struct, frozen=True, kw_only=True):
+class ChosenTool(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="function"):
     """A tool choice that forces one function, nested or flat."""
 
-    type: Literal["function"]
     function: ChosenFunction | None = None
     name: ToolName | None = None
+
+
+class ToolSubset(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the request's tools, and whether one of them must be called."""
+
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[ChosenTool], Meta(max_length=128)]
+
+
+class AllowedTools(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="allowed_tools"):
+    """A tool choice that leaves the model some of the request's tools."""
+
+    allowed_tools: ToolSubset
 
 
 ChatTools = Annotated[list[ChatTool], Meta(max_length=128)]
@@ -117,3 +129,16 @@ def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:
             "Missing required parameter: 'tool_choice.name'.", param="tool_choice", code="missing_required_parameter"
         )
     return llm.NamedTool(name=name)
+
+
+def allowed_of(allowed: AllowedTools, tools: tuple[llm.Tool, ...]) -> tuple[llm.Tool, ...]:
+    """The tools among ``tools`` that the choice leaves. Raises ``InvalidRequest`` for a name that is not there."""
+    names = {tool_choice_of(chosen) for chosen in allowed.allowed_tools.tools}
+    left = tuple(tool for tool in tools if llm.NamedTool(name=tool.name) in names)
+    if not left or len(left) < len(names):
+        raise InvalidRequest(
+            "Invalid 'tool_choice': every tool of 'allowed_tools' has to be one of 'tools', and there has to be one.",
+            param="tool_choice",
+            code="invalid_value",
+        )
+    return left

@@ -1,6 +1,7 @@
 """A request for a voice turn, as two surfaces read it, and what it asks in neutral words."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -11,12 +12,11 @@ from gateway.conversation.history import ConversationRef
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
 from gateway.wire.conversation import ConversationId, ConversationName, conversation_name
-from gateway.wire.messages import MOST_IMAGES, ChatMessages, ImageAddress, messages_of
+from gateway.wire.messages import MOST_IMAGES, AudioPart, ChatMessages, ImageAddress, messages_of
+from gateway.wire.sampling import Effort, StopText, StopTexts, stops_of
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord, tool_choice_of, tool_of
 
 ShortText = Annotated[str, Meta(max_length=256)]
-StopText = Annotated[str, Meta(max_length=1000)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
     top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
     stop: Annotated[
-        StopText | Annotated[list[StopText], Meta(max_length=4)] | None,
+        StopText | StopTexts | None,
         Meta(description="Up to four texts that end the answer."),
     ] = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="Seed of the sampling.")] | None = None
@@ -99,9 +99,9 @@ SPEECH_FIELDS = {"instructions": "speech_instructions"}
 
 
 def turn_request(
-    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...]
+    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...], spoken: Mapping[str, str]
 ) -> TurnRequest:
-    """The turn that is asked for. Raises ``InvalidRequest``."""
+    """The turn that is asked for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
     _check(request, audio)
     return TurnRequest(
         audio=audio,
@@ -111,7 +111,7 @@ def turn_request(
             previous_response=request.previous_response_id,
             conversation=conversation_name(request.conversation),
             keep=request.store is not False,
-            history=None if request.messages is None else messages_of(request.messages),
+            history=None if request.messages is None else messages_of(request.messages, spoken),
         ),
         instructions=request.instructions,
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
@@ -119,7 +119,7 @@ def turn_request(
         sampling=llm.Sampling(
             temperature=request.temperature,
             top_p=request.top_p,
-            stop=_stops(request.stop),
+            stop=stops_of(request.stop),
             seed=request.seed,
             frequency_penalty=request.frequency_penalty,
             presence_penalty=request.presence_penalty,
@@ -139,15 +139,18 @@ def _check(request: SpeechToSpeechRequest, audio: AudioSource | None) -> None:
             param="audio",
             code="missing_required_parameter",
         )
+    parts = (
+        part for message in request.messages or () if isinstance(message.content, list) for part in message.content
+    )
+    if any(isinstance(part, AudioPart) for part in parts):
+        raise InvalidRequest(
+            "Invalid 'messages': recordings are taken by POST /v1/chat/completions; here the question is the one.",
+            param="messages",
+            code="invalid_value",
+        )
     if request.tools and request.stream_format != "sse":
         raise InvalidRequest(
             "Tools need stream_format 'sse': a stream of audio bytes has no place for a function call.",
             param="tools",
             code="invalid_value",
         )
-
-
-def _stops(stop: str | list[str] | None) -> tuple[str, ...] | None:
-    if stop is None:
-        return None
-    return (stop,) if isinstance(stop, str) else tuple(stop)

@@ -15,7 +15,7 @@ from gateway.turns.result import TurnFinished
 from gateway.turns.speech_turn import SpeechTurn
 from gateway.wire.voice_events import audio_delta
 
-DEFAULT_FORMAT = "mp3"
+DEFAULT_FORMAT: ResponseFormat = "mp3"
 
 
 class SpeechAnswer:

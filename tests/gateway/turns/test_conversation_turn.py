@@ -10,7 +10,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
+from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, Unavailable, UpstreamError
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
@@ -499,11 +499,10 @@ async def test_the_recordings_in_messages_are_heard_in_their_order_and_their_wor
 
     ears = scripted.Scripted(stt.Info(sample_rate=16_000), hearing)
     room, microphone = Room(stt=ears), Microphone()
-    recording = llm.Audio(data=b"RIFF", format="wav")
     messages = (
-        llm.Message(role="user", parts=(recording,)),
+        llm.Message(role="user", parts=(llm.Audio(data=b"RIFF 1", format="wav"),)),
         llm.Message(role="assistant", parts=(llm.Text(text="An answer."),)),
-        llm.Message(role="user", parts=(llm.Text(text="Listen:"), recording)),
+        llm.Message(role="user", parts=(llm.Text(text="Listen:"), llm.Audio(data=b"RIFF 2", format="wav"))),
     )
     ref = ConversationRef(conversation="c", added=messages)
     events = await room.taken(ref, source_of=lambda _audio: microphone.source, literal=True)
@@ -519,6 +518,29 @@ async def test_the_recordings_in_messages_are_heard_in_their_order_and_their_wor
         "An answer.",
         "Listen: + second question",
     ]
+
+
+async def test_a_recording_that_was_heard_before_is_not_recognised_again() -> None:
+    room = Room()
+    ref = ConversationRef(history=(llm.Message(role="user", parts=(llm.Audio(data=b"RIFF", format="wav"),)),))
+    for _ in range(2):
+        await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True)
+    assert room.engines.stt.opened == 1
+    assert text_of(room.asked[0]) == "what did you say"
+    assert [outcome.heard_seconds for outcome in room.outcomes] == [1.0, 0.0]
+    await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True, language="de")
+    assert room.engines.stt.opened == 2
+
+
+async def test_the_words_of_a_spoken_answer_are_kept_under_its_id() -> None:
+    room = Room()
+    await room.taken(ConversationRef(keep=False, history=TYPED.history), audio_id="audio_1")
+    words = await room.turns.spoken_words({"audio_1": "messages[1].audio.id"})
+    assert words == {"audio_1": "Hello there. How are you?"}
+    for unknown in ("audio_2", "nothing like an id"):
+        with pytest.raises(InvalidRequest, match="not found") as refusal:
+            await room.turns.spoken_words({unknown: "messages[1].audio.id"})
+        assert refusal.value.param == "messages[1].audio.id"
 
 
 async def test_a_model_that_listens_gets_the_recordings_in_messages_themselves() -> None:

@@ -20,7 +20,7 @@ async def silence(_sample_rate: int) -> bytes:
 
 
 def asked(*, recorded: bool = True, images: tuple[llm.Image, ...] = (), **fields: Any) -> TurnRequest:
-    return turn_request(msgspec.convert(fields, SpeechToSpeechRequest), silence if recorded else None, images)
+    return turn_request(msgspec.convert(fields, SpeechToSpeechRequest), silence if recorded else None, images, {})
 
 
 def test_a_bare_request_asks_for_nothing_but_an_answer() -> None:
@@ -92,3 +92,10 @@ def test_without_a_recording_the_history_ends_in_a_result() -> None:
         with pytest.raises(InvalidRequest, match="Missing required parameter: 'file'") as refusal:
             asked(recorded=False, messages=messages)
         assert refusal.value.param == "audio"
+
+
+def test_recordings_in_messages_are_refused() -> None:
+    recording = {"type": "input_audio", "input_audio": {"data": "UklGRg=="}}
+    with pytest.raises(InvalidRequest, match="chat/completions") as refusal:
+        asked(messages=[{"role": "user", "content": [recording]}])
+    assert refusal.value.param == "messages"
