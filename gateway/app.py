@@ -15,6 +15,7 @@ from gateway.api import (
     speech,
     speech_to_speech,
     transcriptions,
+    voices,
 )
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
@@ -43,6 +44,7 @@ SURFACES: tuple[Surface, ...] = (
     chat_completions.surface,
     responses.surface,
     conversations.surface,
+    voices.surface,
     models.surface,
     health.surface,
 )

@@ -29,6 +29,7 @@ ELSEWHERE = {
         "tests/gateway/api/responses/test_retrieval.py",
         "what is kept is made by whole turns",
     ),
+    "gateway/api/voices/translate.py": ("tests/gateway/api/voices/test_routes.py", "it is seen whole over the socket"),
     "gateway/http/spoken_answer.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",
