@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.di import Provide
 
-from gateway.api import health, models, speech_to_speech
+from gateway.api import health, models, speech_to_speech, voices
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
@@ -22,7 +22,7 @@ from gateway.tasks import background
 from gateway.telemetry.outcome import log_outcome
 from gateway.turns.conversation_turn import Turns
 
-SURFACES: tuple[Surface, ...] = (speech_to_speech.surface, models.surface, health.surface)
+SURFACES: tuple[Surface, ...] = (speech_to_speech.surface, voices.surface, models.surface, health.surface)
 
 
 def create_app(

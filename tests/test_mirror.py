@@ -12,6 +12,7 @@ SOURCES = sorted(
 
 ELSEWHERE = {
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
+    "gateway/api/voices/translate.py": ("tests/gateway/api/voices/test_routes.py", "it is seen whole over the socket"),
     "gateway/api/speech_to_speech/response.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",

@@ -74,6 +74,7 @@ def test_everything_it_refers_to_is_in_it() -> None:
 def test_every_operation_is_there() -> None:
     assert dict(operations()).keys() == {
         "POST /v1/audio/speech-to-speech",
+        "GET /v1/audio/voices",
         "GET /v1/models",
         "GET /v1/models/{model}",
         "GET /health",
