@@ -60,13 +60,18 @@ class FallbackModel:
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """One answer, of the first that gives any; its ``Started`` is an ``Answering``.
 
-        When none does, raises the first one's error, but ``TooLong`` before that: a shorter request may be answered.
+        One that cannot promise JSON is not asked for it; fields in the words of the first one's server go to servers
+        of the same protocol. When none answers, raises the first one's error, but ``TooLong`` before that: a shorter
+        request may be answered.
         """
 
-        def ask(choice: Choice) -> AsyncGenerator[llm.Event, None]:
-            return choice.engine.stream(msgspec.structs.replace(request, model=choice.model))
+        able = [choice for choice in self._choices if request.json_answer is None or choice.engine.info.json_answers]
 
-        async with aclosing(_first_answer(self._choices, ask)) as events:
+        def ask(choice: Choice) -> AsyncGenerator[llm.Event, None]:
+            extra = request.extra if _protocol_of(choice.engine) == self.protocol else {}
+            return choice.engine.stream(msgspec.structs.replace(request, model=choice.model, extra=extra))
+
+        async with aclosing(_first_answer(able, ask)) as events:
             async for event in events:
                 yield event
 

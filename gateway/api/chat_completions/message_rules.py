@@ -56,11 +56,13 @@ def _missing(param: str) -> InvalidRequest:
     return InvalidRequest(f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
 
 
-def has_audio(messages: Sequence[dict[str, Any]]) -> bool:
-    """Whether there is a recording in ``messages``, or the id of an earlier spoken answer."""
-    return any(message.get("audio") is not None or _has_recording(message.get("content")) for message in messages)
-
-
-def _has_recording(content: Any) -> bool:
-    parts = content if isinstance(content, list) else ()
+def has_recording(messages: Sequence[dict[str, Any]]) -> bool:
+    """Whether there is a recording in ``messages``."""
+    contents = (message.get("content") for message in messages)
+    parts = (part for content in contents if isinstance(content, list) for part in content)
     return any(isinstance(part, dict) and part.get("type") == "input_audio" for part in parts)
+
+
+def names_spoken_answer(messages: Sequence[dict[str, Any]]) -> bool:
+    """Whether an earlier spoken answer stands in ``messages`` by its id."""
+    return any(message.get("audio") is not None for message in messages)

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import assert_never
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
+from adapters.contract.passthrough import Forwarded
 from gateway.api.chat_completions.chunks import ChunkWriter
 from gateway.api.chat_completions.schema import ChatCompletionRequest
 from gateway.api.chat_completions.translate import CompletionId, completion_of
@@ -19,10 +21,13 @@ from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import ConversationTurn
+from gateway.turns.passed_turn import PassedTurn, TurnPassed
 from gateway.turns.result import TurnEvent
 from gateway.wire import base64_text
 
 DONE = b"data: [DONE]\n\n"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+JSON = "application/json"
 
 
 class CompletedAnswer:
@@ -48,10 +53,8 @@ class CompletedAnswer:
     def response(self) -> StreamingResponse:
         """The answer in chunks, or whole."""
         if self._request.stream:
-            return StreamingResponse(
-                Streaming(parts=self._chunks(), content_type="text/event-stream; charset=utf-8", events=True)
-            )
-        return StreamingResponse(Streaming(parts=self._whole(), content_type="application/json"))
+            return StreamingResponse(Streaming(parts=self._chunks(), content_type=EVENT_STREAM, events=True))
+        return StreamingResponse(Streaming(parts=self._whole(), content_type=JSON))
 
     def _events(self) -> AsyncGenerator[tuple[TurnEvent, bytes], None]:
         """The turn's events with the audio that is ready by then; ``pcm16`` is that of the samples themselves."""
@@ -112,13 +115,7 @@ class CompletedAnswer:
 
     def _headers(self) -> dict[str, str]:
         return headers_of(
-            AnswerHead(
-                response_id=self._names.id,
-                conversation_id=None,
-                transcript=self._transcript,
-                ignored=tuple(self._ignored),
-                timings=self._watch.timings(),
-            )
+            AnswerHead(transcript=self._transcript, ignored=tuple(self._ignored), timings=self._watch.timings())
         )
 
 
@@ -127,3 +124,34 @@ async def _silent(events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[tup
     async with aclosing(events):
         async for event in events:
             yield event, b""
+
+
+class PassedAnswer:
+    """The answer of ``turn`` as its server wrote it; ``ignored`` are parameters without effect."""
+
+    def __init__(self, turn: PassedTurn, watch: Stopwatch, ignored: tuple[str, ...]) -> None:
+        self._turn = turn
+        self._watch = watch
+        self._ignored = ignored
+
+    def response(self, *, streamed: bool) -> StreamingResponse:
+        """The answer in chunks, or whole."""
+        content_type = EVENT_STREAM if streamed else JSON
+        return StreamingResponse(Streaming(parts=self._parts(), content_type=content_type, events=streamed))
+
+    async def _parts(self) -> AsyncGenerator[Part, None]:
+        ignored, begun = self._ignored, False
+        async with aclosing(self._turn.events()) as events:
+            async for event in events:
+                match event:
+                    case Started():
+                        ignored = (*ignored, *event.ignored)
+                    case Forwarded(data=data):
+                        if not begun:
+                            yield Head(headers=headers_of(AnswerHead(ignored=ignored, timings=self._watch.timings())))
+                            begun = True
+                        yield data
+                    case TurnPassed():
+                        pass
+                    case _:
+                        assert_never(event)

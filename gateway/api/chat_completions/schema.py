@@ -61,6 +61,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     n: Annotated[int, Meta(ge=1, le=1)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    store: bool | None = None
 
     @property
     def spoken(self) -> bool:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -76,23 +76,31 @@ def check(request: ChatCompletionRequest) -> None:
         )
 
 
-def turn_request(
-    request: ChatCompletionRequest,
-    source_of: Callable[[llm.Audio], AudioSource],
-    spoken_words: Mapping[str, str],
-    audio_id: str,
-) -> TurnRequest:
-    """The turn that is asked for; ``spoken_words`` are those of earlier spoken answers. Raises ``InvalidRequest``.
+class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn needs beside its request.
+
+    ``source_of`` decodes a recording, ``spoken_words`` are those of earlier spoken answers by their ids, ``audio_id``
+    is that of this one, and ``extra`` are fields that the model's own server may know.
+    """
+
+    source_of: Callable[[llm.Audio], AudioSource]
+    spoken_words: Mapping[str, str]
+    audio_id: str
+    extra: dict[str, Any]
+
+
+def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRequest:
+    """The turn that is asked for. Raises ``InvalidRequest``.
 
     A text answer is the model's to exactly these messages. A spoken one is that of the speech-to-speech route: messages
     in normal form, the settings' reasoning, and the gateway's prompt where the client has no system message of its own.
     """
     spoken = request.audio if "audio" in (request.modalities or ()) else None
-    messages = messages_of(request.messages, spoken_words)
+    messages = messages_of(request.messages, context.spoken_words)
     instructed = spoken is None or any(message.role in SYSTEM_ROLES for message in messages)
     tools, tool_choice = _tools(request)
     return TurnRequest(
-        source_of=source_of,
+        source_of=context.source_of,
         conversation=(
             ConversationRef(keep=False, history=messages) if instructed else ConversationRef(keep=False, added=messages)
         ),
@@ -111,10 +119,11 @@ def turn_request(
         ),
         max_output_tokens=request.max_completion_tokens or request.max_tokens,
         reasoning_effort=request.reasoning_effort,
+        extra=context.extra,
         literal=spoken is None,
         spoken=spoken is not None,
         voice=voice_name(spoken.voice) if spoken else None,
-        audio_id=audio_id if spoken else None,
+        audio_id=context.audio_id if spoken else None,
     )
 
 
