@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TooLong
+from adapters.contract.errors import InvalidRequest, TooLong
 from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
@@ -142,11 +142,15 @@ class ConversationTurn:
             if (known := self._transcripts.get(key)) is not None:
                 yield known
                 continue
-            async with aclosing(deadline.limited(self._listen(plan.source_of(recording)))) as hearing:
-                async for event in hearing:
-                    if isinstance(event, TranscriptFinished):
-                        self._transcripts.put(key, event)
-                    yield event
+            try:
+                async with aclosing(deadline.limited(self._listen(plan.source_of(recording)))) as hearing:
+                    async for event in hearing:
+                        if isinstance(event, TranscriptFinished):
+                            self._transcripts.put(key, event)
+                        yield event
+            except InvalidRequest as error:
+                error.param = "messages"  # that is where this recording is
+                raise
 
     async def _listen(self, source: AudioSource) -> AsyncGenerator[Listened, None]:
         """Hear a recording of the user."""

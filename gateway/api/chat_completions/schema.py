@@ -110,13 +110,7 @@ class ChatCompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     store: Annotated[bool | None, Meta(description="Without effect: completions are not stored.")] = None
 
 
-FIELDS = {
-    "audio": "messages",
-    "text": "messages",
-    "voice": "audio.voice",
-    "json_answer": "response_format",
-    "max_output_tokens": "max_completion_tokens",
-}
+FIELDS = {"voice": "audio.voice", "json_answer": "response_format", "max_output_tokens": "max_completion_tokens"}
 """The contract's fields that have another name here, in errors."""
 
 

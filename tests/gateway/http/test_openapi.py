@@ -74,13 +74,29 @@ def test_everything_it_refers_to_is_in_it() -> None:
 
 def test_every_operation_is_there() -> None:
     assert dict(operations()).keys() == {
+        "GET /health",
+        "GET /ready",
+        "POST /v1/audio/speech",
         "POST /v1/audio/speech-to-speech",
         "POST /v1/audio/transcriptions",
         "POST /v1/audio/translations",
+        "GET /v1/audio/voices",
+        "POST /v1/chat/completions",
+        "POST /v1/conversations",
+        "DELETE /v1/conversations/{conversation_id}",
+        "GET /v1/conversations/{conversation_id}",
+        "POST /v1/conversations/{conversation_id}",
+        "GET /v1/conversations/{conversation_id}/items",
+        "POST /v1/conversations/{conversation_id}/items",
+        "DELETE /v1/conversations/{conversation_id}/items/{item_id}",
+        "GET /v1/conversations/{conversation_id}/items/{item_id}",
         "GET /v1/models",
         "GET /v1/models/{model}",
-        "GET /health",
-        "GET /ready",
+        "POST /v1/responses",
+        "DELETE /v1/responses/{response_id}",
+        "GET /v1/responses/{response_id}",
+        "POST /v1/responses/{response_id}/cancel",
+        "GET /v1/responses/{response_id}/input_items",
     }
 
 

@@ -532,6 +532,16 @@ async def test_a_recording_that_was_heard_before_is_not_recognised_again() -> No
     assert room.engines.stt.opened == 2
 
 
+async def test_a_recording_in_messages_that_cannot_be_heard_is_blamed_on_the_messages() -> None:
+    async def broken(_sample_rate: int) -> bytes:
+        raise InvalidRequest("no sound", param="audio")
+
+    ref = ConversationRef(history=(llm.Message(role="user", parts=(llm.Audio(data=b"RIFF", format="wav"),)),))
+    with pytest.raises(InvalidRequest) as refusal:
+        await Room().taken(ref, source_of=lambda _audio: broken)
+    assert refusal.value.param == "messages"
+
+
 async def test_the_words_of_a_spoken_answer_are_kept_under_its_id() -> None:
     room = Room()
     await room.taken(ConversationRef(keep=False, history=TYPED.history), audio_id="audio_1")
