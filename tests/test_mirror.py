@@ -11,6 +11,10 @@ SOURCES = sorted(
 )
 
 ELSEWHERE = {
+    "gateway/api/chat_completions/response.py": (
+        "tests/gateway/api/chat_completions/test_sdk.py",
+        "whole and in chunks, it is what the SDK reads",
+    ),
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
     "gateway/api/conversations/edits.py": (
         "tests/gateway/api/conversations/test_routes.py",

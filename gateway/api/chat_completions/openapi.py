@@ -9,6 +9,9 @@ from gateway.api.chat_completions.schema import ChatCompletion, ChatCompletionCh
 from gateway.http.headers import HEADERS
 from gateway.http.openapi import ApiOperation, WireSchema, json_schema, reference
 
+KEPT = {"x-response-id", "x-conversation-id"}
+"""Headers about what is kept: no completion is."""
+
 
 @dataclass
 class ChatCompletionsOperation(ApiOperation):
@@ -26,6 +29,7 @@ class ChatCompletionsOperation(ApiOperation):
             headers={
                 header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
                 for header in HEADERS
+                if header.name not in KEPT
             },
             content={
                 "application/json": OpenAPIMediaType(schema=reference(ChatCompletion)),

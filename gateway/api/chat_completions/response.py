@@ -11,7 +11,7 @@ from adapters.contract.engine import Started
 from adapters.contract.passthrough import Forwarded
 from gateway.api.chat_completions.chunks import ChunkWriter
 from gateway.api.chat_completions.schema import ChatCompletionRequest
-from gateway.api.chat_completions.translate import CompletionId, completion_of
+from gateway.api.chat_completions.translate import CompletionId, completion_of, is_spoken
 from gateway.audio.whole_file import LENGTH_IN_HEADER, whole_file
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.http.offload import offloaded
@@ -47,7 +47,7 @@ class CompletedAnswer:
         self._watch = watch
         self._ignored = dict.fromkeys(ignored)
         self._transcript: str | None = None
-        spoken = request.audio if "audio" in (request.modalities or ()) else None
+        spoken = request.audio if is_spoken(request) else None
         self._format = spoken.format if spoken else None
 
     def response(self) -> StreamingResponse:

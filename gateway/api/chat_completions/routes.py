@@ -18,6 +18,7 @@ from gateway.api.chat_completions.translate import (
     check_envelope,
     completion_id,
     ignored,
+    is_spoken,
     turn_request,
 )
 from gateway.audio.decoder_pool import DecoderPool
@@ -104,5 +105,5 @@ def _whole(fields: Fields) -> tuple[ChatCompletionRequest, tuple[str, ...]]:
 def _stages(envelope: Envelope) -> tuple[Stage, ...]:
     """The stages of a route that the request needs."""
     hearing: tuple[Stage, ...] = ("stt",) if has_recording(envelope.messages) else ()
-    speaking: tuple[Stage, ...] = ("tts",) if envelope.spoken else ()
+    speaking: tuple[Stage, ...] = ("tts",) if is_spoken(envelope) else ()
     return (*hearing, "llm", *speaking)

@@ -63,11 +63,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     stream_options: StreamOptions | None = None
     store: bool | None = None
 
-    @property
-    def spoken(self) -> bool:
-        """Whether the answer is spoken."""
-        return "audio" in (self.modalities or ())
-
 
 class ChatCompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for an answer to messages; fields that are not listed go to a server of the same API."""

@@ -42,6 +42,11 @@ def completion_id(model: str, kept_seconds: float) -> CompletionId:
     )
 
 
+def is_spoken(request: Envelope | ChatCompletionRequest) -> bool:
+    """Whether the answer is spoken."""
+    return "audio" in (request.modalities or ())
+
+
 def check_envelope(request: Envelope) -> None:
     """Refuse what cannot be asked for, whoever answers. Raises ``InvalidRequest``."""
     if request.stream_options is not None and not request.stream:
@@ -60,7 +65,7 @@ def check_envelope(request: Envelope) -> None:
 
 def check(request: ChatCompletionRequest) -> None:
     """Refuse what the translated way cannot do. Raises ``InvalidRequest``."""
-    spoken = "audio" in (request.modalities or ())
+    spoken = is_spoken(request)
     if spoken and request.audio is None:
         raise InvalidRequest("Missing required parameter: 'audio'.", param="audio", code="missing_required_parameter")
     if spoken and request.audio and request.stream and request.audio.format != "pcm16":
@@ -95,7 +100,7 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
     A text answer is the model's to exactly these messages. A spoken one is that of the speech-to-speech route: messages
     in normal form, the settings' reasoning, and the gateway's prompt where the client has no system message of its own.
     """
-    spoken = request.audio if "audio" in (request.modalities or ()) else None
+    spoken = request.audio if is_spoken(request) else None
     messages = messages_of(request.messages, context.spoken_words)
     instructed = spoken is None or any(message.role in SYSTEM_ROLES for message in messages)
     tools, tool_choice = _tools(request)
@@ -159,7 +164,7 @@ def ignored(request: ChatCompletionRequest) -> tuple[str, ...]:
     """The parameters of ``request`` that have no effect."""
     options = request.stream_options
     named = {
-        "audio": request.audio is not None and "audio" not in (request.modalities or ()),
+        "audio": request.audio is not None and not is_spoken(request),
         "store": bool(request.store),
         "stream_options.include_obfuscation": options is not None and bool(options.include_obfuscation),
     }

@@ -81,6 +81,31 @@ async def test_what_a_fallback_refuses_does_not_hide_why_the_first_could_not() -
         await read(falling_back(failing(Unavailable("down")), failing(Unsupported("no audio"))).stream(REQUEST))
 
 
+async def test_who_cannot_promise_json_is_not_asked_for_it() -> None:
+    plain = scripted.language_model(scripted.answering("no JSON"))
+    able = scripted.language_model(scripted.answering("{}"))
+    able.info = llm.Info(json_answers=True)
+    asked = llm.Request(model="first", messages=(), json_answer=llm.JsonAnswer())
+    events = await read(falling_back(failing_json(), plain, able).stream(asked))
+    assert [event.text for event in events if isinstance(event, llm.TextDelta)] == ["{}"]
+    assert plain.opened == 0
+
+
+def failing_json() -> Any:
+    engine = failing(Unavailable("down"))
+    engine.info = llm.Info(json_answers=True)
+    return engine
+
+
+async def test_fields_for_the_first_ones_server_go_to_servers_of_its_protocol_only() -> None:
+    first, second, third = (scripted.language_model(scripted.answering("x")) for _ in range(3))
+    first.script = third.script = failing(Unavailable("down")).script
+    for engine, protocol in ((first, "chat-completions"), (second, "responses"), (third, "chat-completions")):
+        engine.protocol, engine.forward = protocol, engine.stream  # type: ignore[attr-defined]
+    await read(falling_back(first, third, second).stream(llm.Request(model="m", messages=(), extra={"top_k": 4})))
+    assert [engine.requests[-1].extra for engine in (first, third, second)] == [{"top_k": 4}, {"top_k": 4}, {}]
+
+
 async def test_leaving_closes_the_one_that_answers() -> None:
     second = scripted.language_model(scripted.answering("one", "two"))
     stream = falling_back(failing(Unavailable("down")), second).stream(REQUEST)
