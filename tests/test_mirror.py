@@ -12,6 +12,10 @@ SOURCES = sorted(
 
 ELSEWHERE = {
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
+    "gateway/api/speech/response.py": (
+        "tests/gateway/api/speech/test_routes.py",
+        "what it does is seen on the wire",
+    ),
     "gateway/http/spoken_answer.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",
