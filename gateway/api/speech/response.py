@@ -13,9 +13,10 @@ from gateway.pipeline.encoded import encoded
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.result import TurnFinished
 from gateway.turns.speech_turn import SpeechTurn
+from gateway.wire.audio import ResponseFormat
 from gateway.wire.voice_events import audio_delta
 
-DEFAULT_FORMAT = "mp3"
+DEFAULT_FORMAT: ResponseFormat = "mp3"
 
 
 class SpeechAnswer:

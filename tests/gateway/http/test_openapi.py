@@ -75,6 +75,9 @@ def test_everything_it_refers_to_is_in_it() -> None:
 def test_every_operation_is_there() -> None:
     assert dict(operations()).keys() == {
         "POST /v1/audio/speech-to-speech",
+        "POST /v1/audio/speech",
+        "POST /v1/audio/transcriptions",
+        "POST /v1/audio/translations",
         "GET /v1/models",
         "GET /v1/models/{model}",
         "GET /health",

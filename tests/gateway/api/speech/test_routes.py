@@ -119,8 +119,8 @@ async def test_the_slices_of_the_event_stream_are_the_file(humming: AsyncOpenAI,
         model="tts-1",
         voice="alloy",
         input=TEXT,
-        response_format=name,
-        stream_format="sse",  # type: ignore[arg-type]
+        response_format=name,  # type: ignore[arg-type]
+        stream_format="sse",
     ) as answer:
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         events = [event async for line in answer.iter_lines() for event in events_in(line)]
