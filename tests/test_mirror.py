@@ -34,6 +34,10 @@ ELSEWHERE = {
         "what is kept is made by whole turns",
     ),
     "gateway/api/voices/translate.py": ("tests/gateway/api/voices/test_routes.py", "it is seen whole over the socket"),
+    "gateway/api/speech/response.py": (
+        "tests/gateway/api/speech/test_routes.py",
+        "what it does is seen on the wire",
+    ),
     "gateway/http/spoken_answer.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",

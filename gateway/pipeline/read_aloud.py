@@ -45,6 +45,6 @@ async def _written(text: str, scheduler: UtteranceScheduler) -> AsyncGenerator[S
         scheduler.write(text[start : start + LONGEST_SLICE])
         await asyncio.sleep(0)
     scheduler.close()
-    nothing: tuple[Spoken, ...] = ()
-    for event in nothing:
+    no_events: tuple[Spoken, ...] = ()
+    for event in no_events:
         yield event

@@ -11,6 +11,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.engines.fallback_voice import SpokenBy
 from gateway.pipeline.playhead import Playhead
+from gateway.pipeline.utterance_joins import UtteranceJoins
 from gateway.pipeline.utterance_scheduler import UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
@@ -65,23 +66,38 @@ async def speak(
     """Speak what ``scheduler`` gives until it is closed and empty; ``playhead`` learns what audio belongs to what text.
 
     The engine's ``Started`` is passed on once. Raises ``AdapterError``: ``UpstreamError`` when the engine stops before
-    an utterance is finished.
+    an utterance is finished, or makes no sound of words.
     """
     normalizer = Normalizer(delivery.reading, delivery.text_language, engine.info)
-    started = False
+    rate = engine.info.sample_rate
+    joins = UtteranceJoins(rate, delivery.speed)
+    started = worded = sounded = False
     while (text := await scheduler.utterance()) is not None:
+        parts = divided(normalizer.normalize(text))
+        pause = joins.pause() if parts else b""
+        pending = audio.seconds(pause, rate)
+        if pause:
+            playhead.begin("")  # silence, in which no text is heard
+            playhead.made(pending)
+            playhead.complete()
+            yield tts.AudioChunk(pcm=pause)
         playhead.begin(text)
-        for words in divided(normalizer.normalize(text)):
+        for words in parts:
+            worded = worded or any(map(str.isalnum, words))
             watch.mark("tts_request")
             async with aclosing(_utterance(engine, delivery.request(words))) as events:
                 async for event in events:
                     match event:
                         case tts.AudioChunk():
                             watch.mark("tts_first_audio")
-                            seconds = audio.seconds(event.pcm, engine.info.sample_rate)
-                            scheduler.spoken(seconds)
+                            sounded = True
+                            pcm = joins.feed(event.pcm)
+                            seconds = audio.seconds(pcm, rate)
+                            scheduler.spoken(pending + seconds)
+                            pending = 0.0
                             playhead.made(seconds)
-                            yield event
+                            if pcm:
+                                yield tts.AudioChunk(pcm=pcm)
                         case Started():
                             if not started:
                                 yield event
@@ -90,7 +106,11 @@ async def speak(
                             yield event
                         case _:
                             assert_never(event)
+        if parts:
+            joins.end(parts[-1])
         playhead.complete()
+    if worded and not sounded:
+        raise UpstreamError("The synthesiser made no sound of the text; choose another voice, or an engine with --tts.")
 
 
 async def _utterance(engine: tts.Synthesiser, request: tts.Request) -> AsyncGenerator[Spoken, None]:

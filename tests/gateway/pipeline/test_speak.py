@@ -12,6 +12,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery, UtteranceFinished, speak
+from gateway.pipeline.utterance_joins import SENTENCE_SECONDS
 from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
 from gateway.text.normalization.normalizer import ReadingOptions
@@ -59,7 +60,18 @@ async def test_each_utterance_says_what_it_used() -> None:
     finished = [event for event in events if isinstance(event, UtteranceFinished)]
     assert [event.characters for event in finished] == [len("Hello there."), len("Bye.")]
     chunks = [event for event in events if isinstance(event, tts.AudioChunk)]
-    assert sum(event.seconds for event in finished) == pytest.approx(0.04 * len(chunks))
+    assert sum(event.seconds for event in finished) == pytest.approx(0.04 * (len(chunks) - 1))
+    assert len(chunks[-3].pcm) == 24_000 * SENTENCE_SECONDS * 2, "and a pause between the two"
+
+
+async def test_an_engine_without_sound_for_words_is_an_error() -> None:
+    async def silent(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        yield tts.Finished(seconds=0.0, characters=0)
+
+    engine = scripted.Scripted(tts.Info(sample_rate=24_000, voices=("v",), default_voice="v"), silent)
+    with pytest.raises(UpstreamError, match="no sound"):
+        await read(speak(engine, DELIVERY, full("Hello."), Stopwatch(), Playhead()))
+    await read(speak(engine, DELIVERY, full("…"), Stopwatch(), Playhead()))
 
 
 async def test_nothing_to_say_asks_no_synthesiser() -> None:

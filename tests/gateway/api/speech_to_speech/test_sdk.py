@@ -134,7 +134,8 @@ async def test_raw_bytes_by_the_sync_client(url: str) -> None:
         ):
             return b"".join(stream.response.iter_bytes())
 
-    assert len(await sync(ask)) == 12 * 40 * 48  # twelve chunks of 40 ms
+    # Twelve chunks of 40 ms, and the pause between two sentences.
+    assert len(await sync(ask)) == pytest.approx((12 * 40 + 300) * 48, abs=96)
 
 
 async def test_a_path_as_file_and_json_with_base64(url: str) -> None:
