@@ -29,6 +29,10 @@ ELSEWHERE = {
         "tests/gateway/api/responses/test_retrieval.py",
         "what is kept is made by whole turns",
     ),
+    "gateway/wire/passed_items.py": (
+        "tests/gateway/api/responses/test_passed_response.py",
+        "what of a request is kept shows when it is continued",
+    ),
     "gateway/api/speech_to_speech/response.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",
