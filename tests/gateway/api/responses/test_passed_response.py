@@ -140,7 +140,7 @@ async def test_a_response_is_recorded_under_the_id_that_the_client_saw() -> None
         kept = (await at.http.get("/v1/responses/resp_own1")).json()
         assert kept == document(at.name) | {"id": "resp_own1", "store": True, "conversation": None}
         (given,) = (await at.sdk.responses.input_items.list("resp_own1")).data
-        assert given.content[0].text == "Weather?"  # type: ignore[union-attr]
+        assert given.content[0].text == "Weather?"  # type: ignore[union-attr,index]
         second = await at.sdk.responses.create(input="And now?", previous_response_id="resp_own1")
         assert at.sent["input"][0] == {"type": "message", "role": "user", "content": "Weather?"}
         assert at.sent["input"][1]["encrypted_content"] == "gAAAAABwhole"

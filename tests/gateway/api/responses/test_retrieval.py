@@ -70,7 +70,7 @@ async def test_both_kinds_of_turns_are_one_conversation(at: Desk) -> None:
     await spoken(at, conversation="our-talk")
     assert at.got[1:-1] == ["user: what did you say", f"assistant: {SAID}", "user: Hi", f"assistant: {SAID}"]
     items = [item async for item in at.sdk.conversations.items.list("our-talk", order="asc", limit=2)]
-    assert [(item.type, item.role, item.content[0].text) for item in items] == [  # type: ignore[union-attr]
+    assert [(item.type, item.role, item.content[0].text) for item in items] == [  # type: ignore[union-attr,index]
         ("message", "user", "what did you say"),
         ("message", "assistant", SAID),
         ("message", "user", "Hi"),
@@ -88,7 +88,7 @@ async def test_a_spoken_turn_is_shown_as_a_response(at: Desk) -> None:
     assert shown["output"][0]["content"][0]["text"] == SAID
     assert shown["created_at"] > 1_700_000_000
     (given,) = (await at.sdk.responses.input_items.list(name)).data
-    assert given.content[0].text == "what did you say"  # type: ignore[union-attr]
+    assert given.content[0].text == "what did you say"  # type: ignore[union-attr,index]
     assert (await at.sdk.responses.input_items.list(name)).data[0].id == given.id, "ids stay the same"
     assert (await at.sdk.responses.cancel(name)).status == "completed"
 
@@ -133,7 +133,7 @@ async def test_pages_of_input_items(at: Desk) -> None:
     assert (newest.has_more, newest.data[1].id) == (True, "fc_mine")
     listed = [item async for item in at.sdk.responses.input_items.list(response.id, limit=3, order="asc")]
     assert [item.type for item in listed] == ["message"] * 5 + ["function_call", "function_call_output"]
-    assert listed[0].content[0].text == "number 0"  # type: ignore[union-attr]
+    assert listed[0].content[0].text == "number 0"  # type: ignore[union-attr,index]
     assert len({item.id for item in listed}) == 7
     body = (await at.http.get(f"/v1/responses/{response.id}/input_items?limit=2&after={listed[1].id}&order=asc")).json()
     assert body.keys() == {"object", "data", "first_id", "last_id", "has_more"}
