@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -146,15 +146,13 @@ class PassedTurn:
             yield TurnPassed(outcome=self._outcome())
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
-        model = self._served.engines.llm
-        assert isinstance(model, Passthrough), "the surface asked passes()"
         request = PassRequest(
             model=self._served.route.settings.model_name or "",
             body=self._request.body,
             history=_history(lease, self._request.conversation),
             recorded=lease is not None and lease.kept,
         )
-        return model.forward(request)
+        return cast(Passthrough, self._served.engines.llm).forward(request)  # the surface asked passes()
 
     async def _keep(self, lease: ConversationLease, passed: Passed) -> None:
         """Store the turn under the id that the client saw."""
