@@ -52,16 +52,22 @@ async def delete_response(shelf: Shelf, response_id: str) -> Deleted:
     """Forget a response, but for its items in a conversation that the client named. Raises ``NotFound``."""
     if (running := shelf.running.find(response_id)) is not None:
         await running.cancel()
-    response = msgspec.json.decode(await response_json(shelf, response_id), type=_Kept)
+    conversation = _conversation_in(await response_json(shelf, response_id))
     items = await step_items(shelf.archive, response_id)
-    left = None if response.conversation is None else Record(items=msgspec.json.encode(items.given + items.output))
+    left = None if conversation is None else Record(items=msgspec.json.encode(items.given + items.output))
     await shelf.archive.delete_answer(response_id, left=left)
     return Deleted(id=response_id)
 
 
-class _Kept(msgspec.Struct):
-    """What has to be known of a response before it is deleted."""
+def _conversation_in(response: bytes) -> ConversationId | None:
+    """The conversation that a response belongs to, if a client named one."""
+    try:
+        return msgspec.json.decode(response, type=_Kept).conversation
+    except msgspec.MsgspecError:  # no gateway wrote it
+        return None
 
+
+class _Kept(msgspec.Struct):
     conversation: ConversationId | None = None
 
 

@@ -50,6 +50,9 @@ class Provider:
         self.count = 0
 
     async def __call__(self, exchange: Exchange) -> None:
+        if not exchange.body:  # the gateway only opens a connection
+            await exchange.reply(404, {})
+            return
         self.count += 1
         own = f"resp_own{self.count}".encode()
         data = fixture(self.name).replace(b"resp_01", own)
@@ -87,7 +90,6 @@ async def road(name: str = "openai-responses", *flags: str) -> AsyncGenerator[Ro
     async with UpstreamServer(at) as at.server:
         base = ("--llm_backend", "responses-api", "--responses_api_base_url", at.server.base_url, "--model_name", "m")
         async with served(build(load([*base, *flags], {}))) as address, clients(address) as (at.http, at.sdk):
-            at.count = 0  # the gateway has opened a connection
             yield at
 
 

@@ -1,14 +1,18 @@
 """What is kept of responses, in memory and in Redis: read, listed, referred to, continued by voice, deleted."""
 
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import openai
 import pytest
 import pytest_asyncio
+from redis import asyncio as redis
 
 from adapters import scripted
 from adapters.contract import llm
+from gateway.conversation.redis_store import PREFIX
+from gateway.conversation.snapshot import Record, encoded
 from tests.support.http_client import ROUTE, form, refused
 from tests.support.redis_server import redis_server
 from tests.support.responses_client import CLOCK, Desk, call, checked_response, desk, writing
@@ -186,3 +190,20 @@ async def test_a_record_that_is_too_large_is_made_of_what_is_kept(caplog: pytest
         kept = await at.sdk.responses.retrieve(response.id)
         assert kept.output_text == SAID
         assert "is not kept" in caplog.text
+
+
+@pytest.mark.parametrize("junk", [b"", b"[1]", b"{", b'{"output": 5, "conversation": 5}'])
+async def test_what_no_gateway_wrote_breaks_nothing(redis_url: str, junk: bytes) -> None:
+    record = encoded(Record(items=junk, response=junk))
+    async with desk("--conversation_store", redis_url) as at, aclosing(redis.Redis.from_url(redis_url)) as store:
+        made = await at.sdk.conversations.create()
+        response = await at.sdk.responses.create(input="Hi", conversation=made.id)
+        await store.set(f"{PREFIX}record:{response.id}", record)
+        assert (await at.http.get(f"/v1/responses/{response.id}")).status_code == 200
+        assert (await at.sdk.responses.input_items.list(response.id)).data == []
+        assert (await at.sdk.conversations.items.list(made.id)).data == []
+        reference = {"type": "item_reference", "id": response.output[0].id}
+        refused(await at.http.post("/v1/responses", json={"input": [reference]}), 400)
+        await at.sdk.responses.create(input="And?", conversation=made.id)
+        assert len(at.got) == 3
+        assert (await at.http.delete(f"/v1/responses/{response.id}")).status_code == 200
