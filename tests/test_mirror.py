@@ -33,6 +33,10 @@ ELSEWHERE = {
         "tests/gateway/api/responses/test_retrieval.py",
         "what is kept is made by whole turns",
     ),
+    "gateway/wire/passed_items.py": (
+        "tests/gateway/api/responses/test_passed_response.py",
+        "what of a request is kept shows when it is continued",
+    ),
     "gateway/api/voices/translate.py": ("tests/gateway/api/voices/test_routes.py", "it is seen whole over the socket"),
     "gateway/api/speech/response.py": (
         "tests/gateway/api/speech/test_routes.py",

@@ -35,6 +35,8 @@ from adapters.upstream.urls import display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
+_USER_AGENT = {"user-agent": f"python-httpx/{httpx.__version__}"}
+
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +77,7 @@ class UpstreamClient:
         self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy)
         self._pool: ClientPool | None = None
         self._closed = False
+        self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
         self._refuses_controls: set[str] = set()  # models whose server refused the reasoning controls
 
     @property
@@ -234,12 +237,15 @@ class UpstreamClient:
             raise self.errors.no_response(error) from error
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Request:
-        url = self._base.copy_with(path=self._base.path.rstrip("/") + path)
+        url = self._urls.get(path) or self._base.copy_with(path=self._base.path.rstrip("/") + path)
+        self._urls[path] = url
         # The key is sent with each request, because adapters of other servers share the HTTP client.
         key = {"authorization": f"Bearer {self._key}"} if self._key else {}
         identity = {"accept-encoding": "identity"}  # compression would delay events
-        timeout = httpx.Timeout(None, connect=self._options.responses_api_connect_timeout)
-        return self._http().build_request(method, url, headers=headers | identity | key, content=body, timeout=timeout)
+        timeout = {"connect": self._options.responses_api_connect_timeout}
+        return httpx.Request(
+            method, url, headers=_USER_AGENT | headers | identity | key, content=body, extensions={"timeout": timeout}
+        )
 
 
 def _base_url(given: str | None) -> httpx.URL:

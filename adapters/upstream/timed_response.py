@@ -11,6 +11,7 @@ from adapters.upstream.body import Body, UnreadableBody
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.lenient_json import UnreadableJson, decode_any
 from adapters.upstream.options import UpstreamOptions
+from adapters.upstream.wait_limit import WaitExpired, WaitLimit
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Of one event, and of an answer that is not streamed."""
@@ -44,6 +45,7 @@ class TimedResponse:
         self._received = 0
         self._response: httpx.Response | None = None
         self._body: Body
+        self._waits = WaitLimit()
 
     async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Headers:
         """Send the request and give the headers of a success. Raises ``AdapterError``."""
@@ -72,9 +74,8 @@ class TimedResponse:
         """The next bytes; empty once a complete answer has ended in whatever way. Raises ``AdapterError``."""
         # The time limit covers only the wait for the server: a slow reader on our side is not the server's fault.
         try:
-            async with asyncio.timeout_at(self._limit()[0]):
-                chunk = await self._body.read()
-        except TimeoutError as error:
+            chunk = await self._waits.wait(self._limit()[0], self._body.read())
+        except WaitExpired as error:
             if self._end_by is None:
                 raise self._timed_out() from error
         except httpx.HTTPError as error:
@@ -102,6 +103,7 @@ class TimedResponse:
 
     async def aclose(self) -> None:
         """Close the connection, unless the answer was read to its end; harmless when called twice."""
+        self._waits.stop()
         if self._response is not None:
             await self._response.aclose()
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -80,8 +80,7 @@ class FallbackModel:
         speaking = [choice for choice in self._choices if _protocol_of(choice.engine) == self.protocol]
 
         def ask(choice: Choice) -> AsyncGenerator[PassEvent, None]:
-            assert isinstance(choice.engine, Passthrough), "it has a protocol"
-            return choice.engine.forward(msgspec.structs.replace(request, model=choice.model))
+            return cast(Passthrough, choice.engine).forward(msgspec.structs.replace(request, model=choice.model))
 
         async with aclosing(_first_answer(speaking, ask)) as events:
             async for event in events:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from adapters.contract.errors import TimedOut
+from adapters.upstream.wait_limit import WaitExpired, WaitLimit
 from gateway.tasks import DeadlineExceeded, with_deadline
 
 T = TypeVar("T")
@@ -38,5 +39,11 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     async def limited(self, stream: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         """The items of ``stream``. Raises ``TimedOut`` when the next one does not come in time."""
         async with aclosing(stream):
-            while (item := await self.limit(anext(stream, None))) is not None:
-                yield item
+            waits = WaitLimit()
+            try:
+                while (item := await waits.wait(self.at, anext(stream, None))) is not None:
+                    yield item
+            except WaitExpired:
+                raise self.exceeded() from None
+            finally:
+                waits.stop()

@@ -142,7 +142,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         images=request.images,
         user_role=settings.user_role,
         reply_in_language=settings.enable_lang_prompt and not request.literal,
-        conversation=_checked(request.conversation),
+        conversation=checked(request.conversation),
         audio_id=request.audio_id,
         policy=policy_of(served),
         instructions=_system(settings.init_chat_role, request.instructions),
@@ -183,7 +183,7 @@ def language_code(name: str | None) -> str | None:
     return code
 
 
-def _checked(ref: ConversationRef) -> ConversationRef:
+def checked(ref: ConversationRef) -> ConversationRef:
     """``ref``, if its parts can stand beside each other."""
     if ref.previous_response is None:
         return ref

@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -20,7 +20,7 @@ from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
 from gateway.telemetry.timings import Stopwatch
-from gateway.turns.build import policy_of
+from gateway.turns.build import checked, policy_of
 from gateway.turns.result import ConversationJoined
 
 logger = logging.getLogger(__name__)
@@ -85,6 +85,11 @@ class PassedTurn:
         self._conversation_id: str | None = None
         self._compaction: llm.Usage | None = None
 
+    @property
+    def route(self) -> str:
+        """The name of the route that is asked."""
+        return self._served.name
+
     async def events(self) -> AsyncGenerator[PassedEvent, None]:
         """Take the turn; ends with ``TurnPassed``. Closing it at any point releases the server.
 
@@ -110,7 +115,7 @@ class PassedTurn:
         async with AsyncExitStack() as held:
             lease: ConversationLease | None = None
             if ref is not None:
-                leasing = held.enter_async_context(self._history.lease(ref, self._policy))
+                leasing = held.enter_async_context(self._history.lease(checked(ref), self._policy))
                 lease = await deadline.limit(leasing)
                 yield ConversationJoined(conversation_id=lease.id)
             passed: Passed | None = None
@@ -141,15 +146,13 @@ class PassedTurn:
             yield TurnPassed(outcome=self._outcome())
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
-        model = self._served.engines.llm
-        assert isinstance(model, Passthrough), "the surface asked passes()"
         request = PassRequest(
             model=self._served.route.settings.model_name or "",
             body=self._request.body,
             history=_history(lease, self._request.conversation),
             recorded=lease is not None and lease.kept,
         )
-        return model.forward(request)
+        return cast(Passthrough, self._served.engines.llm).forward(request)  # the surface asked passes()
 
     async def _keep(self, lease: ConversationLease, passed: Passed) -> None:
         """Store the turn under the id that the client saw."""
@@ -160,7 +163,8 @@ class PassedTurn:
         if response_id is None or not ID.fullmatch(response_id):
             logger.warning("%s is not kept: its server gave it no usable id", self.id)
             return
-        if await self._history.keep(lease, response_id, lease.conversation.after(said), self._policy):
+        conversation = lease.conversation.after(said).stepped(response_id, self._served.name)
+        if await self._history.keep(lease, response_id, conversation, self._policy):
             self._conversation_id, self._compaction = lease.id, lease.compaction
 
     @property

@@ -29,10 +29,12 @@ RECORDING = llm.Text(text="(a recording)")
 
 
 def messages_of(items: Iterable[Item], param: str = "input") -> tuple[llm.Message, ...]:
-    """The items as a language model gets them: an answer's text and its calls are one message.
+    """The items as a language model gets them. Raises ``InvalidRequest``, also for too many parts or images."""
+    return checked(joined(items), param)
 
-    Raises ``InvalidRequest``, also for too many parts or images.
-    """
+
+def joined(items: Iterable[Item]) -> tuple[llm.Message, ...]:
+    """The items as messages: an answer's text and its calls are one message. Raises ``InvalidRequest``."""
     drafts: list[tuple[str, list[llm.Part]]] = []
     for item in items:
         role, parts = role_of(item), parts_of(item)
@@ -42,7 +44,7 @@ def messages_of(items: Iterable[Item], param: str = "input") -> tuple[llm.Messag
             drafts[-1][1].extend(parts)
         else:
             drafts.append((role, parts))
-    return checked(tuple(llm.Message(role=role, parts=tuple(parts)) for role, parts in drafts), param)
+    return tuple(llm.Message(role=role, parts=tuple(parts)) for role, parts in drafts)
 
 
 def _calls(parts: Iterable[llm.Part]) -> bool:

@@ -99,15 +99,8 @@ class ReasoningItem(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
     encrypted_content: Annotated[str, Meta(max_length=10_000_000)] | None = None
 
 
-class ItemReference(msgspec.Struct, frozen=True, kw_only=True, tag="item_reference"):
-    """An item of an earlier response, by its id."""
-
-    id: ItemName
-
-
 Item = MessageItem | FunctionCallItem | FunctionCallOutputItem | ReasoningItem
-InputItem = Item | ItemReference
-InputItems = Annotated[list[InputItem], Meta(max_length=MOST_ITEMS)]
+InputItems = Annotated[list[Item], Meta(max_length=MOST_ITEMS)]
 
 PREFIXES = {MessageItem: "msg", FunctionCallItem: "fc", FunctionCallOutputItem: "fco", ReasoningItem: "rs"}
 _TYPES = ("message", "function_call", "function_call_output", "reasoning", "item_reference")

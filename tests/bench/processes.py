@@ -20,6 +20,11 @@ class Child:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def ask(self, line: str) -> str:
         """Send a line and give the next one."""
         assert self._process.stdin is not None

@@ -62,10 +62,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Client:
-    """Streams from the server at ``port`` on bare sockets, kept alive; use it as ``async with``."""
+    """Sends ``request`` to the server at ``port`` on bare sockets, kept alive; use it as ``async with``."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, request: bytes = _POST) -> None:
         self._port = port
+        self._request = request
         self._idle: list[Connection] = []
 
     async def __aenter__(self) -> "Client":
@@ -79,14 +80,14 @@ class Client:
         """One stream, read to its end; seconds from the request to the first delta."""
         async with self._connection() as (reader, writer):
             begun = time.perf_counter()
-            writer.write(_POST)
+            writer.write(self._request)
             await reader.readuntil(b"\r\n\r\n")
-            first, received = 0.0, 0
+            first, pieces = 0.0, []
             while size := int(await reader.readline(), 16):
                 first = first or time.perf_counter()
-                received += (await reader.readexactly(size + 2)).count(b'"content":" word')
+                pieces.append((await reader.readexactly(size + 2))[:-2])
             await reader.readline()
-            if received != DELTAS:
+            if (received := b"".join(pieces).count(b'"content":" word')) != DELTAS:
                 raise RuntimeError(f"{received} deltas came, not {DELTAS}")
             return first - begun
 

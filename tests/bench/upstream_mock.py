@@ -55,6 +55,8 @@ async def _answer(writer: asyncio.StreamWriter, first: float, gap: float) -> Non
     for word in _WORDS:
         # By the clock of the whole answer: late timers must not add up.
         await asyncio.sleep(max(0.0, due - loop.time()))
+        if writer.is_closing():  # the client has left
+            return
         writer.write(word)
         due += gap
     writer.write(_END)

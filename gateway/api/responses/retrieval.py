@@ -1,15 +1,16 @@
 """Responses that are kept: read, deleted, and the items that refer to earlier ones."""
 
+from typing import Any
+
 import msgspec
 
 from adapters.contract.errors import InvalidRequest
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.schema import Deleted, OutputItem, Response
 from gateway.conversation.archive import Archive
-from gateway.conversation.conversation import NotFound, Step
+from gateway.conversation.conversation import ID, Conversation, NotFound, Step
 from gateway.conversation.snapshot import Record
 from gateway.wire.conversation import ConversationId
-from gateway.wire.items import InputItem, Item, ItemReference
 from gateway.wire.kept_items import Items, conversation_items, step_items
 
 
@@ -51,16 +52,22 @@ async def delete_response(shelf: Shelf, response_id: str) -> Deleted:
     """Forget a response, but for its items in a conversation that the client named. Raises ``NotFound``."""
     if (running := shelf.running.find(response_id)) is not None:
         await running.cancel()
-    response = msgspec.json.decode(await response_json(shelf, response_id), type=_Kept)
+    conversation = _conversation_in(await response_json(shelf, response_id))
     items = await step_items(shelf.archive, response_id)
-    left = None if response.conversation is None else Record(items=msgspec.json.encode(items.given + items.output))
+    left = None if conversation is None else Record(items=msgspec.json.encode(items.given + items.output))
     await shelf.archive.delete_answer(response_id, left=left)
     return Deleted(id=response_id)
 
 
-class _Kept(msgspec.Struct):
-    """What has to be known of a response before it is deleted."""
+def _conversation_in(response: bytes) -> ConversationId | None:
+    """The conversation that a response belongs to, if a client named one."""
+    try:
+        return msgspec.json.decode(response, type=_Kept).conversation
+    except msgspec.MsgspecError:  # no gateway wrote it
+        return None
 
+
+class _Kept(msgspec.Struct):
     conversation: ConversationId | None = None
 
 
@@ -70,30 +77,45 @@ async def input_items(shelf: Shelf, response_id: str) -> Items:
     return (await step_items(shelf.archive, response_id)).given
 
 
-async def resolved(archive: Archive, items: list[InputItem], conversation_of: str | None) -> list[Item]:
-    """``items`` with those that references name, of a kept response, or of the conversation after ``conversation_of``.
+async def resolved(archive: Archive, values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a request with the items that its input refers to in their place.
 
-    Raises ``InvalidRequest`` for one that is not kept, or that no language model is given.
+    Those are items of kept responses, and of the conversation that is continued. Raises ``InvalidRequest``.
     """
-    found: list[Item] = []
-    for item in items:
-        found.append(await _referred(archive, item, conversation_of) if isinstance(item, ItemReference) else item)
-    return found
+    items = values.get("input")
+    if not isinstance(items, list) or not any(map(_refers, items)):
+        return values
+    continued: Items = []
+    if (state := await _continued(archive, values)) is not None:
+        continued = await conversation_items(archive, state)
+    return {
+        **values,
+        "input": [await _referred(archive, item, continued) if _refers(item) else item for item in items],
+    }
 
 
-async def _referred(archive: Archive, reference: ItemReference, conversation_of: str | None) -> Item:
-    owner = await archive.owner(reference.id)
-    listed: Items = (await step_items(archive, owner)).output if owner is not None else []
-    if owner is None and conversation_of is not None and (state := await archive.state(conversation_of)) is not None:
-        listed = await conversation_items(archive, state)
-    for item in listed:
-        if item.get("id") == reference.id:
-            try:
-                return msgspec.convert(item, Item)  # type: ignore[no-any-return]
-            except msgspec.ValidationError:
-                break  # of a type that only the server that made it understands
+def _refers(item: Any) -> bool:
+    return isinstance(item, dict) and item.get("type") == "item_reference"
+
+
+async def _continued(archive: Archive, values: dict[str, Any]) -> Conversation | None:
+    previous, name = values.get("previous_response_id"), values.get("conversation")
+    if isinstance(previous, str):
+        return await archive.state(previous)
+    name = name.get("id") if isinstance(name, dict) else name
+    return (await archive.newest(name))[1] if isinstance(name, str) and ID.fullmatch(name) else None
+
+
+async def _referred(archive: Archive, reference: dict[str, Any], continued: Items) -> dict[str, Any]:
+    name = reference.get("id")
+    if isinstance(name, str):
+        owner = await archive.owner(name)
+        listed = continued if owner is None else (await step_items(archive, owner)).output
+        for item in listed:
+            if item.get("id") == name:
+                return item
     raise InvalidRequest(
-        f"Item with id '{reference.id[:100]}' not found. Items are not persisted when `store` is set to false. Try "
-        "again with `store` set to true, or remove this item from your input.",
+        f"Item with id '{str(name)[:100]}' not found. Items are not persisted when `store` is set to false. Try again "
+        "with `store` set to true, or remove this item from your input.",
         param="messages",
     )

@@ -11,13 +11,14 @@ from litestar.params import FromPath
 
 from adapters.contract.errors import Unsupported
 from gateway.api.responses.openapi import ResponsesOperation
+from gateway.api.responses.passed_response import PassedResponse
 from gateway.api.responses.response import Shelf, WrittenResponse
 from gateway.api.responses.retrieval import delete_response, input_items, resolved, response_json
-from gateway.api.responses.schema import FIELDS, Deleted, ResponsesRequest
-from gateway.api.responses.translate import check, ignored, response_of, turn_request
+from gateway.api.responses.schema import FIELDS, Deleted, PassedFields, ResponsesRequest
+from gateway.api.responses.translate import check, ignored, passed_request, response_of, turn_request
 from gateway.api.responses.writer import ResponseWriter
-from gateway.conversation.archive import Archive
 from gateway.engines.lifecycle import Gateway
+from gateway.engines.route import ServedRoute
 from gateway.http.form import MAX_BODY_BYTES, Fields, query_fields, read_json
 from gateway.http.offload import offloaded
 from gateway.http.openapi import ApiOperation
@@ -26,9 +27,10 @@ from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
-from gateway.wire.conversation import conversation_name
+from gateway.turns.passed_turn import passes
 from gateway.wire.item_page import ItemPage, PageQuery, page_of
-from gateway.wire.items import Item, MessageItem, named, with_types
+from gateway.wire.items import MessageItem, named, with_types
+from gateway.wire.passed_items import kept_items
 from gateway.wire.tools import check_tool_types
 
 logger = logging.getLogger(__name__)
@@ -55,17 +57,40 @@ async def create_response(
     """Answer a text or the items of a conversation, streamed or whole."""
     watch = Stopwatch()
     fields = await read_json(request)
+    fields = msgspec.structs.replace(fields, values=await resolved(shelf.archive, fields.values))
+    model = fields.values.get("model")
+    served = gateway.admit(model if isinstance(model, str) else None, ("llm",))
+    answer = _passed_on if passes(served, "responses") else _translated
+    name, response = await answer(fields, served, turns, shelf, watch)
+    logger.info("%s is answered by %s", request_id(request.scope), name)
+    return response
+
+
+async def _passed_on(
+    fields: Fields, served: ServedRoute, turns: Turns, shelf: Shelf, watch: Stopwatch
+) -> tuple[str, StreamingResponse]:
+    """The response of the route's own server, and the name of the turn."""
+    wire, _ = await offloaded(fields.size, fields_of, fields, PassedFields, ())
+    check(wire)
+    given = await offloaded(fields.size, kept_items, wire.input)
+    turn = turns.pass_on(await offloaded(fields.size, passed_request, fields.values, wire, given), served, watch)
+    return turn.id, PassedResponse(turn, wire, given, shelf).response(watch)
+
+
+async def _translated(
+    fields: Fields, served: ServedRoute, turns: Turns, shelf: Shelf, watch: Stopwatch
+) -> tuple[str, StreamingResponse]:
+    """The response of a turn that the gateway takes itself, and the name of that."""
     wire, unknown = await offloaded(fields.size, _read, fields)
     check(wire)
-    served = gateway.admit(wire.model, ("llm",))
-    given = named(await _given(shelf.archive, wire), "input")
+    items = [MessageItem(role="user", content=wire.input)] if isinstance(wire.input, str) else wire.input or []
+    given = named(items, "input")
     asked = await offloaded(fields.size, turn_request, wire, given)
     turn = turns.begin(asked, served, watch)
-    logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     response = response_of(wire, asked, turn.id, served.name, int(time.time()))
     writer = ResponseWriter(response, summarised=bool(wire.reasoning and wire.reasoning.summary))
     answer = WrittenResponse(turn, writer, given, shelf, (*unknown, *ignored(wire)))
-    return answer.streamed(watch) if wire.stream else answer.whole(watch)
+    return turn.id, answer.streamed(watch) if wire.stream else answer.whole(watch)
 
 
 def _read(fields: Fields) -> tuple[ResponsesRequest, tuple[str, ...]]:
@@ -74,15 +99,6 @@ def _read(fields: Fields) -> tuple[ResponsesRequest, tuple[str, ...]]:
         values = {**values, "input": with_types(values["input"], "input")}
     check_tool_types(values.get("tools"))
     return fields_of(msgspec.structs.replace(fields, values=values), ResponsesRequest, ())
-
-
-async def _given(archive: Archive, wire: ResponsesRequest) -> list[Item]:
-    """The items of the input, with those that it refers to."""
-    if not isinstance(wire.input, list):
-        return [] if wire.input is None else [MessageItem(role="user", content=wire.input)]
-    name = conversation_name(wire.conversation)
-    pointer = None if name is None else await archive.pointer(name)
-    return await resolved(archive, wire.input, wire.previous_response_id or (pointer or b"").decode(errors="replace"))
 
 
 @get(
@@ -126,7 +142,7 @@ async def remove_response(shelf: NamedDependency[Shelf], response_id: FromPath[s
 async def cancel_response(shelf: NamedDependency[Shelf], response_id: FromPath[str]) -> Response[bytes]:
     """End a response that another request is streaming; one that has ended already stays as it is."""
     if (running := shelf.running.find(response_id)) is not None:
-        return Response(msgspec.json.encode(await running.cancel()), media_type="application/json")
+        await running.cancel()
     return Response(await response_json(shelf, response_id), media_type="application/json")
 
 

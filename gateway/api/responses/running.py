@@ -47,15 +47,14 @@ class RunningResponse:
         finally:
             self._waiting = None
 
-    async def cancel(self) -> Response:
-        """End the response, unless it has just ended. Returns it when its engines are free."""
+    async def cancel(self) -> None:
+        """End the response, unless it has just ended. Returns when its engines are free."""
         self._cancelled = True
         if self._waiting is not None:
             self._waiting.reschedule(asyncio.get_running_loop().time())
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 await self.ended.wait()
-        return self._writer.response
 
 
 class RunningResponses:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.wire.conversation import ConversationId, ConversationName
-from gateway.wire.items import FunctionCallItem, InputItems, MessageItem, ReasoningItem
+from gateway.wire.items import MOST_ITEMS, FunctionCallItem, InputItems, MessageItem, ReasoningItem
 from gateway.wire.messages import ShownText
 from gateway.wire.metadata import Metadata
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord
@@ -92,6 +92,21 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: ShortText | None = None
     safety_identifier: ShortText | None = None
     prompt_cache_key: Annotated[str, Meta(max_length=1024)] | None = None
+
+
+class PassedFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway has to know of a request that it passes on; everything else is for the server to judge."""
+
+    input: ShownText | Annotated[list[dict[str, Any]], Meta(max_length=MOST_ITEMS)] | None = None
+    model: ShortText | None = None
+    stream: bool | None = None
+    store: bool | None = None
+    previous_response_id: ShortText | None = None
+    conversation: ConversationName | ConversationId | None = None
+    background: bool | None = None
+    reasoning: dict[str, Any] | None = None
+    include: list[str] | None = None
+    prompt: dict[str, Any] | None = None
 
 
 FIELDS = {"messages": "input", "json_answer": "text.format", "reasoning_effort": "reasoning.effort"}

@@ -1,6 +1,6 @@
 """Pure: a request for a response in neutral words, and the response object that answers it."""
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
@@ -9,6 +9,7 @@ from gateway.api.responses.schema import (
     Function,
     JsonFormat,
     JsonSchemaFormat,
+    PassedFields,
     ReasoningConfig,
     Response,
     ResponsesRequest,
@@ -16,23 +17,25 @@ from gateway.api.responses.schema import (
     TextFormat,
 )
 from gateway.conversation.history import ConversationRef
+from gateway.turns.passed_turn import PassedRequest
 from gateway.turns.request import TurnRequest
 from gateway.wire.conversation import ConversationId, conversation_name
 from gateway.wire.item_messages import messages_of
 from gateway.wire.items import Item
+from gateway.wire.kept_items import Items
+from gateway.wire.passed_items import history_of
 from gateway.wire.tools import check_schema, tool_choice_of, tool_of
 
 
 def turn_request(request: ResponsesRequest, items: tuple[Item, ...]) -> TurnRequest:
     """The turn that is asked for; ``items`` are its input. Raises ``InvalidRequest``."""
+    if request.prompt is not None:
+        raise Unsupported(
+            "Prompt templates are kept at OpenAI and cannot be read here: send the text as 'instructions' and 'input'.",
+            param="prompt",
+        )
     return TurnRequest(
-        conversation=ConversationRef(
-            previous_response=request.previous_response_id,
-            conversation=conversation_name(request.conversation),
-            known=True,
-            keep=request.store is not False,
-            added=messages_of(items),
-        ),
+        conversation=conversation_ref(request, messages_of(items)),
         instructions=request.instructions or "",
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
         tool_choice=_tool_choice(request),
@@ -46,20 +49,37 @@ def turn_request(request: ResponsesRequest, items: tuple[Item, ...]) -> TurnRequ
     )
 
 
-def check(request: ResponsesRequest) -> None:
-    """Refuse what no backend can do here, or what says nothing. Raises ``InvalidRequest``."""
+def conversation_ref(request: ResponsesRequest | PassedFields, messages: tuple[llm.Message, ...]) -> ConversationRef:
+    """Where the request's ``messages`` belong. Raises ``InvalidRequest``."""
+    return ConversationRef(
+        previous_response=request.previous_response_id,
+        conversation=conversation_name(request.conversation),
+        known=True,
+        keep=request.store is not False,
+        added=messages,
+    )
+
+
+def passed_request(values: dict[str, Any], request: PassedFields, given: Items) -> PassedRequest:
+    """The request ``values`` as it is passed on; ``given`` are the items of its input. Raises ``InvalidRequest``."""
+    kept = request.store is not False or request.previous_response_id is not None or request.conversation is not None
+    body = {name: value for name, value in values.items() if name not in _OURS}
+    return PassedRequest(body=body, conversation=conversation_ref(request, history_of(given)) if kept else None)
+
+
+_OURS = frozenset({"previous_response_id", "conversation", "background", "store"})
+"""What the server is not told: what is kept is kept here."""
+
+
+def check(request: ResponsesRequest | PassedFields) -> None:
+    """Refuse what the gateway does not do, and what says nothing. Raises ``InvalidRequest``."""
     if request.background:
         raise Unsupported(
             "Background responses are not available here: leave 'background' out, and stream the answer.",
             param="background",
         )
-    if request.prompt is not None:
-        raise Unsupported(
-            "Prompt templates are kept at OpenAI and cannot be read here: send the text as 'instructions' and 'input'.",
-            param="prompt",
-        )
     continued = request.previous_response_id is not None or request.conversation is not None
-    if request.input is None and not continued:
+    if request.input is None and request.prompt is None and not continued:
         raise InvalidRequest("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
     if request.input == "":
         raise InvalidRequest(

@@ -49,13 +49,14 @@ class _Open(msgspec.Struct, kw_only=True):
 class ResponseWriter:
     """Writes the response that begins as ``response``; with ``summarised`` its reasoning goes into the summary.
 
-    ``begin`` once, ``note`` for every event of the turn, then one of ``end``, ``fail`` and ``cancel``.
+    ``begin`` once, unless ``sequence`` events were sent before by somebody else; ``note`` for every event of the turn;
+    then one of ``end``, ``fail`` and ``cancel``.
     """
 
-    def __init__(self, response: Response, *, summarised: bool) -> None:
+    def __init__(self, response: Response, *, summarised: bool = False, sequence: int = 0) -> None:
         self.response = response
         self._summarised = summarised
-        self._sequence = 0
+        self._sequence = sequence
         self._output: list[OutputItem] = []
         self._message: _Open | None = None
         self._reasoning: _Open | None = None

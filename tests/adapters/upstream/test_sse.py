@@ -1,7 +1,7 @@
 import pytest
 
 from adapters.contract.checks import check_any_split
-from adapters.upstream.sse import EventTooLarge, ServerSentEvent, SseParser
+from adapters.upstream.sse import EventSplitter, EventTooLarge, ServerSentEvent, SseParser, event_in, split_events
 
 LIMIT = 1000
 
@@ -62,3 +62,30 @@ def test_an_event_that_never_ends_is_refused(piece: bytes) -> None:
 
 def test_the_limit_is_for_one_event_not_for_the_stream() -> None:
     assert len(parse([b"data: x\n\n"] * LIMIT)) == LIMIT
+
+
+MIXED = b"data: a\n\ndata: b\r\n\r\n: c\r\rdata: d\r\n\ndata: e\n\n\ndata: f"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 100])
+def test_a_splitter_gives_whole_events_however_their_bytes_are_cut(size: int) -> None:
+    splitter = EventSplitter(100)
+    given = [splitter.feed(MIXED[start : start + size]) for start in range(0, len(MIXED), size)]
+    assert b"".join(given) + splitter.rest == MIXED
+    assert splitter.rest.strip() == b"data: f"
+    parsed = [event.data for piece in given for raw in split_events(piece) if (event := event_in(raw))]
+    assert parsed == [b"a", b"b", b"d", b"e"]
+
+
+def test_a_splitter_refuses_an_event_that_is_too_large() -> None:
+    splitter = EventSplitter(10)
+    assert splitter.feed(b"data: 123\n\nda") == b"data: 123\n\n"
+    with pytest.raises(EventTooLarge):
+        splitter.feed(b"ta: 1234567")
+
+
+def test_many_small_pieces_of_a_large_event_take_linear_time() -> None:
+    splitter = EventSplitter(1 << 30)  # joining 2 MB at each piece would take minutes
+    for _ in range(200_000):
+        splitter.feed(b"0123456789")
+    assert splitter.feed(b"\n\n") == b"0123456789" * 200_000 + b"\n\n"

@@ -97,12 +97,13 @@ async def test_nothing_is_held_back() -> None:
 async def test_a_client_that_leaves_frees_the_engine_and_nothing_is_kept(stream: bool) -> None:
     model = Waiting()
     async with desk(llm=scripted.language_model(model)) as at:
-        body = {"input": "Hi", "stream": stream, "conversation": (await at.sdk.conversations.create()).id}
+        name = (await at.sdk.conversations.create()).id
+        body = {"input": "Hi", "stream": stream, "conversation": name}
         asking = asyncio.create_task(at.http.post("/v1/responses", json=body))
         await until(lambda: at.engines.llm.open)
         asking.cancel()
         await until(lambda: not at.engines.llm.open)
-        items = await at.sdk.conversations.items.list(body["conversation"])
+        items = await at.sdk.conversations.items.list(name)
         assert items.data == []
         model.release.set()
         assert (await at.http.post("/v1/responses", json=body)).status_code == 200

@@ -1,14 +1,18 @@
 """What is kept of responses, in memory and in Redis: read, listed, referred to, continued by voice, deleted."""
 
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import openai
 import pytest
 import pytest_asyncio
+from redis import asyncio as redis
 
 from adapters import scripted
 from adapters.contract import llm
+from gateway.conversation.redis_store import PREFIX
+from gateway.conversation.snapshot import Record, encoded
 from tests.support.http_client import ROUTE, form, refused
 from tests.support.redis_server import redis_server
 from tests.support.responses_client import CLOCK, Desk, call, checked_response, desk, writing
@@ -70,7 +74,7 @@ async def test_both_kinds_of_turns_are_one_conversation(at: Desk) -> None:
     await spoken(at, conversation="our-talk")
     assert at.got[1:-1] == ["user: what did you say", f"assistant: {SAID}", "user: Hi", f"assistant: {SAID}"]
     items = [item async for item in at.sdk.conversations.items.list("our-talk", order="asc", limit=2)]
-    assert [(item.type, item.role, item.content[0].text) for item in items] == [  # type: ignore[union-attr]
+    assert [(item.type, item.role, item.content[0].text) for item in items] == [  # type: ignore[union-attr,index]
         ("message", "user", "what did you say"),
         ("message", "assistant", SAID),
         ("message", "user", "Hi"),
@@ -88,7 +92,7 @@ async def test_a_spoken_turn_is_shown_as_a_response(at: Desk) -> None:
     assert shown["output"][0]["content"][0]["text"] == SAID
     assert shown["created_at"] > 1_700_000_000
     (given,) = (await at.sdk.responses.input_items.list(name)).data
-    assert given.content[0].text == "what did you say"  # type: ignore[union-attr]
+    assert given.content[0].text == "what did you say"  # type: ignore[union-attr,index]
     assert (await at.sdk.responses.input_items.list(name)).data[0].id == given.id, "ids stay the same"
     assert (await at.sdk.responses.cancel(name)).status == "completed"
 
@@ -133,7 +137,7 @@ async def test_pages_of_input_items(at: Desk) -> None:
     assert (newest.has_more, newest.data[1].id) == (True, "fc_mine")
     listed = [item async for item in at.sdk.responses.input_items.list(response.id, limit=3, order="asc")]
     assert [item.type for item in listed] == ["message"] * 5 + ["function_call", "function_call_output"]
-    assert listed[0].content[0].text == "number 0"  # type: ignore[union-attr]
+    assert listed[0].content[0].text == "number 0"  # type: ignore[union-attr,index]
     assert len({item.id for item in listed}) == 7
     body = (await at.http.get(f"/v1/responses/{response.id}/input_items?limit=2&after={listed[1].id}&order=asc")).json()
     assert body.keys() == {"object", "data", "first_id", "last_id", "has_more"}
@@ -186,3 +190,20 @@ async def test_a_record_that_is_too_large_is_made_of_what_is_kept(caplog: pytest
         kept = await at.sdk.responses.retrieve(response.id)
         assert kept.output_text == SAID
         assert "is not kept" in caplog.text
+
+
+@pytest.mark.parametrize("junk", [b"", b"[1]", b"{", b'{"output": 5, "conversation": 5}'])
+async def test_what_no_gateway_wrote_breaks_nothing(redis_url: str, junk: bytes) -> None:
+    record = encoded(Record(items=junk, response=junk))
+    async with desk("--conversation_store", redis_url) as at, aclosing(redis.Redis.from_url(redis_url)) as store:
+        made = await at.sdk.conversations.create()
+        response = await at.sdk.responses.create(input="Hi", conversation=made.id)
+        await store.set(f"{PREFIX}record:{response.id}", record)
+        assert (await at.http.get(f"/v1/responses/{response.id}")).status_code == 200
+        assert (await at.sdk.responses.input_items.list(response.id)).data == []
+        assert (await at.sdk.conversations.items.list(made.id)).data == []
+        reference = {"type": "item_reference", "id": response.output[0].id}
+        refused(await at.http.post("/v1/responses", json={"input": [reference]}), 400)
+        await at.sdk.responses.create(input="And?", conversation=made.id)
+        assert len(at.got) == 3
+        assert (await at.http.delete(f"/v1/responses/{response.id}")).status_code == 200

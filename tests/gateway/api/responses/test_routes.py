@@ -116,7 +116,7 @@ async def test_reasoning_comes_as_summary_where_a_client_looks_for_one() -> None
 
 async def test_the_stream_of_the_sdk() -> None:
     async with desk(llm=talkative()) as at:
-        stream = await at.sdk.responses.create(input="Hi", stream=True, tools=[CLOCK])  # type: ignore[list-item]
+        stream: Any = await at.sdk.responses.create(input="Hi", stream=True, tools=[CLOCK])  # type: ignore[list-item]
         events = [event async for event in stream]
         assert events[0].type == "response.created"
         assert events[-1].type == "response.completed"

@@ -53,7 +53,8 @@ async def test_waiting_for_an_event_ends_when_it_is_cancelled() -> None:
     await asyncio.sleep(0)
     found = responses.find("resp_1")
     assert found is not None
-    assert (await found.cancel()).id == "resp_1"
+    assert found.response.id == "resp_1"
+    await found.cancel()
     await reading
 
 

@@ -1,0 +1,134 @@
+"""A response that a server of the same protocol writes: passed on byte for byte, recorded under the id that it gave."""
+
+import logging
+import re
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import ExitStack, aclosing
+from typing import Any
+
+import msgspec
+
+from adapters.contract.passthrough import Forwarded
+from gateway.api.responses.events import event_bytes
+from gateway.api.responses.response import Shelf, failure_of
+from gateway.api.responses.running import Cancelled, RunningResponse
+from gateway.api.responses.schema import PassedFields, Response, ResponseError
+from gateway.api.responses.writer import ResponseWriter
+from gateway.conversation.conversation import ID
+from gateway.conversation.snapshot import Record
+from gateway.http.errors import ErrorAnswer
+from gateway.http.headers import AnswerHead, headers_of
+from gateway.http.streaming import Head, Part, Streaming, StreamingResponse
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.passed_turn import PassedEvent, PassedKept, PassedTurn, TurnPassed
+from gateway.turns.result import ConversationJoined
+from gateway.wire.conversation import ConversationId, conversation_name
+from gateway.wire.kept_items import Items
+
+logger = logging.getLogger(__name__)
+
+_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
+
+
+class PassedResponse:
+    """What ``turn`` answers to ``given``; ``request`` is what is known of the request."""
+
+    def __init__(self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf) -> None:
+        self._turn = turn
+        self._request = request
+        self._given = given
+        self._shelf = shelf
+        self._conversation_id: str | None = None
+        self._last = b""  # what was sent last
+
+    def response(self, watch: Stopwatch) -> StreamingResponse:
+        """The response as the server sends it."""
+        streamed = self._request.stream is True
+        content_type = "text/event-stream; charset=utf-8" if streamed else "application/json"
+        parts = self._parts(watch)
+        return StreamingResponse(
+            Streaming(parts=parts, content_type=content_type, events=streamed, failed=self._broken_off)
+        )
+
+    async def _parts(self, watch: Stopwatch) -> AsyncGenerator[Part, None]:
+        running: RunningResponse | None = None
+        name = self._turn.id
+        with ExitStack() as held:
+            try:
+                async with aclosing(self._turn.events()) as events:
+                    over = False
+                    while not isinstance(event := await _next(events, None if over else running), TurnPassed):
+                        match event:
+                            case ConversationJoined():
+                                self._conversation_id = event.conversation_id
+                            case PassedKept():
+                                over = True  # from here on it is too late to cancel it
+                                await self._record_answer(event.response)
+                            case Forwarded():
+                                if running is None:
+                                    name = event.answer_id or name
+                                    running = held.enter_context(self._shelf.running.entered(self._writer(name)))
+                                    yield Head(headers=self._headers(name, watch))
+                                self._last = event.data
+                                yield event.data
+            except Exception as error:
+                if running is None or not self._request.stream:
+                    raise
+                writer = self._writer(name)
+                last = writer.cancel() if isinstance(error, Cancelled) else writer.fail(failure_of(error))
+                logger.warning("%s ended after its first event: %s", name, type(error).__name__)
+                await self._record(writer.response.id, msgspec.json.encode(writer.response), ())
+                yield b"".join(map(event_bytes, last))
+
+    def _writer(self, name: str) -> ResponseWriter:
+        """Writes what follows the events that were passed on so far, if that is not the server."""
+        conversation = conversation_name(self._request.conversation)
+        numbers = _NUMBER.findall(self._last)
+        response = Response(
+            id=name,
+            created_at=int(time.time()),
+            model=self._request.model or self._turn.route,
+            previous_response_id=self._request.previous_response_id,
+            conversation=None if conversation is None else ConversationId(id=conversation),
+            store=self._request.store is not False,
+        )
+        return ResponseWriter(response, sequence=int(numbers[-1]) + 1 if numbers else 0)
+
+    async def _record_answer(self, response: dict[str, Any]) -> None:
+        """Keep the response as the server wrote it, but for where it belongs, which the server was not told."""
+        name, conversation = response.get("id"), conversation_name(self._request.conversation)
+        if isinstance(name, str) and ID.fullmatch(name):
+            kept = response | {
+                "store": True,
+                "previous_response_id": self._request.previous_response_id,
+                "conversation": None if conversation is None else {"id": conversation},
+            }
+            output = response.get("output")
+            await self._record(name, msgspec.json.encode(kept), output if isinstance(output, list) else ())
+
+    async def _record(self, name: str, response: bytes, output: Iterable[Any]) -> None:
+        if self._request.store is not False:
+            record = Record(items=msgspec.json.encode(self._given), response=response)
+            named = [item["id"] for item in output if isinstance(item, dict) and isinstance(item.get("id"), str)]
+            await self._shelf.archive.record_answer(name, record, filter(ID.fullmatch, named))
+
+    def _headers(self, name: str, watch: Stopwatch) -> dict[str, str]:
+        return headers_of(
+            AnswerHead(
+                response_id=name,
+                conversation_id=self._conversation_id,
+                transcript=None,
+                ignored=(),
+                timings=watch.timings(),
+            )
+        )
+
+    def _broken_off(self, answer: ErrorAnswer) -> bytes:
+        error = ResponseError(code=answer.error.code or "server_error", message=answer.error.message)
+        return event_bytes(self._writer(self._turn.id).break_off(error))
+
+
+async def _next(events: AsyncGenerator[PassedEvent, None], running: RunningResponse | None) -> PassedEvent:
+    """The next event; one that is ``running`` can be cancelled."""
+    return await anext(events) if running is None else await running.read(events)
