@@ -56,6 +56,11 @@ ELSEWHERE = {
         "tests/adapters/llm/transformers/test_adapter.py",
         "one suite for both ways to generate",
     ),
+    "adapters/stt/local_recogniser.py": (
+        "tests/adapters/stt/transformers/test_adapter.py",
+        "it is half of each of its engines",
+    ),
+    "adapters/stt/recognition.py": ("tests/adapters/stt/transformers/test_batched.py", "it is what a batch is given"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }
