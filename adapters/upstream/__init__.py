@@ -4,6 +4,7 @@ from adapters.upstream.attempt import CompletionCall
 from adapters.upstream.client import UpstreamClient
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow, token_count
+from adapters.upstream.multipart import Upload
 from adapters.upstream.options import OPENAI, UpstreamOptions
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ErrorFactory",
     "LenientDecoder",
     "UnreadableJson",
+    "Upload",
     "UpstreamClient",
     "UpstreamOptions",
     "decode_any",

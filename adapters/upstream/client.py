@@ -8,16 +8,15 @@ from itertools import count
 import httpx
 import msgspec
 
-from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.options import BadOption, Secret, shown_url
-from adapters.upstream.attempt import CompletionCall, ResponseStream
+from adapters.upstream.attempt import CompletionCall, Event, ResponseStream
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.error_table import ServerFailure
-from adapters.upstream.options import OPENAI, UpstreamOptions
+from adapters.upstream.options import OPENAI, UpstreamOptions, named_for
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
 from adapters.upstream.retries import (
@@ -37,21 +36,26 @@ _log = logging.getLogger(__name__)
 class UpstreamClient:
     """The client of the server in ``options``, used by the adapter ``adapter_name``; constructing does no I/O.
 
+    ``stage`` is that of the adapter, for the names of the options in messages.
+
     Raises ``BadOption`` for a base URL, a key or a proxy that cannot work, and for OpenAI's own server without a key.
     """
 
-    def __init__(self, adapter_name: str, options: UpstreamOptions) -> None:
+    def __init__(self, adapter_name: str, options: UpstreamOptions, stage: str = "llm") -> None:
         self._adapter = adapter_name
         self._options = options
-        self._base = _base_url(options.responses_api_base_url)
-        self._key = _key(options.responses_api_api_key)
-        if self.is_openai and not self._key:
-            raise BadOption(
-                "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
-                "or choose another server with --responses_api_base_url."
-            )
+        try:
+            self._base = _base_url(options.responses_api_base_url)
+            self._key = _key(options.responses_api_api_key)
+            if self.is_openai and not self._key:
+                raise BadOption(
+                    "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
+                    "or choose another server with --responses_api_base_url."
+                )
+        except BadOption as error:
+            raise BadOption(named_for(stage, str(error))) from None
         self._proxy = proxy_for(self._base)
-        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy)
+        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
         self._refuses_controls: set[str] = set()  # models whose server refused the reasoning controls
@@ -93,7 +97,7 @@ class UpstreamClient:
         if pool is not None:
             await pool.release()
 
-    async def stream(self, call: CompletionCall) -> AsyncGenerator[llm.Event, None]:
+    async def stream(self, call: CompletionCall[Event]) -> AsyncGenerator[Started | Event, None]:
         """The events of one answer; ``Started`` comes together with the first content. Raises ``AdapterError``."""
         try:
             response = await self._open(call)
@@ -106,7 +110,7 @@ class UpstreamClient:
         except ServerFailure as error:  # a difference for retries only
             raise UpstreamError(error.message, adapter=error.adapter) from error
 
-    async def _open(self, call: CompletionCall) -> ResponseStream:
+    async def _open(self, call: CompletionCall[Event]) -> ResponseStream[Event]:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._options.responses_api_deadline
@@ -127,7 +131,7 @@ class UpstreamClient:
             await asyncio.sleep(delay)
         raise AssertionError("the loop has no end")
 
-    async def _attempt_within_controls(self, call: CompletionCall, deadline: float) -> ResponseStream:
+    async def _attempt_within_controls(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
         """One attempt; a second one without the reasoning controls if the server may have refused these."""
         model = str(call.body.get("model"))
         bare = msgspec.structs.replace(call, body=without_reasoning_controls(call.body))
@@ -145,14 +149,12 @@ class UpstreamClient:
         _log.warning("%s: the server of %r refuses %s: not sent to it any more", self._adapter, shown, names)
         return response
 
-    async def _attempt(self, call: CompletionCall, deadline: float) -> ResponseStream:
+    async def _attempt(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
         response = ResponseStream(self.errors, self._options, call.make_reader(), deadline)
         streamed = bool(call.body.get("stream"))
-        headers = {
-            "content-type": "application/json",
-            "accept": "text/event-stream" if streamed else "application/json",
-        }
-        request = self._request("POST", call.path, headers, msgspec.json.encode(call.body))
+        content_type, body = call.encoded()
+        headers = {"content-type": content_type, "accept": "text/event-stream" if streamed else "application/json"}
+        request = self._request("POST", call.path, headers, body)
         try:
             await response.open(self._http(), request, streamed=streamed)
         except BaseException as error:
@@ -172,13 +174,13 @@ class UpstreamClient:
         elif breaker.failed(asyncio.get_running_loop().time()):
             _log.warning("%s: %s is temporarily disabled after repeated failures", self._adapter, self._place)
 
-    def _breaker(self, call: CompletionCall) -> CircuitBreaker:
+    def _breaker(self, call: CompletionCall[Event]) -> CircuitBreaker:
         """The breaker of the model: a server may have several models of which one hangs."""
         return self._acquired_pool().breakers[str(self._base), str(call.body.get("model"))]
 
     def _acquired_pool(self) -> ClientPool:
         if self._closed:
-            raise Unavailable("This language model has been closed.", adapter=self._adapter)
+            raise Unavailable("This engine has been closed.", adapter=self._adapter)
         self._pool = self._pool or ClientPool.acquire()
         return self._pool
 
