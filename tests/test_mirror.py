@@ -56,6 +56,14 @@ ELSEWHERE = {
         "tests/adapters/llm/transformers/test_adapter.py",
         "one suite for both ways to generate",
     ),
+    "adapters/stt/faster_whisper/batched.py": (
+        "tests/adapters/stt/faster_whisper/test_adapter.py",
+        "what is recognised together needs a real model",
+    ),
+    "adapters/stt/faster_whisper/decoding.py": (
+        "tests/adapters/stt/faster_whisper/test_adapter.py",
+        "how windows are decoded needs a real model",
+    ),
     "adapters/stt/local_recogniser.py": (
         "tests/adapters/stt/transformers/test_adapter.py",
         "it is half of each of its engines",

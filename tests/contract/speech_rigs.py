@@ -11,10 +11,12 @@ import pytest
 from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
 from adapters.contract.errors import InvalidRequest, TooLong, UnknownModel, Unsupported, UpstreamError
+from adapters.stt.faster_whisper.adapter import FasterWhisper
 from adapters.stt.openai.adapter import OpenAIRecogniser
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
 from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
 from adapters.tts.espeak.worker import Utterance
+from tests.models import real
 from tests.support.forms import parse_form
 from tests.support.upstream_server import Exchange, UpstreamServer
 
@@ -182,7 +184,33 @@ async def openai() -> AsyncGenerator[Rig, None]:
             yield RecogniserRig(engine, failures, lambda: server.open_streams, most_seconds=3600)
 
 
+@asynccontextmanager
+async def faster_whisper() -> AsyncGenerator[Rig, None]:
+    """A real Whisper, which is busy while its thread has readers."""
+    pytest.importorskip("faster_whisper", reason="needs faster-whisper")
+    options = FasterWhisper.Options(stt_model=str(real.at_hand("whisper-base")), stt_device="cpu")
+
+    def silent(**wanted: Any) -> Callable[[], stt.Request]:
+        return lambda: stt.Request(audio=_blocks(bytes(32_000)), **wanted)
+
+    failures = [
+        Failure(name="Klingon", request=silent(language="tlh"), error=Unsupported),
+        Failure(name="marker", request=silent(prompt="<|en|>"), error=InvalidRequest),
+        Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
+    ]
+    engine = FasterWhisper(options)
+    engine.preflight()
+    async with aclosing(engine):
+        await engine.warm_up()
+        yield RecogniserRig(engine, failures, lambda: len(engine._thread._readers), most_seconds=3600)
+
+
 # By the name under which each engine is registered.
 Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
-RECOGNISERS: Rigs = {"openai": openai, "pocketsphinx": pocketsphinx, "transformers": transformers}
+RECOGNISERS: Rigs = {
+    "faster-whisper": faster_whisper,
+    "openai": openai,
+    "pocketsphinx": pocketsphinx,
+    "transformers": transformers,
+}
 SYNTHESISERS: Rigs = {"espeak": espeak}

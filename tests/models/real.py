@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
+
 FOLDER = Path(os.environ.get("SPEECH_GATEWAY_MODELS") or Path(__file__).parents[2] / "build" / "models")
 
 
@@ -88,10 +90,12 @@ MODELS: Mapping[str, RealModel] = {
 }
 
 
-def at_hand(name: str) -> Path | None:
-    """The folder of a model that was fetched before; ``None`` when it was not."""
+def at_hand(name: str) -> Path:
+    """The folder of a model that was fetched before; the test is skipped when it was not."""
     home = FOLDER / name
-    return home if home.is_dir() else None
+    if not home.is_dir():
+        pytest.skip(f"no real models at hand: {name} (python -m tests.models.real {name})")
+    return home
 
 
 def fetch(name: str) -> Path:

@@ -28,9 +28,7 @@ class TransformersRecogniser(LocalRecogniser):
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        super().__init__(
-            adapter=ADAPTER, model=options.stt_model or DEFAULT_MODEL, max_parallel=options.stt_max_parallel
-        )
+        super().__init__(adapter=ADAPTER, max_parallel=options.stt_max_parallel)
 
     def preflight(self) -> None:
         """Check the packages, the device and the model. Raises ``BadOption``."""
@@ -39,16 +37,19 @@ class TransformersRecogniser(LocalRecogniser):
             from adapters.local import devices  # noqa: PLC0415 - imports torch
 
             devices.check_device("--stt_device", self._options.stt_device)
-        hub.check_model(self._model, "--stt_model")
+        hub.check_model(self._model(), "--stt_model")
+
+    def _model(self) -> str:
+        return self._options.stt_model or DEFAULT_MODEL
 
     def _load(self) -> tuple[Batch[RecognitionRequest, RecognitionResult], ModelFacts]:
         from adapters.stt.transformers import batched, model, pipeline  # noqa: PLC0415 - they import torch
 
         options = self._options
         loaded = model.RecognitionModel(
-            pipeline.load_pipeline(self._model, device=options.stt_device, dtype=options.stt_torch_dtype)
+            pipeline.load_pipeline(self._model(), device=options.stt_device, dtype=options.stt_torch_dtype)
         )
         return batched.RecognitionBatch(loaded, self._thread.check, options.stt_max_parallel), loaded.facts
 
     def _load_error(self, error: Exception) -> AdapterError:
-        return load_error(self._model, error)
+        return load_error(self._model(), error)

@@ -55,7 +55,7 @@ def test_an_engine_that_declares_an_option_differently_costs_itself(
 ) -> None:
     plug_in(folder, "other", engine(option("stt_model", "theirs")))
     assert "other" not in composition.choices("llm")
-    assert options()["stt_model"].engines == ("openai", "transformers")
+    assert options()["stt_model"].engines == ("faster-whisper", "openai", "transformers")
     (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert line == (
         "The llm engine 'other' cannot be used: another engine declares its option 'stt_model' differently."
