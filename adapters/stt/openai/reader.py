@@ -25,11 +25,15 @@ class TranscriptionReader:
         self._seconds = seconds
         self._told = ""
         self._final: Transcription | None = None
-        self._may_end = False  # after pieces without a type, the end of which is not announced
+        self._may_end = False  # after pieces whose end is not announced
         self.done = False
 
     def feed(self, data: bytes, name: str | None = None) -> Iterator[Event]:
         """The events of one server-sent event. Raises ``AdapterError``."""
+        if not data.lstrip().startswith((b"{", b"[")):  # transformers serve sends text instead of JSON
+            self._may_end = True
+            yield from self._tell(data.decode(errors="replace"))
+            return
         event = self._decoded(data)
         match event.type:
             case "transcript.text.delta":

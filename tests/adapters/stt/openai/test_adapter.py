@@ -107,6 +107,7 @@ STREAMS: dict[str, list[Any]] = {
         {"object": "transcription.chunk", "choices": [{"delta": {"content": ""}, "finish_reason": "stop"}]},
         "[DONE]",
     ],
+    "transformers serve": [" What is", " the capital of France?"],
     "one event a segment": [{"text": "What is"}, {"text": "the capital of France?"}],
 }
 
