@@ -94,6 +94,21 @@ ELSEWHERE = {
         "tests/adapters/llm/transformers/test_adapter.py",
         "one suite for both ways to generate",
     ),
+    "adapters/stt/faster_whisper/batched.py": (
+        "tests/adapters/stt/faster_whisper/test_adapter.py",
+        "what is recognised together needs a real model",
+    ),
+    "adapters/stt/faster_whisper/decoding.py": (
+        "tests/adapters/stt/faster_whisper/test_adapter.py",
+        "how windows are decoded needs a real model",
+    ),
+    "adapters/stt/local_recogniser.py": (
+        "tests/adapters/stt/transformers/test_adapter.py",
+        "it is half of each of its engines",
+    ),
+    "adapters/stt/openai/reader.py": ("tests/adapters/stt/openai/test_adapter.py", "it reads what a server sends"),
+    "adapters/stt/openai/wire.py": ("tests/adapters/stt/openai/test_adapter.py", "it is what a server sends"),
+    "adapters/stt/recognition.py": ("tests/adapters/stt/transformers/test_batched.py", "it is what a batch is given"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }

@@ -11,11 +11,16 @@ async def gather(blocks: AsyncIterator[bytes], *, sample_rate: int, max_seconds:
     pcm = bytearray()
     async for block in blocks:
         pcm += block
-        if audio.seconds(pcm, sample_rate) > max_seconds:
-            raise TooLong(
-                f"The audio is longer than the {max_seconds} s that the recogniser takes; send it in parts.",
-                adapter=adapter,
-                param="audio",
-                code="audio_too_long",
-            )
+        check_length(audio.seconds(pcm, sample_rate), max_seconds=max_seconds, adapter=adapter)
     return bytes(pcm)
+
+
+def check_length(seconds: float, *, max_seconds: int, adapter: str) -> None:
+    """Raise ``TooLong`` past ``max_seconds``."""
+    if seconds > max_seconds:
+        raise TooLong(
+            f"The audio is longer than the {max_seconds} s that the recogniser takes; send it in parts.",
+            adapter=adapter,
+            param="audio",
+            code="audio_too_long",
+        )

@@ -5,6 +5,7 @@ from adapters.upstream.client import UpstreamClient
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.forwarding import ForwardCall
 from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow, token_count
+from adapters.upstream.multipart import Upload
 from adapters.upstream.options import OPENAI, UpstreamOptions
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ForwardCall",
     "LenientDecoder",
     "UnreadableJson",
+    "Upload",
     "UpstreamClient",
     "UpstreamOptions",
     "decode_any",

@@ -3,61 +3,76 @@
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
 import msgspec
 
-from adapters.contract import llm
 from adapters.upstream.body import kind_of
 from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.multipart import Upload, encode_form
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.sse import EventTooLarge, SseParser
 from adapters.upstream.timed_response import MAX_ANSWER_BYTES, TOO_LARGE, TimedResponse
 
+Event = TypeVar("Event")
+Event_co = TypeVar("Event_co", covariant=True)
+
 _log = logging.getLogger(__name__)
 
 
-class ResponseReader(Protocol):
+class ResponseReader(Protocol[Event_co]):
     """Turns one answer of a server into the contract's events; each method raises ``AdapterError``."""
 
     @property
     def done(self) -> bool:
         """Whether the answer is complete; only usage may follow."""
 
-    def feed(self, data: bytes, name: str | None = None) -> Iterator[llm.Event]:
+    def feed(self, data: bytes, name: str | None = None) -> Iterator[Event_co]:
         """The events of one server-sent event with this data and name."""
 
-    def whole(self, data: bytes) -> Iterator[llm.Event]:
+    def whole(self, data: bytes) -> Iterator[Event_co]:
         """The events of an answer that was not streamed."""
 
-    def finish(self, *, marked: bool = False) -> Iterator[llm.Event]:
+    def finish(self, *, marked: bool = False) -> Iterator[Event_co]:
         """The last events; ``marked`` says that the server sent ``[DONE]``: the answer is complete in any case."""
 
 
-class CompletionCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for an answer: ``body`` goes as JSON to ``path``, ``make_reader`` makes the reader of one attempt."""
+class CompletionCall(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
+    """A request for an answer: ``body`` goes to ``path``, ``make_reader`` makes the reader of one attempt.
+
+    The body goes as JSON, or with an ``upload`` as a form with that file.
+    """
 
     path: str
     body: dict[str, Any]
-    make_reader: Callable[[], ResponseReader]
+    make_reader: Callable[[], ResponseReader[Event]]
     ignored: tuple[str, ...] = ()
+    upload: Upload | None = None
+
+    def encoded(self) -> tuple[str, bytes]:
+        """The content type and the bytes of the body."""
+        if self.upload is not None:
+            return encode_form(self.body, self.upload)
+        return "application/json", msgspec.json.encode(self.body)
 
 
-class ResponseStream:
+class ResponseStream(Generic[Event]):
     """Iterates over the content events and ``Finished``; ``aclose`` has closed the socket when it returns.
 
     ``deadline`` is the event loop's time at which the whole answer is given up.
     """
 
-    def __init__(self, errors: ErrorFactory, options: UpstreamOptions, call: CompletionCall, deadline: float) -> None:
+    def __init__(
+        self, errors: ErrorFactory, options: UpstreamOptions, call: CompletionCall[Event], deadline: float
+    ) -> None:
         self._errors = errors
         self._reader = call.make_reader()
         self._response = TimedResponse(errors, options, deadline, streamed=bool(call.body.get("stream")))
         self._marked = False  # by [DONE]
         self._over = False
         self._parser = SseParser(MAX_ANSWER_BYTES)
-        self._events: Iterator[llm.Event] = iter(())
+        self._events: Iterator[Event] = iter(())
 
     @property
     def status(self) -> int | None:
@@ -72,10 +87,10 @@ class ResponseStream:
         self._events = chain([] if first is None else [first], self._events)
         self._response.begun()
 
-    def __aiter__(self) -> AsyncIterator[llm.Event]:
+    def __aiter__(self) -> AsyncIterator[Event]:
         return self
 
-    async def __anext__(self) -> llm.Event:
+    async def __anext__(self) -> Event:
         """The next event. Raises ``AdapterError``."""
         while True:
             for event in self._events:
@@ -88,7 +103,7 @@ class ResponseStream:
         """Close the connection, unless the answer was read to its end; harmless when called twice."""
         await self._response.aclose()
 
-    async def _begin(self, headers: httpx.Headers) -> Iterator[llm.Event]:
+    async def _begin(self, headers: httpx.Headers) -> Iterator[Event]:
         """The events of the first bytes, which show whether the answer is streamed: content types are often wrong."""
         kind, first = await kind_of(self._read)
         match kind:
@@ -102,7 +117,7 @@ class ResponseStream:
                 declared = headers.get("content-type", "text/html")
                 raise self._errors.upstream_error(f"answered with {declared!r} instead of JSON or events")
 
-    async def _more(self) -> Iterator[llm.Event]:
+    async def _more(self) -> Iterator[Event]:
         """The events of the next bytes; at the end the last events, after the connection was released."""
         if chunk := await self._read():
             return self._parse(chunk)
@@ -115,7 +130,7 @@ class ResponseStream:
             self._response.complete()
         return await self._response.read()
 
-    def _parse(self, chunk: bytes | None) -> Iterator[llm.Event]:
+    def _parse(self, chunk: bytes | None) -> Iterator[Event]:
         try:
             received = self._parser.close() if chunk is None else self._parser.feed(chunk)
         except EventTooLarge as error:
@@ -127,7 +142,7 @@ class ResponseStream:
             else:
                 yield from self._reader.feed(event.data, event.name)
 
-    def _finish(self) -> Iterator[llm.Event]:
+    def _finish(self) -> Iterator[Event]:
         if self._marked and not self._reader.done:
             _log.info("an upstream server ended its answer with [DONE] and no finish reason: it counts as complete")
         yield from self._reader.finish(marked=self._marked)

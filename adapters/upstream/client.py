@@ -10,18 +10,17 @@ from typing import Any, Protocol, TypeVar
 import httpx
 import msgspec
 
-from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.contract.passthrough import Forwarded, PassEvent
 from adapters.options import BadOption, Secret, shown_url
-from adapters.upstream.attempt import CompletionCall, ResponseStream
+from adapters.upstream.attempt import CompletionCall, Event, ResponseStream
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.forwarding import ForwardCall, ForwardedStream
-from adapters.upstream.options import OPENAI, UpstreamOptions
+from adapters.upstream.options import OPENAI, UpstreamOptions, named_for
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
 from adapters.upstream.retries import (
@@ -60,21 +59,26 @@ AttemptT = TypeVar("AttemptT", bound=_Attempt)
 class UpstreamClient:
     """The client of the server in ``options``, used by the adapter ``adapter_name``; constructing does no I/O.
 
+    ``stage`` is that of the adapter, for the names of the options in messages.
+
     Raises ``BadOption`` for a base URL, a key or a proxy that cannot work, and for OpenAI's own server without a key.
     """
 
-    def __init__(self, adapter_name: str, options: UpstreamOptions) -> None:
+    def __init__(self, adapter_name: str, options: UpstreamOptions, stage: str = "llm") -> None:
         self._adapter = adapter_name
         self._options = options
-        self._base = _base_url(options.responses_api_base_url)
-        self._key = _key(options.responses_api_api_key)
-        if self.is_openai and not self._key:
-            raise BadOption(
-                "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
-                "or choose another server with --responses_api_base_url."
-            )
+        try:
+            self._base = _base_url(options.responses_api_base_url)
+            self._key = _key(options.responses_api_api_key)
+            if self.is_openai and not self._key:
+                raise BadOption(
+                    "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
+                    "or choose another server with --responses_api_base_url."
+                )
+        except BadOption as error:
+            raise BadOption(named_for(stage, str(error))) from None
         self._proxy = proxy_for(self._base)
-        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy)
+        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
@@ -117,7 +121,7 @@ class UpstreamClient:
         if pool is not None:
             await pool.release()
 
-    async def stream(self, call: CompletionCall) -> AsyncGenerator[llm.Event, None]:
+    async def stream(self, call: CompletionCall[Event]) -> AsyncGenerator[Started | Event, None]:
         """The events of one answer; ``Started`` comes together with the first content. Raises ``AdapterError``."""
         try:
             response = await self._open(call.body, partial(self._attempt_within_controls, call))
@@ -135,7 +139,7 @@ class UpstreamClient:
 
         def attempt(deadline: float) -> Awaitable[ForwardedStream]:
             stream = ForwardedStream(self.errors, self._options, call, deadline, self._key)
-            return self._opened(stream, call.path, call.body)
+            return self._opened(stream, call)
 
         try:
             response = await self._open(call.body, attempt)
@@ -172,7 +176,7 @@ class UpstreamClient:
             await asyncio.sleep(delay)
         raise AssertionError("the loop has no end")
 
-    async def _attempt_within_controls(self, call: CompletionCall, deadline: float) -> ResponseStream:
+    async def _attempt_within_controls(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
         """One attempt; a second one without the reasoning controls if the server may have refused these."""
         model = str(call.body.get("model"))
         bare = msgspec.structs.replace(call, body=without_reasoning_controls(call.body))
@@ -190,24 +194,23 @@ class UpstreamClient:
         _log.warning("%s: the server of %r refuses %s: not sent to it any more", self._adapter, shown, names)
         return response
 
-    async def _attempt(self, call: CompletionCall, deadline: float) -> ResponseStream:
-        return await self._opened(ResponseStream(self.errors, self._options, call, deadline), call.path, call.body)
+    async def _attempt(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
+        return await self._opened(ResponseStream(self.errors, self._options, call, deadline), call)
 
-    async def _opened(self, attempt: AttemptT, path: str, body: dict[str, Any]) -> AttemptT:
+    async def _opened(self, attempt: AttemptT, call: CompletionCall[Any] | ForwardCall) -> AttemptT:
         """``attempt`` with the first content of its answer; how that went is told to the circuit breaker."""
-        headers = {
-            "content-type": "application/json",
-            "accept": "text/event-stream" if body.get("stream") else "application/json",
-        }
-        request = self._request("POST", path, headers, msgspec.json.encode(body))
+        content_type, body = call.encoded()
+        streamed = bool(call.body.get("stream"))
+        headers = {"content-type": content_type, "accept": "text/event-stream" if streamed else "application/json"}
+        request = self._request("POST", call.path, headers, body)
         try:
             await attempt.open(self._http(), request)
         except BaseException as error:
             await attempt.aclose()
             if isinstance(error, AdapterError):
-                self._record_failure(error, attempt.status, self._breaker(body))
+                self._record_failure(error, attempt.status, self._breaker(call.body))
             raise
-        self._breaker(body).succeeded()
+        self._breaker(call.body).succeeded()
         return attempt
 
     def _record_failure(self, error: AdapterError, status: int | None, breaker: CircuitBreaker) -> None:
@@ -225,7 +228,7 @@ class UpstreamClient:
 
     def _acquired_pool(self) -> ClientPool:
         if self._closed:
-            raise Unavailable("This language model has been closed.", adapter=self._adapter)
+            raise Unavailable("This engine has been closed.", adapter=self._adapter)
         self._pool = self._pool or ClientPool.acquire()
         return self._pool
 

@@ -10,10 +10,15 @@ import pytest
 
 from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
-from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
+from adapters.contract.errors import InvalidRequest, TooLong, UnknownModel, Unsupported, UpstreamError
+from adapters.stt.faster_whisper.adapter import FasterWhisper
+from adapters.stt.openai.adapter import OpenAIRecogniser
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
 from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
 from adapters.tts.espeak.worker import Utterance
+from tests.models import real
+from tests.support.forms import parse_form
+from tests.support.upstream_server import Exchange, UpstreamServer
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -150,7 +155,62 @@ async def transformers() -> AsyncGenerator[Rig, None]:
         yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running, most_seconds=3600)
 
 
+@asynccontextmanager
+async def openai() -> AsyncGenerator[Rig, None]:
+    """The recogniser behind a scripted server, which refuses what the failures ask for."""
+    refused = {"de": (400, "language"), "fr": (413, "file"), "es": (401, None), "it": (500, None), "pt": (404, "model")}
+
+    async def script(exchange: Exchange) -> None:
+        form = parse_form(exchange.headers["content-type"], exchange.body)
+        language = form.fields.get("language", "")
+        status, param = refused.get(language, (200, None))
+        if status != 200:
+            message = "no such model" if status == 404 else "no"
+            await exchange.reply(status, {"error": {"message": message, "param": param}})
+            return
+        size = len(form.file)
+        word = {"word": f"{size}", "start": 0.0, "end": 0.5}
+        await exchange.reply(200, {"text": f"{size}", "language": "english", "words": [word]})
+
+    def failing(language: str) -> Callable[[], stt.Request]:
+        return lambda: stt.Request(audio=_blocks(bytes(32_000)), language=language)
+
+    errors = {"de": InvalidRequest, "fr": TooLong, "es": UpstreamError, "it": UpstreamError, "pt": UnknownModel}
+    failures = [Failure(name=language, request=failing(language), error=error) for language, error in errors.items()]
+    async with UpstreamServer(script) as server:
+        options = OpenAIRecogniser.Options(stt_base_url=server.base_url, stt_max_retries=0)
+        async with aclosing(OpenAIRecogniser(options)) as engine:
+            await engine.warm_up()
+            yield RecogniserRig(engine, failures, lambda: server.open_streams, most_seconds=3600)
+
+
+@asynccontextmanager
+async def faster_whisper() -> AsyncGenerator[Rig, None]:
+    """A real Whisper, which is busy while its thread has readers."""
+    pytest.importorskip("faster_whisper", reason="needs faster-whisper")
+    options = FasterWhisper.Options(stt_model=str(real.at_hand("whisper-base")), stt_device="cpu")
+
+    def silent(**wanted: Any) -> Callable[[], stt.Request]:
+        return lambda: stt.Request(audio=_blocks(bytes(32_000)), **wanted)
+
+    failures = [
+        Failure(name="Klingon", request=silent(language="tlh"), error=Unsupported),
+        Failure(name="marker", request=silent(prompt="<|en|>"), error=InvalidRequest),
+        Failure(name="too long", request=lambda: stt.Request(audio=_blocks(bytes(3601 * 32_000))), error=TooLong),
+    ]
+    engine = FasterWhisper(options)
+    engine.preflight()
+    async with aclosing(engine):
+        await engine.warm_up()
+        yield RecogniserRig(engine, failures, lambda: len(engine._thread._readers), most_seconds=3600)
+
+
 # By the name under which each engine is registered.
 Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
-RECOGNISERS: Rigs = {"pocketsphinx": pocketsphinx, "transformers": transformers}
+RECOGNISERS: Rigs = {
+    "faster-whisper": faster_whisper,
+    "openai": openai,
+    "pocketsphinx": pocketsphinx,
+    "transformers": transformers,
+}
 SYNTHESISERS: Rigs = {"espeak": espeak}

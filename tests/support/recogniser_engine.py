@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,16 +16,21 @@ from adapters.stt.transformers.adapter import TransformersRecogniser
 
 
 class WatchedPipeline:
-    """A pipeline of transformers that counts the calls that are running."""
+    """A pipeline of transformers that counts the calls, of itself or of its model's ``generate``, that are running."""
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
         self.running = 0
+        if hasattr(pipeline.model, "generate"):
+            pipeline.model.generate = partial(self._counted, pipeline.model.generate)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._counted(self._pipeline, *arguments, **keywords)
+
+    def _counted(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
         self.running += 1
         try:
-            return self._pipeline(*arguments, **keywords)
+            return function(*arguments, **keywords)
         finally:
             self.running -= 1
 

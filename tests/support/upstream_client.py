@@ -68,7 +68,7 @@ def upstream(server: UpstreamServer | str, key: Secret | None = KEY, **options: 
     )
 
 
-def call(client: UpstreamClient, **body: Any) -> CompletionCall:
+def call(client: UpstreamClient, **body: Any) -> CompletionCall[llm.Event]:
     """A call for a streamed answer, unless ``body`` says otherwise."""
     return CompletionCall(path="/x", body={"model": "m", "stream": True, **body}, make_reader=lambda: Words(client))
 

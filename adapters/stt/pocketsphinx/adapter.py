@@ -1,6 +1,5 @@
 """The engine ``pocketsphinx``: the embedded recogniser, in worker processes because it holds the interpreter's lock."""
 
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
@@ -11,14 +10,16 @@ from adapters.blocking import WorkerPool
 from adapters.contract import audio, stt
 from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
-from adapters.contract.errors import Unsupported
-from adapters.stt import whole_audio
+from adapters.stt import capabilities, whole_audio
 from adapters.stt.pocketsphinx.decoder import SAMPLE_RATE
+from adapters.stt.segments import segments_of
 
 ADAPTER = "pocketsphinx"
 MAX_SECONDS = 60
 # A minute of audio takes about 12 s on one core, longer on a busy machine.
 TIMEOUT_SECONDS = 180
+
+_WAY_OUT = "choose another engine with --stt"
 
 
 class PocketSphinx:
@@ -44,12 +45,16 @@ class PocketSphinx:
             adapter=ADAPTER,
         )
         self._info = stt.Info(
-            sample_rate=SAMPLE_RATE, languages=("en",), word_times=True, max_parallel=options.pocketsphinx_workers
+            sample_rate=SAMPLE_RATE,
+            languages=("en",),
+            word_times=True,
+            segment_times=True,
+            max_parallel=options.pocketsphinx_workers,
         )
 
     @property
     def info(self) -> stt.Info:
-        """English at 16 kHz, with word times."""
+        """English at 16 kHz, with times."""
         return self._info
 
     async def warm_up(self) -> None:
@@ -63,25 +68,21 @@ class PocketSphinx:
     async def stream(self, request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         """Recognise one utterance of at most 60 s as a whole, which makes a third fewer errors than in blocks.
 
-        Raises ``Unsupported`` for other languages, ``TooLong``, ``Unavailable`` and ``UpstreamError``.
+        Raises ``Unsupported`` for other languages and translation, ``TooLong``, ``Unavailable`` and ``UpstreamError``.
         """
-        _check_language(request.language)
+        capabilities.check(self._info, request, adapter=ADAPTER, way_out=_WAY_OUT)
+        capabilities.known_language(self._info, request.language, adapter=ADAPTER)
         pcm = await whole_audio.gather(request.audio, sample_rate=SAMPLE_RATE, max_seconds=MAX_SECONDS, adapter=ADAPTER)
         async with aclosing(self._pool.stream(pcm)) as replies:
             await anext(replies)
-            yield Started(ignored=("prompt",) if request.prompt else ())
+            yield Started(ignored=capabilities.ignored(request, ("prompt", "temperature")))
             words = msgspec.msgpack.decode(await anext(replies), type=tuple[stt.Word, ...])
             async for _ in replies:
                 pass  # a worker whose reply is read to its end can be used again
         text = " ".join(word.text for word in words)
-        yield stt.FinalTranscript(text=text, words=words if request.word_times else ())
-        yield stt.Finished(language="en", seconds=audio.seconds(pcm, SAMPLE_RATE))
-
-
-def _check_language(language: str | None) -> None:
-    if language is not None and re.split("[-_]", language.lower())[0] not in {"en", "eng", "english"}:
-        raise Unsupported(
-            f"The embedded recogniser understands English only, not {language!r}; choose another engine with --stt.",
-            adapter=ADAPTER,
-            param="language",
+        yield stt.FinalTranscript(
+            text=text,
+            words=words if request.word_times else (),
+            segments=segments_of(words) if request.segment_times else (),
         )
+        yield stt.Finished(language="en", seconds=audio.seconds(pcm, SAMPLE_RATE))

@@ -1,47 +1,60 @@
 """A recognition model of transformers that can be stopped between its layers; imports torch."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from adapters.local.device_errors import is_out_of_memory
-from adapters.stt.transformers.chunked import ChunkedPipeline
-from adapters.stt.transformers.recognition import RecognitionRequest, RecognitionResult
-from adapters.stt.transformers.whisper import WhisperPipeline
+from adapters.stt.recognition import ModelFacts, RecognitionRequest, RecognitionResult
+from adapters.stt.transformers.chunked import ChunkedRecogniser
+from adapters.stt.transformers.whisper import WhisperRecogniser
 
 WHISPER = "seq2seq_whisper"
 """The pipeline's name for Whisper; its others are ``seq2seq``, ``ctc`` and ``tdt`` (transducers)."""
 
 
-class RecognitionModel:
-    """The model of a loaded ``pipeline``.
+class Recogniser(Protocol):
+    """A way to recognise, for a kind of models; each method may raise whatever the model raises."""
 
-    ``languages`` are those that it takes (``None``: it has no choice of languages).
-    """
+    facts: ModelFacts
+
+    def batch_key(self, request: RecognitionRequest) -> Hashable | None:
+        """Requests with equal keys can be recognised together; ``None``: this one alone."""
+
+    def recognise(self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest]) -> list[RecognitionResult]:
+        """Recognise recordings (mono at 16 kHz, -1 to 1), whose requests have one key."""
+
+
+class RecognitionModel:
+    """The model of a loaded ``pipeline``."""
 
     def __init__(self, pipeline: Any) -> None:
         self._model = pipeline.model
-        recogniser = WhisperPipeline(pipeline) if pipeline.type == WHISPER else ChunkedPipeline(pipeline)
-        self._recogniser = recogniser
-        self.languages = recogniser.languages
-        self.word_times = recogniser.word_times
-        self.takes_prompts = recogniser.takes_prompts
+        self._recogniser: Recogniser = (
+            WhisperRecogniser(pipeline) if pipeline.type == WHISPER else ChunkedRecogniser(pipeline)
+        )
+        self.facts = self._recogniser.facts
+        self.batch_key = self._recogniser.batch_key
         self._check: Callable[[], None] = _go_on
         for module in (self._model, *_layers(self._model)):
             module.register_forward_pre_hook(lambda *_: self._check())
 
-    def recognise(self, request: RecognitionRequest, check: Callable[[], None]) -> RecognitionResult:
-        """Recognise one utterance; ``check`` is called before every layer, and an exception that it raises ends this.
+    def recognise(self, requests: Sequence[RecognitionRequest], check: Callable[[], None]) -> list[RecognitionResult]:
+        """Recognise recordings whose requests have one ``batch_key``, or one alone.
 
-        Raises ``InvalidRequest`` and whatever the model raises.
+        ``check`` is called before every layer, and an exception that it raises ends this. Raises ``InvalidRequest`` and
+        whatever the model raises.
         """
-        samples = np.frombuffer(request.pcm[: len(request.pcm) // 2 * 2], "<i2").astype(np.float32) / 32768
+        recordings = [
+            np.frombuffer(request.pcm[: len(request.pcm) // 2 * 2], "<i2").astype(np.float32) / 32768
+            for request in requests
+        ]
         attention = self._model.config._attn_implementation
         self._check = check
         try:
-            return self._recogniser.recognise(samples, request)
+            return self._recogniser.recognise(recordings, requests)
         except Exception as error:
             if is_out_of_memory(error):
                 torch.cuda.empty_cache()  # does nothing without such a device

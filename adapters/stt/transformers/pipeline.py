@@ -9,8 +9,8 @@ import transformers
 from adapters.contract import stt
 from adapters.contract.errors import UpstreamError
 from adapters.local import devices
+from adapters.stt.recognition import SAMPLE_RATE
 from adapters.stt.transformers.errors import ADAPTER
-from adapters.stt.transformers.recognition import SAMPLE_RATE
 
 NOTHING = re.compile("(?!)")
 """Matches no text."""

@@ -21,8 +21,8 @@ from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import ConversationTurn
-from gateway.turns.passed_turn import PassedTurn, TurnPassed
-from gateway.turns.result import TurnEvent
+from gateway.turns.passed_turn import PassedKept, PassedTurn, TurnPassed
+from gateway.turns.result import ConversationJoined, TurnEvent
 from gateway.wire import base64_text
 
 DONE = b"data: [DONE]\n\n"
@@ -151,7 +151,7 @@ class PassedAnswer:
                             yield Head(headers=headers_of(AnswerHead(ignored=ignored, timings=self._watch.timings())))
                             begun = True
                         yield data
-                    case TurnPassed():
-                        pass
+                    case ConversationJoined() | PassedKept() | TurnPassed():
+                        pass  # a chat completion belongs to no conversation
                     case _:
                         assert_never(event)

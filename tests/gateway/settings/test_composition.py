@@ -55,7 +55,7 @@ def test_an_engine_that_declares_an_option_differently_costs_itself(
 ) -> None:
     plug_in(folder, "other", engine(option("stt_model", "theirs")))
     assert "other" not in composition.choices("llm")
-    assert options()["stt_model"].engines == ("transformers",)
+    assert options()["stt_model"].engines == ("faster-whisper", "openai", "transformers")
     (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert line == (
         "The llm engine 'other' cannot be used: another engine declares its option 'stt_model' differently."
@@ -98,8 +98,9 @@ def test_help_says_which_engine_options_select() -> None:
     assert composition.selection_rule("llm") == (
         "responses-api if responses_api_* is set, else transformers if model_name or llm_* is set, else echo"
     )
-    assert composition.selection_rule("stt") is None
-    assert options()["stt"].default == "pocketsphinx"
+    assert composition.selection_rule("stt") == "openai if stt_base_url is set, else pocketsphinx"
+    assert composition.selection_rule("tts") is None
+    assert options()["tts"].default == "espeak"
     assert options()["llm_backend"].default is None
 
 

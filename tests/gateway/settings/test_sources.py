@@ -16,7 +16,7 @@ from gateway.settings.sources import read_environment, read_file
         ("port = '80'", "port '80' cannot be used: expected int, got str"),
         ("speed = true", "speed True cannot be used: expected float, got bool"),
         ("max_audio_seconds = inf", "expected a finite number"),
-        ("stt = ['a']", "is not one of pocketsphinx"),
+        ("stt = ['a']", "is not one of faster-whisper, openai, pocketsphinx"),
         ("config = 'other.toml'", "'config' names the file itself"),
         ("responses_api_api_key = 123456", "responses_api_api_key must be a string"),
         ("[responses_api_api_key]\nsecret = 'sk-private'", "responses_api_api_key must be a string"),

@@ -54,17 +54,19 @@ async def test_it_understands_the_question_again_and_again(engine: PocketSphinx)
     await events(
         engine, stt.Request(audio=blocks(b"".join(int(s * 0.1).to_bytes(2, "little", signed=True) for s in softer)))
     )
-    assert await events(engine, stt.Request(audio=blocks(pcm, 100), language="english")) == first
+    assert await events(engine, stt.Request(audio=blocks(pcm, 100), language="EN")) == first
 
 
 async def test_word_times_come_when_asked_for_and_a_prompt_is_named_as_ignored(engine: PocketSphinx) -> None:
-    started, final, _ = await events(engine, stt.Request(audio=blocks(question()), prompt="cities", word_times=True))
-    assert started == Started(ignored=("prompt",))
+    asked = stt.Request(audio=blocks(question()), prompt="cities", temperature=0.5, word_times=True, segment_times=True)
+    started, final, _ = await events(engine, asked)
+    assert started == Started(ignored=("prompt", "temperature"))
     assert isinstance(final, stt.FinalTranscript)
     assert " ".join(word.text for word in final.words) == QUESTION
     times = [time for word in final.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert 0.1 < times[0] < times[-1] < 1.94
+    assert final.segments == (stt.Segment(text=QUESTION, start=times[0], end=times[-1]),)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 2000])
@@ -80,6 +82,8 @@ async def test_other_languages_are_refused(engine: PocketSphinx) -> None:
     with pytest.raises(Unsupported, match="'de'") as raised:
         await events(engine, stt.Request(audio=blocks(b""), language="de"))
     assert raised.value.param == "language"
+    with pytest.raises(Unsupported, match="does not translate"):
+        await events(engine, stt.Request(audio=blocks(b""), translate=True))
 
 
 async def test_audio_past_the_limit_is_refused_as_soon_as_it_is_reached(engine: PocketSphinx) -> None:

@@ -16,7 +16,7 @@ QUESTION, LIGHTS, GREETING = tiny_whisper.recordings()
 
 async def test_what_the_model_says_of_itself(whisper: TransformersRecogniser) -> None:
     assert set(whisper.info.languages or ()) == {"en", "de"}
-    assert (whisper.info.word_times, whisper.info.max_parallel, whisper.failure) == (True, 1, None)
+    assert (whisper.info.word_times, whisper.info.max_parallel, whisper.failure) == (True, 8, None)
 
 
 async def test_too_short_for_a_word(whisper: TransformersRecogniser) -> None:

@@ -22,8 +22,13 @@ async def test_a_ctc_model(tmp_path: Path) -> None:
         assert [word.text for word in transcript.words] == transcript.text.split()
         assert all(word.start < word.end <= finished.seconds for word in transcript.words)
         assert finished.language == "de"
-        events = await read(engine.stream(asking(np.tile(QUESTION.samples, 20), prompt="x", word_times=True)))
-        assert events[0].ignored == ("prompt",)
+        transcript, _ = await heard(engine, asking(QUESTION.samples, segment_times=True))
+        assert " ".join(segment.text for segment in transcript.segments) == transcript.text
+        assert transcript.words == ()
+        events = await read(
+            engine.stream(asking(np.tile(QUESTION.samples, 20), prompt="x", temperature=0.5, word_times=True))
+        )
+        assert events[0].ignored == ("prompt", "temperature")
         assert 35 < events[-2].words[-1].end <= events[-1].seconds, "a long recording is heard to its end"
 
 
@@ -35,3 +40,7 @@ async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
         assert len(twice.text.split()) == 2 * len(transcript.text.split()) == 8, "39 s are heard in two parts"
         with pytest.raises(Unsupported, match="gives no word times"):
             await heard(engine, asking(QUESTION.samples, word_times=True))
+        with pytest.raises(Unsupported, match="does not translate"):
+            await heard(engine, asking(QUESTION.samples, translate=True))
+        started, *_ = await read(engine.stream(asking(QUESTION.samples, temperature=0.5)))
+        assert started.ignored == ()

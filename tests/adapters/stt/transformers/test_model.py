@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.stt.recognition import SAMPLE_RATE
 from adapters.stt.transformers.adapter import TransformersRecogniser
-from adapters.stt.transformers.recognition import SAMPLE_RATE
 from tests.models import tiny_whisper
 from tests.support.recogniser_engine import asking, heard, pipeline_of
 

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.contract.checks import read
+from adapters.contract.engine import Started
+from adapters.stt.recognition import SAMPLE_RATE
 from adapters.stt.transformers.adapter import TransformersRecogniser
-from adapters.stt.transformers.recognition import SAMPLE_RATE
 from tests.models import tiny_whisper
 from tests.support.recogniser_engine import asking, heard, pipeline_of
 
@@ -39,7 +41,7 @@ async def test_a_language_that_is_given_is_not_guessed(whisper: TransformersReco
 
     model.generate = generate
     transcript, finished = await heard(whisper, asking(GREETING.samples, language=language))
-    assert (transcript.text, finished.language, forced) == (GREETING.text, "de", ["de"])
+    assert (transcript.text, finished.language, forced) == (GREETING.text, "de", [["de"]])
 
 
 async def test_a_prompt_leads_the_spelling_and_a_long_one_is_cut(whisper: TransformersRecogniser) -> None:
@@ -70,3 +72,38 @@ async def test_audio_longer_than_the_model_hears_at_once(whisper: TransformersRe
     # What is said in each window has times in that window.
     starts = [word.start for word in transcript.words]
     assert [int(start // 4) for start in starts] == [0] * 6 + [1] * 4 + [2] * 6
+
+
+async def test_segments_have_times_and_say_how_they_were_made(whisper: TransformersRecogniser) -> None:
+    said = (QUESTION, LIGHTS, QUESTION)
+    transcript, finished = await heard(whisper, asking(windows(*said), segment_times=True, word_times=True))
+    assert [segment.text for segment in transcript.segments] == [each.text for each in said]
+    assert [int(segment.start // 4) for segment in transcript.segments] == [0, 1, 2]
+    assert all(segment.start < segment.end <= finished.seconds for segment in transcript.segments)
+    assert all(segment.tokens and segment.temperature == 0.0 for segment in transcript.segments)
+    assert len(transcript.words) == 16
+    transcript, finished = await heard(whisper, asking(LIGHTS.samples, segment_times=True))
+    (segment,) = transcript.segments
+    assert segment.text == LIGHTS.text
+    assert segment.compression_ratio == pytest.approx(18 / 26)
+    assert segment.end <= finished.seconds
+    assert transcript.words == ()
+
+
+async def test_translation_and_temperature_reach_the_model(whisper: TransformersRecogniser) -> None:
+    model = pipeline_of(whisper).model
+    generate = model.generate
+    given: list[dict[str, Any]] = []
+
+    def noted(**arguments: Any) -> Any:
+        given.append(arguments)
+        return generate(**arguments)
+
+    model.generate = noted
+    assert whisper.info.translation
+    events = await read(whisper.stream(asking(GREETING.samples, translate=True, temperature=0.5, prompt="")))
+    assert events[0] == Started()
+    assert (given[0]["task"], given[0]["do_sample"], given[0]["temperature"]) == ("translate", True, 0.5)
+    await heard(whisper, asking(GREETING.samples, temperature=0.0))
+    assert given[1]["task"] == "transcribe"
+    assert "do_sample" not in given[1]

@@ -1,0 +1,1 @@
+"""The recogniser ``faster-whisper``: Whisper by CTranslate2 in this process."""

@@ -1,0 +1,1 @@
+"""The recogniser ``openai``: a server with OpenAI's API for transcriptions."""

@@ -1,0 +1,55 @@
+"""Writes the form of ``POST /audio/transcriptions`` and ``/audio/translations``."""
+
+import io
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import soundfile
+
+from adapters.contract import stt
+from adapters.upstream import Upload
+
+SAMPLE_RATE = 16_000
+
+Detail = Literal["wanted times", "times", "streamed", "plain"]
+"""Whether the answer has times and the language (``verbose_json``), or is text alone, in events or whole."""
+
+
+def path(request: stt.Request) -> str:
+    """Where the request goes."""
+    return "/audio/translations" if request.translate else "/audio/transcriptions"
+
+
+def fields(request: stt.Request, model: str, detail: Detail) -> dict[str, Any]:
+    """The fields of the form, without the file."""
+    granularities = [
+        name for name, asked in (("word", request.word_times), ("segment", request.segment_times)) if asked
+    ]
+    given: dict[str, Any] = {
+        "model": model,
+        "language": None if request.translate else request.language,
+        "prompt": request.prompt or None,
+        "temperature": request.temperature,
+        "response_format": "verbose_json" if "times" in detail else "json",
+        "timestamp_granularities": granularities or None,
+        "stream": True if detail == "streamed" else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def upload(pcm: bytes, container: Literal["flac", "wav"]) -> Upload:
+    """The recording (s16le mono at 16 kHz) as a file."""
+    file = io.BytesIO()
+    samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")
+    soundfile.write(file, samples, SAMPLE_RATE, format=container.upper(), subtype="PCM_16")
+    return Upload(name=f"audio.{container}", content_type=f"audio/{container}", data=file.getvalue())
+
+
+def with_own_field(param: str | None, request: stt.Request) -> str | None:
+    """The field of ``stt.Request`` for a field of the form that a server's refusal names."""
+    times = "word_times" if request.word_times else "segment_times"
+    names = {"file": "audio", "timestamp_granularities": times, "response_format": times}
+    field = (param or "").partition("[")[0]
+    field = names.get(field, field)
+    return field if field in {each.name for each in msgspec.structs.fields(stt.Request)} else None
