@@ -87,6 +87,10 @@ ELSEWHERE = {
     "adapters/contract/errors.py": ("tests/gateway/http/test_errors.py", "every class is walked there"),
     "adapters/contract/checks/": ("tests/contract/test_checks.py", "each check fails on a broken engine there"),
     "adapters/llm/answer_limits.py": ("tests/adapters/llm/test_stream_fuzzing.py", "limits are those of whole answers"),
+    "adapters/contract/passthrough.py": (
+        "tests/gateway/turns/test_passed_turn.py",
+        "requests are passed on over sockets",
+    ),
     "adapters/llm/chat_completions/adapter.py": ("tests/adapters/llm/test_over_http.py", "one suite for both APIs"),
     "adapters/llm/responses/adapter.py": ("tests/adapters/llm/test_over_http.py", "one suite for both APIs"),
     "adapters/llm/json_schema/": ("tests/adapters/llm/json_schema/test_validator.py", "rules show in whole schemas"),
@@ -109,6 +113,12 @@ ELSEWHERE = {
     "adapters/stt/openai/reader.py": ("tests/adapters/stt/openai/test_adapter.py", "it reads what a server sends"),
     "adapters/stt/openai/wire.py": ("tests/adapters/stt/openai/test_adapter.py", "it is what a server sends"),
     "adapters/stt/recognition.py": ("tests/adapters/stt/transformers/test_batched.py", "it is what a batch is given"),
+    "adapters/upstream/forwarding.py": ("tests/gateway/turns/test_passed_turn.py", "bytes are compared over sockets"),
+    "adapters/upstream/timed_response.py": (
+        "tests/adapters/upstream/test_attempt_time_limits.py",
+        "its limits are those of an attempt",
+    ),
+    "gateway/http/passed_answer.py": ("tests/gateway/turns/test_passed_turn.py", "bytes are compared over sockets"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }

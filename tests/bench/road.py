@@ -47,7 +47,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.first + DELTAS * self.gap
 
 
-FULL = Plan(streams={1: 20, 32: 20}, rounds=5, held=500)
+FULL = Plan(streams={1: 20, 32: 20}, rounds=3, held=500)
 QUICK = Plan(streams={1: 2, 2: 2}, rounds=1, held=4, gap=0.001)
 
 

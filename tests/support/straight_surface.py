@@ -7,6 +7,7 @@ from litestar import Request, post
 from litestar.di import NamedDependency
 
 from adapters.contract import llm
+from adapters.contract.errors import AdapterError
 from adapters.contract.passthrough import WireProtocol
 from gateway.conversation.history import ConversationRef
 from gateway.engines.lifecycle import Gateway
@@ -17,6 +18,9 @@ from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.passed_turn import PassedRequest, passes
 
+kept: list[dict[str, Any]] = []
+"""The responses that were to be kept, in their order."""
+
 
 @post("/v1/chat/completions", status_code=200, opt={"limited": True, "fields": {}})
 async def chat_completions(
@@ -24,7 +28,7 @@ async def chat_completions(
 ) -> StreamingResponse:
     """Pass a chat completion on."""
     body = msgspec.json.decode(await request.body())
-    return _answer(PassedRequest(body=body), "chat-completions", gateway, turns)
+    return _answer(PassedRequest(body=body), "chat-completions", gateway, turns).response()
 
 
 @post("/v1/responses", status_code=200, opt={"limited": True, "fields": {}})
@@ -38,15 +42,24 @@ async def responses(
         keep=body.get("store") is not False,
         added=(llm.Message(role="user", parts=(llm.Text(text=body["input"]),)),),
     )
-    return _answer(PassedRequest(body=body, conversation=ref), "responses", gateway, turns)
+    answer = _answer(PassedRequest(body=body, conversation=ref), "responses", gateway, turns)
+    return msgspec.structs.replace(answer, kept=_keep, failed=_failed).response()
 
 
-def _answer(request: PassedRequest, protocol: WireProtocol, gateway: Gateway, turns: Turns) -> StreamingResponse:
+async def _keep(response: dict[str, Any]) -> None:
+    kept.append(response)
+
+
+def _failed(error: AdapterError) -> bytes:
+    return b"event: error\ndata: %b\n\n" % msgspec.json.encode({"type": "error", "message": error.message})
+
+
+def _answer(request: PassedRequest, protocol: WireProtocol, gateway: Gateway, turns: Turns) -> PassedAnswer:
     watch = Stopwatch()
     served = gateway.admit(request.body.get("model"), ("llm",))
     assert passes(served, protocol)
     turn = turns.pass_on(request, served, watch)
-    return PassedAnswer(turn=turn, watch=watch, streamed=request.body.get("stream") is True).response()
+    return PassedAnswer(turn=turn, watch=watch, streamed=request.body.get("stream") is True)
 
 
 surface = Surface(handlers=(chat_completions, responses), wire_types=())

@@ -1,7 +1,5 @@
 """Looks at a chat completion as it passes by: usage, finish reason and failures, and whether content has come."""
 
-import re
-
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from adapters.contract.passthrough import Passed
@@ -10,8 +8,12 @@ from adapters.llm.chat_completions.events import finish_reason
 from adapters.upstream import ErrorFactory, UnreadableJson, decode_any
 from adapters.upstream.sse import event_in, split_events
 
-_WORTH_READING = re.compile(rb'"(?:finish_reason|usage|error|x_groq)"\s*:\s*[^\sn]|\[DONE\]|^event:', re.MULTILINE)
-"""What is in an event that says more than a piece of text: most events are passed on unread."""
+# Fields that most events do not have, or have as null: those events are passed on unread. Counting words is several
+# times as fast as a regular expression.
+_FIELDS = tuple(
+    (name, name + b":null", name + b": null") for name in (b'"finish_reason"', b'"usage"', b'"error"', b'"x_groq"')
+)
+_WORDS = (b"[DONE]", b"event:")
 
 
 class ChatCompletionObserver:
@@ -38,7 +40,7 @@ class ChatCompletionObserver:
 
     def see(self, events: bytes) -> bytes:
         """What of ``events`` the client gets. Raises ``AdapterError`` for a failure before content."""
-        if self.begun and not _WORTH_READING.search(events):
+        if self.begun and not _is_notable(events):
             return events
         return b"".join([event for event in split_events(events) if self._passes(event)])
 
@@ -121,3 +123,11 @@ def _has_content(data: bytes) -> bool:
     choices = chunk.get("choices") if isinstance(chunk, dict) else None
     deltas = (choice.get("delta") for choice in choices or () if isinstance(choice, dict))
     return any(value for delta in deltas if isinstance(delta, dict) for name, value in delta.items() if name != "role")
+
+
+def _is_notable(events: bytes) -> bool:
+    """Whether ``events`` may say more than a piece of the answer."""
+    for name, null, spaced_null in _FIELDS:
+        if (count := events.count(name)) and count != events.count(null) + events.count(spaced_null):
+            return True
+    return any(word in events for word in _WORDS)

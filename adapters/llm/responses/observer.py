@@ -1,6 +1,5 @@
 """Looks at a response as it passes by: its end with usage and output, failures, and whether content has come."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +14,17 @@ from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import ErrorFactory, UnreadableJson, decode_any, is_shallow
 from adapters.upstream.sse import event_in, split_events
 
-_WORTH_READING = re.compile(
-    rb'"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed|cancelled|done))"|"error"\s*:\s*[^\sn]'
-    rb"|^event: ?error",
-    re.MULTILINE,
+# What is in events that end a response, or say that it failed: all others are passed on unread.
+_NOTABLE = (
+    b"response.completed",
+    b"response.incomplete",
+    b"response.failed",
+    b"response.cancelled",
+    b"response.done",
+    b'"error"',
+    b"event: error",
+    b"event:error",
 )
-"""What is in an event that ends a response, or says that it failed: all others are passed on unread."""
 
 _BEFORE_CONTENT = frozenset(("response.created", "response.in_progress", "response.queued", "keepalive", ""))
 _ENDS = frozenset(("completed", "incomplete", "failed", "cancelled", "done"))
@@ -50,7 +54,7 @@ class ResponsesObserver:
 
     def see(self, events: bytes) -> bytes:
         """All of ``events``. Raises ``AdapterError`` for a failure before content."""
-        if not self.begun or _WORTH_READING.search(events):
+        if not self.begun or any(word in events for word in _NOTABLE):
             for raw in split_events(events):
                 event = event_in(raw)
                 if event is not None and not event.is_done:

@@ -17,7 +17,7 @@ from adapters.upstream import UpstreamOptions
 from gateway.app import SURFACES
 from gateway.engines.fallback import Choice, FallbackModel
 from tests.support.server import gateway_of, scripted_engines, served, until
-from tests.support.straight_surface import surface
+from tests.support.straight_surface import kept, surface
 from tests.support.upstream_server import Exchange, Script, UpstreamServer, in_order, replies, sse, streams
 
 STREAMS = {
@@ -80,7 +80,7 @@ def pieces(data: bytes, size: int) -> Script:
 
 
 def model(server: UpstreamServer, kind: str = "chat", **options: Any) -> Any:
-    given = {"responses_api_max_retries": 0, "responses_api_api_key": Secret(KEY)} | options
+    given: dict[str, Any] = {"responses_api_max_retries": 0, "responses_api_api_key": Secret(KEY), **options}
     return ENGINES[kind](UpstreamOptions(responses_api_base_url=server.base_url, **given))
 
 
@@ -223,6 +223,17 @@ async def test_a_stream_that_is_cut_ends_in_an_error(rest: bytes) -> None:
     assert b"cut the connection in the middle" in error
 
 
+async def test_a_surface_has_its_own_form_of_a_late_failure() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events({"type": "response.output_text.delta", "delta": "It "})
+        exchange.cut()
+
+    async with serving(script) as server, road(model(server, "responses")) as client:
+        body = (await client.post("/v1/responses", json={"model": "any", "stream": True, "input": "Hi"})).text
+    assert "event: error" in body.rpartition("delta")[2]
+
+
 async def test_a_server_that_stops_in_the_middle_is_given_up() -> None:
     async def script(exchange: Exchange) -> None:
         await exchange.start()
@@ -306,6 +317,7 @@ async def test_a_response_is_kept_under_the_id_that_the_client_saw(streamed: boo
             again = {"input": "Really?", "previous_response_id": "resp_a", "store": False}
             second = await client.post("/v1/responses", json=asked | again)
             unknown = await client.post("/v1/responses", json=asked | again | {"previous_response_id": "resp_b"})
+            assert [response["id"] for response in kept[-1:]] == ["resp_a"]
         sent = [exchange.json for exchange in questions(server)]
     assert (first.headers["x-response-id"], second.headers["x-response-id"]) == ("resp_a", "resp_b")
     assert [item["role"] for item in sent[1]["input"]] == ["user", "assistant", "user"]
