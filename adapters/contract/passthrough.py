@@ -34,16 +34,21 @@ class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forwarded(msgspec.Struct, frozen=True, kw_only=True, tag="forwarded"):
-    """Bytes as the server sent them: whole server-sent events, or all of one JSON document."""
+    """Bytes as the server sent them: whole server-sent events, or all of one JSON document.
+
+    The first have the id that the server gave the answer, if it has one.
+    """
 
     data: bytes
+    answer_id: str | None = None
 
 
 class Passed(msgspec.Struct, frozen=True, kw_only=True, tag="passed"):
     """The answer is complete. ``failure`` names what the server itself reported in its stream, after it had begun.
 
-    ``message`` is the answer for a history and ``response`` the final response as the server wrote it, in the protocol
-    "responses" and if it was ``recorded``.
+    Of an answer that was ``recorded`` in the protocol "responses", ``message`` is what a history keeps, and
+    ``response`` the final response as the server wrote it. Of any that was recorded, ``last`` are the bytes that end
+    it: they are for the client once it is kept, because a client may continue it at once.
     """
 
     reason: llm.FinishReason
@@ -51,6 +56,7 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True, tag="passed"):
     failure: str | None = None
     message: llm.Message | None = None
     response: dict[str, Any] | None = None
+    last: bytes = b""
 
 
 PassEvent = Started | Forwarded | Passed

@@ -131,15 +131,17 @@ class UpstreamClient:
         """The bytes of one answer as they came; ``Started`` comes with the first content. Raises ``AdapterError``."""
 
         def attempt(deadline: float) -> Awaitable[ForwardedStream]:
-            stream = ForwardedStream(self.errors, self._options, call, deadline, self._key.encode())
+            stream = ForwardedStream(self.errors, self._options, call, deadline, self._key)
             return self._opened(stream, call.path, call.body)
 
         try:
             response = await self._open(call.body, attempt)
             try:
                 yield Started()
+                answer_id = response.answer_id
                 while data := await response.read():
-                    yield Forwarded(data=data)
+                    yield Forwarded(data=data, answer_id=answer_id)
+                    answer_id = None
                 yield response.finish()
             finally:
                 await response.aclose()

@@ -1,6 +1,5 @@
 """Passes the bytes of an answer on as the server sent them, while an observer sees what has to be known of them."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,11 +10,12 @@ from adapters.contract.passthrough import Passed
 from adapters.upstream.body import kind_of
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.options import UpstreamOptions
-from adapters.upstream.sse import ServerSentEvent, SseParser
+from adapters.upstream.sse import EventSplitter, EventTooLarge
 from adapters.upstream.timed_response import MAX_ANSWER_BYTES, TOO_LARGE, TimedResponse
+from adapters.upstream.untrusted_text import MIN_SECRET
 
+_END_OF_EVENT = b"\n\n"  # clients drop a last event without it
 _MAX_HELD_BYTES = 64 * 1024  # of events before the first content: what is more is passed on
-_EVENT = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)", re.DOTALL)
 
 
 class Observer(Protocol):
@@ -26,8 +26,12 @@ class Observer(Protocol):
         """Whether there was content."""
 
     @property
+    def answer_id(self) -> str | None:
+        """The server's id of the answer, once it was seen."""
+
+    @property
     def done(self) -> bool:
-        """Whether the answer is complete; only usage may follow."""
+        """Whether the answer is complete, or failed; only usage may follow."""
 
     def see(self, events: bytes) -> bytes:
         """Look at whole events; what of them the client gets. Raises ``AdapterError`` for a failure before content."""
@@ -40,32 +44,43 @@ class Observer(Protocol):
 
 
 class ForwardCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A request whose answer is passed on: ``body`` goes as JSON to ``path``; each attempt has its own observer."""
+    """A request whose answer is passed on: ``body`` goes as JSON to ``path``; each attempt has its own observer.
+
+    The end of an answer that is ``recorded`` comes with ``Passed``.
+    """
 
     path: str
     body: dict[str, Any]
     make_observer: Callable[[], Observer]
+    recorded: bool = False
 
 
 class ForwardedStream:
     """``read`` until it is empty, then ``finish``; ``aclose`` has closed the socket when it returns."""
 
     def __init__(
-        self, errors: ErrorFactory, options: UpstreamOptions, call: ForwardCall, deadline: float, secret: bytes
+        self, errors: ErrorFactory, options: UpstreamOptions, call: ForwardCall, deadline: float, key: str
     ) -> None:
         self._errors = errors
         self._observer = call.make_observer()
         self._streamed = call.body.get("stream") is True
         self._response = TimedResponse(errors, options, deadline, streamed=self._streamed)
-        self._secret = secret
+        self._recorded = call.recorded
+        self._key = key.encode() if len(key) >= MIN_SECRET else None
+        self._splitter = EventSplitter(MAX_ANSWER_BYTES)
         self._held = b""
-        self._tail = b""  # an event whose end has not arrived yet
+        self._last = b""
         self._over = False
 
     @property
     def status(self) -> int | None:
         """The status of the response, once there is one."""
         return self._response.status
+
+    @property
+    def answer_id(self) -> str | None:
+        """The server's id of the answer, once there was content."""
+        return self._observer.answer_id
 
     async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
         """Send the request and wait for the first content. Raises ``AdapterError``."""
@@ -82,6 +97,8 @@ class ForwardedStream:
             self._held = self._pass(first)
             while not self._observer.begun and not self._over and len(self._held) < _MAX_HELD_BYTES:
                 self._held += await self._more()
+        if self._over:
+            self._observer.finish()  # else another attempt may complete it
         self._response.begun()
 
     async def _open_document(self, first: bytes) -> None:
@@ -90,7 +107,7 @@ class ForwardedStream:
         self._observer.see_document(document)
         if self._streamed:
             raise self._errors.upstream_error("answered with one document instead of events")
-        self._held = self._without_secret(document)
+        self._held, self._last = self._split(self._without_key(document))
 
     async def read(self) -> bytes:
         """The next bytes for the client; empty at the end. Raises ``AdapterError``."""
@@ -104,7 +121,8 @@ class ForwardedStream:
 
     def finish(self) -> Passed:
         """What is known at the end. Raises ``AdapterError`` when the answer was not complete."""
-        return self._observer.finish()
+        passed = self._observer.finish()
+        return msgspec.structs.replace(passed, last=self._last) if self._last else passed
 
     async def aclose(self) -> None:
         """Close the connection, unless the answer was read to its end; harmless when called twice."""
@@ -117,35 +135,26 @@ class ForwardedStream:
             return self._pass(chunk)
         self._over = True
         await self.aclose()
-        # Clients drop a last event without the blank line that ends it.
-        rest = self._tail.rstrip(b"\r\n")
-        return self._seen(rest + b"\n\n") if rest else b""
+        # Half an event is of no use: the client is told that the answer was cut.
+        rest = self._splitter.rest
+        passed = self._seen(rest + _END_OF_EVENT) if rest else b""
+        return passed if self._observer.done else b""
 
     def _pass(self, chunk: bytes) -> bytes:
-        data = self._tail + chunk if self._tail else chunk
-        end = _end_of_events(data)
-        self._tail = data[end:]
-        if len(self._tail) > MAX_ANSWER_BYTES:
-            raise self._errors.upstream_error(TOO_LARGE)
-        return self._seen(data[:end]) if end else b""
+        try:
+            events = self._splitter.feed(chunk)
+        except EventTooLarge as error:
+            raise self._errors.upstream_error(TOO_LARGE) from error
+        return self._seen(events) if events else b""
 
     def _seen(self, events: bytes) -> bytes:
-        return self._without_secret(self._observer.see(events))
+        passed, last = self._split(self._without_key(self._observer.see(events)))
+        self._last += last
+        return passed
 
-    def _without_secret(self, data: bytes) -> bytes:
-        return data.replace(self._secret, b"***") if self._secret and self._secret in data else data
+    def _split(self, data: bytes) -> tuple[bytes, bytes]:
+        """What the client gets of ``data`` now, and what once the answer is kept."""
+        return (b"", data) if self._recorded and self._observer.done else (data, b"")
 
-
-def _end_of_events(data: bytes) -> int:
-    """The index behind the last blank line."""
-    return max((data.rfind(mark) + len(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r") if mark in data), default=0)
-
-
-def split_events(events: bytes) -> list[bytes]:
-    """Whole events one by one, each with the blank line behind it."""
-    return _EVENT.findall(events)
-
-
-def event_in(event: bytes) -> ServerSentEvent | None:
-    """Name and data of one event; ``None`` for a comment."""
-    return next(iter(SseParser(2 * MAX_ANSWER_BYTES).feed(event)), None)
+    def _without_key(self, data: bytes) -> bytes:
+        return data.replace(self._key, b"***") if self._key and self._key in data else data

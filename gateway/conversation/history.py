@@ -9,9 +9,10 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
+from gateway.conversation.archive import Archive
 from gateway.conversation.compaction import Compaction, Start, Writer
-from gateway.conversation.conversation import ID, Conversation, Turn, opened
-from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, within
+from gateway.conversation.conversation import ID, Conversation, Turn, begun, opened
+from gateway.conversation.snapshot import Summary, compacted, decoded, within
 from gateway.conversation.store import Store
 
 logger = logging.getLogger(__name__)
@@ -24,11 +25,13 @@ class ConversationRef(msgspec.Struct, frozen=True, kw_only=True):
     """Which conversation a turn belongs to, by an answer's id or by its own, and whether the turn is kept.
 
     ``history`` are messages of the request: tool results beside an id are added to the history, anything else is the
-    whole history. ``added`` are messages that follow what is stored, whatever they are.
+    whole history. ``added`` are messages that follow what is stored, whatever they are. A ``conversation`` that must
+    be ``known`` is not begun by the turn.
     """
 
     previous_response: str | None = None
     conversation: str | None = None
+    known: bool = False
     keep: bool = True
     history: tuple[llm.Message, ...] | None = None
     added: tuple[llm.Message, ...] = ()
@@ -95,6 +98,7 @@ class History:
     """All conversations, in ``store``; one of more than ``max_bytes`` loses its oldest turns."""
 
     def __init__(self, store: Store, max_bytes: int) -> None:
+        self.archive = Archive(store, max_bytes)
         self._store = store
         self._max_bytes = max_bytes
         self._compaction = Compaction(store)
@@ -126,8 +130,7 @@ class History:
             if newest is None and ref.previous_response is not None:
                 conversation = conversation.branch(_new_id())
             if ref.history is not None and not ref.adds_results:
-                outright = opened(conversation.id, ref.history)
-                conversation = msgspec.structs.replace(outright, languages=conversation.languages)
+                conversation = opened(conversation, ref.history)
             elif ref.history is not None:
                 conversation = conversation.with_results(ref.history)
             conversation = conversation.with_added(ref.added)
@@ -149,41 +152,32 @@ class History:
         if ref.previous_response is not None:
             return await self._continued(ref.previous_response, ref.keep, held)
         if ref.conversation is None:
-            return Conversation(id=_new_id()), None
+            return begun(_new_id()), None
         if ref.keep:
             await held.enter_async_context(self._store.turn(ref.conversation))
-        newest = await self._newest(ref.conversation)
-        snapshot = await self._snapshot(newest.decode(errors="replace")) if newest is not None else None
-        if snapshot is None or snapshot.conversation.id != ref.conversation:
-            return Conversation(id=ref.conversation), newest
-        return snapshot.conversation, newest
+        newest, conversation = await self.archive.newest(ref.conversation)
+        if conversation is None and ref.known:
+            raise self.archive.no_conversation(ref.conversation)
+        return conversation or begun(ref.conversation), newest
 
     async def _continued(self, response_id: str, keep: bool, held: AsyncExitStack) -> tuple[Conversation, bytes | None]:
-        snapshot = await self._snapshot(response_id)
-        if snapshot is None:
+        conversation = await self.archive.state(response_id)
+        if conversation is None:
             raise InvalidRequest(
                 f"Previous response with id {response_id[:100]!r} not found.",
                 param="previous_response_id",
                 code="previous_response_not_found",
             )
-        conversation, newest = snapshot.conversation, response_id.encode()
+        newest = response_id.encode()
         if not keep:
             return conversation, newest
-        if await self._newest(conversation.id) != newest:
+        if await self.archive.pointer(conversation.id) != newest:
             return conversation, None  # a branch need not wait
         await held.enter_async_context(self._store.turn(conversation.id))
-        if await self._newest(conversation.id) == newest:
+        if await self.archive.pointer(conversation.id) == newest:
             return conversation, newest
         await held.aclose()  # another turn was faster, so this one is a branch and others need not wait for it
         return conversation, None
-
-    async def _newest(self, name: str) -> bytes | None:
-        return await self._store.get(f"newest:{name}")
-
-    async def _snapshot(self, response_id: str) -> Snapshot | None:
-        if not ID.fullmatch(response_id):
-            return None
-        return decoded(await self._store.get(f"response:{response_id}"), Snapshot)
 
     async def keep(
         self, lease: ConversationLease, response_id: str, conversation: Conversation, policy: Policy

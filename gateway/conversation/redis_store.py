@@ -128,6 +128,10 @@ class RedisStore:
         values: list[bytes | int] = [expected or b"", value, self._ttl_ms]
         return bool(await self._asked(lambda: self._advance(keys=[PREFIX + key], args=values), int))
 
+    async def delete(self, key: str) -> None:
+        """Keep nothing under ``key`` any more."""
+        await self._asked(lambda: self._client.delete(PREFIX + key), int)
+
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncGenerator[None, None]:
         """Be the only one under ``name``: first come, first served here, then a lease among all gateways.

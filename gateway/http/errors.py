@@ -25,6 +25,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.conversation.conversation import NotFound
 from gateway.http.nearest_route import nearest_route
 from gateway.http.request_id import request_id
 from gateway.telemetry.log_format import printable, where
@@ -66,6 +67,7 @@ class HTTPError(msgspec.Struct, frozen=True, kw_only=True):
 CONTRACT: dict[type[AdapterError], HTTPError] = {
     AdapterError: HTTPError(status=500, type="server_error", retry=False),
     InvalidRequest: HTTPError(status=400, type="invalid_request_error"),
+    NotFound: HTTPError(status=404, type="invalid_request_error"),
     Unsupported: HTTPError(status=400, type="invalid_request_error", code="unsupported_value"),
     TooLong: HTTPError(status=400, type="invalid_request_error", code="context_length_exceeded"),
     UnknownModel: HTTPError(status=404, type="invalid_request_error", code="model_not_found"),

@@ -225,6 +225,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int,
         option(SYNTHESIS, "Milliseconds after the model's first token at which the words so far are spoken.", ge=0),
     ] = 300
+    max_speech_characters: Annotated[
+        int, option(SYNTHESIS, "Longest text of a request to /v1/audio/speech, in characters; OpenAI's is 4096.", ge=1)
+    ] = 4096
     speak_code: Annotated[
         Literal["omit", "read"],
         option(SYNTHESIS, "Code in an answer: omit says that there is some, read reads it aloud."),

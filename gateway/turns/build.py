@@ -137,8 +137,8 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         engines=served.engines,
         audio=request.audio,
         source_of=request.source_of if served.engines.stt is not None else None,
-        language=_language(request.language),
-        usual_language=_language(settings.language),
+        language=language_code(request.language),
+        usual_language=language_code(settings.language),
         images=request.images,
         user_role=settings.user_role,
         reply_in_language=settings.enable_lang_prompt and not request.literal,
@@ -169,7 +169,8 @@ def ignored_fields(request: TurnRequest, served: ServedRoute) -> tuple[str, ...]
     return ("speech_instructions",) if styled else ()
 
 
-def _language(name: str | None) -> str | None:
+def language_code(name: str | None) -> str | None:
+    """The ISO 639-1 code of a language that a request names by code or name. Raises ``InvalidRequest``."""
     if name is None:
         return None
     code = code_of(name)

@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, InvalidRequest, TooLong
+from adapters.contract.errors import InvalidRequest, TooLong
 from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
@@ -20,22 +20,22 @@ from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import (
     Listened,
+    RecognitionOptions,
     RecordingFinished,
-    TranscriptDelta,
     TranscriptFinished,
     blocks,
     listen,
     record,
 )
 from gateway.pipeline.playhead import Playhead
-from gateway.telemetry.outcome import Report, describe_failure
+from gateway.telemetry.outcome import Report
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
 from gateway.turns.passed_turn import PassedRequest, PassedTurn
 from gateway.turns.question import Question
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
-from gateway.turns.tally import Tally
+from gateway.turns.tally import Tally, reported
 from gateway.turns.transcript_cache import TranscriptCache
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class ConversationTurn:
         """
         tally = Tally(self.id, self._plan.route, self.sample_rate)
         reason: llm.FinishReason = "stop"
-        try:
+        with reported(tally, self._watch, self._report):
             async with aclosing(self._run()) as events:
                 async for event in events:
                     tally.note(event)
@@ -103,14 +103,6 @@ class ConversationTurn:
                     yield event
                     tally.delivered(event)
             yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
-        except AdapterError as error:
-            tally.reason = describe_failure(error)
-            raise
-        except Exception as error:
-            tally.reason = type(error).__name__
-            raise
-        finally:
-            self._report(tally.outcome(self._watch.timings()))
 
     async def _run(self) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
         plan = self._plan
@@ -132,7 +124,7 @@ class ConversationTurn:
             if plan.audio is not None:
                 async with aclosing(deadline.limited(self._listen(plan.audio))) as hearing:
                     async for event in hearing:
-                        if not isinstance(event, TranscriptDelta):
+                        if isinstance(event, TranscriptFinished | RecordingFinished):
                             listened = event
                         yield event
             self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
@@ -169,7 +161,7 @@ class ConversationTurn:
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
-            else listen(engines.stt, detector, pcm, plan.language or plan.usual_language)
+            else listen(engines.stt, detector, pcm, RecognitionOptions(language=plan.language or plan.usual_language))
         )
         async with aclosing(hearing) as events:
             async for event in events:
@@ -277,6 +269,7 @@ class ConversationTurn:
         said = (answered,) if has_content(answered) else ()
         conversation = lease.conversation.skipping(prompt.skipped).after((*question.message, *said))
         conversation = msgspec.structs.replace(conversation, languages=question.languages)
+        conversation = conversation.stepped(self.id, self._plan.route)
         if usage is not None:
             conversation = conversation.measured(prompt.size, usage.input_tokens)
         return await self._history.keep(lease, self.id, conversation, self._plan.policy)

@@ -1,5 +1,6 @@
 """A text turn on the straight road: the client's request is passed on to a server that speaks the same protocol."""
 
+import logging
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
@@ -11,6 +12,7 @@ from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, UpstreamError
 from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, WireProtocol
+from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
 from gateway.engines.fallback import Answering
@@ -19,6 +21,12 @@ from gateway.pipeline.deadline import Deadline
 from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import policy_of
+from gateway.turns.result import ConversationJoined
+
+logger = logging.getLogger(__name__)
+
+BYTES_A_CHARACTER = 512
+"""What a character of an answer may come to on the wire: servers send events of some hundred bytes for each token."""
 
 
 class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,14 +40,22 @@ class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
     conversation: ConversationRef | None = None
 
 
+class PassedKept(msgspec.Struct, frozen=True, kw_only=True, tag="passed_kept"):
+    """A turn that is to be kept is stored under the id of its ``response``, if it can be.
+
+    ``response`` is the final one as the server wrote it. The bytes that end the answer follow.
+    """
+
+    response: dict[str, Any]
+
+
 class TurnPassed(msgspec.Struct, frozen=True, kw_only=True, tag="turn_passed"):
-    """The end of a turn that did not fail; last. ``response`` is the final one as the server wrote it, if recorded."""
+    """The end of a turn that did not fail; last."""
 
     outcome: TurnOutcome
-    response: dict[str, Any] | None
 
 
-PassedEvent = Started | Forwarded | TurnPassed
+PassedEvent = ConversationJoined | Started | Forwarded | PassedKept | TurnPassed
 
 
 def passes(served: ServedRoute, protocol: WireProtocol) -> bool:
@@ -96,7 +112,9 @@ class PassedTurn:
             if ref is not None:
                 leasing = held.enter_async_context(self._history.lease(ref, self._policy))
                 lease = await deadline.limit(leasing)
+                yield ConversationJoined(conversation_id=lease.id)
             passed: Passed | None = None
+            room = settings.max_answer_characters * BYTES_A_CHARACTER
             async with aclosing(deadline.limited(self._forwarded(lease))) as events:
                 async for event in events:
                     match event:
@@ -104,6 +122,9 @@ class PassedTurn:
                             passed = event
                         case Forwarded():
                             self._watch.mark("llm_first_token")
+                            room -= len(event.data)
+                            if room < 0:
+                                raise UpstreamError("The answer is longer than --max_answer_characters allows.")
                             yield event
                         case Started():
                             self._answered_by = event.route if isinstance(event, Answering) else self._served.name
@@ -113,7 +134,11 @@ class PassedTurn:
             self._usage, self._reason = passed.usage, passed.failure or passed.reason
             if lease is not None and passed.failure is None:
                 await self._keep(lease, passed)
-            yield TurnPassed(outcome=self._outcome(), response=passed.response)
+            if passed.response is not None:
+                yield PassedKept(response=passed.response)
+            if passed.last:
+                yield Forwarded(data=passed.last, answer_id=_id_of(passed.response))
+            yield TurnPassed(outcome=self._outcome())
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
         model = self._served.engines.llm
@@ -131,7 +156,10 @@ class PassedTurn:
         if not lease.kept or passed.message is None or passed.response is None:
             return
         said = (passed.message,) if has_content(passed.message) else ()
-        response_id = str(passed.response.get("id"))
+        response_id = _id_of(passed.response)
+        if response_id is None or not ID.fullmatch(response_id):
+            logger.warning("%s is not kept: its server gave it no usable id", self.id)
+            return
         if await self._history.keep(lease, response_id, lease.conversation.after(said), self._policy):
             self._conversation_id, self._compaction = lease.id, lease.compaction
 
@@ -154,6 +182,12 @@ class PassedTurn:
             compaction=self._compaction,
             timings=self._watch.timings(),
         )
+
+
+def _id_of(response: dict[str, Any] | None) -> str | None:
+    """The server's id of a response."""
+    given = None if response is None else response.get("id")
+    return given if isinstance(given, str) else None
 
 
 def _history(lease: ConversationLease | None, ref: ConversationRef | None) -> tuple[llm.Message, ...]:

@@ -1,12 +1,17 @@
 """Adds up what a turn used, from its events."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from adapters.contract import audio, llm, tts
+from adapters.contract.errors import AdapterError
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
+from gateway.pipeline.read_aloud import Read, ReadingFinished
 from gateway.pipeline.speak import UtteranceFinished
-from gateway.telemetry.outcome import LEFT, TurnOutcome
-from gateway.telemetry.timings import Timings
+from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
+from gateway.telemetry.timings import Stopwatch, Timings
 from gateway.turns.result import ConversationKept, TurnEvent
 
 
@@ -30,7 +35,7 @@ class Tally:
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
-    def note(self, event: TurnEvent) -> None:
+    def note(self, event: TurnEvent | Read) -> None:
         """Take down what ``event`` says, before it is passed on."""
         match event:
             case TranscriptFinished() | RecordingFinished():
@@ -52,10 +57,12 @@ class Tally:
             case AnswerFinished():
                 self._answered_by = self._answered_by or self._route
                 self._usage, self.reason = event.usage, event.reason
+            case ReadingFinished():
+                self.reason = "stop"
             case _:
                 pass
 
-    def delivered(self, event: TurnEvent) -> None:
+    def delivered(self, event: TurnEvent | Read) -> None:
         """``event`` was taken by the reader."""
         if isinstance(event, tts.AudioChunk):
             self._delivered += audio.seconds(event.pcm, self._sample_rate)
@@ -79,3 +86,18 @@ class Tally:
             compaction=self._compaction,
             timings=timings,
         )
+
+
+@contextmanager
+def reported(tally: Tally, watch: Stopwatch, report: Report) -> Iterator[None]:
+    """Around a turn: ``report`` is told once of what ``tally`` holds at the end, and of the failure if there is one."""
+    try:
+        yield
+    except AdapterError as error:
+        tally.reason = describe_failure(error)
+        raise
+    except Exception as error:
+        tally.reason = type(error).__name__
+        raise
+    finally:
+        report(tally.outcome(watch.timings()))

@@ -13,6 +13,8 @@ LONGEST_MEDIA_TYPE = 256
 """Characters before the comma of a ``data:`` URL."""
 
 ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
+StreamFormat = Literal["audio", "sse"]
+"""The bytes of the audio, or events that carry them."""
 
 
 class VoiceId(msgspec.Struct, frozen=True, kw_only=True):

@@ -115,17 +115,21 @@ def messages_of(messages: Iterable[ChatMessage], spoken: Mapping[str, str] | Non
 
     Raises ``InvalidRequest``, also for too many parts or images.
     """
-    read = tuple(message_of(message, spoken or {}) for message in _with_tools(messages))
-    parts = [part for message in read for part in message.parts]
+    return checked(tuple(message_of(message, spoken or {}) for message in _with_tools(messages)), "messages")
+
+
+def checked(messages: tuple[llm.Message, ...], param: str) -> tuple[llm.Message, ...]:
+    """``messages``, unless they have more parts or images than one request may have."""
+    parts = [part for message in messages for part in message.parts]
     if len(parts) > MOST_PARTS:
         raise InvalidRequest(
-            f"Invalid 'messages': too many parts. Expected at most {MOST_PARTS} parts and calls in all messages, but "
+            f"Invalid '{param}': too many parts. Expected at most {MOST_PARTS} parts and calls in all messages, but "
             f"got {len(parts)} instead.",
-            param="messages",
+            param=param,
             code="array_above_max_length",
         )
-    check_images(sum(isinstance(part, llm.Image) for part in parts), "messages")
-    return read
+    check_images(sum(isinstance(part, llm.Image) for part in parts), param)
+    return messages
 
 
 def check_images(count: int, param: str) -> None:

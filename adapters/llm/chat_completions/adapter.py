@@ -72,7 +72,9 @@ class ChatCompletions:
         call = ForwardCall(
             path="/chat/completions",
             body=passed_body(request, self._options, openai=self._upstream.is_openai),
-            make_observer=lambda: ChatCompletionObserver(self._upstream.errors, wants_usage=wants_usage),
+            make_observer=lambda: ChatCompletionObserver(
+                self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
+            ),
         )
         async with aclosing(self._upstream.forward(call)) as events:
             async for event in events:

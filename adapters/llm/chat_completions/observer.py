@@ -7,30 +7,34 @@ from adapters.contract.errors import AdapterError
 from adapters.contract.passthrough import Passed
 from adapters.llm.chat_completions import wire
 from adapters.llm.chat_completions.events import finish_reason
-from adapters.upstream import ErrorFactory, UnreadableJson
-from adapters.upstream.forwarding import event_in, split_events
+from adapters.upstream import ErrorFactory, UnreadableJson, decode_any
+from adapters.upstream.sse import event_in, split_events
 
 _WORTH_READING = re.compile(rb'"(?:finish_reason|usage|error|x_groq)"\s*:\s*[^\sn]|\[DONE\]|^event:', re.MULTILINE)
 """What is in an event that says more than a piece of text: most events are passed on unread."""
 
 
 class ChatCompletionObserver:
-    """The state of one answer. An event with usage alone is withheld unless the client ``wants_usage``."""
+    """The state of one answer of so many ``choices``.
 
-    def __init__(self, errors: ErrorFactory, *, wants_usage: bool) -> None:
+    An event with usage alone is withheld unless the client ``wants_usage``.
+    """
+
+    def __init__(self, errors: ErrorFactory, *, wants_usage: bool, choices: int = 1) -> None:
         self.begun = False
+        self.answer_id: str | None = None
         self._errors = errors
         self._wants_usage = wants_usage
         self._usage: llm.Usage | None = None
         self._reason: llm.FinishReason | None = None
-        self._has_calls = False
+        self._open_choices = choices
         self._marked = False
         self._failure: AdapterError | None = None
 
     @property
     def done(self) -> bool:
-        """Whether the answer is complete; only its usage may follow."""
-        return self._reason is not None or self._marked
+        """Whether the answer is complete, or failed; only its usage may follow."""
+        return self._open_choices <= 0 or self._marked or self._failure is not None
 
     def see(self, events: bytes) -> bytes:
         """What of ``events`` the client gets. Raises ``AdapterError`` for a failure before content."""
@@ -54,6 +58,8 @@ class ChatCompletionObserver:
         if chunk.error or "error" in (chunk.object, event.name):
             self._fail(self._errors.reported_in(event.data))
             return True
+        self.begun = self.begun or _has_content(event.data)
+        self.answer_id = self.answer_id or chunk.id
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
             self._usage = usage.counted()
@@ -62,10 +68,6 @@ class ChatCompletionObserver:
         return not (usage and not chunk.choices) or self._wants_usage
 
     def _see_choice(self, choice: wire.Choice) -> None:
-        said = choice.delta or choice.message
-        if said is not None and not said.is_empty:
-            self.begun = True
-            self._has_calls = self._has_calls or bool(said.tool_calls)
         if choice.error:
             self._fail(self._errors.reported(choice.error))
         try:
@@ -75,7 +77,9 @@ class ChatCompletionObserver:
             return
         if reason is not None:
             self.begun = True
-            self._reason = reason
+            self._open_choices -= 1
+            called = choice.finish_reason in ("tool_calls", "function_call")
+            self._reason = self._reason or ("tool_calls" if called else reason)
 
     def see_document(self, document: bytes) -> None:
         """Look at a whole chat completion. Raises ``AdapterError`` for anything else."""
@@ -87,10 +91,12 @@ class ChatCompletionObserver:
             raise self._errors.reported_in(document)
         if not chunk.choices:
             raise self._errors.upstream_error("sent something that is not a chat completion")
+        self.answer_id = chunk.id
         self._usage = chunk.usage.counted() if chunk.usage else None
         for choice in chunk.choices:
             self._see_choice(choice)
         self._reason = self._reason or "stop"
+        self._open_choices = 0
 
     def _fail(self, error: AdapterError) -> None:
         if not self.begun:
@@ -101,7 +107,17 @@ class ChatCompletionObserver:
         """The end. Raises ``AdapterError`` when the answer is not complete and the server did not say why."""
         if self._reason is None and not self._marked and self._failure is None:
             raise self._errors.upstream_error("ended its answer in the middle")
-        reason = self._reason or "stop"
-        if reason == "stop" and self._has_calls:
-            reason = "tool_calls"
-        return Passed(reason=reason, usage=self._usage, failure=self._failure.message if self._failure else None)
+        return Passed(
+            reason=self._reason or "stop", usage=self._usage, failure=self._failure.message if self._failure else None
+        )
+
+
+def _has_content(data: bytes) -> bool:
+    """Whether a chunk adds anything to the answer, in whatever field: there are more than the reader knows."""
+    try:
+        chunk = decode_any(data)
+    except UnreadableJson:
+        return False
+    choices = chunk.get("choices") if isinstance(chunk, dict) else None
+    deltas = (choice.get("delta") for choice in choices or () if isinstance(choice, dict))
+    return any(value for delta in deltas if isinstance(delta, dict) for name, value in delta.items() if name != "role")

@@ -54,7 +54,9 @@ def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool)
     sampling = msgspec.structs.asdict(options.sampling(llm.Sampling()))
     own |= {name: value for name, value in sampling.items() if name not in given}
     set_ = {name: value for name, value in own.items() if value is not None}
-    return request.body | set_ | options.responses_api_extra_body
+    unfit = {"metadata"} if given.get("store") else set()  # OpenAI refuses it for an answer that is not stored
+    kept = {name: value for name, value in request.body.items() if name not in unfit}
+    return kept | set_ | options.responses_api_extra_body
 
 
 def _reasoning(reasoning: llm.Reasoning, *, openai: bool) -> dict[str, Any]:

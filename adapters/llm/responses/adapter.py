@@ -79,6 +79,7 @@ class Responses:
             make_observer=lambda: ResponsesObserver(
                 self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
             ),
+            recorded=request.recorded,
         )
         async with aclosing(self._upstream.forward(call)) as events:
             async for event in events:

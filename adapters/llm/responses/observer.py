@@ -9,13 +9,16 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from adapters.contract.passthrough import Passed
+from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.responses import wire
 from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import ErrorFactory, UnreadableJson, decode_any, is_shallow
-from adapters.upstream.forwarding import event_in, split_events
+from adapters.upstream.sse import event_in, split_events
 
 _WORTH_READING = re.compile(
     rb'"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed|cancelled|done))"|"error"\s*:\s*[^\sn]'
+    rb"|^event: ?error",
+    re.MULTILINE,
 )
 """What is in an event that ends a response, or says that it failed: all others are passed on unread."""
 
@@ -31,6 +34,7 @@ class ResponsesObserver:
 
     def __init__(self, errors: ErrorFactory, *, route: str, recorded: bool) -> None:
         self.begun = False
+        self.answer_id: str | None = None
         self._errors = errors
         self._route = route
         self._recorded = recorded
@@ -42,7 +46,7 @@ class ResponsesObserver:
     @property
     def done(self) -> bool:
         """Whether the response has ended."""
-        return self._final is not None
+        return self._final is not None or self._failure is not None
 
     def see(self, events: bytes) -> bytes:
         """All of ``events``. Raises ``AdapterError`` for a failure before content."""
@@ -61,6 +65,7 @@ class ResponsesObserver:
                 raise self._errors.upstream_error("sent something that is not an event of a response") from error
             return
         kind = event.type or name or ""
+        self.answer_id = self.answer_id or (event.response.id if event.response else None)
         status = kind.removeprefix("response.")
         if kind == "error" or (not kind and event.error):
             self._fail(self._errors.reported_in(data))
@@ -87,6 +92,7 @@ class ResponsesObserver:
                 if response.error
                 else self._errors.upstream_error("sent something that is not a complete response")
             )
+        self.answer_id = response.id
         self._end(response, response.status or "completed", document)
 
     def _fail(self, error: AdapterError) -> None:
@@ -108,7 +114,10 @@ class ResponsesObserver:
     def _passed(self, final: wire.Response) -> Passed:
         """What a complete response came to, as the reader of responses understands it."""
         reader = ResponsesReader(self._errors, route=self._route)
-        events = [*reader.whole(msgspec.json.encode(_restated(final))), *reader.finish()]
+        try:
+            events = [*reader.whole(msgspec.json.encode(_restated(final))), *reader.finish()]
+        except (AdapterError, LimitExceeded):  # the client has the answer all the same
+            return Passed(reason="stop", usage=final.usage.counted() if final.usage else None)
         end = events[-1]
         assert isinstance(end, llm.Finished)
         if not self._recorded:

@@ -134,7 +134,7 @@ async def test_an_answer_is_parsed_into_a_type(client: AsyncOpenAI) -> None:
 async def test_a_spoken_answer_whole(client: AsyncOpenAI, audio_format: Any) -> None:
     raw = await client.chat.completions.with_raw_response.create(
         model="m",
-        messages=[user([recording()])],  # type: ignore[list-item]
+        messages=[user([recording()])],
         modalities=["text", "audio"],
         audio={"voice": "alloy", "format": audio_format},
     )
@@ -208,7 +208,7 @@ async def test_a_client_that_leaves_frees_every_engine(fields: dict[str, Any]) -
         await until(lambda: (asked.llm.open, asked.tts.open) == (0, 0))
 
 
-async def _read_some(client: AsyncOpenAI, fields: dict[str, Any]) -> None:
+async def _read_some(client: Any, fields: dict[str, Any]) -> None:
     answer = await client.chat.completions.create(model="m", messages=[user()], **fields)
     async for _ in answer:
         pass
