@@ -168,7 +168,7 @@ async def test_a_spoken_answer_streamed_is_the_same_and_can_be_referred_to() -> 
         assert final.expires_at - whole.expires_at in range(60)
         earlier: Any = [*messages, {"role": "assistant", "audio": {"id": final.id}}, user("And then?")]
         await client.chat.completions.create(model="m", messages=earlier)
-        said = [" ".join(part.text for part in message.parts) for message in asked.llm.requests[-1].messages]  # type: ignore[union-attr]
+        said = [" ".join(part.text for part in message.parts) for message in asked.llm.requests[-1].messages]
         assert said == ["what did you say", "Hello there. How are you?", "And then?"]
         assert asked.stt.opened == 1  # the recording came three times
 
