@@ -19,12 +19,12 @@ SPOKEN: dict[str, Any] = {"modalities": ["text", "audio"], "audio": {"voice": "a
 """What asks for a spoken answer, streamed or not."""
 
 
-def user(content: Any = "What did you say?") -> dict[str, Any]:
+def user(content: Any = "What did you say?") -> Any:
     """A message of the user."""
     return {"role": "user", "content": content}
 
 
-def recording(data: bytes | None = None, prefix: str = "") -> dict[str, Any]:
+def recording(data: bytes | None = None, prefix: str = "") -> Any:
     """A part of a message that is a recording."""
     encoded = base64.b64encode(question() if data is None else data).decode()
     return {"type": "input_audio", "input_audio": {"data": prefix + encoded, "format": "wav"}}

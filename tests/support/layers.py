@@ -47,7 +47,8 @@ SURFACES = "gateway.api"
 def engine_names(tree: Tree, package: str) -> set[tuple[str, str]]:
     """Where ``package`` names a registered engine, in a string or as an identifier: module and name.
 
-    The name of a library that a module imports is not that of an engine there.
+    The name of a library that a module imports is not that of an engine there. A surface may have the name of the API
+    that an engine asks, in its own folder and where it is mounted.
     """
     names = {name for _, name in registry.engines()}
     written = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in names)
@@ -61,13 +62,16 @@ def engine_names(tree: Tree, package: str) -> set[tuple[str, str]]:
         for node in nodes:
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             identifiers = [getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname")]
-            identifiers = [word for word in identifiers if word not in libraries]
-            words = [
-                *in_text.findall(text),
-                *(str(word) for word in identifiers if word and in_text.fullmatch(str(word))),
-            ]
-            found |= {(module, word) for word in words}
+            identifiers = [str(word) for word in identifiers if word and word not in libraries]
+            words = [*in_text.findall(text), *(word for word in identifiers if in_text.fullmatch(word))]
+            found |= {(module, word) for word in words if not _is_surface(tree, package, module, word)}
     return found
+
+
+def _is_surface(tree: Tree, package: str, module: str, word: str) -> bool:
+    """Whether ``word`` is the name of a surface, and ``module`` is in it or mounts it."""
+    surface = f"{package}.api.{word.replace('-', '_')}"
+    return surface in tree.paths and (within(module, surface) or module == f"{package}.app")
 
 
 def engines(tree: Tree) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import assert_never
 
 import msgspec
 
@@ -21,8 +20,8 @@ from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import ConversationTurn
-from gateway.turns.passed_turn import PassedKept, PassedTurn, TurnPassed
-from gateway.turns.result import ConversationJoined, TurnEvent
+from gateway.turns.passed_turn import PassedTurn
+from gateway.turns.result import TurnEvent
 from gateway.wire import base64_text
 
 DONE = b"data: [DONE]\n\n"
@@ -143,15 +142,10 @@ class PassedAnswer:
         ignored, begun = self._ignored, False
         async with aclosing(self._turn.events()) as events:
             async for event in events:
-                match event:
-                    case Started():
-                        ignored = (*ignored, *event.ignored)
-                    case Forwarded(data=data):
-                        if not begun:
-                            yield Head(headers=headers_of(AnswerHead(ignored=ignored, timings=self._watch.timings())))
-                            begun = True
-                        yield data
-                    case ConversationJoined() | PassedKept() | TurnPassed():
-                        pass  # a chat completion belongs to no conversation
-                    case _:
-                        assert_never(event)
+                if isinstance(event, Started):
+                    ignored = (*ignored, *event.ignored)
+                elif isinstance(event, Forwarded):
+                    if not begun:
+                        yield Head(headers=headers_of(AnswerHead(ignored=ignored, timings=self._watch.timings())))
+                        begun = True
+                    yield event.data

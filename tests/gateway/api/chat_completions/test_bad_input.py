@@ -180,7 +180,7 @@ async def test_refused_in_the_same_words_before_it_is_passed_on(
 async def test_a_body_that_is_too_large_or_no_json(bench: Bench) -> None:
     large = b'{"model": "m", "messages": [{"role": "user", "content": "' + b"x" * (36 * 1024 * 1024) + b'"}]}'
     assert "413" in refused(await bench.client.post(ROUTE, content=large, headers=JSON), 413)["message"]
-    form = {"files": {"file": ("q.wav", b"RIFF")}, "data": {"model": "m"}}
+    form: Any = {"files": {"file": ("q.wav", b"RIFF")}, "data": {"model": "m"}}
     assert "application/json" in refused(await bench.client.post(ROUTE, **form), 415)["message"]
     assert refused(await bench.client.get(ROUTE), 405)["code"] == "method_not_supported"
 

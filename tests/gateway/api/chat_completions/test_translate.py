@@ -146,7 +146,12 @@ def test_what_nobody_can_do_is_refused() -> None:
         return msgspec.convert({"model": "m", "messages": [user()], **fields}, Envelope)
 
     check_envelope(envelope(stream=True, stream_options={"include_usage": True}, modalities=["text"]))
-    for fields in ({"stream_options": {"include_usage": True}}, {"modalities": ["audio"]}, {"modalities": []}):
+    refused: list[dict[str, Any]] = [
+        {"stream_options": {"include_usage": True}},
+        {"modalities": ["audio"]},
+        {"modalities": []},
+    ]
+    for fields in refused:
         with pytest.raises(InvalidRequest) as refusal:
             check_envelope(envelope(**fields))
         assert refusal.value.param in fields
