@@ -1,4 +1,4 @@
-"""A test that lacks a tool from outside is skipped as "needs <tool>"; where tools must be there, it fails instead."""
+"""A test that lacks a tool is skipped as "needs …", or fails where tools must be there; names of tests; a model."""
 
 import os
 from collections.abc import Callable, Generator
@@ -19,6 +19,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def _reason(skipped: Any) -> str:
     return str(skipped[2]) if isinstance(skipped, tuple) else str(skipped)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name tests by no bytes: those of encoders hold random numbers and times, and processes have to agree on names."""
+    return argname if isinstance(val, bytes) else None
 
 
 @pytest.fixture(scope="session")

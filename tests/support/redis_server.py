@@ -1,12 +1,13 @@
 """A real redis-server on a free port of 127.0.0.1, without anything on disk; tests that want it skip without it."""
 
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -30,10 +31,15 @@ def redis_server(*flags: str) -> Generator[tuple[str, subprocess.Popen[bytes]], 
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port below those that the system gives to clients and to servers that take any: nobody else takes it meanwhile.
+
+    Tests that run side by side draw different ones; ``random`` would not do, its seed is set by some tests.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
