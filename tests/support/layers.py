@@ -61,8 +61,8 @@ def engine_names(tree: Tree, package: str) -> set[tuple[str, str]]:
         libraries = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         for node in nodes:
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-            identifiers = [getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname")]
-            identifiers = [str(word) for word in identifiers if word and word not in libraries]
+            named = [getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname")]
+            identifiers = [str(word) for word in named if word and word not in libraries]
             words = [*in_text.findall(text), *(word for word in identifiers if in_text.fullmatch(word))]
             found |= {(module, word) for word in words if not _is_surface(tree, package, module, word)}
     return found
