@@ -117,11 +117,12 @@ async def race(*contenders: Coroutine[Any, Any, T]) -> T:
     return next(task for task in tasks if task in done).result()
 
 
-def run_among(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+def run_among(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """Run ``work`` in a task that is one of ``tasks`` until it ends; who holds the set waits for it, or cancels it."""
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task
 
 
 @asynccontextmanager

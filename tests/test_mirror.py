@@ -12,7 +12,25 @@ SOURCES = sorted(
 
 ELSEWHERE = {
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
-    "gateway/api/speech_to_speech/response.py": (
+    "gateway/api/conversations/edits.py": (
+        "tests/gateway/api/conversations/test_routes.py",
+        "what a change does is seen in the next answer",
+    ),
+    "gateway/api/conversations/openapi.py": (
+        "tests/gateway/api/responses/test_openapi.py",
+        "one suite for both descriptions",
+    ),
+    "gateway/api/responses/events.py": ("tests/gateway/api/responses/test_writer.py", "events are made there"),
+    "gateway/api/responses/translate.py": (
+        "tests/gateway/api/responses/test_routes.py",
+        "what is asked for is seen at the model, and in the response",
+    ),
+    "gateway/wire/kept_items.py": (
+        "tests/gateway/api/responses/test_retrieval.py",
+        "what is kept is made by whole turns",
+    ),
+    "gateway/api/voices/translate.py": ("tests/gateway/api/voices/test_routes.py", "it is seen whole over the socket"),
+    "gateway/http/spoken_answer.py": (
         "tests/gateway/api/speech_to_speech/test_streaming.py",
         "the order of its parts matters on the wire",
     ),
@@ -29,10 +47,18 @@ ELSEWHERE = {
         "tests/gateway/api/speech_to_speech/test_bad_input.py",
         "bodies are read from a socket, whole and broken",
     ),
+    "gateway/http/voice_turns.py": (
+        "tests/gateway/api/speech_to_speech/test_routes.py",
+        "it is what that route does with a request",
+    ),
+    "gateway/http/recording_operation.py": (
+        "tests/gateway/api/transcriptions/test_openapi.py",
+        "it is seen in the routes that it describes",
+    ),
     "gateway/http/request_id.py": ("tests/gateway/http/test_errors.py", "every answer has the id, refusals too"),
     "gateway/audio/ffmpeg.py": ("tests/gateway/audio/test_decode.py", "a recording is decoded, or refused, as a whole"),
     "gateway/audio/refusals.py": ("tests/gateway/audio/test_decode.py", "its words are those of a refused recording"),
-    "gateway/conversation/redis_client.py": ("tests/gateway/conversation/test_store.py", "it needs a real server"),
+    "gateway/redis_client.py": ("tests/gateway/conversation/test_store.py", "it needs a real server"),
     "gateway/settings/model.py": ("tests/gateway/settings/test_load.py", "settings are declared here and made there"),
     "gateway/settings/options.py": ("tests/gateway/settings/test_flags.py", "what it reads comes from flags"),
     "gateway/text/normalization/verbalizer.py": (

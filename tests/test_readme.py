@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 
 from adapters import registry
-from gateway.api.speech_to_speech import schema
 from gateway.cli.main import ASK_FLAGS
 from gateway.engines.build import build
 from gateway.http.errors import CONTRACT
 from gateway.http.headers import HEADERS
 from gateway.settings.flags import parse
 from gateway.settings.load import load
+from gateway.wire.voice_events import VoiceEvent
+from gateway.wire.voice_turn import SpeechToSpeechRequest
 from tests.support.layers import ORDER
 from tests.support.server import gateway_of, scripted_engines, served
 
@@ -32,7 +33,7 @@ DOCUMENTS = sorted(
     {*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))}
     - {ROOT / "CHANGELOG.md"}  # it names what is gone
 )
-FIELDS = {*schema.SpeechToSpeechRequest.__struct_fields__, "file"}
+FIELDS = {*SpeechToSpeechRequest.__struct_fields__, "file"}
 
 NOT_IN_THE_REPOSITORY = {"deploy/models/model.gguf"}
 """Paths that the reader is to make."""
@@ -223,7 +224,7 @@ def test_every_header_is_listed() -> None:
 
 
 def test_every_event_is_listed_with_its_fields() -> None:
-    events = {kind.__struct_config__.tag: kind.__struct_fields__ for kind in schema.Event.__args__}
+    events = {kind.__struct_config__.tag: kind.__struct_fields__ for kind in VoiceEvent.__args__}
     assert named("Events") == list(events)
     for name, told in rows("Events"):
         assert set(events[name.strip("`")]) <= set(re.findall(r"`(\w+)`", told)), name

@@ -25,12 +25,19 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     default: bool = False
     """Whether it is the engine of its stage when nothing selects another."""
 
+    rank: int = 0
+    """How good it is beside the other engines of its stage, where nobody names one: the best that can be loaded and
+    keeps up is taken. With 0 it is not considered."""
+
     selected_by: tuple[str, ...] = ()
     """Beginnings of option names: setting such an option selects this engine where none is named. The longest one that
     fits decides between engines."""
 
     default_model: str | None = None
     """The model when none is named; ``None``: the engine has only one, which has the engine's name."""
+
+    model_option: str | None = None
+    """The option that names the model of a recogniser or synthesiser that has a choice; clients may use its value."""
 
     takes_audio: bool = False
     """Whether a language model takes recorded audio, so that no recogniser is needed."""

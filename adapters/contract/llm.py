@@ -115,8 +115,8 @@ class JsonAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request for one answer; ``extra`` is for the adapter alone, the pipeline never reads it.
 
-    ``json_answer`` raises ``Unsupported`` where ``Info.json_answers`` is false. ``parallel_tool_calls`` says whether
-    one answer may hold several calls; ``None`` leaves it to the engine.
+    ``json_answer`` is set only for a model whose ``Info.json_answers`` says that it takes it. ``parallel_tool_calls``
+    says whether one answer may hold several calls; ``None`` leaves it to the engine.
     """
 
     model: str

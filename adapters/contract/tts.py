@@ -14,7 +14,8 @@ from adapters.contract.engine import Engine, Started
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One utterance: text to speak, a voice of ``Info.voices`` or an alias, speed (1.0 is normal).
 
-    ``language`` is ISO 639-1; ``instructions`` describe the style of speech.
+    ``language`` is ISO 639-1; ``instructions`` describe the style of speech. A ``private`` text must not be kept, nor
+    its sound.
     """
 
     text: str
@@ -22,6 +23,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     language: str | None = None
     instructions: str | None = None
+    private: bool = False
 
 
 class AudioChunk(msgspec.Struct, frozen=True, kw_only=True, tag="audio_chunk"):
@@ -31,10 +33,11 @@ class AudioChunk(msgspec.Struct, frozen=True, kw_only=True, tag="audio_chunk"):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The utterance is complete: seconds of audio and characters of text."""
+    """The utterance is complete: seconds of audio and characters of text; ``cached`` if the sound was there before."""
 
     seconds: float
     characters: int
+    cached: bool = False
 
 
 Event = Started | AudioChunk | Finished
@@ -52,7 +55,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``aliases`` maps voice names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it
     follows a described style. ``max_parallel`` streams at once. ``reads``: which notation it reads correctly; all other
     notation is written out in words before the text is passed to it. ``phonemes``: whether text between ``[[`` and
-    ``]]`` is taken as phonemes in the engine's own notation. Complete after ``warm_up``.
+    ``]]`` is taken as phonemes in the engine's own notation. ``voice_languages`` is the language (ISO 639-1) of each
+    voice that speaks one only; the first voice of a language is the one to take for it. Complete after ``warm_up``.
     """
 
     sample_rate: int
@@ -63,6 +67,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_parallel: int | None = None
     reads: frozenset[Readable] = frozenset()
     phonemes: bool = False
+    voice_languages: Mapping[str, str] = {}
 
 
 class Synthesiser(Engine, Protocol):

@@ -3,6 +3,7 @@
 from adapters.upstream.attempt import CompletionCall
 from adapters.upstream.client import UpstreamClient
 from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.forwarding import ForwardCall
 from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow, token_count
 from adapters.upstream.multipart import Upload
 from adapters.upstream.options import OPENAI, UpstreamOptions
@@ -11,6 +12,7 @@ __all__ = [
     "OPENAI",
     "CompletionCall",
     "ErrorFactory",
+    "ForwardCall",
     "LenientDecoder",
     "UnreadableJson",
     "Upload",

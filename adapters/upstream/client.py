@@ -2,20 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from itertools import count
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import msgspec
 
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.contract.passthrough import Forwarded, PassEvent
 from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, Event, ResponseStream
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.error_table import ServerFailure
+from adapters.upstream.forwarding import ForwardCall, ForwardedStream
+from adapters.upstream.multipart import Upload, encode_body
 from adapters.upstream.options import OPENAI, UpstreamOptions, named_for
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
@@ -31,6 +36,23 @@ from adapters.upstream.urls import display_url, parse_url
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
 _log = logging.getLogger(__name__)
+
+
+class _Attempt(Protocol):
+    """One request and its answer."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of the response, once there is one."""
+
+    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+        """Send the request and wait for the first content. Raises ``AdapterError``."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+
+
+AttemptT = TypeVar("AttemptT", bound=_Attempt)
 
 
 class UpstreamClient:
@@ -100,7 +122,7 @@ class UpstreamClient:
     async def stream(self, call: CompletionCall[Event]) -> AsyncGenerator[Started | Event, None]:
         """The events of one answer; ``Started`` comes together with the first content. Raises ``AdapterError``."""
         try:
-            response = await self._open(call)
+            response = await self._open(call.body, partial(self._attempt_within_controls, call))
             try:
                 yield Started(ignored=call.ignored)
                 async for event in response:
@@ -110,17 +132,38 @@ class UpstreamClient:
         except ServerFailure as error:  # a difference for retries only
             raise UpstreamError(error.message, adapter=error.adapter) from error
 
-    async def _open(self, call: CompletionCall[Event]) -> ResponseStream[Event]:
+    async def forward(self, call: ForwardCall) -> AsyncGenerator[PassEvent, None]:
+        """The bytes of one answer as they came; ``Started`` comes with the first content. Raises ``AdapterError``."""
+
+        def attempt(deadline: float) -> Awaitable[ForwardedStream]:
+            stream = ForwardedStream(self.errors, self._options, call, deadline, self._key)
+            return self._opened(stream, call.path, call.body)
+
+        try:
+            response = await self._open(call.body, attempt)
+            try:
+                yield Started()
+                answer_id = response.answer_id
+                while data := await response.read():
+                    yield Forwarded(data=data, answer_id=answer_id)
+                    answer_id = None
+                yield response.finish()
+            finally:
+                await response.aclose()
+        except ServerFailure as error:  # a difference for retries only
+            raise UpstreamError(error.message, adapter=error.adapter) from error
+
+    async def _open(self, body: dict[str, Any], attempt: Callable[[float], Awaitable[AttemptT]]) -> AttemptT:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._options.responses_api_deadline
         failure: AdapterError | None = None
         for repetition in count():
-            if wait := self._breaker(call).wait(clock()):
+            if wait := self._breaker(body).wait(clock()):
                 disabled = self.errors.unavailable("is temporarily disabled after repeated failures", retry_after=wait)
                 raise failure or disabled
             try:
-                return await self._attempt_within_controls(call, deadline)
+                return await attempt(deadline)
             except AdapterError as error:
                 failure = error
             retries_left = repetition < self._options.responses_api_max_retries
@@ -150,20 +193,25 @@ class UpstreamClient:
         return response
 
     async def _attempt(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
-        response = ResponseStream(self.errors, self._options, call.make_reader(), deadline)
-        streamed = bool(call.body.get("stream"))
-        content_type, body = call.encoded()
-        headers = {"content-type": content_type, "accept": "text/event-stream" if streamed else "application/json"}
-        request = self._request("POST", call.path, headers, body)
+        stream = ResponseStream(self.errors, self._options, call, deadline)
+        return await self._opened(stream, call.path, call.body, call.upload)
+
+    async def _opened(
+        self, attempt: AttemptT, path: str, body: dict[str, Any], upload: Upload | None = None
+    ) -> AttemptT:
+        """``attempt`` with the first content of its answer; how that went is told to the circuit breaker."""
+        content_type, data = encode_body(body, upload)
+        accepted = "text/event-stream" if body.get("stream") else "application/json"
+        request = self._request("POST", path, {"content-type": content_type, "accept": accepted}, data)
         try:
-            await response.open(self._http(), request, streamed=streamed)
+            await attempt.open(self._http(), request)
         except BaseException as error:
-            await response.aclose()
+            await attempt.aclose()
             if isinstance(error, AdapterError):
-                self._record_failure(error, response.status, self._breaker(call))
+                self._record_failure(error, attempt.status, self._breaker(body))
             raise
-        self._breaker(call).succeeded()
-        return response
+        self._breaker(body).succeeded()
+        return attempt
 
     def _record_failure(self, error: AdapterError, status: int | None, breaker: CircuitBreaker) -> None:
         """Report a failed attempt to the breaker: the refusal of one request shows that the server works."""
@@ -174,9 +222,9 @@ class UpstreamClient:
         elif breaker.failed(asyncio.get_running_loop().time()):
             _log.warning("%s: %s is temporarily disabled after repeated failures", self._adapter, self._place)
 
-    def _breaker(self, call: CompletionCall[Event]) -> CircuitBreaker:
+    def _breaker(self, body: dict[str, Any]) -> CircuitBreaker:
         """The breaker of the model: a server may have several models of which one hangs."""
-        return self._acquired_pool().breakers[str(self._base), str(call.body.get("model"))]
+        return self._acquired_pool().breakers[str(self._base), str(body.get("model"))]
 
     def _acquired_pool(self) -> ClientPool:
         if self._closed:

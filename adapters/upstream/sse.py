@@ -1,6 +1,11 @@
 """Server-sent events: an incremental parser for bytes that may be split anywhere."""
 
+import re
+from itertools import pairwise
+
 import msgspec
+
+_EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -82,3 +87,58 @@ class SseParser:
         self._data.clear()
         self._name = None
         return event
+
+
+class EventSplitter:
+    """Cuts the bytes of a ``text/event-stream`` after whole events, without reading these.
+
+    ``limit`` is the maximum number of bytes of one event.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._partial: list[bytes] = []  # pieces of an event whose end has not arrived yet
+        self._size = 0
+        self._tail = b""  # the last of these bytes, in which an end may have begun
+
+    @property
+    def rest(self) -> bytes:
+        """The bytes of the event that is not whole yet."""
+        return b"".join(self._partial)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes of all events that are whole now, which may be none. Raises ``EventTooLarge``."""
+        if not self._partial and chunk.endswith(b"\n\n"):
+            return chunk
+        window = self._tail + chunk
+        end = _last_end(window) - len(self._tail)
+        whole, left = b"", chunk
+        if end > 0:
+            whole, left = self.rest + chunk[:end], chunk[end:]
+            self._partial.clear()
+            self._size = 0
+        if left:
+            self._partial.append(left)
+        self._size += len(left)
+        if self._size > self._limit:
+            raise EventTooLarge(f"one event has more than {self._limit} bytes")
+        self._tail = window[-3:] if left or end <= 0 else b""
+        return whole
+
+
+def split_events(events: bytes) -> list[bytes]:
+    """Each of some whole ``events`` by itself, with the blank line that ends it."""
+    ends = [found.end() for found in _EVENT_END.finditer(events)]
+    return [events[begin:end] for begin, end in pairwise((0, *ends))]
+
+
+def event_in(event: bytes) -> ServerSentEvent | None:
+    """Name and data of one event; ``None`` for a comment."""
+    return next(iter(SseParser(len(event)).feed(event)), None)
+
+
+def _last_end(data: bytes) -> int:
+    """Where the last whole event in ``data`` ends; 0 if there is none."""
+    if b"\r" not in data:
+        return data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0
+    return max((found.end() for found in _EVENT_END.finditer(data)), default=0)

@@ -10,10 +10,8 @@ import soundfile
 
 from adapters.contract.audio import SAMPLE_BYTES
 from gateway.audio.encode import FORMATS, OUTPUT_RATE
+from gateway.audio.whole_file import LENGTH_IN_HEADER
 from gateway.settings.model import SettingsError
-
-LENGTH_IN_HEADER = ("wav", "flac")
-"""Formats whose header says how long they are, which a stream cannot know: they are made here, from its samples."""
 
 UNWRITABLE = (OSError, soundfile.LibsndfileError)
 """What a full disk, or a place where nothing may be written, raises."""

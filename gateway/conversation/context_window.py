@@ -36,6 +36,19 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class LiteralWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation that reaches its model as it is: nothing is repaired, and nothing is left out."""
+
+    messages: tuple[llm.Message, ...]
+
+    def longest(self) -> Prompt:
+        """All of it."""
+        return Prompt(messages=self.messages, skipped=0, size=0)
+
+    def shorter(self, _refused: Prompt) -> None:
+        """There is no shorter one: the client learns that it is too long."""
+
+
 class ContextWindow(msgspec.Struct, frozen=True, kw_only=True):
     """One question after a conversation, and how much of that ``model`` takes.
 

@@ -1,7 +1,8 @@
 """A conversation as an immutable value: what was said, what of it a model gets, and what is left out as it grows."""
 
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -21,6 +22,18 @@ DENSITY = (1.0, 8.0)
 """Bytes per token that are believed; what lies outside is a server that counts something else."""
 
 
+MOST_STEPS = 256
+"""Steps that a conversation remembers of its way: as many answers and edits can be listed."""
+
+
+MOST_REMOVED = 1_000
+"""Removed items whose ids a conversation remembers."""
+
+
+class NotFound(InvalidRequest):
+    """Nothing is kept under the id that a request names, or not any more."""
+
+
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """What the user said, and all that followed: the answer, tool calls with their results, the answer to those."""
 
@@ -37,13 +50,23 @@ class Languages(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | None = None
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer of ``route``, or an edit by a client (without a route), stored ``at`` a Unix time under ``id``."""
+
+    id: str
+    at: int
+    route: str = ""
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """What was said so far under one id, without the gateway's own system prompt and instructions.
 
     ``opening`` are the client's own system messages; ``outright`` says that the client set the history itself, so that
     the gateway's prompt does not stand in front. ``skipped`` of the oldest ``turns`` are too much for the model and
     kept until ``summary`` holds them; ``gone`` are those that are no longer stored. ``languages`` are those of the last
-    turn. ``bytes_per_token`` is what the last answer's count of tokens came to.
+    turn. ``bytes_per_token`` is what the last answer's count of tokens came to. ``steps`` are the answers and edits
+    that led here, the newest last, and ``removed`` the items of those that a client took out. ``created_at`` (Unix
+    time) and ``metadata`` are for the client.
     """
 
     id: str
@@ -55,6 +78,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     gone: int = 0
     languages: Languages = Languages()
     bytes_per_token: float = BYTES_PER_TOKEN
+    steps: tuple[Step, ...] = ()
+    removed: tuple[str, ...] = ()
+    created_at: int = 0
+    metadata: dict[str, str] = {}
 
     def beginning(self, prompt: llm.Message | None, role: str) -> tuple[llm.Message, ...]:
         """What precedes the turns: ``prompt``, the opening, and the summary as a message of ``role``."""
@@ -81,6 +108,26 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
                     waiting.remove(part.call_id)
         return self.after(given)
 
+    def with_added(self, messages: tuple[llm.Message, ...]) -> "Conversation":
+        """The conversation with the client's ``messages`` after it. Raises ``InvalidRequest`` for a result of no call.
+
+        Calls may be among ``messages`` themselves.
+        """
+        known = {call_id for message in self._stored() for call_id in _calls(message)} if messages else set()
+        for message in messages:
+            known.update(_calls(message))
+            for part in message.parts:
+                if isinstance(part, llm.ToolResult) and part.call_id not in known:
+                    raise InvalidRequest(
+                        f"No tool call found for function call output with call_id {part.call_id[:100]}.",
+                        param="messages",
+                        code="invalid_value",
+                    )
+        return self.after(messages)
+
+    def _stored(self) -> Iterable[llm.Message]:
+        return (message for turn in self.turns for message in turn.messages)
+
     def _waiting(self) -> set[str]:
         """The calls of the newest answer that have no result yet."""
         waiting: set[str] = set()
@@ -100,9 +147,36 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         """The conversation with ``messages`` added: a user's message begins a turn, all others belong to the last."""
         return msgspec.structs.replace(self, turns=grouped(messages, self.turns))
 
+    def without_item(self, id_: str, parts: Iterable[Callable[[str, llm.Part], bool]]) -> "Conversation":
+        """The conversation without the item ``id_``: of each of ``parts``, the newest that it says is that part.
+
+        They are asked with the role of a message and a part of it.
+        """
+        messages = [(message.role, list(message.parts)) for turn in self.turns for message in turn.messages]
+        for matches in parts:
+            for role, kept in reversed(messages):
+                place = next((place for place in range(len(kept) - 1, -1, -1) if matches(role, kept[place])), None)
+                if place is not None:
+                    del kept[place]
+                    break
+        left = iter(messages)
+        turns: list[Turn] = []
+        for turn in self.turns:
+            rest = [(role, kept) for role, kept in (next(left) for _ in turn.messages) if kept]
+            if rest:
+                turns.append(Turn(messages=tuple(llm.Message(role=role, parts=tuple(kept)) for role, kept in rest)))
+        removed = (*self.removed, id_)[-MOST_REMOVED:]
+        skipped = min(self.skipped, len(turns))
+        return msgspec.structs.replace(self, turns=tuple(turns), skipped=skipped, removed=removed)
+
+    def stepped(self, id_: str, route: str = "") -> "Conversation":
+        """The conversation that is stored under ``id_`` now, after an answer of ``route`` or an edit."""
+        steps = (*self.steps, Step(id=id_, at=int(time.time()), route=route))
+        return msgspec.structs.replace(self, steps=steps[-MOST_STEPS:])
+
     def branch(self, id_: str) -> "Conversation":
         """The same history under another id."""
-        return msgspec.structs.replace(self, id=id_)
+        return msgspec.structs.replace(self, id=id_, created_at=int(time.time()), metadata={})
 
     def within(self, most: int) -> "Conversation":
         """At most the newest ``most`` turns."""
@@ -127,6 +201,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, bytes_per_token=min(max(size / tokens, low), high))
 
 
+def _calls(message: llm.Message) -> list[str]:
+    return [part.call_id for part in message.parts if isinstance(part, llm.ToolCall)]
+
+
 def grouped(messages: Iterable[llm.Message], turns: tuple[Turn, ...] = ()) -> tuple[Turn, ...]:
     """``turns`` with ``messages`` after them; a turn goes from a user's message to the next one after an answer.
 
@@ -144,9 +222,22 @@ def grouped(messages: Iterable[llm.Message], turns: tuple[Turn, ...] = ()) -> tu
     return (*turns[:-1], *(Turn(messages=tuple(group)) for group in groups))
 
 
-def opened(id_: str, history: tuple[llm.Message, ...]) -> Conversation:
-    """A conversation whose ``history`` the client sets outright; system messages at its head are kept for good."""
+def begun(id_: str, metadata: dict[str, str] | None = None) -> Conversation:
+    """A conversation in which nothing was said yet."""
+    return Conversation(id=id_, created_at=int(time.time()), metadata=metadata or {})
+
+
+def opened(before: Conversation, history: tuple[llm.Message, ...]) -> Conversation:
+    """``before`` with a ``history`` that the client sets outright; system messages at its head are kept for good."""
     count = 0
     while count < len(history) and history[count].role in {"system", "developer"}:
         count += 1
-    return Conversation(id=id_, outright=True, opening=history[:count], turns=grouped(history[count:]))
+    return Conversation(
+        id=before.id,
+        outright=True,
+        opening=history[:count],
+        turns=grouped(history[count:]),
+        languages=before.languages,
+        created_at=before.created_at,
+        metadata=before.metadata,
+    )

@@ -2,16 +2,17 @@
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
+from gateway.conversation.archive import Archive
 from gateway.conversation.compaction import Compaction, Start, Writer
-from gateway.conversation.conversation import ID, Conversation, Turn, opened
-from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, within
+from gateway.conversation.conversation import ID, Conversation, Turn, begun, opened
+from gateway.conversation.snapshot import Summary, compacted, decoded, within
 from gateway.conversation.store import Store
 
 logger = logging.getLogger(__name__)
@@ -24,13 +25,29 @@ class ConversationRef(msgspec.Struct, frozen=True, kw_only=True):
     """Which conversation a turn belongs to, by an answer's id or by its own, and whether the turn is kept.
 
     ``history`` are messages of the request: tool results beside an id are added to the history, anything else is the
-    whole history.
+    whole history. ``added`` are messages that follow what is stored, whatever they are. A ``conversation`` that must
+    be ``known`` is not begun by the turn.
     """
 
     previous_response: str | None = None
     conversation: str | None = None
+    known: bool = False
     keep: bool = True
     history: tuple[llm.Message, ...] | None = None
+    added: tuple[llm.Message, ...] = ()
+
+    @property
+    def recordings(self) -> tuple[llm.Audio, ...]:
+        """The recordings in the request's messages, in their order."""
+        messages = (*(self.history or ()), *self.added)
+        return tuple(part for message in messages for part in message.parts if isinstance(part, llm.Audio))
+
+    def with_words(self, words: Sequence[str]) -> "ConversationRef":
+        """The same with what was said in each of the recordings in its place."""
+        left = iter(words)
+        history = None if self.history is None else tuple(_in_words(message, left) for message in self.history)
+        added = tuple(_in_words(message, left) for message in self.added)
+        return msgspec.structs.replace(self, history=history, added=added)
 
     @property
     def adds_results(self) -> bool:
@@ -81,6 +98,7 @@ class History:
     """All conversations, in ``store``; one of more than ``max_bytes`` loses its oldest turns."""
 
     def __init__(self, store: Store, max_bytes: int) -> None:
+        self.archive = Archive(store, max_bytes)
         self._store = store
         self._max_bytes = max_bytes
         self._compaction = Compaction(store)
@@ -112,10 +130,10 @@ class History:
             if newest is None and ref.previous_response is not None:
                 conversation = conversation.branch(_new_id())
             if ref.history is not None and not ref.adds_results:
-                outright = opened(conversation.id, ref.history)
-                conversation = msgspec.structs.replace(outright, languages=conversation.languages)
+                conversation = opened(conversation, ref.history)
             elif ref.history is not None:
                 conversation = conversation.with_results(ref.history)
+            conversation = conversation.with_added(ref.added)
             self.give_way(policy.writer.engine)
             yield ConversationLease(
                 conversation=conversation,
@@ -134,41 +152,32 @@ class History:
         if ref.previous_response is not None:
             return await self._continued(ref.previous_response, ref.keep, held)
         if ref.conversation is None:
-            return Conversation(id=_new_id()), None
+            return begun(_new_id()), None
         if ref.keep:
             await held.enter_async_context(self._store.turn(ref.conversation))
-        newest = await self._newest(ref.conversation)
-        snapshot = await self._snapshot(newest.decode(errors="replace")) if newest is not None else None
-        if snapshot is None or snapshot.conversation.id != ref.conversation:
-            return Conversation(id=ref.conversation), newest
-        return snapshot.conversation, newest
+        newest, conversation = await self.archive.newest(ref.conversation)
+        if conversation is None and ref.known:
+            raise self.archive.no_conversation(ref.conversation)
+        return conversation or begun(ref.conversation), newest
 
     async def _continued(self, response_id: str, keep: bool, held: AsyncExitStack) -> tuple[Conversation, bytes | None]:
-        snapshot = await self._snapshot(response_id)
-        if snapshot is None:
+        conversation = await self.archive.state(response_id)
+        if conversation is None:
             raise InvalidRequest(
                 f"Previous response with id {response_id[:100]!r} not found.",
                 param="previous_response_id",
                 code="previous_response_not_found",
             )
-        conversation, newest = snapshot.conversation, response_id.encode()
+        newest = response_id.encode()
         if not keep:
             return conversation, newest
-        if await self._newest(conversation.id) != newest:
+        if await self.archive.pointer(conversation.id) != newest:
             return conversation, None  # a branch need not wait
         await held.enter_async_context(self._store.turn(conversation.id))
-        if await self._newest(conversation.id) == newest:
+        if await self.archive.pointer(conversation.id) == newest:
             return conversation, newest
         await held.aclose()  # another turn was faster, so this one is a branch and others need not wait for it
         return conversation, None
-
-    async def _newest(self, name: str) -> bytes | None:
-        return await self._store.get(f"newest:{name}")
-
-    async def _snapshot(self, response_id: str) -> Snapshot | None:
-        if not ID.fullmatch(response_id):
-            return None
-        return decoded(await self._store.get(f"response:{response_id}"), Snapshot)
 
     async def keep(
         self, lease: ConversationLease, response_id: str, conversation: Conversation, policy: Policy
@@ -200,6 +209,33 @@ class History:
         if policy.compact and self._start and (len(conversation.turns) > policy.chat_size or conversation.skipped):
             self._compaction.wanted(conversation, policy.writer, self._start)
         return True
+
+    async def keep_spoken(self, audio_id: str, words: str) -> None:
+        """Keep the words of a spoken answer; the answer has been given, so a failure is only logged."""
+        try:
+            await self._store.put(f"spoken:{audio_id}", words.encode())
+        except Unavailable as error:
+            logger.error("%s is not kept: %s", audio_id, error.message)
+
+    async def spoken_words(self, places: Mapping[str, str]) -> dict[str, str]:
+        """The words of spoken answers by their ids, given the place of each in the request.
+
+        Raises ``InvalidRequest`` for one that is not kept, or not any more.
+        """
+        found: dict[str, str] = {}
+        for audio_id, place in places.items():
+            data = await self._store.get(f"spoken:{audio_id}") if ID.fullmatch(audio_id) else None
+            if data is None:
+                message = f"Audio with id {audio_id[:100]!r} not found. It may have expired."
+                raise InvalidRequest(message, param=place, code="invalid_value")
+            found[audio_id] = data.decode(errors="replace")
+        return found
+
+
+def _in_words(message: llm.Message, words: Iterator[str]) -> llm.Message:
+    """``message`` with the next of ``words`` in place of each recording."""
+    parts = (llm.Text(text=next(words)) if isinstance(part, llm.Audio) else part for part in message.parts)
+    return llm.Message(role=message.role, parts=tuple(parts))
 
 
 def _new_id() -> str:

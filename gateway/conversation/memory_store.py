@@ -62,6 +62,10 @@ class MemoryStore:
         await self.put(key, value)
         return True
 
+    async def delete(self, key: str) -> None:
+        """Forget ``key``."""
+        self._forget(key)
+
     def turn(self, name: str) -> AbstractAsyncContextManager[None]:
         """Be the only one under ``name``."""
         return self._queue.place(name)

@@ -14,8 +14,8 @@ from redis.exceptions import TimeoutError as NoReply
 
 from adapters.contract.errors import Unavailable
 from adapters.options import Secret
-from gateway.conversation.redis_client import failure_reason, redis_client, server_place
 from gateway.conversation.store import RETRY_SECONDS, TurnQueue
+from gateway.redis_client import failure_reason, redis_client, server_place
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,9 @@ class RedisStore:
 
     def __init__(self, url: Secret, *, ttl_seconds: float, max_waiting: int, max_bytes: int) -> None:
         self._max_bytes = max(max_bytes, LEAST_MOST_BYTES)
-        self._client = redis_client(url, answer_seconds=ANSWER_SECONDS, most_bytes=self._max_bytes)
+        self._client = redis_client(
+            url, "conversation_store", answer_seconds=ANSWER_SECONDS, most_bytes=self._max_bytes
+        )
         self._place = server_place(self._client)
         self._ttl_ms = round(ttl_seconds * 1000)
         self._queue = TurnQueue(max_waiting)
@@ -125,6 +127,10 @@ class RedisStore:
         """Put ``value`` unless something else than ``expected`` is there, in one step of the server."""
         values: list[bytes | int] = [expected or b"", value, self._ttl_ms]
         return bool(await self._asked(lambda: self._advance(keys=[PREFIX + key], args=values), int))
+
+    async def delete(self, key: str) -> None:
+        """Keep nothing under ``key`` any more."""
+        await self._asked(lambda: self._client.delete(PREFIX + key), int)
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncGenerator[None, None]:

@@ -1,4 +1,4 @@
-"""What the store keeps: a conversation after an answer, and summaries, as bytes that say which form they have."""
+"""What the store keeps, as bytes that say which form they have: a conversation after an answer, summaries, records."""
 
 import hashlib
 import logging
@@ -24,6 +24,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag=
     conversation: Conversation
 
 
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="record 1"):
+    """What a client gave and was given in one step, as JSON: ``items`` is an array, ``response`` an object.
+
+    The surface that wrote it reads it; a step that is an edit has no ``response``.
+    """
+
+    items: bytes
+    response: bytes | None = None
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="summary 1"):
     """What the first ``through`` turns of a conversation came to; ``digest`` is of the last of them.
 
@@ -36,7 +46,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="
     usage: llm.Usage | None
 
 
-def encoded(value: Snapshot | Summary) -> bytes:
+def encoded(value: Snapshot | Summary | Record) -> bytes:
     """The bytes of ``value``: MessagePack."""
     return msgspec.msgpack.encode(value)
 
@@ -75,6 +85,7 @@ def _check(conversation: Conversation) -> None:
         and all(turn.messages for turn in conversation.turns)
         and all(message.role for message in messages)
         and all(language is None or ID.fullmatch(language) for language in languages)
+        and all(ID.fullmatch(step.id) for step in conversation.steps)
     )
     if not sound:
         raise ValueError("not a conversation")

@@ -23,6 +23,9 @@ class Store(Protocol):
     async def advance(self, key: str, expected: bytes | None, value: bytes) -> bool:
         """Put ``value`` where ``expected``, nothing any more, or ``value`` already is; ``False`` for anything else."""
 
+    async def delete(self, key: str) -> None:
+        """Keep nothing under ``key`` any more; harmless when nothing is there."""
+
     def turn(self, name: str) -> AbstractAsyncContextManager[None]:
         """Be the only one under ``name``, on every replica, for the block. Raises ``Unavailable`` for too many."""
 

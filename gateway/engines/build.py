@@ -3,17 +3,24 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from adapters import registry
 from adapters.contract import llm
 from adapters.options import BadOption, pick
+from adapters.upstream.breaker import CircuitBreaker
+from gateway.engines.automatic import AutomaticEngine, Contestant, Trial, usable
+from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.fallback_recogniser import FallbackRecogniser
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import Engines, ServedRoute
-from gateway.settings.composition import descriptions
-from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
+from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore, SpeechStore
+from gateway.engines.trials import hearing_trial, speaking_trial
+from gateway.settings.composition import automatic, choices, descriptions, embedded_engine
+from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
+
+MEGABYTE = 1_000_000
 
 
 def build(loaded: Loaded) -> Gateway:
@@ -21,34 +28,108 @@ def build(loaded: Loaded) -> Gateway:
 
     Routes that use an engine with the same options share it.
     """
-    built: list[tuple[registry.Stage, str, msgspec.Struct, Any]] = []
-
-    def engine_of(stage: registry.Stage, route: Route) -> Any:
-        name = getattr(route.settings, ENGINE_KEYS[stage])
-        if stage in OPTIONAL_STAGES and name == NONE:
-            return None
-        options = pick(route.settings, registry.options_class(stage, name))
-        for *known, engine in built:
-            if known == [stage, name, options]:
-                return engine
-        engine = registry.build(stage, name, route.settings)
-        if stage != "vad" and engine.info.max_parallel is not None:
-            engine = QueuedEngine(name, engine, loaded.settings.max_queue)
-        built.append((stage, name, options, engine))
-        return engine
-
-    models = {route.name: engine_of("llm", route) for route in loaded.routes}
+    cache = _speech_store(loaded.settings)
+    builder = _EngineBuilder(loaded.settings, cache)
+    models = {route.name: builder.engine("llm", route) for route in loaded.routes}
     routes = []
     for route in loaded.routes:
         engines = Engines(
-            stt=engine_of("stt", route),
+            stt=builder.recogniser(route),
             llm=_with_fallbacks(route, loaded.routes, models),
-            tts=engine_of("tts", route),
-            vad=engine_of("vad", route),
+            tts=builder.synthesiser(route),
+            vad=builder.engine("vad", route),
         )
         _check_hearing(route.settings, engines)
         routes.append(ServedRoute(route=route, engines=engines))
-    return Gateway(loaded.settings, routes)
+    return Gateway(loaded.settings, routes, cache)
+
+
+class _EngineBuilder:
+    """Builds each engine once for all routes that want it alike."""
+
+    def __init__(self, settings: GatewaySettings, cache: SpeechStore | None) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._built: list[tuple[Any, Any]] = []
+        self._circuits: dict[Any, CircuitBreaker] = {}
+
+    def engine(self, stage: registry.Stage, route: Route) -> Any:
+        """The engine that ``route`` names for a stage; ``None`` for a stage that it leaves out."""
+        name = getattr(route.settings, ENGINE_KEYS[stage])
+        return None if stage in OPTIONAL_STAGES and name == NONE else self._named(stage, name, route)
+
+    def recogniser(self, route: Route) -> Any:
+        """The recogniser of ``route``, with its fallbacks."""
+        names = route.settings.stt_fallbacks
+        return FallbackRecogniser(self._candidates("stt", route, names)) if names else self.engine("stt", route)
+
+    def synthesiser(self, route: Route) -> Any:
+        """The synthesiser of ``route``, with its fallbacks."""
+        names = route.settings.tts_fallbacks
+        return FallbackSynthesiser(self._candidates("tts", route, names)) if names else self.engine("tts", route)
+
+    def _candidates(self, stage: registry.Stage, route: Route, fallbacks: tuple[str, ...]) -> list[Candidate[Any]]:
+        names = (getattr(route.settings, ENGINE_KEYS[stage]), *fallbacks)
+        _check_fallbacks(stage, names)
+        engines = [self._named(stage, name, route) for name in names]
+        circuits = [self._circuits.setdefault(engine, CircuitBreaker()) for engine in engines]
+        return [
+            Candidate(name=name, engine=engine, circuit=circuit)
+            for name, engine, circuit in zip(names, engines, circuits, strict=True)
+        ]
+
+    def _named(self, stage: registry.Stage, name: str, route: Route) -> Any:
+        names = automatic(stage) if name == AUTO else (name,)
+        wanted = (stage, name, [pick(route.settings, registry.options_class(stage, one)) for one in names])
+        for known, engine in self._built:
+            if known == wanted:
+                return engine
+        engine = self._automatic(stage, names, route) if name == AUTO else self._new(stage, name, route)
+        self._built.append((wanted, engine))
+        return engine
+
+    def _automatic(self, stage: registry.Stage, names: Iterable[str], route: Route) -> Any:
+        """One of several engines, which are its own: those that are not taken are closed."""
+        contestants = [Contestant(name=name, engine=self._new(stage, name, route)) for name in names]
+        if stage == "vad":  # a detector has nothing to load, and all keep up
+            return usable(stage, contestants)[0].engine
+        return AutomaticEngine(stage, contestants, _trial(stage, route.settings))
+
+    def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:
+        engine = registry.build(stage, name, route.settings)
+        if stage != "vad" and engine.info.max_parallel is not None:
+            engine = QueuedEngine(name, engine, self._settings.max_queue)
+        if stage == "tts" and self._cache is not None:
+            options = pick(route.settings, registry.options_class(stage, name))
+            engine = CachedSynthesiser(f"{name} {options!r}", engine, self._cache)  # no secret is in the repr
+        return engine
+
+
+def _trial(stage: registry.Stage, settings: GatewaySettings) -> Trial:
+    if stage == "tts":
+        return speaking_trial(settings)
+    embedded = embedded_engine("tts")
+    return hearing_trial(settings, None if embedded is None else registry.build("tts", embedded, settings))
+
+
+def _speech_store(settings: GatewaySettings) -> SpeechStore | None:
+    """Where synthesised speech is kept, if it is. Raises ``BadOption``."""
+    if settings.speech_cache_store is not None:
+        from gateway.engines.redis_speech_store import RedisSpeechStore  # noqa: PLC0415 - imported when it is used
+
+        return RedisSpeechStore(settings.speech_cache_store, ttl_seconds=settings.speech_cache_ttl_seconds)
+    return MemorySpeechStore(round(settings.speech_cache_mb * MEGABYTE)) if settings.speech_cache_mb else None
+
+
+def _check_fallbacks(stage: registry.Stage, names: tuple[str, ...]) -> None:
+    """Raise ``BadOption`` unless ``names``, the first engine and its fallbacks, are different engines of the stage."""
+    usable = [name for name in choices(stage) if name != NONE]
+    for index, name in enumerate(names):
+        if name not in usable or name in names[:index]:
+            others = ", ".join(other for other in usable if other not in names)
+            raise BadOption(
+                f"--{stage}_fallbacks {name!r} is no other engine of --{stage}; there are: {others or NONE}."
+            )
 
 
 def _check_hearing(settings: GatewaySettings, engines: Engines) -> None:

@@ -3,14 +3,18 @@
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, InvalidRequest, TooLong
+from adapters.contract.passthrough import PassEvent, PassRequest, Passthrough, WireProtocol
 
 logger = logging.getLogger(__name__)
+
+EventT = TypeVar("EventT")
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,34 +52,40 @@ class FallbackModel:
         """What the first can take."""
         return self.first.info
 
+    @property
+    def protocol(self) -> WireProtocol | None:
+        """The protocol of the first one's server."""
+        return self.first.protocol if isinstance(self.first, Passthrough) else None
+
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """One answer, of the first that gives any; its ``Started`` is an ``Answering``.
 
-        When none does, raises the first one's error, but ``TooLong`` before that: a shorter request may be answered.
+        One that cannot promise JSON is not asked for it; fields in the words of the first one's server go to servers
+        of the same protocol. When none answers, raises the first one's error, but ``TooLong`` before that: a shorter
+        request may be answered.
         """
-        failure: AdapterError | None = None
-        for choice in self._choices:
-            started: Started | None = None
-            begun = False
-            try:
-                stream = choice.engine.stream(msgspec.structs.replace(request, model=choice.model))
-                async with aclosing(stream) as events:
-                    async for event in events:
-                        if isinstance(event, Started):
-                            started = event  # held back: another may have to answer, and there is one Started only
-                            continue
-                        if not begun and started is not None:
-                            yield Answering(ignored=started.ignored, route=choice.route)
-                        begun = True
-                        yield event
-                return
-            except AdapterError as error:
-                if begun or (failure is None and isinstance(error, InvalidRequest)):
-                    raise
-                failure = error if failure is None or isinstance(error, TooLong) else failure
-                logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)
-        assert failure is not None, "there is at least one choice"
-        raise failure
+
+        able = [choice for choice in self._choices if request.json_answer is None or choice.engine.info.json_answers]
+
+        def ask(choice: Choice) -> AsyncGenerator[llm.Event, None]:
+            extra = request.extra if _protocol_of(choice.engine) == self.protocol else {}
+            return choice.engine.stream(msgspec.structs.replace(request, model=choice.model, extra=extra))
+
+        async with aclosing(_first_answer(able, ask)) as events:
+            async for event in events:
+                yield event
+
+    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+        """The same for a request that is passed on, by those whose servers speak the protocol of the first."""
+        speaking = [choice for choice in self._choices if _protocol_of(choice.engine) == self.protocol]
+
+        def ask(choice: Choice) -> AsyncGenerator[PassEvent, None]:
+            assert isinstance(choice.engine, Passthrough), "it has a protocol"
+            return choice.engine.forward(msgspec.structs.replace(request, model=choice.model))
+
+        async with aclosing(_first_answer(speaking, ask)) as events:
+            async for event in events:
+                yield event
 
     async def warm_up(self) -> None:
         """Warm the first up; the others belong to their own routes."""
@@ -84,3 +94,35 @@ class FallbackModel:
     async def aclose(self) -> None:
         """Close the first; the others belong to their own routes."""
         await self.first.aclose()
+
+
+def _protocol_of(engine: llm.LanguageModel) -> WireProtocol | None:
+    return engine.protocol if isinstance(engine, Passthrough) else None
+
+
+async def _first_answer(
+    choices: Sequence[Choice], ask: Callable[[Choice], AsyncGenerator[EventT, None]]
+) -> AsyncGenerator[EventT | Answering, None]:
+    """The events of the first of ``choices`` that gives an answer when it is asked."""
+    failure: AdapterError | None = None
+    for choice in choices:
+        started: Started | None = None
+        begun = False
+        try:
+            async with aclosing(ask(choice)) as events:
+                async for event in events:
+                    if isinstance(event, Started):
+                        started = event  # held back: another may have to answer, and there is one Started only
+                        continue
+                    if not begun and started is not None:
+                        yield Answering(ignored=started.ignored, route=choice.route)
+                    begun = True
+                    yield event
+            return
+        except AdapterError as error:
+            if begun or (failure is None and isinstance(error, InvalidRequest)):
+                raise
+            failure = error if failure is None or isinstance(error, TooLong) else failure
+            logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)
+    assert failure is not None, "there is at least one choice"
+    raise failure

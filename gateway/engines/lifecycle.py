@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -10,7 +10,11 @@ from adapters.contract import tts
 from adapters.contract.engine import Preflight
 from adapters.contract.errors import AdapterError, UnknownModel
 from gateway.engines.fallback import FallbackModel
+from gateway.engines.fallback_recogniser import FallbackRecogniser
+from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.openai_models import is_openai_model
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
+from gateway.engines.speech_cache import SpeechStore
 from gateway.engines.voices import known_voice
 from gateway.settings.model import GatewaySettings
 from gateway.text.normalization import pronunciations
@@ -26,10 +30,13 @@ LoadFailures = Mapping[Any, str | None]
 
 
 class Gateway:
-    """All routes; engines that several routes share are loaded and closed once."""
+    """All routes; engines that several routes share are loaded and closed once, ``speech_store`` after them."""
 
-    def __init__(self, settings: GatewaySettings, routes: Sequence[ServedRoute]) -> None:
+    def __init__(
+        self, settings: GatewaySettings, routes: Sequence[ServedRoute], speech_store: SpeechStore | None = None
+    ) -> None:
         self.settings = settings
+        self._speech_store = speech_store
         self.routes = tuple(routes)
         self.started = int(time.time())
 
@@ -41,23 +48,31 @@ class Gateway:
             return "loading"
         return "ready" if "ready" in states else "failed"
 
-    def admit(self, model: str | None, stages: Iterable[Stage] = STAGES) -> ServedRoute:
+    def admit(
+        self, model: str | None, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None
+    ) -> ServedRoute:
         """The route that answers to ``model``, the first one when none is named.
 
-        Raises ``UnknownModel``, and what ``ServedRoute.require`` raises when one of ``stages`` cannot work.
+        With ``named_by`` the model of that stage names a route too: one of OpenAI's for it means the first route, the
+        name of an engine or of its model the first route that has it. Raises ``UnknownModel``, and what
+        ``ServedRoute.require`` raises when one of ``stages`` cannot work.
         """
-        found = self._find(model)
+        found = self._find(model, named_by)
         found.require(stages)
         return found
 
-    def _find(self, model: str | None) -> ServedRoute:
-        for served in self.routes:
-            if model is None or model == served.name or model in served.route.aliases:
-                return served
-        for served in self.routes:
-            if "*" in served.route.aliases:
-                return served
-        raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+    def _find(self, model: str | None, named_by: Stage | None) -> ServedRoute:
+        if model is None:
+            return self.routes[0]
+        rules: list[Callable[[ServedRoute], bool]] = [lambda served: model in (served.name, *served.route.aliases)]
+        if named_by is not None:
+            rules.append(lambda _: is_openai_model(named_by, model))
+            rules.append(lambda served: model in served.engine_names(named_by))
+        rules.append(lambda served: "*" in served.route.aliases)
+        found = next((served for rule in rules for served in self.routes if rule(served)), None)
+        if found is None:
+            raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+        return found
 
     def preflight(self) -> None:
         """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""
@@ -67,8 +82,7 @@ class Gateway:
 
     def _engines(self) -> list[Any]:
         """Every engine that has a lifetime, once."""
-        engines = (_own(served, stage) for served in self.routes for stage in STAGES)
-        return list(dict.fromkeys(engine for engine in engines if engine is not None))
+        return list(dict.fromkeys(one for served in self.routes for stage in STAGES for one in _own(served, stage)))
 
     async def warm_up(self) -> None:
         """Load every engine, once; a stage of a route is settled as soon as its engine is loaded or has failed.
@@ -76,17 +90,18 @@ class Gateway:
         A language model that could not be loaded and has fallbacks is settled last, when it is known whether they can
         answer.
         """
-        failures: dict[Any, str | None] = {None: None}
+        failures: dict[Any, str | None] = {}
         late = []
         for served in self.routes:
             for stage in STAGES:
-                engine = _own(served, stage)
-                if engine not in failures:
-                    failures[engine] = await _load(engine)
-                if stage == "llm" and failures[engine] and isinstance(served.engines.llm, FallbackModel):
+                own = _own(served, stage)
+                for engine in own:
+                    if engine not in failures:
+                        failures[engine] = await _load(engine)
+                if stage == "llm" and failures[own[0]] and isinstance(served.engines.llm, FallbackModel):
                     late.append(served)
                 else:
-                    served.settle(stage, failures[engine] or _refusal(served, stage))
+                    served.settle(stage, _load_failure(served, stage, failures) or _refusal(served, stage))
         for served in late:
             served.settle("llm", _without_own_model(served, failures))
         for served in self.routes:
@@ -96,14 +111,36 @@ class Gateway:
     async def aclose(self) -> None:
         """Close every engine, also when one of them fails to."""
         async with AsyncExitStack() as stack:
+            if self._speech_store is not None:
+                stack.push_async_callback(self._speech_store.aclose)
             for engine in self._engines():
                 stack.push_async_callback(engine.aclose)
 
 
-def _own(served: ServedRoute, stage: Stage) -> Any:
-    """The route's own engine of a stage, ``None`` for a stage without one; fallbacks belong to other routes."""
+def _own(served: ServedRoute, stage: Stage) -> tuple[Any, ...]:
+    """The route's own engines of a stage, none for a stage without one; a model's fallbacks belong to other routes."""
+    match getattr(served.engines, stage):
+        case None:
+            return ()
+        case FallbackModel() as model:
+            return (model.first,)
+        case FallbackRecogniser() | FallbackSynthesiser() as engine:
+            return engine.candidates.engines
+        case engine:
+            return (engine,)
+
+
+def _load_failure(served: ServedRoute, stage: Stage, failures: LoadFailures) -> str | None:
+    """Why a stage could not be loaded; an engine with fallbacks is left out if one of those could."""
+    own = _own(served, stage)
     engine = getattr(served.engines, stage)
-    return engine.first if isinstance(engine, FallbackModel) else engine
+    why = next(filter(None, map(failures.get, own)), None)
+    if why is None or not isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
+        return why
+    if not engine.candidates.leave_out(lambda one: bool(failures.get(one))):
+        return why
+    logger.error("not every engine of --%s could be loaded, the others of %s work: %s", stage, served.name, why)
+    return None
 
 
 async def _load(engine: Any) -> str | None:

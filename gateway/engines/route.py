@@ -10,7 +10,8 @@ from adapters.contract.engine import HealthReporting
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.engines.queue import RETRY_SECONDS
-from gateway.settings.model import Route
+from gateway.settings.composition import engine_description
+from gateway.settings.model import ENGINE_KEYS, NONE, Route
 
 MODEL_HEARING_RATE = 16_000
 """Hz of a recording that goes to the model itself; speech needs no more."""
@@ -51,6 +52,14 @@ class ServedRoute:
     def name(self) -> str:
         """The name that clients use."""
         return self.route.name
+
+    def engine_names(self, stage: Stage) -> tuple[str, ...]:
+        """What the engine of ``stage`` is called: its name in the settings, and that of its model if it has one."""
+        settings = self.route.settings
+        engine: str = getattr(settings, ENGINE_KEYS[stage])
+        described = engine_description(stage, engine)
+        named: str | None = None if described.model_option is None else getattr(settings, described.model_option)
+        return tuple(name for name in (engine, named or described.default_model) if name not in {None, NONE})
 
     def settle(self, stage: Stage, failure: str | None) -> None:
         """Loading of ``stage`` is over; ``failure`` says why it cannot work."""

@@ -5,6 +5,11 @@ from adapters.contract.errors import InvalidRequest
 from adapters.tts.openai_voices import OPENAI_VOICES
 
 
+def voice_names(info: tts.Info) -> list[str]:
+    """The names that requests can give as ``voice``: OpenAI's, then the engine's own; each once."""
+    return list(dict.fromkeys([*OPENAI_VOICES, *info.voices]))
+
+
 def known_voice(info: tts.Info, name: str) -> str:
     """``name`` if the engine can speak with it, its default voice for an OpenAI name it has no alias for.
 

@@ -4,13 +4,14 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope, Scope
 
 from adapters.contract.errors import (
@@ -24,6 +25,8 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.conversation.conversation import NotFound
+from gateway.http.nearest_route import nearest_route
 from gateway.http.request_id import request_id
 from gateway.telemetry.log_format import printable, where
 from gateway.telemetry.outcome import describe_failure
@@ -64,6 +67,7 @@ class HTTPError(msgspec.Struct, frozen=True, kw_only=True):
 CONTRACT: dict[type[AdapterError], HTTPError] = {
     AdapterError: HTTPError(status=500, type="server_error", retry=False),
     InvalidRequest: HTTPError(status=400, type="invalid_request_error"),
+    NotFound: HTTPError(status=404, type="invalid_request_error"),
     Unsupported: HTTPError(status=400, type="invalid_request_error", code="unsupported_value"),
     TooLong: HTTPError(status=400, type="invalid_request_error", code="context_length_exceeded"),
     UnknownModel: HTTPError(status=404, type="invalid_request_error", code="model_not_found"),
@@ -177,11 +181,22 @@ def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, s
     return headers
 
 
+def _routes(scope: HTTPScope) -> dict[str, Collection[str]]:
+    """The paths of the application and their methods, but for OPTIONS, which all have."""
+    return {
+        route.path_format: route.methods - {"OPTIONS"}
+        for route in scope["litestar_app"].routes
+        if isinstance(route, HTTPRoute)
+    }
+
+
 def _http_error(scope: HTTPScope, error: HTTPException) -> ErrorBody:
     kind, code = HTTP.get(error.status_code, ("invalid_request_error", None))
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             message = f"Invalid URL ({scope['method']} {scope['path']})"
+            if nearest := nearest_route(scope["method"], scope["path"], _routes(scope)):
+                message += f". Did you mean {nearest}?"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             message = (
                 f"Not allowed to {scope['method']} on {scope['path']}. "

@@ -69,7 +69,7 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
         form = _Form(options.get("boundary", ""))
         await _read(request, form.feed)
         return _beside_query(await offloaded(form.size, form.fields), request)
-    if content_type == "application/json" or content_type.endswith("+json"):
+    if _is_json(content_type):
         body = await _body(request)
         return _beside_query(await offloaded(len(body), _json, body), request)
     if not content_type or content_type.startswith(RAW):
@@ -84,6 +84,29 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
         detail=f"Unsupported content type: {content_type!r}. Send 'multipart/form-data' with a 'file', "
         "'application/json' with 'input_audio', or the audio itself as 'audio/*'.",
     )
+
+
+async def read_json(request: Request[Any, Any, Any]) -> Fields:
+    """The fields of a body that has to be JSON; none when there is no body. Raises as ``read_fields`` does."""
+    content_type, _ = request.content_type
+    body = await _body(request)
+    if body and not _is_json(content_type):
+        raise HTTPException(
+            status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            detail=f"Unsupported content type: {content_type!r}. This API method only accepts 'application/json' "
+            f"requests, but you specified the header 'Content-Type: {content_type}'. "
+            "Please try again with a supported content type.",
+        )
+    return _beside_query(await offloaded(len(body), _json, body or bytearray(b"{}")), request)
+
+
+def query_fields(request: Request[Any, Any, Any]) -> Fields:
+    """The fields of the query string of a request without a body."""
+    return Fields(values=_grouped(request.query_params.multi_items()), uploads={}, textual=True, size=0)
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type == "application/json" or content_type.endswith("+json")
 
 
 def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:

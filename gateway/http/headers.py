@@ -14,9 +14,9 @@ LONGEST_VALUE_BYTES = 1500
 class AnswerHead(msgspec.Struct, frozen=True, kw_only=True):
     """What is known when the first byte of an answer is sent."""
 
-    response_id: str
-    conversation_id: str | None
-    transcript: str | None
+    response_id: str | None = None
+    conversation_id: str | None = None
+    transcript: str | None = None
     ignored: tuple[str, ...]
     timings: Timings
 
@@ -57,7 +57,7 @@ def _listed(names: Iterable[str]) -> str | None:
     return listed or None
 
 
-def _stages(timings: Timings) -> str:
+def _stages(timings: Timings) -> str | None:
     """The stages that are over, in the form that browsers show."""
     stages = (
         ("stt", timings.stt),
@@ -65,7 +65,7 @@ def _stages(timings: Timings) -> str:
         ("tts_first", timings.tts_first),
         ("first_audio", timings.first_audio),
     )
-    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None)
+    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None) or None
 
 
 HEADERS = (

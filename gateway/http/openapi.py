@@ -19,10 +19,10 @@ REFERENCES = "#/components/schemas/{name}"
 def component_name(wire_type: type) -> str:
     """The name of a wire type in the description.
 
-    A type of a surface's ``schema`` begins with the surface's name: two surfaces may have a ``Usage``.
+    A type of a surface's ``schema`` or ``events`` begins with the surface's name: two may have a ``Usage``.
     """
     *_, folder, module = ("", *wire_type.__module__.split("."))
-    surface = "".join(word.capitalize() for word in folder.split("_")) if module == "schema" else ""
+    surface = "".join(word.capitalize() for word in folder.split("_")) if module in {"schema", "events"} else ""
     name = wire_type.__name__
     return name if name.startswith(surface) else surface + name
 

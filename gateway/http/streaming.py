@@ -6,7 +6,7 @@ does not notice a client that leaves before the first byte.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -48,16 +48,23 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 Part = Held | Head | bytes
 
 
+def server_sent_event(event: msgspec.Struct | ErrorAnswer) -> bytes:
+    """One event: ``data:`` and a line of JSON; no other field, older clients choke on those."""
+    return b"data: " + msgspec.json.encode(event) + b"\n\n"
+
+
 class Streaming(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent. ``parts`` are any number of ``Held``, one ``Head``, then bytes.
 
-    With ``events`` the bytes are server-sent events: a late failure becomes one more event and silence is filled with
-    comments. Without, a late failure cuts the connection, so that nobody takes half an answer for a whole one.
+    With ``events`` the bytes are server-sent events: a late failure becomes one more event, ``failed`` says which, and
+    silence is filled with comments. Without, a late failure cuts the connection, so that nobody takes half an answer
+    for a whole one.
     """
 
     parts: AsyncGenerator[Part, None]
     content_type: str
     events: bool = False
+    failed: Callable[[ErrorAnswer], bytes] = server_sent_event
 
 
 class StreamingResponse(Response[None]):
@@ -114,7 +121,7 @@ class _StreamingASGI(ASGIResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _end_with(self, send: Send, answer: ErrorAnswer) -> None:
-        await self._deliver(send, server_sent_event(answer))
+        await self._deliver(send, self._streaming.failed(answer))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, send: Send, chunk: bytes) -> None:
@@ -151,8 +158,3 @@ async def _left(receive: Receive) -> None:
     """Ends when the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def server_sent_event(event: msgspec.Struct | ErrorAnswer) -> bytes:
-    """One event: ``data:`` and a line of JSON; no other field, older clients choke on those."""
-    return b"data: " + msgspec.json.encode(event) + b"\n\n"

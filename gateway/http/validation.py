@@ -114,7 +114,9 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
             code=f"{kind}_above_max_length",
         )
     if reason.startswith("Invalid enum value"):
-        choices = _choices({field.name: field.type for field in msgspec.structs.fields(model)}.get(param))
+        choices = _choices(
+            {field.name: field.type for field in msgspec.structs.fields(model)}.get(re.sub(r"\[\d+\]$", "", param))
+        )
         supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
         shown = reason.removeprefix("Invalid enum value ")[:LONGEST_SHOWN]
         return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")

@@ -73,56 +73,63 @@ async def answer(
     Text and audio come as they are made, neither waits for the other. Raises ``AdapterError``.
     """
     scheduler = UtteranceScheduler(speech.pacing)
-    draft = _Draft()
+    draft = _Draft(watch)
     async with merged(
-        _held_back(writing, scheduler),
+        _held_back(_complete(writing), scheduler),
         speak(speech.engine, speech.delivery, scheduler, watch, speech.playhead),
         buffer=EVENTS_AHEAD,
     ) as events:
         events.fail_at(deadline.at, deadline.exceeded())
         async for event in events:
             match event:
-                case Started() | UtteranceFinished():
+                case UtteranceFinished():
                     yield event
                 case tts.AudioChunk():
                     yield event
                     speech.playhead.sent(audio.seconds(event.pcm, speech.engine.info.sample_rate))
-                case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted() | llm.ToolCallDelta():
-                    watch.mark("llm_first_token")
-                    if isinstance(event, llm.TextDelta):
-                        draft.pieces.append(event.text)
-                        scheduler.write(event.text)
-                    yield event
-                case llm.ToolCallFinished():
-                    watch.mark("llm_first_token")
-                    draft.calls.append(event)
-                    yield event
-                case llm.Finished():
-                    draft.end = event
-                    scheduler.close()
-                    if text := draft.text:
-                        yield TextFinished(text=text)
                 case _:
-                    assert_never(event)
+                    if isinstance(event, llm.TextDelta):
+                        scheduler.write(event.text)
+                    elif isinstance(event, llm.Finished):
+                        scheduler.close()
+                    if (noted := draft.note(event)) is not None:
+                        yield noted
     yield draft.finished()
+
+
+async def written_answer(
+    writing: AsyncGenerator[llm.Event, None], deadline: Deadline, watch: Stopwatch
+) -> AsyncGenerator[Answered, None]:
+    """The same answer as text alone, without speech; ends with ``AnswerFinished``. Raises ``AdapterError``."""
+    draft = _Draft(watch)
+    async with merged(_complete(writing), buffer=EVENTS_AHEAD) as events:
+        events.fail_at(deadline.at, deadline.exceeded())
+        async for event in events:
+            if (noted := draft.note(event)) is not None:
+                yield noted
+    yield draft.finished()
+
+
+async def _complete(writing: AsyncGenerator[llm.Event, None]) -> AsyncGenerator[llm.Event, None]:
+    """The model's stream. Raises ``UpstreamError`` when it ends without ``Finished``."""
+    finished = False
+    async with aclosing(writing):
+        async for event in writing:
+            yield event
+            finished = isinstance(event, llm.Finished)
+    if not finished:
+        raise UpstreamError("The language model's stream ended before the answer was finished.")
 
 
 async def _held_back(
     writing: AsyncGenerator[llm.Event, None], scheduler: UtteranceScheduler
 ) -> AsyncGenerator[llm.Event, None]:
-    """The model's stream, held back while many sentences wait for synthesis.
-
-    Raises ``UpstreamError`` when it ends without ``Finished``.
-    """
-    finished = False
+    """The model's stream, held back while many sentences wait for synthesis."""
     async with aclosing(writing):
         async for event in writing:
             for piece in _sliced(event):
                 await scheduler.room()
                 yield piece
-            finished = isinstance(event, llm.Finished)
-    if not finished:
-        raise UpstreamError("The language model's stream ended before the answer was finished.")
 
 
 def _sliced(event: llm.Event) -> Iterator[llm.Event]:
@@ -135,9 +142,10 @@ def _sliced(event: llm.Event) -> Iterator[llm.Event]:
 
 
 class _Draft:
-    """The answer as far as it was written."""
+    """The answer as far as it was written; ``watch`` learns when it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Stopwatch) -> None:
+        self._watch = watch
         self.pieces: list[str] = []
         self.calls: list[llm.ToolCallFinished] = []
         self.end: llm.Finished | None = None
@@ -146,8 +154,28 @@ class _Draft:
     def text(self) -> str:
         return "".join(self.pieces)
 
+    def note(self, event: llm.Event) -> Answered | None:
+        """Take down what ``event`` says; what is to be told of it."""
+        match event:
+            case Started():
+                return event
+            case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted() | llm.ToolCallDelta():
+                self._watch.mark("llm_first_token")
+                if isinstance(event, llm.TextDelta):
+                    self.pieces.append(event.text)
+                return event
+            case llm.ToolCallFinished():
+                self._watch.mark("llm_first_token")
+                self.calls.append(event)
+                return event
+            case llm.Finished():
+                self.end = event
+                return TextFinished(text=self.text) if self.pieces else None
+            case _:
+                assert_never(event)
+
     def finished(self) -> AnswerFinished:
-        assert self.end is not None, "_held_back() ends with Finished or raises"
+        assert self.end is not None, "_complete() ends with Finished or raises"
         parts: list[llm.Part] = [llm.Text(text=self.text)] if self.pieces else []
         parts += [llm.ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments) for call in self.calls]
         parts += self.end.extra.get("opaque", ())

@@ -7,6 +7,7 @@ from typing import TypeVar
 from adapters.contract import audio, tts
 from gateway.audio.encode import Encoder
 from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.read_aloud import ReadingFinished
 
 T = TypeVar("T")
 
@@ -30,9 +31,11 @@ async def encoded(
                     case tts.AudioChunk():
                         spoken = True
                         yield event, encoder.feed(event.pcm)
-                    case AnswerFinished() if spoken:
+                    case AnswerFinished() | ReadingFinished() if spoken:
                         yield event, encoder.finish()
-                    case AnswerFinished() if audio_only or event.reason != "tool_calls":
+                    case AnswerFinished(reason="tool_calls") if not audio_only:
+                        yield event, b""
+                    case AnswerFinished() | ReadingFinished():
                         silence = bytes(round(SILENCE_SECONDS * sample_rate) * audio.SAMPLE_BYTES)
                         yield event, encoder.feed(silence) + encoder.finish()
                     case _:

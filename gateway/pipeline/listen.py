@@ -1,6 +1,6 @@
 """Listening stage: runs voice activity detection first, so that silent audio is never sent to recognition."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import assert_never
 
@@ -10,6 +10,7 @@ from adapters.contract import audio, llm, stt, vad
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, UpstreamError
 from gateway.audio.encode import wav_header
+from gateway.engines.fallback_recogniser import HeardBy
 
 
 class NoSpeech(InvalidRequest):
@@ -23,6 +24,27 @@ class NoSpeech(InvalidRequest):
         )
 
 
+class RecognitionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a recording is to be recognised; the fields are those of ``stt.Request``."""
+
+    language: str | None = None
+    prompt: str | None = None
+    temperature: float | None = None
+    word_times: bool = False
+    segment_times: bool = False
+    translate: bool = False
+
+    def request(self, speech: AsyncIterator[bytes]) -> stt.Request:
+        """The recogniser's request to hear ``speech``."""
+        return stt.Request(audio=speech, **msgspec.structs.asdict(self))
+
+
+class OptionsIgnored(msgspec.Struct, frozen=True, kw_only=True, tag="options_ignored"):
+    """The recogniser does not follow the options ``names``; comes before the transcript, and only if there are any."""
+
+    names: tuple[str, ...]
+
+
 class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag="transcript_delta"):
     """More of what was heard; it will not change any more."""
 
@@ -30,11 +52,18 @@ class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag="transcript
 
 
 class TranscriptFinished(msgspec.Struct, frozen=True, kw_only=True, tag="transcript_finished"):
-    """All that was heard, its language (ISO 639-1) if known, and how many seconds of audio were recognised."""
+    """All that was heard, its language (ISO 639-1) if known, and how many seconds of audio were recognised.
+
+    ``words`` and ``segments`` are there if their times were asked for. ``stood_in`` names the engine that heard it in
+    place of the route's own.
+    """
 
     text: str
     language: str | None
     seconds: float
+    words: tuple[stt.Word, ...] = ()
+    segments: tuple[stt.Segment, ...] = ()
+    stood_in: str | None = None
 
 
 class RecordingFinished(msgspec.Struct, frozen=True, kw_only=True, tag="recording_finished"):
@@ -44,7 +73,8 @@ class RecordingFinished(msgspec.Struct, frozen=True, kw_only=True, tag="recordin
     seconds: float
 
 
-Listened = TranscriptDelta | TranscriptFinished | RecordingFinished
+Heard = OptionsIgnored | TranscriptDelta | TranscriptFinished
+Listened = Heard | RecordingFinished
 
 _BLOCKS_PER_SECOND = 4
 
@@ -57,36 +87,50 @@ async def blocks(pcm: bytes, sample_rate: int) -> AsyncGenerator[bytes, None]:
 
 
 async def listen(
-    recogniser: stt.Recogniser, detector: vad.Detector | None, pcm: AsyncGenerator[bytes, None], language: str | None
-) -> AsyncGenerator[TranscriptDelta | TranscriptFinished, None]:
+    recogniser: stt.Recogniser,
+    detector: vad.Detector | None,
+    pcm: AsyncGenerator[bytes, None],
+    options: RecognitionOptions,
+) -> AsyncGenerator[Heard, None]:
     """Recognise what is said in ``pcm`` (s16le mono at the recogniser's rate); ends with ``TranscriptFinished``.
 
-    ``language`` (ISO 639-1) is the language spoken, if known. Raises ``NoSpeech`` when there are no words, and
-    ``AdapterError``: ``UpstreamError`` when the recogniser stops before it is finished.
+    Raises ``NoSpeech`` when there are no words, and ``AdapterError``: ``UpstreamError`` when the recogniser stops
+    before it is finished.
     """
     told = ""
+    final: stt.FinalTranscript | None = None
     finished: stt.Finished | None = None
     async with (
         aclosing(_from_first_speech(pcm, detector)) as speech,
-        aclosing(recogniser.stream(stt.Request(audio=speech, language=language))) as events,
+        aclosing(recogniser.stream(options.request(speech))) as events,
     ):
         async for event in events:
             match event:
-                case Started():
-                    pass
+                case Started(ignored=names):
+                    if names:
+                        yield OptionsIgnored(names=names)
                 case stt.PartialTranscript(stable=known) | stt.FinalTranscript(text=known):
-                    if isinstance(event, stt.FinalTranscript) and not known.strip():
-                        raise NoSpeech
-                    if known != told:
+                    if isinstance(event, stt.FinalTranscript):
+                        if not known.strip():
+                            raise NoSpeech
+                        final = event
+                    if known != told and known.strip():  # blanks alone may turn out to be silence
                         yield TranscriptDelta(text=known[len(told) :])
-                    told = known
+                        told = known
                 case stt.Finished():
                     finished = event
                 case _:
                     assert_never(event)
-    if finished is None:
+    if finished is None or final is None:
         raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
-    yield TranscriptFinished(text=told, language=finished.language, seconds=finished.seconds)
+    yield TranscriptFinished(
+        text=told,
+        language=finished.language,
+        seconds=finished.seconds,
+        words=final.words,
+        segments=final.segments,
+        stood_in=finished.engine if isinstance(finished, HeardBy) else None,
+    )
 
 
 async def record(

@@ -9,6 +9,7 @@ import msgspec
 from adapters.contract import audio, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
+from gateway.engines.fallback_voice import SpokenBy
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.utterance_scheduler import UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
@@ -20,7 +21,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer is spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
 
     ``voice_language`` (ISO 639-1) goes to the synthesiser. ``text_language`` is that of the text as far as it is known:
-    numbers and dates are spelled out in it even where the synthesiser is told none.
+    numbers and dates are spelled out in it even where the synthesiser is told none. Nothing ``private`` is cached.
     """
 
     voice: str
@@ -29,6 +30,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     voice_language: str | None
     text_language: str | None
     reading: ReadingOptions
+    private: bool = False
 
     def request(self, text: str) -> tts.Request:
         """The synthesiser's request for one utterance."""
@@ -38,14 +40,20 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
             speed=self.speed,
             language=self.voice_language,
             instructions=self.instructions,
+            private=self.private,
         )
 
 
 class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_finished"):
-    """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them."""
+    """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them.
+
+    ``stood_in`` names the engines that spoke in place of the route's own; ``cached`` speech was not made anew.
+    """
 
     characters: int
     seconds: float
+    stood_in: tuple[str, ...] = ()
+    cached: bool = False
 
 
 Spoken = Started | tts.AudioChunk | UtteranceFinished
@@ -96,4 +104,7 @@ async def _utterance(engine: tts.Synthesiser, request: tts.Request) -> AsyncGene
                 yield event
     if finished is None:
         raise UpstreamError("The synthesiser's stream ended before the utterance was finished.")
-    yield UtteranceFinished(characters=finished.characters, seconds=finished.seconds)
+    stood_in = finished.engines if isinstance(finished, SpokenBy) else ()
+    yield UtteranceFinished(
+        characters=finished.characters, seconds=finished.seconds, stood_in=stood_in, cached=finished.cached
+    )

@@ -9,7 +9,7 @@ import msgspec
 
 from adapters import registry
 from adapters.contract.description import EngineDescription
-from gateway.settings.model import ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Route
+from gateway.settings.model import AUTO, ENGINE_KEYS, FALLBACK_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Route
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,20 @@ class NoOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def choices(stage: registry.Stage) -> tuple[str, ...]:
     """The engines of a stage that can be named, sorted."""
-    usable = tuple(name for name in registry.names(stage) if (stage, name) not in _declared().clashes)
-    return (*usable, NONE) if stage in OPTIONAL_STAGES else usable
+    usable = _usable(stage)
+    return (*usable, *((AUTO,) if automatic(stage) else ()), *((NONE,) if stage in OPTIONAL_STAGES else ()))
+
+
+def _usable(stage: registry.Stage) -> tuple[str, ...]:
+    return tuple(name for name in registry.names(stage) if (stage, name) not in _declared().clashes)
+
+
+def automatic(stage: registry.Stage) -> tuple[str, ...]:
+    """The engines that ``auto`` chooses from, the best first and the embedded one last; none if there is no choice."""
+    described = descriptions(stage)
+    ranked = sorted((name for name in described if described[name].rank > 0), key=lambda name: -described[name].rank)
+    embedded = embedded_engine(stage)
+    return (*ranked, *([embedded] if embedded is not None and embedded not in ranked else [])) if ranked else ()
 
 
 def rejection(stage: registry.Stage, name: str) -> str | None:
@@ -31,17 +43,17 @@ def rejection(stage: registry.Stage, name: str) -> str | None:
 
 def engine_options(stage: registry.Stage, name: str) -> type[msgspec.Struct]:
     """The options that an engine of ``choices(stage)`` declares."""
-    return NoOptions if _is_left_out(stage, name) else registry.options_class(stage, name)
+    return NoOptions if _is_no_engine(stage, name) else registry.options_class(stage, name)
 
 
 def engine_description(stage: registry.Stage, name: str) -> EngineDescription:
     """What an engine of ``choices(stage)`` says about itself."""
-    return EngineDescription() if _is_left_out(stage, name) else registry.description(stage, name)
+    return EngineDescription() if _is_no_engine(stage, name) else registry.description(stage, name)
 
 
 def descriptions(stage: registry.Stage) -> dict[str, EngineDescription]:
     """What the engines of ``choices(stage)`` say about themselves, in the order in which they are considered."""
-    usable = choices(stage)
+    usable = _usable(stage)
     return {
         name: registry.description(stage, name)
         for its_stage, name in registry.engines()
@@ -50,7 +62,12 @@ def descriptions(stage: registry.Stage) -> dict[str, EngineDescription]:
 
 
 def default_engine(stage: registry.Stage) -> str | None:
-    """The engine of a stage when nothing selects another, if there is one."""
+    """What stands for the engine of a stage when nothing selects one, if there is any."""
+    return AUTO if automatic(stage) else embedded_engine(stage)
+
+
+def embedded_engine(stage: registry.Stage) -> str | None:
+    """The engine of a stage that needs nothing beside this package, if there is one."""
     return next((name for name, described in descriptions(stage).items() if described.default), None)
 
 
@@ -81,9 +98,23 @@ def selection_rule(stage: registry.Stage) -> str | None:
     return ", else ".join([*listed, default_engine(stage) or "it must be named"])
 
 
+def route_engines(route: Route) -> list[registry.EngineId]:
+    """The engines of a route, stage after stage: that of the stage, then its fallbacks as far as there are such.
+
+    For ``auto`` they are all that may be taken.
+    """
+    return [
+        (stage, engine)
+        for stage, key in ENGINE_KEYS.items()
+        for name in (getattr(route.settings, key), *getattr(route.settings, FALLBACK_KEYS.get(stage, ""), ()))
+        if name in choices(stage)
+        for engine in (automatic(stage) if name == AUTO else (name,))
+    ]
+
+
 def route_descriptions(route: Route) -> list[EngineDescription]:
     """What the engines of a route say about themselves, stage after stage."""
-    return [engine_description(stage, getattr(route.settings, key)) for stage, key in ENGINE_KEYS.items()]
+    return [engine_description(stage, name) for stage, name in route_engines(route)]
 
 
 def start_notes(routes: Iterable[Route]) -> list[str]:
@@ -143,5 +174,5 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     return field.default
 
 
-def _is_left_out(stage: registry.Stage, name: str) -> bool:
-    return stage in OPTIONAL_STAGES and name == NONE
+def _is_no_engine(stage: registry.Stage, name: str) -> bool:
+    return (stage in OPTIONAL_STAGES and name == NONE) or name == AUTO

@@ -128,8 +128,7 @@ def _without_effect(given: Iterable[tuple[str, Setting]], routes: Iterable[Route
     used = set(GatewaySettings.__struct_fields__)
     engines: set[str] = set()
     for route in routes:
-        for stage, key in model.ENGINE_KEYS.items():
-            engine = getattr(route.settings, key)
+        for stage, engine in composition.route_engines(route):
             engines.add(engine)
             used |= set(composition.engine_options(stage, engine).__struct_fields__)
     unused: dict[str, None] = {}

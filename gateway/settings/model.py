@@ -20,6 +20,9 @@ SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
 ENGINE_KEYS: dict[registry.Stage, str] = {"llm": "llm_backend", "stt": "stt", "tts": "tts", "vad": "vad"}
 """The setting that selects the engine of each stage."""
 
+FALLBACK_KEYS: dict[registry.Stage, str] = {"stt": "stt_fallbacks", "tts": "tts_fallbacks"}
+"""The setting that names the engines which take over from the one of a stage."""
+
 STAGE_GROUPS: dict[registry.Stage, str] = {
     "llm": LANGUAGE_MODEL,
     "stt": RECOGNITION,
@@ -30,6 +33,9 @@ STAGE_GROUPS: dict[registry.Stage, str] = {
 
 NONE = "none"
 """The engine of a stage that is left out."""
+
+AUTO = "auto"
+"""The best engine of a stage that can be loaded and keeps up."""
 
 OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that can be left out: the model hears the recording itself; the recogniser gets silence too."""
@@ -67,6 +73,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ConnectionCount | None,
         option(SERVER, "Connections of one address at once; leave it unset behind a proxy, where all come from one."),
     ] = None
+    cors_origins: Annotated[
+        tuple[str, ...],
+        option(
+            SERVER,
+            "Web pages that may call the gateway from a browser, by origin (http://localhost:3000); * for all. Unset: "
+            "none on other sites.",
+        ),
+    ] = ()
     request_memory_mb: Annotated[
         int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
     ] = 256
@@ -166,12 +180,36 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stt: Annotated[
         str | None, option(RECOGNITION, "Speech recogniser; none sends the audio to a model that takes audio.")
     ] = None
+    stt_fallbacks: Annotated[
+        tuple[str, ...],
+        option(RECOGNITION, "Other speech recognisers that take over, in this order, when the first one fails."),
+    ] = ()
     language: Annotated[
         Language | None,
         option(RECOGNITION, "What is spoken when the request does not say, ISO 639-1 (en)."),
     ] = None
 
     tts: Annotated[str | None, option(SYNTHESIS, "Speech synthesiser.")] = None
+    tts_fallbacks: Annotated[
+        tuple[str, ...],
+        option(SYNTHESIS, "Other speech synthesisers that take over, in this order, when the first one fails."),
+    ] = ()
+    speech_cache_mb: Annotated[
+        float,
+        option(
+            SERVER,
+            "Megabytes of synthesised speech kept in memory, so that the same words are not synthesised again; 0 keeps "
+            "none. Turns with store false are never kept.",
+            ge=0,
+        ),
+    ] = 0.0
+    speech_cache_store: Annotated[
+        Secret | None,
+        option(SERVER, "Valkey or Redis that keeps synthesised speech instead, for several gateways."),
+    ] = None
+    speech_cache_ttl_seconds: Annotated[
+        float, option(SERVER, "Seconds for which speech_cache_store keeps speech.", ge=1)
+    ] = 86_400.0
     voice: Annotated[Text, option(SYNTHESIS, "Voice of the answers, of the engine or one of OpenAI's.")] = "alloy"
     speed: Annotated[float, option(SYNTHESIS, "Speed of speech, 1.0 is normal.", ge=0.25, le=4.0)] = 1.0
     stream_batch_sentences: Annotated[
@@ -187,6 +225,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int,
         option(SYNTHESIS, "Milliseconds after the model's first token at which the words so far are spoken.", ge=0),
     ] = 300
+    max_speech_characters: Annotated[
+        int, option(SYNTHESIS, "Longest text of a request to /v1/audio/speech, in characters; OpenAI's is 4096.", ge=1)
+    ] = 4096
     speak_code: Annotated[
         Literal["omit", "read"],
         option(SYNTHESIS, "Code in an answer: omit says that there is some, read reads it aloud."),

@@ -1,6 +1,7 @@
 """How a turn ended: everything that a bill, a metric or a line of the log needs of it, without what was said."""
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,19 +19,23 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One turn that is over, however it ended.
 
     ``route`` is the route that was asked, ``answered_by`` the one whose model answered (a fallback's name; ``None``
-    when none did). ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing
-    of what was said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser,
-    ``delivered`` to the client. ``characters`` is the text given to the synthesiser. ``usage`` is the answer's,
-    ``compaction`` that of a summary which this turn is the first to use.
+    when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in for those of the route.
+    ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing of what was
+    said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser, ``delivered`` to
+    the client. ``characters`` is the text given to the synthesiser, ``cached_characters`` that of it whose speech was
+    cached. ``usage`` is the answer's, ``compaction`` that of a summary which this turn is the first to use.
     """
 
     response_id: str
     conversation_id: str | None
     route: str
     answered_by: str | None
+    heard_by: tuple[str, ...] = ()
+    spoken_by: tuple[str, ...] = ()
     reason: str
     heard_seconds: float
     characters: int
+    cached_characters: int = 0
     spoken_seconds: float
     delivered_seconds: float
     usage: llm.Usage | None
@@ -38,10 +43,16 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     timings: Timings
 
 
+Report = Callable[[TurnOutcome], None]
+"""Is told of every turn, once, however it ended."""
+
+
 def log_outcome(outcome: TurnOutcome) -> None:
     """One line a turn."""
-    fallback = f" by={outcome.answered_by}" if outcome.answered_by not in {None, outcome.route} else ""
-    logger.info("%s %s model=%s%s %s", outcome.response_id, outcome.reason, outcome.route, fallback, outcome.timings)
+    answered_by = (outcome.answered_by,) if outcome.answered_by not in {None, outcome.route} else ()
+    others = {"by": answered_by, "heard_by": outcome.heard_by, "spoken_by": outcome.spoken_by}
+    fallbacks = "".join(f" {name}={','.join(map(str, engines))}" for name, engines in others.items() if engines)
+    logger.info("%s %s model=%s%s %s", outcome.response_id, outcome.reason, outcome.route, fallbacks, outcome.timings)
 
 
 def describe_failure(error: AdapterError) -> str:

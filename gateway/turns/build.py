@@ -1,9 +1,12 @@
 """Pure: lays a request over the settings of its route; the result is everything that a turn is made of."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from adapters.contract import llm
-from adapters.contract.errors import InvalidRequest
+from adapters.contract.errors import InvalidRequest, Unsupported
 from gateway.conversation.compaction import Writer
 from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef, Policy
@@ -25,9 +28,12 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     tools: tuple[llm.Tool, ...]
     tool_choice: llm.ToolChoice | None
+    parallel_tool_calls: bool | None
+    json_answer: llm.JsonAnswer | None
     max_output_tokens: int | None
     sampling: llm.Sampling
     reasoning: llm.Reasoning
+    extra: dict[str, Any]
 
     def request(self, messages: tuple[llm.Message, ...]) -> llm.Request:
         """The model's request for ``messages``."""
@@ -36,19 +42,38 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
             messages=messages,
             tools=self.tools,
             tool_choice=self.tool_choice,
+            parallel_tool_calls=self.parallel_tool_calls,
+            json_answer=self.json_answer,
             max_output_tokens=self.max_output_tokens,
             sampling=self.sampling,
             reasoning=self.reasoning,
+            extra=self.extra,
         )
 
 
 class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
-    """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud."""
+    """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
+
+    Nothing of what is ``private`` is cached.
+    """
 
     voice: str
     speed: float
     instructions: str | None
     reading: ReadingOptions
+    private: bool
+
+    def delivery(self, languages: Languages) -> Delivery:
+        """How an answer is spoken in ``languages``."""
+        return Delivery(
+            voice=self.voice,
+            speed=self.speed,
+            instructions=self.instructions,
+            voice_language=languages.voice,
+            text_language=languages.voice or languages.asked,
+            reading=self.reading,
+            private=self.private,
+        )
 
 
 class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,25 +81,30 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
     ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
-    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. The turn takes at most
-    ``turn_seconds``, and its answer is cut after ``most_characters``.
+    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. A ``literal`` turn's
+    messages are not changed. Without ``style`` the answer is not spoken; the words of one that is are kept under
+    ``audio_id``. The turn takes at most ``turn_seconds``, and
+    its answer is cut after ``most_characters``.
     """
 
     route: str
     engines: Engines
     audio: AudioSource | None
+    source_of: Callable[[llm.Audio], AudioSource] | None
     language: str | None
     usual_language: str | None
     images: tuple[llm.Image, ...]
     user_role: str
     reply_in_language: bool
     conversation: ConversationRef
+    audio_id: str | None
     policy: Policy
     instructions: llm.Message | None
     prompt: llm.Message | None
     prompt_role: str
+    literal: bool
     generation: Generation
-    style: SpeechStyle
+    style: SpeechStyle | None
     pacing: Pacing
     turn_seconds: float
     most_characters: int
@@ -88,25 +118,14 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
         return Languages(asked=asked, voice=voice)
 
     def question(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Question:
-        """The user's message, given what was heard, and the languages of the turn before."""
+        """The user's message, given what was heard last, and the languages of the turn before."""
         languages = self.languages(listened, before)
         return Question(
             role=self.user_role,
             languages=languages,
-            heard=heard_part(listened),
+            heard=heard_part(listened) if self.audio else None,
             hint=language_hint(languages.asked) if self.reply_in_language else None,
             images=self.images,
-        )
-
-    def delivery(self, languages: Languages) -> Delivery:
-        """How the answer is spoken."""
-        return Delivery(
-            voice=self.style.voice,
-            speed=self.style.speed,
-            instructions=self.style.instructions,
-            voice_language=languages.voice,
-            text_language=languages.voice or languages.asked,
-            reading=self.style.reading,
         )
 
 
@@ -117,23 +136,21 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         route=served.name,
         engines=served.engines,
         audio=request.audio,
-        language=_language(request.language),
-        usual_language=_language(settings.language),
+        source_of=request.source_of if served.engines.stt is not None else None,
+        language=language_code(request.language),
+        usual_language=language_code(settings.language),
         images=request.images,
         user_role=settings.user_role,
-        reply_in_language=settings.enable_lang_prompt,
+        reply_in_language=settings.enable_lang_prompt and not request.literal,
         conversation=_checked(request.conversation),
-        policy=_policy(served),
+        audio_id=request.audio_id,
+        policy=policy_of(served),
         instructions=_system(settings.init_chat_role, request.instructions),
-        prompt=_system(settings.init_chat_role, settings.init_chat_prompt if request.instructions is None else None),
+        prompt=_prompt(request, settings),
         prompt_role=settings.init_chat_role,
-        generation=_generation(request, settings),
-        style=SpeechStyle(
-            voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
-            speed=settings.speed if request.speed is None else request.speed,
-            instructions=request.speech_instructions,
-            reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
-        ),
+        literal=request.literal,
+        generation=_generation(request, served),
+        style=_style(request, served) if request.spoken else None,
         pacing=Pacing(
             batch_sentences=settings.stream_batch_sentences,
             first_utterance_seconds=settings.first_utterance_ms / 1000,
@@ -141,17 +158,19 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         turn_seconds=settings.max_turn_seconds,
         most_characters=settings.max_answer_characters,
     )
-    served.engines.tts.check(plan.delivery(plan.languages(None, Languages())).request(""))
+    if plan.style is not None:
+        served.engines.tts.check(plan.style.delivery(plan.languages(None, Languages())).request(""))
     return plan
 
 
 def ignored_fields(request: TurnRequest, served: ServedRoute) -> tuple[str, ...]:
     """The fields of ``request`` that the route's engines do not honour, as far as that is known beforehand."""
-    styled = request.speech_instructions is not None and not served.engines.tts.info.instructions
+    styled = request.speech_instructions is not None and not (request.spoken and served.engines.tts.info.instructions)
     return ("speech_instructions",) if styled else ()
 
 
-def _language(name: str | None) -> str | None:
+def language_code(name: str | None) -> str | None:
+    """The ISO 639-1 code of a language that a request names by code or name. Raises ``InvalidRequest``."""
     if name is None:
         return None
     code = code_of(name)
@@ -184,7 +203,8 @@ def _checked(ref: ConversationRef) -> ConversationRef:
     return ref
 
 
-def _policy(served: ServedRoute) -> Policy:
+def policy_of(served: ServedRoute) -> Policy:
+    """How much conversations at a route remember."""
     settings, model = served.route.settings, served.engines.llm
     writer = Writer(
         engine=model,
@@ -196,23 +216,54 @@ def _policy(served: ServedRoute) -> Policy:
     return Policy(chat_size=settings.chat_size, compact=settings.compact_history, writer=writer)
 
 
+def _prompt(request: TurnRequest, settings: GatewaySettings) -> llm.Message | None:
+    own = request.instructions is not None or request.literal
+    return None if own else _system(settings.init_chat_role, settings.init_chat_prompt)
+
+
+def _style(request: TurnRequest, served: ServedRoute) -> SpeechStyle:
+    settings = served.route.settings
+    return SpeechStyle(
+        voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
+        speed=settings.speed if request.speed is None else request.speed,
+        instructions=request.speech_instructions,
+        reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
+        private=not request.conversation.keep,
+    )
+
+
 def _system(role: str, text: str | None) -> llm.Message | None:
     return llm.Message(role=role, parts=(llm.Text(text=text),)) if text else None
 
 
-def _generation(request: TurnRequest, settings: GatewaySettings) -> Generation:
+def _generation(request: TurnRequest, served: ServedRoute) -> Generation:
+    settings = served.route.settings
     if request.tool_choice is not None and not request.tools:
         raise InvalidRequest(
             "'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice", code="invalid_value"
+        )
+    if request.json_answer is not None and not served.engines.llm.info.json_answers:
+        raise Unsupported(
+            f"--llm_backend {settings.llm_backend} cannot promise an answer in JSON; ask for it in the instructions.",
+            param="json_answer",
         )
     return Generation(
         model=settings.model_name or "",
         tools=request.tools,
         tool_choice=request.tool_choice,
+        parallel_tool_calls=request.parallel_tool_calls,
+        json_answer=request.json_answer,
         max_output_tokens=request.max_output_tokens,
         sampling=request.sampling,
-        reasoning=llm.Reasoning(
-            effort=request.reasoning_effort or settings.responses_api_reasoning_effort,
-            disabled=settings.responses_api_disable_thinking,
-        ),
+        reasoning=_reasoning(request, settings),
+        extra=request.extra,
+    )
+
+
+def _reasoning(request: TurnRequest, settings: GatewaySettings) -> llm.Reasoning:
+    if request.literal:
+        return llm.Reasoning(effort=request.reasoning_effort)
+    return llm.Reasoning(
+        effort=request.reasoning_effort or settings.responses_api_reasoning_effort,
+        disabled=settings.responses_api_disable_thinking,
     )

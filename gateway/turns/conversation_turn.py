@@ -1,48 +1,47 @@
-"""The one voice turn: listen, answer, speak, as a part of its conversation, which remembers what was said."""
+"""The one turn: listen, answer, speak, as a part of its conversation, which remembers what was said."""
 
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
 
 import msgspec
 
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, TooLong
-from gateway.conversation.context_window import ContextWindow, Prompt
+from adapters.contract.errors import InvalidRequest, TooLong
+from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
-from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer
+from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer, written_answer
 from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import (
     Listened,
+    RecognitionOptions,
     RecordingFinished,
-    TranscriptDelta,
     TranscriptFinished,
     blocks,
     listen,
     record,
 )
 from gateway.pipeline.playhead import Playhead
-from gateway.telemetry.outcome import TurnOutcome, describe_failure
+from gateway.telemetry.outcome import Report
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
+from gateway.turns.passed_turn import PassedRequest, PassedTurn
 from gateway.turns.question import Question
-from gateway.turns.request import TurnRequest
+from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
-from gateway.turns.tally import Tally
+from gateway.turns.tally import Tally, reported
+from gateway.turns.transcript_cache import TranscriptCache
 
 logger = logging.getLogger(__name__)
 
 KEEPING_SECONDS = 5.0
 """How long storing an interrupted turn may take: less than closing a stream may."""
-
-Report = Callable[[TurnOutcome], None]
-"""Is told of every turn, once, however it ended."""
 
 
 class Turns:
@@ -51,18 +50,33 @@ class Turns:
     def __init__(self, history: History, report: Report) -> None:
         self._history = history
         self._report = report
+        self._transcripts = TranscriptCache()
+
+    async def spoken_words(self, places: Mapping[str, str]) -> dict[str, str]:
+        """The words of earlier spoken answers by their ids, given the place of each in the request.
+
+        Raises ``InvalidRequest`` for one that is not kept, or not any more.
+        """
+        return await self._history.spoken_words(places)
 
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
-        return ConversationTurn(self._history, build_turn(request, served), watch, self._report)
+        return ConversationTurn(self._history, self._transcripts, build_turn(request, served), watch, self._report)
+
+    def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
+        """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
+        return PassedTurn(self._history, served, request, watch, self._report)
 
 
 class ConversationTurn:
     """The turn ``plan``; ``id`` is that of its answer."""
 
-    def __init__(self, history: History, plan: TurnPlan, watch: Stopwatch, report: Report) -> None:
+    def __init__(
+        self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, report: Report
+    ) -> None:
         self.id = f"resp_{uuid.uuid4().hex}"
         self._history = history
+        self._transcripts = transcripts
         self._plan = plan
         self._watch = watch
         self._report = report
@@ -80,7 +94,7 @@ class ConversationTurn:
         """
         tally = Tally(self.id, self._plan.route, self.sample_rate)
         reason: llm.FinishReason = "stop"
-        try:
+        with reported(tally, self._watch, self._report):
             async with aclosing(self._run()) as events:
                 async for event in events:
                     tally.note(event)
@@ -89,46 +103,65 @@ class ConversationTurn:
                     yield event
                     tally.delivered(event)
             yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
-        except AdapterError as error:
-            tally.reason = describe_failure(error)
-            raise
-        except Exception as error:
-            tally.reason = type(error).__name__
-            raise
-        finally:
-            self._report(tally.outcome(self._watch.timings()))
 
     async def _run(self) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
         plan = self._plan
         deadline = Deadline.of(plan.turn_seconds, self._watch.elapsed)
         async with AsyncExitStack() as held:
+            listened: TranscriptFinished | RecordingFinished | None = None
+            words: list[str] = []
+            async with aclosing(self._written_words(deadline)) as hearing:
+                async for event in hearing:
+                    if isinstance(event, TranscriptFinished):
+                        listened = event
+                        words.append(event.text)
+                    yield event
+            ref = plan.conversation.with_words(words) if words else plan.conversation
             # Waiting for earlier turns of the conversation is a part of the turn's time.
-            leasing = held.enter_async_context(self._history.lease(plan.conversation, plan.policy))
+            leasing = held.enter_async_context(self._history.lease(ref, plan.policy))
             lease = await deadline.limit(leasing)
             yield ConversationJoined(conversation_id=lease.id)
-            listened: TranscriptFinished | RecordingFinished | None = None
-            async with aclosing(deadline.limited(self._listen())) as hearing:
-                async for event in hearing:
-                    if not isinstance(event, TranscriptDelta):
-                        listened = event
-                    yield event
+            if plan.audio is not None:
+                async with aclosing(deadline.limited(self._listen(plan.audio))) as hearing:
+                    async for event in hearing:
+                        if isinstance(event, TranscriptFinished | RecordingFinished):
+                            listened = event
+                        yield event
             self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
             async with aclosing(self._answer(lease, listened, deadline)) as answering:
                 async for answered in answering:
                     yield answered
 
-    async def _listen(self) -> AsyncGenerator[Listened, None]:
-        """Hear the question, if there is a recording of it."""
-        plan, engines = self._plan, self._plan.engines
-        if plan.audio is None:
+    async def _written_words(self, deadline: Deadline) -> AsyncGenerator[Listened, None]:
+        """Hear the recordings in the request's messages, unless the model does so itself."""
+        plan = self._plan
+        if plan.source_of is None:
             return
+        for recording in plan.conversation.recordings:
+            key = await self._transcripts.key(recording.data, plan.route, plan.language or plan.usual_language)
+            if (known := self._transcripts.get(key)) is not None:
+                yield known
+                continue
+            try:
+                async with aclosing(deadline.limited(self._listen(plan.source_of(recording)))) as hearing:
+                    async for event in hearing:
+                        if isinstance(event, TranscriptFinished):
+                            self._transcripts.put(key, event)
+                        yield event
+            except InvalidRequest as error:
+                error.param = "messages"  # that is where this recording is
+                raise
+
+    async def _listen(self, source: AudioSource) -> AsyncGenerator[Listened, None]:
+        """Hear a recording of the user."""
+        plan, engines = self._plan, self._plan.engines
         detector = engines.vad.detector() if engines.vad else None
         # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
-        pcm = blocks(await plan.audio(engines.hearing_rate), engines.hearing_rate)
+        pcm = blocks(await source(engines.hearing_rate), engines.hearing_rate)
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
-            else listen(engines.stt, detector, pcm, plan.language or plan.usual_language)
+            else listen(engines.stt, detector, pcm, RecognitionOptions(language=plan.language or plan.usual_language))
         )
         async with aclosing(hearing) as events:
             async for event in events:
@@ -142,8 +175,10 @@ class ConversationTurn:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
         question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
-        delivery = plan.delivery(question.languages)
-        speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
+        speech: Speech | None = None
+        if plan.style is not None:
+            delivery = plan.style.delivery(question.languages)
+            speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
         prompt: Prompt | None = None
         spoken = finished = False
         try:
@@ -160,12 +195,16 @@ class ConversationTurn:
                 await self._keep_played(lease, question, prompt, playhead)
             raise
 
-    def _window(self, lease: ConversationLease, question: Question) -> ContextWindow:
+    def _window(self, lease: ConversationLease, question: Question) -> ContextWindow | LiteralWindow:
         plan = self._plan
         prompt = plan.instructions or (None if lease.conversation.outright else plan.prompt)
+        beginning = lease.conversation.beginning(prompt, plan.prompt_role)
         turns, asked = lease.split(question.message)
+        if plan.literal:
+            earlier = (message for turn in turns for message in turn.messages)
+            return LiteralWindow(messages=(*beginning, *earlier, *question.hinted(asked)))
         return ContextWindow(
-            beginning=lease.conversation.beginning(prompt, plan.prompt_role),
+            beginning=beginning,
             turns=turns,
             question=question.hinted(asked),
             user_role=plan.user_role,
@@ -177,7 +216,7 @@ class ConversationTurn:
         )
 
     async def _attempts(
-        self, window: ContextWindow, speech: Speech, deadline: Deadline
+        self, window: ContextWindow | LiteralWindow, speech: Speech | None, deadline: Deadline
     ) -> AsyncGenerator[tuple[Prompt, Answered], None]:
         """The answer to what fits into ``window``; a model that refuses it as too long is asked again with half.
 
@@ -190,8 +229,13 @@ class ConversationTurn:
             begun = False
             writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
             try:
-                written = limited_answer(writing, plan.most_characters)
-                async with aclosing(answer(written, speech, deadline, self._watch)) as events:
+                limited = limited_answer(writing, plan.most_characters)
+                answered = (
+                    written_answer(limited, deadline, self._watch)
+                    if speech is None
+                    else answer(limited, speech, deadline, self._watch)
+                )
+                async with aclosing(answered) as events:
                     async for event in events:
                         if not begun and isinstance(event, Started):
                             started = event  # a second attempt may follow, and there is one Started only
@@ -217,11 +261,15 @@ class ConversationTurn:
         usage: llm.Usage | None,
     ) -> bool:
         """Store the question with its answer. Returns whether that was done."""
+        if self._plan.audio_id is not None:
+            words = "".join(part.text for part in answered.parts if isinstance(part, llm.Text))
+            await self._history.keep_spoken(self._plan.audio_id, words)
         if not lease.kept:
             return False
         said = (answered,) if has_content(answered) else ()
         conversation = lease.conversation.skipping(prompt.skipped).after((*question.message, *said))
         conversation = msgspec.structs.replace(conversation, languages=question.languages)
+        conversation = conversation.stepped(self.id, self._plan.route)
         if usage is not None:
             conversation = conversation.measured(prompt.size, usage.input_tokens)
         return await self._history.keep(lease, self.id, conversation, self._plan.policy)

@@ -9,7 +9,12 @@ from adapters.contract.errors import InvalidRequest
 from gateway.wire import base64_text
 
 VoiceName = Annotated[str, Meta(max_length=256)]
+LONGEST_MEDIA_TYPE = 256
+"""Characters before the comma of a ``data:`` URL."""
+
 ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
+StreamFormat = Literal["audio", "sse"]
+"""The bytes of the audio, or events that carry them."""
 
 
 class VoiceId(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,14 +35,17 @@ def voice_name(voice: str | VoiceId | None) -> str | None:
     return voice.id if isinstance(voice, VoiceId) else voice
 
 
-def recording_in(audio: InputAudio) -> bytes:
-    """The bytes of the recording. Raises ``InvalidRequest``."""
+def recording_in(audio: InputAudio, param: str = "input_audio.data") -> bytes:
+    """The bytes of the recording, also of one in a ``data:`` URL. Raises ``InvalidRequest`` about ``param``."""
+    text = audio.data
+    if text.startswith("data:"):
+        head = text[:LONGEST_MEDIA_TYPE].partition(",")[0]
+        text = text[len(head) + 1 :] if head.endswith(";base64") else "not base64"
     try:
-        return base64_text.decoded(audio.data)
+        return base64_text.decoded(text)
     except ValueError:  # binascii.Error is one; characters outside ASCII raise the plain one
         raise InvalidRequest(
-            "Invalid 'input_audio.data': not valid base64. Send the whole file in standard base64, padded with '=', "
-            "without a 'data:' prefix.",
-            param="input_audio.data",
+            f"Invalid '{param}': not valid base64. Send the whole file in standard base64, padded with '='.",
+            param=param,
             code="invalid_value",
         ) from None

@@ -1,6 +1,6 @@
 """Messages in the form of Chat Completions, and what they are to a language model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal, assert_never
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.wire.audio import InputAudio, recording_in
 
 LONGEST_TEXT = 1_000_000
 """Characters of one text: more than any model reads."""
@@ -57,6 +58,18 @@ class ImagePart(msgspec.Struct, frozen=True, kw_only=True, tag="image_url"):
     image_url: ImageURL
 
 
+class AudioPart(msgspec.Struct, frozen=True, kw_only=True, tag="input_audio"):
+    """A recording of a message."""
+
+    input_audio: InputAudio
+
+
+class SpokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier spoken answer by its id."""
+
+    id: Annotated[str, Meta(max_length=256)]
+
+
 class FunctionCall(msgspec.Struct, frozen=True, kw_only=True):
     """The function that was called and its arguments, a JSON text."""
 
@@ -75,30 +88,48 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message in the form of OpenAI's Chat Completions."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: ShownText | Annotated[list[TextPart | RefusalPart | ImagePart], Meta(max_length=256)] | None = None
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: (
+        ShownText | Annotated[list[TextPart | RefusalPart | ImagePart | AudioPart], Meta(max_length=256)] | None
+    ) = None
+    name: Annotated[str, Meta(max_length=256)] | None = None
     refusal: ShownText | None = None
     tool_calls: Annotated[list[ToolCall], Meta(max_length=128)] | None = None
     tool_call_id: CallId | None = None
+    function_call: FunctionCall | None = None
+    audio: SpokenAnswer | None = None
 
 
 ChatMessages = Annotated[list[ChatMessage], Meta(max_length=2048)]
 """The messages of one request."""
 
 
-def messages_of(messages: Iterable[ChatMessage]) -> tuple[llm.Message, ...]:
-    """The messages as the language model gets them. Raises ``InvalidRequest``, also for too many parts or images."""
-    read = tuple(map(message_of, messages))
-    parts = [part for message in read for part in message.parts]
+def spoken_answers(messages: Iterable[ChatMessage]) -> dict[str, str]:
+    """The ids of earlier spoken answers, each with the name of its place in the request."""
+    found = ((message.audio, number) for number, message in enumerate(messages))
+    return {audio.id: f"messages[{number}].audio.id" for audio, number in found if audio is not None}
+
+
+def messages_of(messages: Iterable[ChatMessage], spoken: Mapping[str, str] | None = None) -> tuple[llm.Message, ...]:
+    """The messages as the language model gets them; ``spoken`` are the words of earlier spoken answers by their ids.
+
+    Raises ``InvalidRequest``, also for too many parts or images.
+    """
+    return checked(tuple(message_of(message, spoken or {}) for message in _with_tools(messages)), "messages")
+
+
+def checked(messages: tuple[llm.Message, ...], param: str) -> tuple[llm.Message, ...]:
+    """``messages``, unless they have more parts or images than one request may have."""
+    parts = [part for message in messages for part in message.parts]
     if len(parts) > MOST_PARTS:
         raise InvalidRequest(
-            f"Invalid 'messages': too many parts. Expected at most {MOST_PARTS} parts and calls in all messages, but "
+            f"Invalid '{param}': too many parts. Expected at most {MOST_PARTS} parts and calls in all messages, but "
             f"got {len(parts)} instead.",
-            param="messages",
+            param=param,
             code="array_above_max_length",
         )
-    check_images(sum(isinstance(part, llm.Image) for part in parts), "messages")
-    return read
+    check_images(sum(isinstance(part, llm.Image) for part in parts), param)
+    return messages
 
 
 def check_images(count: int, param: str) -> None:
@@ -111,7 +142,21 @@ def check_images(count: int, param: str) -> None:
         )
 
 
-def message_of(message: ChatMessage) -> llm.Message:
+def _with_tools(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
+    """``messages`` with function calls and their results, the form before tools, as those of tools."""
+    called: dict[str, str] = {}
+    for number, message in enumerate(messages):
+        if message.function_call is not None:
+            call_id = called[message.function_call.name] = f"call_{number}"
+            calls = [*(message.tool_calls or ()), ToolCall(id=call_id, function=message.function_call)]
+            yield msgspec.structs.replace(message, tool_calls=calls)
+        elif message.role == "function":
+            yield msgspec.structs.replace(message, role="tool", tool_call_id=called.get(message.name or ""))
+        else:
+            yield message
+
+
+def message_of(message: ChatMessage, spoken: Mapping[str, str]) -> llm.Message:
     """The message as the language model gets it. Raises ``InvalidRequest`` when it cannot be one."""
     if message.role == "tool":
         if not message.tool_call_id:
@@ -132,11 +177,15 @@ def message_of(message: ChatMessage) -> llm.Message:
             case RefusalPart():
                 parts.append(llm.Text(text=part.refusal))
             case ImagePart():
-                if message.role != "user":
-                    raise _text_only(message.role)
+                _check_user(message, "image")
                 parts.append(image_of(part.image_url.url, part.image_url.detail, param="messages"))
+            case AudioPart():
+                _check_user(message, "recording")
+                parts.append(_recording(part.input_audio))
             case _:
                 assert_never(part)
+    if message.audio is not None and not parts:
+        parts.append(llm.Text(text=spoken[message.audio.id]))
     if message.refusal is not None:
         parts.append(llm.Text(text=message.refusal))
     for call in message.tool_calls or ():
@@ -144,21 +193,26 @@ def message_of(message: ChatMessage) -> llm.Message:
     return llm.Message(role=message.role, parts=tuple(parts))
 
 
+def _recording(audio: InputAudio) -> llm.Audio:
+    return llm.Audio(data=recording_in(audio), format=audio.format or "wav")
+
+
 def _output(message: ChatMessage) -> str:
     if isinstance(message.content, str):
         return message.content
-    texts = [part.text for part in message.content or () if isinstance(part, TextPart)]
-    if len(texts) < len(message.content or ()):
-        raise _text_only("tool")
-    return "".join(texts)
+    for part in message.content or ():
+        if not isinstance(part, TextPart):
+            _check_user(message, "recording" if isinstance(part, AudioPart) else "image")
+    return "".join(part.text for part in message.content or () if isinstance(part, TextPart))
 
 
-def _text_only(role: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"A message with role {role!r} holds text only; send the image in a message with role 'user'.",
-        param="messages",
-        code="invalid_value",
-    )
+def _check_user(message: ChatMessage, what: str) -> None:
+    if message.role != "user":
+        raise InvalidRequest(
+            f"A message with role {message.role!r} holds text only; send the {what} in a message with role 'user'.",
+            param="messages",
+            code="invalid_value",
+        )
 
 
 def image_of(url: str, detail: str | None = None, *, param: str = "image") -> llm.Image:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.contract import llm
-from adapters.contract.errors import InvalidRequest
+from adapters.contract.errors import InvalidRequest, Unsupported
 
 ToolWord = Literal["auto", "none", "required"]
 
@@ -46,12 +46,24 @@ class ChosenFunction(msgspec.Struct, frozen=True, kw_only=True):
     name: ToolName
 
 
-class ChosenTool(msgspec.Struct, frozen=True, kw_only=True):
+class ChosenTool(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="function"):
     """A tool choice that forces one function, nested or flat."""
 
-    type: Literal["function"]
     function: ChosenFunction | None = None
     name: ToolName | None = None
+
+
+class ToolSubset(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the request's tools, and whether one of them must be called."""
+
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[ChosenTool], Meta(max_length=128)]
+
+
+class AllowedTools(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="allowed_tools"):
+    """A tool choice that leaves the model some of the request's tools."""
+
+    allowed_tools: ToolSubset
 
 
 ChatTools = Annotated[list[ChatTool], Meta(max_length=128)]
@@ -65,22 +77,35 @@ def tool_of(tool: ChatTool) -> llm.Tool:
         raise InvalidRequest(
             "Missing required parameter: 'tools[].name'.", param="tools", code="missing_required_parameter"
         )
-    _check_schema(function.name, function.parameters)
+    check_schema(function.parameters, f"parameters of the tool {function.name!r}", "tools")
     return llm.Tool(
         name=function.name, description=function.description, parameters=function.parameters, strict=function.strict
     )
 
 
-def _check_schema(name: str, schema: dict[str, Any] | None) -> None:
-    """Refuse a schema that is too deep or too large to be sent, and to check arguments with."""
+def check_tool_types(tools: Any) -> None:
+    """Refuse tools that run at OpenAI, which a language model alone does not have. Raises ``Unsupported``."""
+    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and kind != "function":
+            raise Unsupported(
+                f"Tools of type {kind[:100]!r} are not available with this model. Supported values are: 'function'.",
+                param=f"tools[{number}].type",
+            )
+
+
+def check_schema(schema: dict[str, Any] | None, what: str, param: str) -> None:
+    """Refuse a schema that is too deep or too large to be sent, and to check a value with."""
     level: list[Any] = [schema]
     for _ in range(DEEPEST_SCHEMA):
         level = [child for value in level for child in _children(value)]
     if level:
-        raise _schema_error(name, f"nested too deeply. Expected at most {DEEPEST_SCHEMA} levels")
-    if (size := len(msgspec.json.encode(schema))) > LARGEST_SCHEMA_BYTES:
-        wanted = f"Expected at most {LARGEST_SCHEMA_BYTES} bytes of JSON, but got {size} bytes instead"
-        raise _schema_error(name, f"object too large. {wanted}")
+        problem = f"nested too deeply. Expected at most {DEEPEST_SCHEMA} levels"
+    elif (size := len(msgspec.json.encode(schema))) > LARGEST_SCHEMA_BYTES:
+        problem = f"object too large. Expected at most {LARGEST_SCHEMA_BYTES} bytes of JSON, but got {size} bytes"
+    else:
+        return
+    raise InvalidRequest(f"Invalid {what}: {problem}.", param=param, code="invalid_value")
 
 
 def _children(value: Any) -> list[Any]:
@@ -94,10 +119,6 @@ def _children(value: Any) -> list[Any]:
             return []
 
 
-def _schema_error(name: str, problem: str) -> InvalidRequest:
-    return InvalidRequest(f"Invalid parameters of the tool {name!r}: {problem}.", param="tools", code="invalid_value")
-
-
 def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:
     """The tool choice as the language model gets it. Raises ``InvalidRequest`` without a name."""
     if not isinstance(choice, ChosenTool):
@@ -108,3 +129,16 @@ def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:
             "Missing required parameter: 'tool_choice.name'.", param="tool_choice", code="missing_required_parameter"
         )
     return llm.NamedTool(name=name)
+
+
+def allowed_of(allowed: AllowedTools, tools: tuple[llm.Tool, ...]) -> tuple[llm.Tool, ...]:
+    """The tools among ``tools`` that the choice leaves. Raises ``InvalidRequest`` for a name that is not there."""
+    names = {tool_choice_of(chosen) for chosen in allowed.allowed_tools.tools}
+    left = tuple(tool for tool in tools if llm.NamedTool(name=tool.name) in names)
+    if not left or len(left) < len(names):
+        raise InvalidRequest(
+            "Invalid 'tool_choice': every tool of 'allowed_tools' has to be one of 'tools', and there has to be one.",
+            param="tool_choice",
+            code="invalid_value",
+        )
+    return left

@@ -15,6 +15,17 @@ from tests.support.server import question, served
 ROUTE = "/v1/audio/speech-to-speech"
 WAV = {"content-type": "audio/wav"}
 JSON = {"content-type": "application/json"}
+FROM_ELSEWHERE = {
+    "cache-control",
+    "content-disposition",
+    "content-length",
+    "content-type",
+    "date",
+    "server",
+    "transfer-encoding",
+    "x-accel-buffering",
+}
+"""Headers that are those of any HTTP server."""
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ ORDER: Order = {
         ("llm", "stt", "tts", "vad"),
     ),
     "gateway": (
-        ("languages", "tasks"),
+        ("languages", "redis_client", "tasks"),
         ("settings",),
         ("telemetry", "access"),
         ("audio", "text"),

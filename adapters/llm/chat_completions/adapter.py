@@ -6,12 +6,14 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.passthrough import PassEvent, PassRequest, WireProtocol
 from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.chat_completions.events import ChatCompletionReader
-from adapters.llm.chat_completions.request import body, route
+from adapters.llm.chat_completions.observer import ChatCompletionObserver
+from adapters.llm.chat_completions.request import body, passed_body, route
 from adapters.llm.decoding.start_state import StartStates
-from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from adapters.upstream import CompletionCall, ForwardCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
@@ -28,7 +30,7 @@ class ChatCompletions:
 
     Options = UpstreamOptions
     description = msgspec.structs.replace(DESCRIPTION, takes_audio=True)
-    info = llm.Info(images=True, audio=True, tools=True)
+    info = llm.Info(images=True, audio=True, tools=True, json_answers=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
@@ -58,6 +60,25 @@ class ChatCompletions:
                     yield event
         except LimitExceeded as error:
             raise self._upstream.errors.upstream_error(error.what) from error
+
+    @property
+    def protocol(self) -> WireProtocol | None:
+        """Requests can be passed on unless the server must not stream."""
+        return "chat-completions" if self._options.responses_api_stream else None
+
+    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+        """Have the server write one answer. Raises ``AdapterError`` while iterated."""
+        wants_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
+        call = ForwardCall(
+            path="/chat/completions",
+            body=passed_body(request, self._options, openai=self._upstream.is_openai),
+            make_observer=lambda: ChatCompletionObserver(
+                self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
+            ),
+        )
+        async with aclosing(self._upstream.forward(call)) as events:
+            async for event in events:
+                yield event
 
     def _reader(self, request: llm.Request) -> ChatCompletionReader:
         return ChatCompletionReader(

@@ -31,6 +31,17 @@ _TEXT_FIELDS = ("thinking", "text", "value", "content", "refusal")
 Kind = Literal["text", "reasoning"]
 
 
+def finish_reason(stated: str | None) -> llm.FinishReason | None:
+    """Why an answer is complete, in the contract's words; ``None`` while it is not.
+
+    Raises ``ValueError`` with the server's word when it gave the answer up.
+    """
+    reason = (stated or "").strip().lower()
+    if reason in _FAILED:
+        raise ValueError(reason)
+    return None if reason in _NOT_FINISHED else _REASONS.get(reason, "stop")
+
+
 class ChatCompletionReader:
     """The state of one answer: ``feed`` every chunk, or the ``whole`` answer at once; then ``finish``.
 
@@ -106,11 +117,10 @@ class ChatCompletionReader:
             yield from self._delta(choice.message, self._text.whole)
         if choice.error:
             raise self._errors.reported(choice.error)
-        reason = (choice.finish_reason or "").strip().lower()
-        if reason in _FAILED:
-            raise self._errors.reported({"code": reason})
-        if reason not in _NOT_FINISHED:
-            self._reason = _REASONS.get(reason, "stop")
+        try:
+            self._reason = finish_reason(choice.finish_reason) or self._reason
+        except ValueError as error:
+            raise self._errors.reported({"code": str(error)}) from None
 
     def _delta(self, delta: wire.Delta, read: Callable[[str], Iterator[llm.Event]]) -> Iterator[llm.Event]:
         self._has_content = self._has_content or not delta.is_empty

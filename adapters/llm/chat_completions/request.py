@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.passthrough import PassRequest
 from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
@@ -31,9 +32,31 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
         ),
         **msgspec.structs.asdict(options.sampling(request.sampling)),
         **_reasoning(request.reasoning, openai=openai),
+        "response_format": None if request.json_answer is None else _response_format(request.json_answer),
     }
     sent = {name: value for name, value in fields.items() if value is not None}
     return request.extra | sent | options.responses_api_extra_body
+
+
+def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
+    """The client's body for the server: model and key are ours, and the limits and sampling that it leaves open.
+
+    The usage is always asked for; nothing is stored there.
+    """
+    given = {name: value for name, value in request.body.items() if value is not None}
+    own: dict[str, Any] = {"model": request.model}
+    if request.streamed:
+        own["stream_options"] = {**given.get("stream_options", {}), "include_usage": True}
+    if given.get("store"):
+        own["store"] = False
+    if "max_tokens" not in given and "max_completion_tokens" not in given:
+        own["max_completion_tokens" if openai else "max_tokens"] = options.responses_api_max_output_tokens
+    sampling = msgspec.structs.asdict(options.sampling(llm.Sampling()))
+    own |= {name: value for name, value in sampling.items() if name not in given}
+    set_ = {name: value for name, value in own.items() if value is not None}
+    unfit = {"metadata"} if given.get("store") else set()  # OpenAI refuses it for an answer that is not stored
+    kept = {name: value for name, value in request.body.items() if name not in unfit}
+    return kept | set_ | options.responses_api_extra_body
 
 
 def _reasoning(reasoning: llm.Reasoning, *, openai: bool) -> dict[str, Any]:
@@ -53,7 +76,15 @@ def _tools(request: llm.Request) -> dict[str, Any]:
     return {
         "tools": [{"type": "function", "function": _function(tool)} for tool in request.tools],
         "tool_choice": choice,
+        "parallel_tool_calls": request.parallel_tool_calls,
     }
+
+
+def _response_format(answer: llm.JsonAnswer) -> dict[str, Any]:
+    if answer.schema is None:
+        return {"type": "json_object"}
+    fields = msgspec.structs.asdict(answer) | {"name": answer.name or "answer"}
+    return {"type": "json_schema", "json_schema": {name: value for name, value in fields.items() if value is not None}}
 
 
 def _function(tool: llm.Tool) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class Groq(msgspec.Struct, gc=False):
 class Chunk(msgspec.Struct, gc=False):
     """One event of the stream, or an answer that was not streamed."""
 
+    id: str | None = None
     choices: list[Choice] | None = None
     usage: Usage | None = None
     x_groq: Groq | None = None

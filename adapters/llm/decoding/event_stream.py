@@ -26,7 +26,8 @@ async def events(
 ) -> AsyncGenerator[llm.Event, None]:
     """The answer to ``request``, from ``Started`` to ``Finished``; ``tokens`` is closed at its end, or when closed."""
     decoder = OutputDecoder(prompt, chat_template.callable_tools(request), tokenizer.decode, tokenizer.special)
-    yield Started()
+    one_by_one = bool(request.tools) and request.parallel_tool_calls is False  # nothing stops a model after a call
+    yield Started(ignored=("parallel_tool_calls",) if one_by_one else ())
     cached, last = 0, None
     async with aclosing(tokens):
         async for token in tokens:

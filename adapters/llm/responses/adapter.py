@@ -6,12 +6,14 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.passthrough import PassEvent, PassRequest, WireProtocol
 from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
-from adapters.llm.responses.request import body, ignored, route
-from adapters.upstream import CompletionCall, UpstreamClient, UpstreamOptions
+from adapters.llm.responses.observer import ResponsesObserver
+from adapters.llm.responses.request import body, ignored, passed_body, route, route_of
+from adapters.upstream import CompletionCall, ForwardCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
@@ -28,7 +30,7 @@ class Responses:
 
     Options = UpstreamOptions
     description = msgspec.structs.replace(DESCRIPTION, selected_by=("responses_api_",))
-    info = llm.Info(images=True, tools=True)
+    info = llm.Info(images=True, tools=True, json_answers=True)
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
@@ -63,6 +65,25 @@ class Responses:
                     yield event
         except LimitExceeded as error:
             raise self._upstream.errors.upstream_error(error.what) from error
+
+    @property
+    def protocol(self) -> WireProtocol | None:
+        """Requests can be passed on unless the server must not stream."""
+        return "responses" if self._options.responses_api_stream else None
+
+    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+        """Have the server write one answer. Raises ``AdapterError`` while iterated."""
+        call = ForwardCall(
+            path="/responses",
+            body=passed_body(request, self._options, openai=self._upstream.is_openai),
+            make_observer=lambda: ResponsesObserver(
+                self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
+            ),
+            recorded=request.recorded,
+        )
+        async with aclosing(self._upstream.forward(call)) as events:
+            async for event in events:
+                yield event
 
     def _reader(self, request: llm.Request) -> ResponsesReader:
         return ResponsesReader(

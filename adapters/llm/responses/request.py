@@ -7,11 +7,14 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import Unsupported
+from adapters.contract.passthrough import PassRequest
 from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
 # Parameters without a field in the Responses API.
 _UNKNOWN = ("stop", "seed", "frequency_penalty", "presence_penalty")
+
+_ENCRYPTED = "reasoning.encrypted_content"
 
 # OpenAI's models that reason by default; the other models refuse a request for their reasoning.
 _REASONS = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)")
@@ -19,7 +22,12 @@ _REASONS = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat)")
 
 def route(request: llm.Request, options: UpstreamOptions) -> str:
     """Where the answer to ``request`` comes from (``provider_state.route``)."""
-    return provider_state.route("responses-api", request.model, options.responses_api_base_url)
+    return route_of(request.model, options)
+
+
+def route_of(model: str, options: UpstreamOptions) -> str:
+    """Where answers of ``model`` come from (``provider_state.route``)."""
+    return provider_state.route("responses-api", model, options.responses_api_base_url)
 
 
 def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
@@ -31,15 +39,40 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
         "stream": options.responses_api_stream,
         "store": False,
         # With ``store`` off, reasoning can be sent back only in encrypted form.
-        "include": ["reasoning.encrypted_content"] if openai and _may_reason(request) else None,
+        "include": [_ENCRYPTED] if openai and _may_reason(request.model, request.reasoning.effort) else None,
         **_tools(request),
         "max_output_tokens": request.max_output_tokens or options.responses_api_max_output_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         **_reasoning(request.reasoning, openai=openai),
+        "text": None if request.json_answer is None else {"format": _text_format(request.json_answer)},
     }
     sent = {name: value for name, value in fields.items() if value is not None}
     return request.extra | sent | options.responses_api_extra_body
+
+
+def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
+    """The client's body for the server: model and key are ours, the history, and the limits that it leaves open.
+
+    Nothing is stored there; so that reasoning can be sent back all the same, it is asked for in encrypted form.
+    """
+    given = {name: value for name, value in request.body.items() if value is not None}
+    own: dict[str, Any] = {"model": request.model, "store": False}
+    if request.history:
+        asked = given.get("input", [])
+        items = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+        own["input"] = [*_input(request.history, route_of(request.model, options)), *items]
+    effort = (given.get("reasoning") or {}).get("effort")
+    if openai and request.recorded and _may_reason(request.model, effort):
+        own["include"] = list(dict.fromkeys([*given.get("include", []), _ENCRYPTED]))
+    sampling = options.sampling(llm.Sampling())
+    open_ = {
+        "max_output_tokens": options.responses_api_max_output_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+    }
+    own |= {name: value for name, value in open_.items() if value is not None and name not in given}
+    return request.body | own | options.responses_api_extra_body
 
 
 def ignored(request: llm.Request, options: UpstreamOptions) -> tuple[str, ...]:
@@ -56,9 +89,8 @@ def _reasoning(reasoning: llm.Reasoning, *, openai: bool) -> dict[str, Any]:
     return {}
 
 
-def _may_reason(request: llm.Request) -> bool:
-    effort = request.reasoning.effort
-    return bool(_REASONS.match(request.model)) if effort is None else effort != "none"
+def _may_reason(model: str, effort: str | None) -> bool:
+    return bool(_REASONS.match(model)) if effort is None else effort != "none"
 
 
 def _tools(request: llm.Request) -> dict[str, Any]:
@@ -67,7 +99,18 @@ def _tools(request: llm.Request) -> dict[str, Any]:
     choice: Any = request.tool_choice
     if isinstance(choice, llm.NamedTool):
         choice = {"type": "function", "name": choice.name}
-    return {"tools": [_function(tool) for tool in request.tools], "tool_choice": choice}
+    return {
+        "tools": [_function(tool) for tool in request.tools],
+        "tool_choice": choice,
+        "parallel_tool_calls": request.parallel_tool_calls,
+    }
+
+
+def _text_format(answer: llm.JsonAnswer) -> dict[str, Any]:
+    if answer.schema is None:
+        return {"type": "json_object"}
+    fields = msgspec.structs.asdict(answer) | {"name": answer.name or "answer"}
+    return {"type": "json_schema", **{name: value for name, value in fields.items() if value is not None}}
 
 
 def _function(tool: llm.Tool) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Usage(msgspec.Struct, gc=False):
 class Response(msgspec.Struct, gc=False):
     """A response when it has ended."""
 
+    id: str | None = None
     status: str | None = None
     output: Any = None
     incomplete_details: Incomplete | None = None

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from adapters.blocking import Batch
+from adapters.contract.description import EngineDescription
 from adapters.contract.errors import AdapterError
 from adapters.local import requirements
 from adapters.stt.faster_whisper import loader
@@ -31,6 +32,8 @@ class FasterWhisper(LocalRecogniser):
             bool,
             Meta(description="Compute short recordings in windows of their length, not of 30 s: several times faster."),
         ] = True
+
+    description = EngineDescription(model_option="stt_model")
 
     def __init__(self, options: Options) -> None:
         self._options = options

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from adapters.blocking import Batch
+from adapters.contract.description import EngineDescription
 from adapters.contract.errors import AdapterError
 from adapters.local import hub, requirements
 from adapters.stt.local_options import LocalOptions
@@ -25,6 +26,8 @@ class TransformersRecogniser(LocalRecogniser):
             Literal["float32", "float16", "bfloat16"] | None,
             Meta(description="Precision of the weights; when unset the best that the device supports."),
         ] = None
+
+    description = EngineDescription(model_option="stt_model")
 
     def __init__(self, options: Options) -> None:
         self._options = options

@@ -10,7 +10,6 @@ import httpx
 import msgspec
 
 from adapters.contract.errors import UnknownModel
-from adapters.upstream.attempt import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
 from adapters.upstream.body import Body, UnreadableBody, kind_of
 from adapters.upstream.error_table import error_class, transport_fault
 from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any
@@ -20,6 +19,7 @@ from adapters.upstream.probe.observer import AnswerObserver
 from adapters.upstream.proxies import proxy_for
 from adapters.upstream.refusal import parse_refusal
 from adapters.upstream.sse import EventTooLarge, ServerSentEvent, SseParser
+from adapters.upstream.timed_response import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
 from adapters.upstream.untrusted_text import printable
 from adapters.upstream.urls import display_url
 

@@ -1,6 +1,6 @@
 """The models routes: what requests can name as ``model``."""
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -8,13 +8,16 @@ from adapters.contract.errors import UnknownModel
 from gateway.api.models.schema import Model, ModelList
 from gateway.api.models.translate import models_of
 from gateway.engines.lifecycle import Gateway
+from gateway.http.json_answer import json_answer
 from gateway.http.openapi import ApiOperation
+from gateway.telemetry.timings import Stopwatch
 
 
 @get("/v1/models", operation_class=ApiOperation, operation_id="listModels", tags=["Models"], sync_to_thread=False)
-def list_models(gateway: NamedDependency[Gateway]) -> ModelList:
+def list_models(gateway: NamedDependency[Gateway]) -> Response[ModelList]:
     """List the models that requests can name."""
-    return ModelList(data=models_of(gateway))
+    watch = Stopwatch()
+    return json_answer(ModelList(data=models_of(gateway)), watch)
 
 
 @get(
@@ -24,10 +27,11 @@ def list_models(gateway: NamedDependency[Gateway]) -> ModelList:
     tags=["Models"],
     sync_to_thread=False,
 )
-def retrieve_model(gateway: NamedDependency[Gateway], model: FromPath[str]) -> Model:
+def retrieve_model(gateway: NamedDependency[Gateway], model: FromPath[str]) -> Response[Model]:
     """Describe one model; names with a slash are taken as they are."""
+    watch = Stopwatch()
     name = model.lstrip("/")
     for known in models_of(gateway):
         if known.id == name:
-            return known
+            return json_answer(known, watch)
     raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.")

@@ -6,13 +6,23 @@ import msgspec
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A model; ``voices`` is ours: the names that ``voice`` takes."""
+    """A model as OpenAI describes it, and what is ours: what it can do, complete once ``state`` is ready.
+
+    ``tools`` and ``json_answers`` say whether it calls functions and answers in JSON when told to, ``context_tokens``
+    how many tokens prompt and answer may have together, if known; ``voices`` are the names that ``voice`` takes.
+    """
 
     id: str
     created: int
     object: Literal["model"] = "model"
     owned_by: str = "speech-gateway"
-    voices: list[str] = []
+    state: Literal["loading", "ready", "failed"]
+    input_modalities: list[Literal["text", "audio", "image"]]
+    output_modalities: list[Literal["text", "audio"]]
+    tools: bool
+    json_answers: bool
+    context_tokens: int | None
+    voices: list[str]
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):

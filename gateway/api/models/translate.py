@@ -1,23 +1,31 @@
 """Pure: the routes of the gateway as models on the wire."""
 
-from adapters.tts.openai_voices import OPENAI_VOICES
 from gateway.api.models.schema import Model
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
+from gateway.engines.voices import voice_names
 
 
 def models_of(gateway: Gateway) -> list[Model]:
     """Every name that requests can give as ``model``, the first route first."""
-    return [
-        Model(
-            id=name,
-            created=gateway.started,
-            voices=list(dict.fromkeys([*OPENAI_VOICES, *served.engines.tts.info.voices])),
-        )
-        for served in gateway.routes
-        for name in _names(served)
-    ]
+    return [_model(name, served, gateway.started) for served in gateway.routes for name in _names(served)]
 
 
 def _names(served: ServedRoute) -> list[str]:
     return [served.name, *(alias for alias in served.route.aliases if alias != "*")]
+
+
+def _model(name: str, served: ServedRoute, created: int) -> Model:
+    """Every route takes recordings: its recogniser hears them, or the model does."""
+    info = served.engines.llm.info
+    return Model(
+        id=name,
+        created=created,
+        state=served.state(),
+        input_modalities=["text", "audio", "image"] if info.images else ["text", "audio"],
+        output_modalities=["text", "audio"],
+        tools=info.tools,
+        json_answers=info.json_answers,
+        context_tokens=served.route.settings.context_tokens or info.context_tokens,
+        voices=voice_names(served.engines.tts.info),
+    )

@@ -28,7 +28,7 @@ from adapters.contract.errors import AdapterError
 from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import ErrorFactory, UpstreamOptions
-from adapters.upstream.attempt import ResponseStream
+from adapters.upstream.attempt import CompletionCall, ResponseStream
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 STREAMS = sorted((Path(__file__).parents[2] / "fixtures" / "providers").glob("*.sse"))
@@ -64,11 +64,14 @@ def outcome(reader: Reader, pieces: Sequence[bytes], tools: tuple[llm.Tool, ...]
             return httpx.Response(200, headers=headers, stream=Pieces(pieces))
 
         deadline = asyncio.get_running_loop().time() + 60
-        response = ResponseStream(ERRORS, OPTIONS, reader(ERRORS, route="here", tools=tools), deadline)
+        call = CompletionCall(
+            path="/v1", body={"stream": True}, make_reader=lambda: reader(ERRORS, route="here", tools=tools)
+        )
+        response = ResponseStream(ERRORS, OPTIONS, call, deadline)
         events: list[Any] = []
         try:
             async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
-                await response.open(client, httpx.Request("POST", "http://localhost:1/v1"), streamed=True)
+                await response.open(client, httpx.Request("POST", "http://localhost:1/v1"))
                 async for event in response:
                     events.append(event)
         except AdapterError as error:

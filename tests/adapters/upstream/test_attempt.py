@@ -109,7 +109,7 @@ async def test_a_whole_answer_must_be_json_of_limited_size(body: bytes) -> None:
 async def test_a_complete_answer_is_finished_although_the_server_keeps_the_stream_open(
     said: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.upstream.attempt._END_SECONDS", 0.02)
+    monkeypatch.setattr("adapters.upstream.timed_response._END_SECONDS", 0.02)
     assert await ask_once(then(say("a"), *said)) == ["a"]
 
 
@@ -234,7 +234,7 @@ async def test_what_decompresses_to_too_much_is_refused(stream: bool) -> None:
 
 
 async def test_all_events_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.upstream.attempt._MAX_STREAM_BYTES", 100_000)
+    monkeypatch.setattr("adapters.upstream.timed_response._MAX_STREAM_BYTES", 100_000)
 
     async def script(exchange: Exchange) -> None:
         await exchange.start()

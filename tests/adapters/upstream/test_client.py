@@ -254,7 +254,7 @@ async def test_repeated_failures_open_the_circuit() -> None:
         other = msgspec.structs.replace(call(client), body=call(client).body | {"model": "other"})
         with pytest.raises(UpstreamError):  # another model of the same server may be well: it is asked
             await read(client.stream(other))
-        client._breaker(call(client))._probe_at = 0.0  # ten seconds later
+        client._breaker(call(client).body)._probe_at = 0.0  # ten seconds later
         server.script = ANSWER
         assert [await ask(client), await ask(client)] == [["a"], ["a"]]
 

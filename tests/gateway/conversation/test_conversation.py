@@ -1,10 +1,13 @@
 """A conversation grows, is cut and joined without losing or inventing anything."""
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from gateway.conversation.conversation import SUMMARY, Conversation, grouped, opened
+from gateway.conversation.conversation import MOST_STEPS, SUMMARY, Conversation, begun, grouped, opened
 
 
 def text(role: str, words: str) -> llm.Message:
@@ -62,13 +65,13 @@ def test_a_history_is_cut_into_turns_and_its_head_is_kept_for_good() -> None:
         text("system", "e"),
         user("f"),
     )
-    conversation = opened("c", history)
+    conversation = opened(Conversation(id="c"), history)
     assert conversation.outright
     assert conversation.opening == history[:2]
     assert lengths(conversation) == [4, 1]
     assert conversation.within(1).opening == history[:2]
     assert grouped(()) == ()
-    assert lengths(opened("c", (answer("hello"), user("a")))) == [1, 1]
+    assert lengths(opened(Conversation(id="c"), (answer("hello"), user("a")))) == [1, 1]
 
 
 def test_the_oldest_turns_go_first() -> None:
@@ -93,7 +96,7 @@ def test_results_are_taken_for_calls_of_the_newest_answer_alone() -> None:
 
 
 def test_calls_that_a_client_wrote_in_several_messages_are_of_one_answer() -> None:
-    conversation = opened("c", (user("q"), calls("1"), calls("2")))
+    conversation = opened(Conversation(id="c"), (user("q"), calls("1"), calls("2")))
     assert len(conversation.with_results((result("1"), result("2"))).turns[-1].messages) == 5
 
 
@@ -118,3 +121,46 @@ def test_a_history_of_very_many_messages_takes_no_longer_for_each() -> None:
     one_turn = grouped([user("a")] * 300_000)
     assert [len(turn.messages) for turn in one_turn] == [300_000]
     assert len(grouped([user("a"), answer("b")] * 50_000)) == 50_000
+
+
+def test_what_is_added_goes_on_with_the_last_turn_or_begins_one() -> None:
+    conversation = talk(1).with_added((user("And then?"), answer("Then this."), user("Really?")))
+    assert lengths(conversation) == [2, 2, 1]
+    called = talk(1).with_added((calls("a"),)).with_added((result("a"), user("Well?")))
+    assert lengths(called) == [4, 1]
+    assert talk(1).with_added(()) == talk(1)
+
+
+def test_an_added_result_needs_a_call_before_it() -> None:
+    assert lengths(talk(1).with_added((calls("a"), result("a")))) == [4]
+    for wrong in ((result("a"),), (result("a"), calls("a"))):
+        with pytest.raises(InvalidRequest, match="No tool call found for function call output with call_id a"):
+            talk(1).with_added(wrong)
+
+
+def test_an_item_is_taken_out_wherever_it_is_and_the_newest_of_two_alike() -> None:
+    conversation = Conversation(id="c").after((user("a"), answer("b"), user("a"), answer("b"), user("c")))
+    taken = msgspec.structs.replace(conversation, skipped=3).without_item("i", [of("user", "a"), of("assistant", "b")])
+    assert [message.role for turn in taken.turns for message in turn.messages] == ["user", "assistant", "user"]
+    assert (lengths(taken), taken.skipped, taken.removed) == ([2, 1], 2, ("i",))
+    assert conversation.without_item("i", [of("user", "x")]).turns == conversation.turns
+
+
+def of(role: str, text: str) -> Callable[[str, llm.Part], bool]:
+    return lambda said_by, part: said_by == role and part == llm.Text(text=text)
+
+
+def test_the_way_of_a_conversation_is_remembered_as_far_as_it_may_be_long() -> None:
+    conversation = Conversation(id="c")
+    for number in range(MOST_STEPS + 1):
+        conversation = conversation.stepped(f"r{number}", "route")
+    assert len(conversation.steps) == MOST_STEPS
+    assert (conversation.steps[0].id, conversation.steps[-1].id) == ("r1", f"r{MOST_STEPS}")
+    assert conversation.steps[-1].route == "route"
+
+
+def test_a_history_that_is_set_outright_begins_a_way_of_its_own() -> None:
+    before = begun("c", {"k": "v"}).stepped("r1")
+    outright = opened(before, (user("a"),))
+    assert (outright.metadata, outright.created_at, outright.steps) == ({"k": "v"}, before.created_at, ())
+    assert before.branch("d").metadata == {}

@@ -258,7 +258,7 @@ class Talk:
                 self.conversation = Conversation(id="c", summary="<0>", turns=conversation.turns[1:])
             case "outright":
                 history = (self.text("system"), self.text("assistant"), self.text("user"), self.text("system"))
-                self.conversation = opened("c", history)
+                self.conversation = opened(Conversation(id="c"), history)
 
     def _open_calls(self) -> list[str]:
         last = self.conversation.turns[-1].messages[-1] if self.conversation.turns else said("user")

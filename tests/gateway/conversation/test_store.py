@@ -54,6 +54,15 @@ async def test_what_is_put_is_there_and_nothing_else(store: Store) -> None:
     assert await store.get("a") == b"new"
 
 
+async def test_what_is_deleted_is_not_there(store: Store) -> None:
+    await store.put("a", b"1")
+    await store.put("b", b"2")
+    await store.delete("a")
+    await store.delete("never there")
+    assert (await store.get("a"), await store.get("b")) == (None, b"2")
+    assert await store.advance("a", None, b"3"), "as if it had never been there"
+
+
 async def test_a_pointer_moves_only_from_where_it_is_thought_to_be(store: Store) -> None:
     assert await store.advance("p", None, b"one")
     assert not await store.advance("p", None, b"two")

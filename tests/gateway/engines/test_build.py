@@ -9,8 +9,10 @@ from adapters.llm.echo import Echo
 from adapters.options import BadOption
 from adapters.vad.energy import Energy
 from gateway.engines.build import build
+from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
+from gateway.engines.speech_cache import CachedSynthesiser
 from gateway.settings.load import load
 
 
@@ -71,3 +73,37 @@ def test_a_detector_that_hears_at_another_rate_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(Energy, "sample_rate", 8_000)
     with pytest.raises(BadOption, match="--vad energy listens at 8000 Hz, --stt pocketsphinx at 16000 Hz"):
         build(load([], {}))
+
+
+def test_fallbacks_of_a_stage_are_engines_of_their_own_with_one_circuit_each(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        'stt = "transformers"\nstt_model = "m"\nstt_fallbacks = ["pocketsphinx"]\n'
+        '[[routes]]\nname = "a"\n[[routes]]\nname = "b"\n'
+    )
+    gateway = build(load(["--config", str(tmp_path / "gateway.toml")], {}))
+    one, other = (served.engines.stt for served in gateway.routes)
+    assert isinstance(one, FallbackRecogniser)
+    assert isinstance(other, FallbackRecogniser)
+    assert one.candidates.first.name == "transformers"
+    assert one.candidates.engines == other.candidates.engines
+    assert one.candidates.first.circuit is other.candidates.first.circuit
+
+
+@pytest.mark.parametrize(
+    ("flags", "refused"),
+    [
+        (["--tts_fallbacks", "nobody"], "--tts_fallbacks 'nobody' is no other engine of --tts; there are: "),
+        (["--tts", "espeak", "--tts_fallbacks", "espeak"], "--tts_fallbacks 'espeak' is no other engine of --tts"),
+        (["--stt_fallbacks", "none"], "--stt_fallbacks 'none' is no other engine of --stt; there are: "),
+    ],
+)
+def test_a_fallback_is_another_engine_of_the_stage(flags: list[str], refused: str) -> None:
+    with pytest.raises(BadOption, match=refused):
+        build(load(flags, {}))
+
+
+def test_speech_is_cached_when_it_is_asked_for() -> None:
+    assert not isinstance(build(load([], {})).routes[0].engines.tts, CachedSynthesiser)
+    assert isinstance(build(load(["--speech_cache_mb", "1"], {})).routes[0].engines.tts, CachedSynthesiser)
+    stored = build(load(["--speech_cache_store", "redis://127.0.0.1:1/0"], {}))
+    assert isinstance(stored.routes[0].engines.tts, CachedSynthesiser)

@@ -14,8 +14,11 @@ from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption
 from adapters.tts.espeak.adapter import Espeak
+from adapters.upstream.breaker import CircuitBreaker
 from gateway.engines.build import build
+from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import STAGES, ServedRoute, Stage
@@ -204,6 +207,76 @@ def test_models_are_found_by_name_alias_and_star() -> None:
         gateway_with_routes(scripted_engines(), [("a", ())]).admit("anything")
 
 
+def routes_in(path: Path, toml: str) -> Gateway:
+    """The routes of a configuration file around scripted engines, which are ready."""
+    path.write_text(toml)
+    loaded = load([str(path)], {})
+    routes = [ServedRoute(route=route, engines=scripted_engines()) for route in loaded.routes]
+    for served_route in routes:
+        for stage in STAGES:
+            served_route.settle(stage, None)
+    return Gateway(loaded.settings, routes)
+
+
+def admitted(gateway: Gateway, model: str, named_by: Stage | None) -> str | None:
+    """The route that answers to ``model``, if one does."""
+    try:
+        return gateway.admit(model, named_by=named_by).name
+    except UnknownModel:
+        return None
+
+
+ROUTES = """
+[[routes]]
+name = "first"
+
+[[routes]]
+name = "second"
+stt = "transformers"
+stt_model = "org/ears"
+
+[[routes]]
+name = "third"
+stt = "none"
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "as_recogniser", "as_synthesiser"),
+    [
+        ("second", "second", "second"),
+        ("whisper-1", "first", None),
+        ("gpt-4o-transcribe-diarize", "first", None),
+        ("tts-1-hd", None, "first"),
+        ("tts-1-1106", None, "first"),
+        ("gpt-4o-mini-tts-2025-12-15", None, "first"),
+        ("pocketsphinx", "first", None),
+        ("espeak", None, "first"),
+        ("transformers", "second", None),
+        ("org/ears", "second", None),
+        ("none", None, None),
+        ("tts-1-pro", None, None),
+        ("whisper", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_model_of_one_stage_names_a_route_where_it_may(
+    tmp_path: Path, model: str, as_recogniser: str | None, as_synthesiser: str | None
+) -> None:
+    gateway = routes_in(tmp_path / "routes.toml", ROUTES)
+    assert admitted(gateway, model, "stt") == as_recogniser
+    assert admitted(gateway, model, "tts") == as_synthesiser
+    assert admitted(gateway, model, None) == (model if model == "second" else None)
+
+
+def test_a_route_of_that_name_comes_before_the_model_of_a_stage_and_star_after_it(tmp_path: Path) -> None:
+    toml = f'{ROUTES}\n[[routes]]\nname = "whisper-1"\n\n[[routes]]\nname = "rest"\naliases = ["*"]\n'
+    gateway = routes_in(tmp_path / "routes.toml", toml)
+    asked: dict[str, Stage] = {"whisper-1": "stt", "tts-1": "tts", "espeak": "tts", "anything": "tts"}
+    found = {model: admitted(gateway, model, stage) for model, stage in asked.items()}
+    assert found == {"whisper-1": "whisper-1", "tts-1": "first", "espeak": "first", "anything": "rest"}
+
+
 @pytest.mark.parametrize("flags", [("--voice", "nobody"), ("--voice", "de+nope"), ("--language", "xx")])
 async def test_a_voice_or_language_of_the_settings_that_cannot_be_spoken_fails_the_route(
     flags: tuple[str, ...],
@@ -292,3 +365,57 @@ async def test_a_stage_is_ready_before_the_next_has_loaded() -> None:
     model.go.set()
     await warming
     assert gateway.admit(None).state() == "ready"
+
+
+def with_fallback(first: Any, second: Any) -> Gateway:
+    """A gateway whose synthesiser ``first`` has the fallback ``second``."""
+    candidates = [
+        Candidate(name=name, engine=engine, circuit=CircuitBreaker())
+        for name, engine in (("first", first), ("second", second))
+    ]
+    return gateway_of(scripted_engines(tts=FallbackSynthesiser(candidates)))
+
+
+class Voice(scripted.Scripted[Any, Any, Any]):
+    """A synthesiser that can be loaded, or not; it counts how often it was loaded and closed."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        working = scripted.synthesiser()
+        super().__init__(working.info, working.script)
+        self.error = error
+        self.lives: list[str] = []
+
+    async def warm_up(self) -> None:
+        self.lives.append("loaded")
+        if self.error is not None:
+            raise self.error
+
+    async def aclose(self) -> None:
+        self.lives.append("closed")
+
+
+async def test_a_voice_with_fallbacks_is_loaded_and_closed_with_them() -> None:
+    first, second = Voice(), Voice()
+    gateway = with_fallback(first, second)
+    await gateway.warm_up()
+    await gateway.aclose()
+    assert (first.lives, second.lives) == (["loaded", "closed"], ["loaded", "closed"])
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+async def test_a_voice_that_could_not_be_loaded_is_left_out(broken: int) -> None:
+    voices = [Voice(), Voice()]
+    voices[broken].error = Unavailable("no weights")
+    gateway = with_fallback(*voices)
+    await gateway.warm_up()
+    engine = gateway.admit(None).engines.tts
+    assert isinstance(engine, FallbackSynthesiser)
+    assert engine.candidates.engines == (voices[1 - broken],)
+
+
+async def test_when_no_voice_could_be_loaded_the_stage_has_failed() -> None:
+    gateway = with_fallback(Voice(Unavailable("no weights")), Voice(Unavailable("no package")))
+    await gateway.warm_up()
+    assert gateway.routes[0].load_failure() == "no weights"
+    with pytest.raises(UpstreamError):
+        gateway.admit(None)

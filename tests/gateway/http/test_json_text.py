@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.http.json_text import MAX_VALUES, decode_json
+from gateway.http.json_text import MAX_LEVELS, MAX_VALUES, decode_json
 
 
 @pytest.mark.parametrize("kind", [str, bytes])
@@ -30,3 +30,19 @@ def test_the_number_of_values_is_bounded(value: str) -> None:
 def test_what_is_no_json_is_said(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         decode_json(text)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ("[1,[],", "]")])
+def test_the_number_of_levels_is_bounded(opening: str, closing: str) -> None:
+    def nested(levels: int) -> str:
+        return opening * levels + "0" + closing * levels
+
+    decode_json(nested(MAX_LEVELS - 1))
+    for levels in (MAX_LEVELS + 1, 900, 50_000):
+        with pytest.raises(ValueError, match=f"nested more than {MAX_LEVELS} levels deep"):
+            decode_json(nested(levels))
+
+
+@pytest.mark.parametrize("text", ['"%s"', '["%s"]', '{"%s": "%s"}'])
+def test_brackets_in_a_text_are_no_levels(text: str) -> None:
+    decode_json(text.replace("%s", "[{" * 10_000))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.api.speech_to_speech import routes
 from gateway.http import form as form_reader
+from gateway.http import voice_turns
 from gateway.http.offload import LARGE_BYTES, offloaded
 from tests.support.http_client import JSON, ROUTE, Bench, benched, form, raw
 from tests.support.server import gateway_of, question, scripted_engines
@@ -54,7 +54,7 @@ async def test_only_small_requests_are_taken_apart_on_the_event_loop(
     monkeypatch.setattr(form_reader, "_json", noted(form_reader._json))
     monkeypatch.setattr(form_reader._Form, "fields", noted(form_reader._Form.fields))
     for name in ("fields_of", "recording_of", "images_of", "turn_request"):
-        monkeypatch.setattr(routes, name, noted(getattr(routes, name)))
+        monkeypatch.setattr(voice_turns, name, noted(getattr(voice_turns, name)))
     assert (await bench.client.post(ROUTE, **small)).status_code == 200
     assert threads == {threading.main_thread().name}
     threads.clear()

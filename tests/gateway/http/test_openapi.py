@@ -10,13 +10,14 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
-from gateway.api.speech_to_speech.schema import Event, SpeechToSpeechRequest
 from gateway.app import create_app
 from gateway.audio.encode import FORMATS
 from gateway.cli.generate import API
 from gateway.engines.lifecycle import Gateway
 from gateway.http.openapi import document
 from gateway.settings.load import load
+from gateway.wire.voice_events import VoiceEvent
+from gateway.wire.voice_turn import SpeechToSpeechRequest
 from tests.support.server import gateway_of, scripted_engines, served
 
 
@@ -73,11 +74,29 @@ def test_everything_it_refers_to_is_in_it() -> None:
 
 def test_every_operation_is_there() -> None:
     assert dict(operations()).keys() == {
-        "POST /v1/audio/speech-to-speech",
-        "GET /v1/models",
-        "GET /v1/models/{model}",
         "GET /health",
         "GET /ready",
+        "POST /v1/audio/speech",
+        "POST /v1/audio/speech-to-speech",
+        "POST /v1/audio/transcriptions",
+        "POST /v1/audio/translations",
+        "GET /v1/audio/voices",
+        "POST /v1/chat/completions",
+        "POST /v1/conversations",
+        "DELETE /v1/conversations/{conversation_id}",
+        "GET /v1/conversations/{conversation_id}",
+        "POST /v1/conversations/{conversation_id}",
+        "GET /v1/conversations/{conversation_id}/items",
+        "POST /v1/conversations/{conversation_id}/items",
+        "DELETE /v1/conversations/{conversation_id}/items/{item_id}",
+        "GET /v1/conversations/{conversation_id}/items/{item_id}",
+        "GET /v1/models",
+        "GET /v1/models/{model}",
+        "POST /v1/responses",
+        "DELETE /v1/responses/{response_id}",
+        "GET /v1/responses/{response_id}",
+        "POST /v1/responses/{response_id}/cancel",
+        "GET /v1/responses/{response_id}/input_items",
     }
 
 
@@ -119,5 +138,5 @@ def test_what_fits_into_a_query_is_described_as_such() -> None:
 def test_the_answer_is_any_format_or_the_events() -> None:
     content = turn()["responses"]["200"]["content"]
     assert content.keys() == {form.content_type for form in FORMATS.values()} | {"text/event-stream"}
-    kinds = {kind.__struct_config__.tag for kind in Event.__args__}
+    kinds = {kind.__struct_config__.tag for kind in VoiceEvent.__args__}
     assert content["text/event-stream"]["schema"]["discriminator"]["mapping"].keys() == kinds

@@ -221,3 +221,17 @@ def test_the_command_goes_on_without_what_is_broken(tmp_path: Path, words: list[
     assert "Traceback" not in ran.stderr
     told = [line for line in ran.stderr.splitlines() if not line.startswith("speech-to-speech:")]
     assert [line.split("'")[1] for line in told] == ["broken", "differing"]
+
+
+def test_of_ranked_engines_the_best_is_taken_automatically_and_the_embedded_one_last(folder: Path) -> None:
+    plug_in(folder, "a_voice", engine(description="EngineDescription(rank=1000)"), "tts")
+    chosen = composition.automatic("tts")
+    assert (chosen[0], chosen[-1]) == ("a_voice", "espeak")
+    assert composition.default_engine("tts") == "auto"
+    assert "auto" in composition.choices("tts")
+    assert options()["tts"].default == "auto"
+    (route,) = load([], {}).routes
+    assert route.settings.tts == "auto"
+    assert [name for stage, name in composition.route_engines(route) if stage == "tts"] == list(chosen)
+    assert load(["--plug_in_pause", "2"], {}).warnings == ()
+    assert composition.automatic("llm") == ()

@@ -215,3 +215,9 @@ def test_errors(words: list[str], message: str) -> None:
         load(words, {})
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_options_of_a_fallback_have_an_effect() -> None:
+    flags = ["--stt", "transformers", "--stt_model", "m", "--pocketsphinx_workers", "1"]
+    assert "--pocketsphinx_workers: no effect" in load(flags, {}).warnings[0]
+    assert load([*flags, "--stt_fallbacks", "pocketsphinx"], {}).warnings == ()

@@ -7,7 +7,7 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import llm
-from adapters.contract.errors import InvalidRequest
+from adapters.contract.errors import InvalidRequest, Unsupported
 from adapters.tts.openai_voices import OPENAI_VOICES
 from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef
@@ -42,7 +42,8 @@ def test_a_bare_request_takes_everything_from_the_settings() -> None:
     flags = ("--model_name", "m", "--llm_backend", "echo", "--init_chat_prompt", "Be kind.", "--speed", "1.25")
     plan = built(*flags, "--language", "de", "--stream_batch_sentences", "4", "--first_utterance_ms", "150")
     assert plan.generation.request(()) == llm.Request(model="m", messages=(), reasoning=llm.Reasoning(disabled=True))
-    delivery = plan.delivery(plan.languages(None, NOTHING))
+    assert plan.style is not None
+    delivery = plan.style.delivery(plan.languages(None, NOTHING))
     assert (delivery.voice, delivery.speed, delivery.voice_language) == ("hum", 1.25, "de")
     assert (plan.language, plan.usual_language, plan.user_role) == (None, "de", "user")
     assert (plan.reply_in_language, plan.images) == (False, ())
@@ -89,13 +90,16 @@ def test_reasoning_of_the_request_goes_before_that_of_the_settings() -> None:
 
 @pytest.mark.parametrize("voice", [*OPENAI_VOICES, "hum"])
 def test_every_voice_of_openai_is_one_of_the_engine(voice: str) -> None:
-    assert built(voice=voice).style.voice == "hum"
+    style = built(voice=voice).style
+    assert style is not None
+    assert style.voice == "hum"
 
 
 def test_how_to_speak_arrives_and_what_the_engine_cannot_do_is_known_beforehand() -> None:
     request = TurnRequest(speed=0.25, speech_instructions="Whisper.", language="Portuguese")
     plan = build_turn(request, route())
-    delivery = plan.delivery(plan.languages(None, NOTHING))
+    assert plan.style is not None
+    delivery = plan.style.delivery(plan.languages(None, NOTHING))
     assert (delivery.speed, delivery.instructions, delivery.voice_language) == (0.25, "Whisper.", "pt")
     assert built("--language", "de", language="pt-BR").language == "pt"
     assert ignored_fields(request, route()) == ("speech_instructions",)
@@ -168,7 +172,8 @@ def test_the_voice_follows_the_language_that_is_set_or_asked_for(
     flags: tuple[str, ...], listened: Any, voice: str | None, text_language: str | None
 ) -> None:
     plan = built(*flags, audio=silence)
-    delivery = plan.delivery(plan.languages(listened, Languages(asked="ja", voice="ja")))
+    assert plan.style is not None
+    delivery = plan.style.delivery(plan.languages(listened, Languages(asked="ja", voice="ja")))
     assert (delivery.voice_language, delivery.text_language) == (voice, text_language)
 
 
@@ -224,3 +229,30 @@ def test_how_much_is_remembered_comes_from_the_settings_and_the_model() -> None:
     assert built(model=knowing).policy.writer.context_tokens == 2048
     assert built("--context_tokens", "512", model=knowing).policy.writer.context_tokens == 512
     assert built().policy.writer.context_tokens is None
+
+
+def test_json_is_asked_only_of_a_model_that_can_promise_it() -> None:
+    answer = llm.JsonAnswer(schema={"type": "object"})
+    with pytest.raises(Unsupported, match="--llm_backend echo cannot promise an answer in JSON") as caught:
+        built("--llm_backend", "echo", json_answer=answer)
+    assert caught.value.param == "json_answer"
+    model = scripted.language_model(scripted.answering("{}"))
+    model.info = llm.Info(json_answers=True)
+    request = built(model=model, json_answer=answer, parallel_tool_calls=False, extra={"user": "u"}).generation.request(
+        ()
+    )
+    assert (request.json_answer, request.parallel_tool_calls, request.extra) == (answer, False, {"user": "u"})
+
+
+def test_an_answer_that_is_not_spoken_has_no_style_and_ignores_its_description() -> None:
+    assert built(spoken=False, voice="no such voice").style is None
+    assert ignored_fields(TurnRequest(spoken=False, speech_instructions="Whisper."), route()) == (
+        "speech_instructions",
+    )
+
+
+def test_a_literal_request_has_no_prompt_and_no_reasoning_setting_of_the_gateway() -> None:
+    plan = built("--responses_api_reasoning_effort", "low", literal=True)
+    assert (plan.prompt, plan.generation.reasoning) == (None, llm.Reasoning())
+    asked = built("--responses_api_reasoning_effort", "low", literal=True, reasoning_effort="high")
+    assert asked.generation.reasoning == llm.Reasoning(effort="high")

@@ -10,15 +10,20 @@ import pytest
 from adapters import scripted
 from adapters.contract import llm, stt, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import TimedOut, TooLong, Unavailable
+from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, Unavailable, UpstreamError
+from adapters.upstream.breaker import CircuitBreaker
 from adapters.vad.energy import Energy
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
+from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
+from gateway.engines.fallback_recogniser import FallbackRecogniser
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.queue import QueuedEngine
 from gateway.engines.route import ServedRoute
-from gateway.pipeline.answer import AnswerFinished
+from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore
+from gateway.pipeline.answer import AnswerFinished, TextFinished
 from gateway.pipeline.listen import NoSpeech, RecordingFinished, TranscriptDelta, TranscriptFinished
 from gateway.settings.load import load
 from gateway.tasks import background
@@ -436,3 +441,155 @@ async def test_a_slow_store_does_not_hold_who_leaves(monkeypatch: pytest.MonkeyP
         assert room.engines.llm.open == 0
         async with kept_in.turn("c"):
             assert [outcome.conversation_id for outcome in room.outcomes] == [None]
+
+
+async def test_an_answer_that_is_not_spoken_needs_no_synthesiser() -> None:
+    room = Room()
+    events = await room.taken(spoken=False, voice="no such voice")
+    assert [type(event) for event in events[-4:]] == [TextFinished, ConversationKept, AnswerFinished, TurnFinished]
+    assert room.engines.tts.opened == 0
+    assert not any(isinstance(event, tts.AudioChunk) for event in events)
+    (outcome,) = room.outcomes
+    assert (outcome.reason, outcome.spoken_seconds, outcome.timings.llm_first is not None) == ("stop", 0.0, True)
+
+
+async def test_a_model_that_stops_short_fails_a_text_turn_too() -> None:
+    async def cut(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Once upon")
+
+    room = Room(llm=scripted.language_model(cut))
+    with pytest.raises(UpstreamError, match="ended before the answer was finished"):
+        await room.taken(spoken=False)
+
+
+ODD = (
+    llm.Message(role="assistant", parts=(llm.Text(text="Hi."),)),
+    llm.Message(role="assistant", parts=(llm.Text(text=" "),)),
+    llm.Message(role="system", parts=(llm.Text(text="Be brief."),)),
+)
+
+
+async def test_a_literal_request_reaches_the_model_as_it_is() -> None:
+    room = Room("--init_chat_prompt", "Be kind.", "--enable_lang_prompt", "--language", "de")
+    await room.taken(ConversationRef(history=ODD), literal=True, spoken=False)
+    request = room.engines.llm.requests[-1]
+    assert request.messages == ODD
+    assert request.reasoning == llm.Reasoning()
+
+
+async def test_a_literal_request_that_is_too_long_is_refused_and_not_cut() -> None:
+    async def refusing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        raise TooLong("too long")
+        yield
+
+    room = Room(llm=scripted.language_model(refusing))
+    history = (*ODD, *(TYPED.history or ()), *ODD, *(TYPED.history or ()))
+    with pytest.raises(TooLong):
+        await room.taken(ConversationRef(history=history), literal=True)
+    assert room.engines.llm.opened == 1
+
+
+async def test_the_recordings_in_messages_are_heard_in_their_order_and_their_words_are_asked_and_kept() -> None:
+    said = iter(["first question", "second question"])
+
+    async def hearing(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        seconds = sum([len(block) async for block in request.audio]) / 32_000
+        yield stt.FinalTranscript(text=next(said))
+        yield stt.Finished(language="fr", seconds=seconds)
+
+    ears = scripted.Scripted(stt.Info(sample_rate=16_000), hearing)
+    room, microphone = Room(stt=ears), Microphone()
+    messages = (
+        llm.Message(role="user", parts=(llm.Audio(data=b"RIFF 1", format="wav"),)),
+        llm.Message(role="assistant", parts=(llm.Text(text="An answer."),)),
+        llm.Message(role="user", parts=(llm.Text(text="Listen:"), llm.Audio(data=b"RIFF 2", format="wav"))),
+    )
+    ref = ConversationRef(conversation="c", added=messages)
+    events = await room.taken(ref, source_of=lambda _audio: microphone.source, literal=True)
+    assert [text_of(message) for message in room.asked] == ["first question", "An answer.", "Listen: + second question"]
+    assert [event.text for event in events if isinstance(event, TranscriptFinished)] == [
+        "first question",
+        "second question",
+    ]
+    assert room.outcomes[0].heard_seconds == 2.0
+    await room.taken(ConversationRef(conversation="c", added=TYPED.history or ()), literal=True)
+    assert [text_of(message) for message in room.asked][:3] == [
+        "first question",
+        "An answer.",
+        "Listen: + second question",
+    ]
+
+
+async def test_a_recording_that_was_heard_before_is_not_recognised_again() -> None:
+    room = Room()
+    ref = ConversationRef(history=(llm.Message(role="user", parts=(llm.Audio(data=b"RIFF", format="wav"),)),))
+    for _ in range(2):
+        await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True)
+    assert room.engines.stt.opened == 1
+    assert text_of(room.asked[0]) == "what did you say"
+    assert [outcome.heard_seconds for outcome in room.outcomes] == [1.0, 0.0]
+    await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True, language="de")
+    assert room.engines.stt.opened == 2
+
+
+async def test_a_recording_in_messages_that_cannot_be_heard_is_blamed_on_the_messages() -> None:
+    async def broken(_sample_rate: int) -> bytes:
+        raise InvalidRequest("no sound", param="audio")
+
+    ref = ConversationRef(history=(llm.Message(role="user", parts=(llm.Audio(data=b"RIFF", format="wav"),)),))
+    with pytest.raises(InvalidRequest) as refusal:
+        await Room().taken(ref, source_of=lambda _audio: broken)
+    assert refusal.value.param == "messages"
+
+
+async def test_the_words_of_a_spoken_answer_are_kept_under_its_id() -> None:
+    room = Room()
+    await room.taken(ConversationRef(keep=False, history=TYPED.history), audio_id="audio_1")
+    words = await room.turns.spoken_words({"audio_1": "messages[1].audio.id"})
+    assert words == {"audio_1": "Hello there. How are you?"}
+    for unknown in ("audio_2", "nothing like an id"):
+        with pytest.raises(InvalidRequest, match="not found") as refusal:
+            await room.turns.spoken_words({unknown: "messages[1].audio.id"})
+        assert refusal.value.param == "messages[1].audio.id"
+
+
+async def test_a_model_that_listens_gets_the_recordings_in_messages_themselves() -> None:
+    room = Room("--stt", "none", "--llm_backend", "chat-completions", "--model_name", "m", stt=None)
+    recording = llm.Audio(data=b"RIFF", format="wav")
+    ref = ConversationRef(history=(llm.Message(role="user", parts=(recording,)),))
+    await room.taken(ref, source_of=lambda _audio: Microphone().source, literal=True)
+    assert room.asked[0].parts == (recording,)
+
+
+async def test_the_outcome_names_the_engines_that_stood_in() -> None:
+    async def broken(_request: Any) -> AsyncGenerator[Any, None]:
+        raise Unavailable("down")
+        yield
+
+    ears: Any = scripted.Scripted(stt.Info(sample_rate=16_000), broken)
+    voice: Any = scripted.Scripted(tts.Info(sample_rate=24_000, voices=("hum",), default_voice="hum"), broken)
+
+    def candidates(first: Any, second: Any) -> list[Candidate[Any]]:
+        both = (("first", first), ("second", second))
+        return [Candidate(name=name, engine=engine, circuit=CircuitBreaker()) for name, engine in both]
+
+    engines = {
+        "stt": FallbackRecogniser(candidates(ears, scripted.recogniser("hello"))),
+        "tts": FallbackSynthesiser(candidates(voice, scripted.synthesiser())),
+    }
+    room = Room()
+    room.engines = scripted_engines(**engines)
+    room.served = ServedRoute(route=load([], {}).routes[0], engines=room.engines)
+    await read(room.turn(SPOKEN, Microphone().source).events())
+    (outcome,) = room.outcomes
+    assert (outcome.reason, outcome.heard_by, outcome.spoken_by) == ("stop", ("second",), ("second",))
+
+
+async def test_the_outcome_says_how_much_speech_was_cached_and_a_turn_that_is_not_kept_is_private() -> None:
+    voice = scripted.synthesiser()
+    room = Room(tts=CachedSynthesiser("e", voice, MemorySpeechStore(1_000_000)))
+    for ref in (TYPED, TYPED, ConversationRef(keep=False, history=TYPED.history)):
+        await read(room.turn(ref).events())
+    first, second, private = room.outcomes
+    assert (first.cached_characters, second.cached_characters, private.cached_characters) == (0, second.characters, 0)
+    assert voice.requests[-1].private

@@ -14,7 +14,11 @@ def test_base64_in_lines_is_the_recording() -> None:
     assert recording_in(InputAudio(data="")) == b""
 
 
-@pytest.mark.parametrize("broken", ["UklGR", "U", "UklGRg=a", "_-8=", "höhö", "data:audio/wav;base64,UklGRg=="])
+def test_base64_in_a_data_url_is_the_recording() -> None:
+    assert recording_in(InputAudio(data="data:audio/wav;base64,UklGRg==")) == b"RIFF"
+
+
+@pytest.mark.parametrize("broken", ["UklGR", "U", "UklGRg=a", "_-8=", "höhö", "data:audio/wav,UklGRg==", "data:"])
 def test_broken_base64_is_told_in_one_sentence_that_fits(broken: str) -> None:
     with pytest.raises(InvalidRequest, match="not valid base64") as refusal:
         recording_in(InputAudio(data=broken))

@@ -7,11 +7,11 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from gateway.wire.messages import ChatMessage, image_of, message_of
+from gateway.wire.messages import ChatMessage, image_of, message_of, messages_of, spoken_answers
 
 
 def read(**message: Any) -> llm.Message:
-    return message_of(msgspec.convert(message, ChatMessage))
+    return message_of(msgspec.convert(message, ChatMessage), {"audio_1": "It is noon."})
 
 
 def test_text_stays_text_in_every_role() -> None:
@@ -72,9 +72,44 @@ def test_a_tool_result_of_no_call_is_refused() -> None:
     assert refusal.value.param == "messages"
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
+RECORDING = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "mp3"}}
+
+
+def test_a_recording_keeps_its_place() -> None:
+    content = [{"type": "text", "text": "Listen:"}, RECORDING, {"type": "text", "text": "What is it?"}]
+    assert read(role="user", content=content).parts == (
+        llm.Text(text="Listen:"),
+        llm.Audio(data=b"RIFF", format="mp3"),
+        llm.Text(text="What is it?"),
+    )
+
+
+def test_an_earlier_spoken_answer_is_its_words_unless_those_are_there() -> None:
+    assert read(role="assistant", audio={"id": "audio_1"}).parts == (llm.Text(text="It is noon."),)
+    assert read(role="assistant", content="Noon.", audio={"id": "audio_1"}).parts == (llm.Text(text="Noon."),)
+    given = [{"role": "user", "content": "hi"}, {"role": "assistant", "audio": {"id": "audio_2"}}]
+    assert spoken_answers(msgspec.convert(given, list[ChatMessage])) == {"audio_2": "messages[1].audio.id"}
+
+
+def test_function_calls_and_their_results_are_those_of_tools() -> None:
+    call = {"name": "clock", "arguments": "{}"}
+    given = [
+        {"role": "assistant", "content": None, "function_call": call},
+        {"role": "function", "name": "clock", "content": "noon"},
+    ]
+    assert messages_of(msgspec.convert(given, list[ChatMessage])) == (
+        llm.Message(role="assistant", parts=(llm.ToolCall(call_id="call_0", name="clock", arguments="{}"),)),
+        llm.Message(role="tool", parts=(llm.ToolResult(call_id="call_0", output="noon"),)),
+    )
+    with pytest.raises(InvalidRequest, match="tool_call_id"):
+        messages_of(msgspec.convert(given[1:], list[ChatMessage]))
+
+
+@pytest.mark.parametrize("part", [IMAGE, RECORDING])
 @pytest.mark.parametrize("role", ["tool", "assistant", "system", "developer"])
-def test_only_users_show_images(role: str) -> None:
-    content = [{"type": "text", "text": "noon"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
+def test_only_users_show_images_and_speak(role: str, part: dict[str, Any]) -> None:
+    content = [{"type": "text", "text": "noon"}, part]
     with pytest.raises(InvalidRequest, match="text only") as refusal:
         read(role=role, tool_call_id="c1", content=content)
     assert refusal.value.param == "messages"

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from adapters.contract import llm
-from adapters.contract.errors import InvalidRequest
-from gateway.wire.tools import ChatTool, ChosenTool, tool_choice_of, tool_of
+from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.wire.tools import AllowedTools, ChatTool, ChosenTool, allowed_of, check_tool_types, tool_choice_of, tool_of
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -35,3 +35,24 @@ def test_choices_of_tools() -> None:
     assert tool_choice_of(nested) == tool_choice_of(flat) == llm.NamedTool(name="clock")
     with pytest.raises(InvalidRequest, match=r"tool_choice.name"):
         tool_choice_of(msgspec.convert({"type": "function"}, ChosenTool))
+
+
+def test_a_choice_may_leave_some_of_the_tools() -> None:
+    clock, weather = llm.Tool(name="clock"), llm.Tool(name="weather")
+
+    def left(*names: str) -> tuple[llm.Tool, ...]:
+        tools = [{"type": "function", "function": {"name": name}} for name in names]
+        wire = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
+        return allowed_of(msgspec.convert(wire, AllowedTools), (clock, weather))
+
+    assert left("weather") == (weather,)
+    for names in (("weather", "stars"), ()):
+        with pytest.raises(InvalidRequest, match="allowed_tools"):
+            left(*names)
+
+
+def test_tools_that_run_at_openai_are_refused() -> None:
+    check_tool_types([{"type": "function", "name": "clock"}, {"name": "x"}, 7])
+    with pytest.raises(Unsupported, match="'custom'") as refusal:
+        check_tool_types([{"type": "function"}, {"type": "custom"}])
+    assert refusal.value.param == "tools[1].type"

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from litestar import Request, post
+from litestar import Request, Response, post
 
-from gateway.http.form import read_fields
+from gateway.http.form import read_json
+from gateway.http.json_answer import json_answer
 from gateway.http.openapi import ApiOperation
 from gateway.http.validation import fields_of
+from gateway.telemetry.timings import Stopwatch
 from tests.support.tiny_surface.schema import TinyRequest, Usage
 from tests.support.tiny_surface.translate import usage_of
 
@@ -19,7 +21,8 @@ from tests.support.tiny_surface.translate import usage_of
     operation_id="countWords",
     tags=["Tiny"],
 )
-async def count_words(request: Request[Any, Any, Any]) -> Usage:
+async def count_words(request: Request[Any, Any, Any]) -> Response[Usage]:
     """Count the words of a text."""
-    wire, _ = fields_of(await read_fields(request, file="file"), TinyRequest, ())
-    return usage_of(wire)
+    watch = Stopwatch()
+    wire, unknown = fields_of(await read_json(request), TinyRequest, ())
+    return json_answer(usage_of(wire), watch, unknown)

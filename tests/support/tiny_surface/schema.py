@@ -7,6 +7,7 @@ class TinyRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A text."""
 
     text: str
+    language: str | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

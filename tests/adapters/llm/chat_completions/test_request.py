@@ -174,3 +174,16 @@ def test_the_extra_body_wins_over_everything_and_extra_over_nothing() -> None:
         {"extra": {"model": "no", "logit_bias": {}}}, {"temperature": 1.0, "extra_body": {"temperature": 2}}
     )
     assert (written["model"], written["logit_bias"], written["temperature"]) == ("m", {}, 2)
+
+
+def test_an_answer_in_json_and_calls_one_at_a_time() -> None:
+    schema = {"type": "object"}
+    assert fields({"json_answer": llm.JsonAnswer()}, {})["response_format"] == {"type": "json_object"}
+    assert fields({"json_answer": llm.JsonAnswer(name="n", schema=schema, strict=True)}, {})["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "schema": schema, "strict": True},
+    }
+    named = fields({"json_answer": llm.JsonAnswer(schema=schema)}, {})["response_format"]["json_schema"]
+    assert named == {"name": "answer", "schema": schema}
+    assert fields({"tools": (llm.Tool(name="g"),), "parallel_tool_calls": False}, {})["parallel_tool_calls"] is False
+    assert "parallel_tool_calls" not in fields({"parallel_tool_calls": False}, {})

@@ -79,3 +79,10 @@ async def test_tools_are_not_called_when_none_may_be() -> None:
     for request, called in ((REQUEST, True), (forbidden, False)):
         found = await read(stream(Tokens(*text, END), request))
         assert any(isinstance(event, llm.ToolCallFinished) for event in found) is called
+
+
+async def test_calls_one_at_a_time_cannot_be_promised() -> None:
+    asked = llm.Request(model="m", messages=(), tools=REQUEST.tools, parallel_tool_calls=False)
+    assert (await read(stream(Tokens(END), asked)))[0] == Started(ignored=("parallel_tool_calls",))
+    without_tools = llm.Request(model="m", messages=(), parallel_tool_calls=False)
+    assert (await read(stream(Tokens(END), without_tools)))[0] == Started()

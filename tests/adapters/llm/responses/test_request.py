@@ -168,3 +168,14 @@ def test_encrypted_reasoning_is_asked_of_openais_reasoning_models_only(
 def test_the_extra_body_wins_over_everything_and_extra_over_nothing() -> None:
     written = fields({"extra": {"store": True, "include": []}}, {"extra_body": {"model": "other"}})
     assert (written["store"], written["include"], written["model"]) == (False, [], "other")
+
+
+def test_an_answer_in_json_and_calls_one_at_a_time() -> None:
+    schema = {"type": "object"}
+    assert fields({"json_answer": llm.JsonAnswer()}, {})["text"] == {"format": {"type": "json_object"}}
+    assert fields({"json_answer": llm.JsonAnswer(name="n", schema=schema, strict=True)}, {})["text"] == {
+        "format": {"type": "json_schema", "name": "n", "schema": schema, "strict": True}
+    }
+    assert fields({"json_answer": llm.JsonAnswer(schema=schema)}, {})["text"]["format"]["name"] == "answer"
+    assert fields({"tools": (llm.Tool(name="g"),), "parallel_tool_calls": False}, {})["parallel_tool_calls"] is False
+    assert "parallel_tool_calls" not in fields({"parallel_tool_calls": False}, {})

@@ -214,12 +214,6 @@ REFUSED: dict[str, Case] = {
     "a form that says it is JSON": (raw(CUT_FORM, JSON), None, None, "options={'headers'"),
     "broken base64": (asked(input_audio={"data": "%%%"}), "input_audio.data", "invalid_value", "base64"),
     "base64 beyond ASCII": (asked(input_audio={"data": "höhö"}), "input_audio.data", "invalid_value", "base64"),
-    "a data: URL": (
-        asked(input_audio={"data": "data:audio/wav;base64,UklGRg=="}),
-        "input_audio.data",
-        "invalid_value",
-        "without a 'data:' prefix",
-    ),
     "messages flattened by an SDK": (
         form(fields={"messages[][role]": "user", "messages[][content]": "Hi."}),
         "messages",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.api.speech_to_speech.schema import SpeechToSpeechRequest
+from gateway.wire.voice_turn import SpeechToSpeechRequest
 from tests.support.http_client import ROUTE, asked
 from tests.support.recordings import sound
 from tests.support.server import gateway_of, scripted_engines, served

@@ -5,18 +5,8 @@ import re
 from gateway.app import create_app
 from gateway.engines.lifecycle import Gateway
 from gateway.settings.load import load
-from tests.support.http_client import ROUTE, asked, benched
+from tests.support.http_client import FROM_ELSEWHERE, ROUTE, asked, benched
 from tests.support.server import gateway_of, scripted_engines
-
-FROM_ELSEWHERE = {
-    "cache-control",
-    "content-disposition",
-    "content-type",
-    "date",
-    "server",
-    "transfer-encoding",
-    "x-accel-buffering",
-}
 
 
 async def test_every_header_of_an_answer_is_described_and_the_other_way_round() -> None:

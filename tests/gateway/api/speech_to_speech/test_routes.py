@@ -12,8 +12,8 @@ import pytest_asyncio
 from adapters import scripted
 from adapters.contract import llm, tts
 from adapters.llm.echo import Echo, EchoOptions
-from gateway.api.speech_to_speech.schema import SpeechToSpeechRequest
 from gateway.audio.encode import FORMATS
+from gateway.wire.voice_turn import SpeechToSpeechRequest
 from tests.support.http_client import JSON, ROUTE, WAV, Bench, asked, benched, form, raw, tool_result
 from tests.support.recordings import png
 from tests.support.server import events_in, gateway_of, question, scripted_engines

@@ -1,12 +1,10 @@
-"""A turn on its way to a client: as the bytes of its audio, or as an event stream around them."""
+"""The answer of a voice turn on its way to a client: the bytes of its audio, or an event stream around them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from gateway.api.speech_to_speech.schema import SPEECH_FIELDS
-from gateway.api.speech_to_speech.translate import audio_delta, event_of
 from gateway.audio.encode import FORMATS
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.http.streaming import Head, Held, Part, Streaming, StreamingResponse, server_sent_event
@@ -16,6 +14,8 @@ from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import ConversationTurn
 from gateway.turns.result import ConversationJoined, TurnEvent
 from gateway.wire.audio import ResponseFormat
+from gateway.wire.voice_events import audio_delta, event_of
+from gateway.wire.voice_turn import SPEECH_FIELDS
 
 
 class SpokenAnswer:

@@ -25,16 +25,16 @@ REPLY_OVERHEAD = 65_536
 """Bytes of a reply beside the value in it: lengths, line ends, the words of an error."""
 
 
-def redis_client(url: Secret, *, answer_seconds: float, most_bytes: int) -> redis.Redis:
+def redis_client(url: Secret, option: str, *, answer_seconds: float, most_bytes: int) -> redis.Redis:
     """A client that connects when it is first used and reads values of at most ``most_bytes``.
 
-    Connecting, and one reply, may take ``answer_seconds``. Raises ``BadOption``, without the URL: it may hold a
-    password.
+    Connecting, and one reply, may take ``answer_seconds``. Raises ``BadOption`` with the name of the ``option``, but
+    without the URL: it may hold a password.
     """
     way_out = f"use one that begins with {', '.join(SCHEMES)}, such as redis://127.0.0.1:6379/0."
     address = url.reveal()
     if not address.startswith(SCHEMES):
-        raise BadOption(f"--conversation_store cannot be used: its scheme is not known; {way_out}")
+        raise BadOption(f"--{option} cannot be used: its scheme is not known; {way_out}")
     try:
         parts = urlsplit(address)
         if parts.scheme != "unix" and parts.path.strip("/"):
@@ -55,7 +55,7 @@ def redis_client(url: Secret, *, answer_seconds: float, most_bytes: int) -> redi
         # Looks at the options in the address; it connects later.
         client.connection_pool.make_connection()  # type: ignore[no-untyped-call, unused-ignore]
     except (ValueError, TypeError, RedisError):
-        raise BadOption(f"--conversation_store cannot be used: it is no complete address; {way_out}") from None
+        raise BadOption(f"--{option} cannot be used: it is no complete address; {way_out}") from None
     return client
 
 

@@ -1,20 +1,22 @@
-"""Wire types of the speech-to-speech route: its request, and the events of its event stream."""
+"""A request for a voice turn, as two surfaces read it, and what it asks in neutral words."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from gateway.wire.audio import InputAudio, ResponseFormat, VoiceId, VoiceName
-from gateway.wire.conversation import ConversationId, ConversationName
-from gateway.wire.messages import MOST_IMAGES, ChatMessages, ImageAddress
-from gateway.wire.tools import ChatTools, ChosenTool, ToolWord
-from gateway.wire.usage import StageTimes, Usage
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
+from gateway.conversation.history import ConversationRef
+from gateway.turns.request import AudioSource, TurnRequest
+from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
+from gateway.wire.conversation import ConversationId, ConversationName, conversation_name
+from gateway.wire.messages import MOST_IMAGES, AudioPart, ChatMessages, ImageAddress, messages_of
+from gateway.wire.sampling import Effort, StopText, StopTexts, stops_of
+from gateway.wire.tools import ChatTools, ChosenTool, ToolWord, tool_choice_of, tool_of
 
-StreamFormat = Literal["audio", "sse"]
 ShortText = Annotated[str, Meta(max_length=256)]
-StopText = Annotated[str, Meta(max_length=1000)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
     top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
     stop: Annotated[
-        StopText | Annotated[list[StopText], Meta(max_length=4)] | None,
+        StopText | StopTexts | None,
         Meta(description="Up to four texts that end the answer."),
     ] = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="Seed of the sampling.")] | None = None
@@ -96,56 +98,59 @@ SPEECH_FIELDS = {"instructions": "speech_instructions"}
 """The synthesiser's fields that have another name here, where it does not honour one."""
 
 
-class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="transcript.text.delta"):
-    """More of what was heard."""
-
-    delta: str
-
-
-class TranscriptDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="transcript.text.done"):
-    """All that was heard."""
-
-    text: str
-    language: str | None
-
-
-class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.text.delta"):
-    """More of the answer's text."""
-
-    delta: str
-
-
-class TextDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.text.done"):
-    """The whole text of the answer."""
-
-    text: str
-
-
-class FunctionCallDone(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="speech.function_call.done"
-):
-    """A function the model wants called; ``arguments`` is a JSON text, ``invalid`` says why it cannot be called so."""
-
-    call_id: str
-    name: str
-    arguments: str
-    invalid: str | None = None
+def turn_request(
+    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...], spoken: Mapping[str, str]
+) -> TurnRequest:
+    """The turn that is asked for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
+    _check(request, audio)
+    return TurnRequest(
+        audio=audio,
+        language=request.language,
+        images=images,
+        conversation=ConversationRef(
+            previous_response=request.previous_response_id,
+            conversation=conversation_name(request.conversation),
+            keep=request.store is not False,
+            history=None if request.messages is None else messages_of(request.messages, spoken),
+        ),
+        instructions=request.instructions,
+        tools=tuple(tool_of(tool) for tool in request.tools or ()),
+        tool_choice=None if request.tool_choice is None else tool_choice_of(request.tool_choice),
+        sampling=llm.Sampling(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            stop=stops_of(request.stop),
+            seed=request.seed,
+            frequency_penalty=request.frequency_penalty,
+            presence_penalty=request.presence_penalty,
+        ),
+        max_output_tokens=request.max_output_tokens,
+        reasoning_effort=request.reasoning_effort,
+        voice=voice_name(request.voice),
+        speed=request.speed,
+        speech_instructions=request.speech_instructions,
+    )
 
 
-class AudioDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.delta"):
-    """The next slice of the answer's bytes in the format asked for, base64; the slices joined are one file."""
-
-    audio: str
-
-
-class AudioDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.audio.done"):
-    """The end. ``usage`` is null when the server does not say, ``conversation_id`` when the turn is not kept."""
-
-    response_id: str
-    conversation_id: str | None
-    finish_reason: Literal["stop", "length", "tool_calls", "content_filter"]
-    usage: Usage | None
-    timings: StageTimes
-
-
-Event = TranscriptDelta | TranscriptDone | TextDelta | TextDone | FunctionCallDone | AudioDelta | AudioDone
+def _check(request: SpeechToSpeechRequest, audio: AudioSource | None) -> None:
+    if audio is None and not (request.messages and request.messages[-1].role == "tool"):
+        raise InvalidRequest(
+            "Missing required parameter: 'file'. Send a recording as 'file', as 'input_audio' in JSON or as the body.",
+            param="audio",
+            code="missing_required_parameter",
+        )
+    parts = (
+        part for message in request.messages or () if isinstance(message.content, list) for part in message.content
+    )
+    if any(isinstance(part, AudioPart) for part in parts):
+        raise InvalidRequest(
+            "Invalid 'messages': recordings are taken by POST /v1/chat/completions; here the question is the one.",
+            param="messages",
+            code="invalid_value",
+        )
+    if request.tools and request.stream_format != "sse":
+        raise InvalidRequest(
+            "Tools need stream_format 'sse': a stream of audio bytes has no place for a function call.",
+            param="tools",
+            code="invalid_value",
+        )

@@ -1,0 +1,74 @@
+"""Passing a request on, unchanged, to a server that speaks the client's own protocol; what some models offer besides.
+
+A stream is ``Started`` · ``Forwarded``* · ``Passed``.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.engine import Started
+
+WireProtocol = Literal["chat-completions", "responses"]
+
+
+class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for one answer in the words of the ``WireProtocol``: ``body`` is the client's JSON object.
+
+    It is sent for ``model``. ``history`` are messages that precede those in ``body``; only the protocol "responses" has
+    them, and what they continue is not named in ``body`` any more. With ``recorded`` the answer is wanted for a
+    history.
+    """
+
+    model: str
+    body: dict[str, Any]
+    history: tuple[llm.Message, ...] = ()
+    recorded: bool = False
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the client wants events, instead of one document."""
+        return self.body.get("stream") is True
+
+
+class Forwarded(msgspec.Struct, frozen=True, kw_only=True, tag="forwarded"):
+    """Bytes as the server sent them: whole server-sent events, or all of one JSON document.
+
+    The first have the id that the server gave the answer, if it has one.
+    """
+
+    data: bytes
+    answer_id: str | None = None
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True, tag="passed"):
+    """The answer is complete. ``failure`` names what the server itself reported in its stream, after it had begun.
+
+    Of an answer that was ``recorded`` in the protocol "responses", ``message`` is what a history keeps, and
+    ``response`` the final response as the server wrote it. Of any that was recorded, ``last`` are the bytes that end
+    it: they are for the client once it is kept, because a client may continue it at once.
+    """
+
+    reason: llm.FinishReason
+    usage: llm.Usage | None
+    failure: str | None = None
+    message: llm.Message | None = None
+    response: dict[str, Any] | None = None
+    last: bytes = b""
+
+
+PassEvent = Started | Forwarded | Passed
+
+
+@runtime_checkable
+class Passthrough(Protocol):
+    """A language model behind a server that speaks ``protocol``; ``None`` when requests cannot be passed on to it."""
+
+    @property
+    def protocol(self) -> WireProtocol | None:
+        """The protocol of its server."""
+
+    def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+        """Have the server write one answer. Raises ``AdapterError`` while iterated."""

@@ -1,0 +1,136 @@
+"""One request to a server and the bytes of its response, within time limits."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from adapters.contract.errors import AdapterError
+from adapters.upstream.body import Body, UnreadableBody
+from adapters.upstream.error_factory import ErrorFactory
+from adapters.upstream.lenient_json import UnreadableJson, decode_any
+from adapters.upstream.options import UpstreamOptions
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of one event, and of an answer that is not streamed."""
+
+MAX_ERROR_BYTES = 64 * 1024
+
+TOO_LARGE = "sent an answer that is too large to read"
+
+_MAX_STREAM_BYTES = 64 * 1024 * 1024  # of all events of one answer
+_END_SECONDS = 0.5  # for the usage and the end of an answer that is otherwise complete
+_ERROR_SECONDS = 5.0
+
+
+class TimedResponse:
+    """``open`` it, ``read`` until it is empty; ``aclose`` has closed the socket when it returns.
+
+    ``deadline`` is the event loop's time at which the whole answer is given up. What is not ``streamed`` has until then
+    for its first bytes.
+    """
+
+    def __init__(self, errors: ErrorFactory, options: UpstreamOptions, deadline: float, *, streamed: bool) -> None:
+        self.status: int | None = None
+        self._errors = errors
+        self._options = options
+        self._now = asyncio.get_running_loop().time
+        self._deadline = deadline
+        first = self._now() + options.responses_api_first_token_timeout if streamed else deadline
+        self._first_by = min(deadline, first)
+        self._end_by: float | None = None
+        self._begun = False
+        self._received = 0
+        self._response: httpx.Response | None = None
+        self._body: Body
+
+    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Headers:
+        """Send the request and give the headers of a success. Raises ``AdapterError``."""
+        try:
+            async with asyncio.timeout_at(self._first_by):
+                self._response = await client.send(request, stream=True)
+        except TimeoutError as error:
+            raise self._timed_out() from error
+        except httpx.HTTPError as error:
+            raise self._errors.no_response(error) from error
+        self.status = self._response.status_code
+        self._body = Body(self._response)
+        if not self._response.is_success:
+            raise self._errors.refused(await self._error_body(self._response), self._response)
+        return self._response.headers
+
+    def begun(self) -> None:
+        """The answer has begun: from now on a gap is what may last too long."""
+        self._begun = True
+
+    def complete(self) -> None:
+        """The answer is complete: its end, in whatever way, is waited for a moment only."""
+        self._end_by = self._end_by or self._now() + _END_SECONDS
+
+    async def read(self) -> bytes:
+        """The next bytes; empty once a complete answer has ended in whatever way. Raises ``AdapterError``."""
+        # The time limit covers only the wait for the server: a slow reader on our side is not the server's fault.
+        try:
+            async with asyncio.timeout_at(self._limit()[0]):
+                chunk = await self._body.read()
+        except TimeoutError as error:
+            if self._end_by is None:
+                raise self._timed_out() from error
+        except httpx.HTTPError as error:
+            if self._end_by is None:
+                raise self._cut() from error
+        except UnreadableBody as error:
+            if self._end_by is None:
+                raise self._errors.upstream_error(str(error)) from error
+        else:
+            self._received += len(chunk)
+            if self._received > _MAX_STREAM_BYTES:
+                raise self._errors.upstream_error(TOO_LARGE)
+            return chunk
+        return b""
+
+    async def read_rest(self, first: bytes) -> bytes:
+        """``first`` and all that follows, of an answer that is not streamed; then the connection is released."""
+        body = bytearray(first)
+        while chunk := await self.read():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise self._errors.upstream_error(TOO_LARGE)
+        await self.aclose()
+        return bytes(body)
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the answer was read to its end; harmless when called twice."""
+        if self._response is not None:
+            await self._response.aclose()
+
+    def _limit(self) -> tuple[float, str]:
+        """The time until which the server may be silent, and the setting that says so."""
+        if self._end_by is not None:
+            return self._end_by, ""
+        if not self._begun:
+            return self._first_by, "deadline" if self._first_by == self._deadline else "first_token_timeout"
+        gap = self._now() + self._options.responses_api_gap_timeout
+        return min((self._deadline, "deadline"), (gap, "gap_timeout"))
+
+    def _timed_out(self) -> AdapterError:
+        return self._errors.timed_out(self._limit()[1])
+
+    def _cut(self) -> AdapterError:
+        if self._begun:
+            return self._errors.upstream_error("cut the connection in the middle of its answer")
+        return self._errors.unavailable("closed the connection without an answer")
+
+    async def _error_body(self, response: httpx.Response) -> Any:
+        """The decoded body of an error; plain text is its message, ``None`` is a body that cannot be read."""
+        body = bytearray()
+        with suppress(TimeoutError, httpx.HTTPError, UnreadableBody):
+            async with asyncio.timeout(_ERROR_SECONDS):
+                while len(body) < MAX_ERROR_BYTES and (chunk := await self._body.read()):
+                    body += chunk
+        try:
+            return decode_any(bytes(body))
+        except UnreadableJson:
+            is_text = response.headers.get("content-type", "").lower().startswith("text/plain")
+            return body.decode(errors="replace") if is_text else None

@@ -1,0 +1,108 @@
+"""The route of Chat Completions: reads the request, takes the turn or passes it on, answers whole or in chunks."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from litestar import Request, post
+from litestar.di import NamedDependency
+
+from adapters.contract import llm
+from gateway.api.chat_completions.message_rules import check_messages, has_recording, names_spoken_answer
+from gateway.api.chat_completions.openapi import ChatCompletionsOperation
+from gateway.api.chat_completions.response import CompletedAnswer, PassedAnswer
+from gateway.api.chat_completions.schema import FIELDS, ChatCompletionRequest, Envelope
+from gateway.api.chat_completions.translate import (
+    TurnContext,
+    check,
+    check_envelope,
+    completion_id,
+    ignored,
+    turn_request,
+)
+from gateway.audio.decoder_pool import DecoderPool
+from gateway.engines.lifecycle import Gateway
+from gateway.engines.route import Stage
+from gateway.http.form import Fields, read_json
+from gateway.http.offload import offloaded
+from gateway.http.request_id import request_id
+from gateway.http.streaming import StreamingResponse
+from gateway.http.validation import fields_of
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.conversation_turn import Turns
+from gateway.turns.passed_turn import PassedRequest, passes
+from gateway.turns.request import AudioSource
+from gateway.wire.messages import spoken_answers
+from gateway.wire.tools import check_tool_types
+
+logger = logging.getLogger(__name__)
+
+
+@post(
+    "/v1/chat/completions",
+    status_code=200,
+    opt={"limited": True, "fields": FIELDS},
+    operation_class=ChatCompletionsOperation,
+    operation_id="createChatCompletion",
+    summary="An answer to messages",
+    tags=["Chat"],
+)
+async def chat_completions(
+    request: Request[Any, Any, Any],
+    gateway: NamedDependency[Gateway],
+    turns: NamedDependency[Turns],
+    decoder: NamedDependency[DecoderPool],
+) -> StreamingResponse:
+    """Answer the messages, as text or spoken, whole or while the answer is being written."""
+    watch = Stopwatch()
+    fields = await read_json(request)
+    envelope = await offloaded(fields.size, _envelope, fields)
+    stages = _stages(envelope)
+    served = gateway.admit(envelope.model, stages)
+    own_protocol = passes(served, "chat-completions")
+    if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
+        passed = turns.pass_on(PassedRequest(body=fields.values), served, watch)
+        logger.info("%s is answered by %s", request_id(request.scope), passed.id)
+        not_stored = ("store",) if envelope.store else ()
+        return PassedAnswer(passed, watch, (*fields.ignored, *not_stored)).response(streamed=bool(envelope.stream))
+    wire, unknown = await offloaded(fields.size, _whole, fields)
+    names = completion_id(envelope.model, gateway.settings.conversation_ttl_seconds)
+    extra = {name: fields.values[name] for name in unknown if own_protocol and name in fields.values}
+
+    def source_of(recording: llm.Audio) -> AudioSource:
+        return partial(decoder.decode, recording.data)
+
+    context = TurnContext(
+        source_of=source_of,
+        spoken_words=await turns.spoken_words(spoken_answers(wire.messages)),
+        audio_id=names.audio_id,
+        extra=extra,
+    )
+    asked = await offloaded(fields.size, turn_request, wire, context)
+    turn = turns.begin(asked, served, watch)
+    logger.info("%s is answered by %s", request_id(request.scope), turn.id)
+    without_effect = (*(name for name in unknown if name not in extra), *ignored(wire))
+    return CompletedAnswer(turn, wire, names, watch, without_effect).response()
+
+
+def _envelope(fields: Fields) -> Envelope:
+    """What is read of every request. Raises ``InvalidRequest``."""
+    envelope, _ = fields_of(fields, Envelope, ())
+    check_messages(envelope.messages)
+    check_envelope(envelope)
+    return envelope
+
+
+def _whole(fields: Fields) -> tuple[ChatCompletionRequest, tuple[str, ...]]:
+    """The request, and the names of fields that are not known. Raises ``InvalidRequest``."""
+    check_tool_types(fields.values.get("tools"))
+    wire, unknown = fields_of(fields, ChatCompletionRequest, ())
+    check(wire)
+    return wire, unknown
+
+
+def _stages(envelope: Envelope) -> tuple[Stage, ...]:
+    """The stages of a route that the request needs."""
+    hearing: tuple[Stage, ...] = ("stt",) if has_recording(envelope.messages) else ()
+    speaking: tuple[Stage, ...] = ("tts",) if envelope.spoken else ()
+    return (*hearing, "llm", *speaking)

@@ -1,0 +1,145 @@
+"""The routes of the Responses API."""
+
+import logging
+import time
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from adapters.contract.errors import Unsupported
+from gateway.api.responses.openapi import ResponsesOperation
+from gateway.api.responses.response import Shelf, WrittenResponse
+from gateway.api.responses.retrieval import delete_response, input_items, resolved, response_json
+from gateway.api.responses.schema import FIELDS, Deleted, ResponsesRequest
+from gateway.api.responses.translate import check, ignored, response_of, turn_request
+from gateway.api.responses.writer import ResponseWriter
+from gateway.conversation.archive import Archive
+from gateway.engines.lifecycle import Gateway
+from gateway.http.form import MAX_BODY_BYTES, Fields, query_fields, read_json
+from gateway.http.offload import offloaded
+from gateway.http.openapi import ApiOperation
+from gateway.http.request_id import request_id
+from gateway.http.streaming import StreamingResponse
+from gateway.http.validation import fields_of
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.conversation_turn import Turns
+from gateway.wire.conversation import conversation_name
+from gateway.wire.item_page import ItemPage, PageQuery, page_of
+from gateway.wire.items import Item, MessageItem, named, with_types
+from gateway.wire.tools import check_tool_types
+
+logger = logging.getLogger(__name__)
+
+READ = {"limited": True, "fields": FIELDS}
+
+
+@post(
+    "/v1/responses",
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+    opt=READ,
+    operation_class=ResponsesOperation,
+    operation_id="createResponse",
+    summary="A response of a language model",
+    tags=["Responses"],
+)
+async def create_response(
+    request: Request[Any, Any, Any],
+    gateway: NamedDependency[Gateway],
+    turns: NamedDependency[Turns],
+    shelf: NamedDependency[Shelf],
+) -> StreamingResponse:
+    """Answer a text or the items of a conversation, streamed or whole."""
+    watch = Stopwatch()
+    fields = await read_json(request)
+    wire, unknown = await offloaded(fields.size, _read, fields)
+    check(wire)
+    served = gateway.admit(wire.model, ("llm",))
+    given = named(await _given(shelf.archive, wire), "input")
+    asked = await offloaded(fields.size, turn_request, wire, given)
+    turn = turns.begin(asked, served, watch)
+    logger.info("%s is answered by %s", request_id(request.scope), turn.id)
+    response = response_of(wire, asked, turn.id, served.name, int(time.time()))
+    writer = ResponseWriter(response, summarised=bool(wire.reasoning and wire.reasoning.summary))
+    answer = WrittenResponse(turn, writer, given, shelf, (*unknown, *ignored(wire)))
+    return answer.streamed(watch) if wire.stream else answer.whole(watch)
+
+
+def _read(fields: Fields) -> tuple[ResponsesRequest, tuple[str, ...]]:
+    values = fields.values
+    if "input" in values:
+        values = {**values, "input": with_types(values["input"], "input")}
+    check_tool_types(values.get("tools"))
+    return fields_of(msgspec.structs.replace(fields, values=values), ResponsesRequest, ())
+
+
+async def _given(archive: Archive, wire: ResponsesRequest) -> list[Item]:
+    """The items of the input, with those that it refers to."""
+    if not isinstance(wire.input, list):
+        return [] if wire.input is None else [MessageItem(role="user", content=wire.input)]
+    name = conversation_name(wire.conversation)
+    pointer = None if name is None else await archive.pointer(name)
+    return await resolved(archive, wire.input, wire.previous_response_id or (pointer or b"").decode(errors="replace"))
+
+
+@get(
+    "/v1/responses/{response_id:str}",
+    opt=READ,
+    operation_class=ApiOperation,
+    operation_id="getResponse",
+    tags=["Responses"],
+)
+async def get_response(
+    request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
+) -> Response[bytes]:
+    """Give a response that is kept, or is being written."""
+    if request.query_params.get("stream", "false") != "false":
+        raise Unsupported(
+            "A response cannot be streamed again here: leave 'stream' out to get it whole.", param="stream"
+        )
+    return Response(await response_json(shelf, response_id), media_type="application/json")
+
+
+@delete(
+    "/v1/responses/{response_id:str}",
+    status_code=200,
+    opt=READ,
+    operation_class=ApiOperation,
+    operation_id="deleteResponse",
+    tags=["Responses"],
+)
+async def remove_response(shelf: NamedDependency[Shelf], response_id: FromPath[str]) -> Deleted:
+    """Forget a response; it cannot be continued any more."""
+    return await delete_response(shelf, response_id)
+
+
+@post(
+    "/v1/responses/{response_id:str}/cancel",
+    status_code=200,
+    operation_class=ApiOperation,
+    operation_id="cancelResponse",
+    tags=["Responses"],
+)
+async def cancel_response(shelf: NamedDependency[Shelf], response_id: FromPath[str]) -> Response[bytes]:
+    """End a response that another request is streaming; one that has ended already stays as it is."""
+    if (running := shelf.running.find(response_id)) is not None:
+        return Response(msgspec.json.encode(await running.cancel()), media_type="application/json")
+    return Response(await response_json(shelf, response_id), media_type="application/json")
+
+
+@get(
+    "/v1/responses/{response_id:str}/input_items",
+    opt=READ,
+    operation_class=ApiOperation,
+    operation_id="listInputItems",
+    tags=["Responses"],
+)
+async def list_input_items(
+    request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
+) -> ItemPage:
+    """List the items that a response was given."""
+    query, _ = fields_of(query_fields(request), PageQuery, ())
+    return page_of(await input_items(shelf, response_id), query)

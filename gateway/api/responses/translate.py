@@ -1,0 +1,154 @@
+"""Pure: a request for a response in neutral words, and the response object that answers it."""
+
+from typing import assert_never
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.api.responses.schema import (
+    ChosenFunction,
+    Function,
+    JsonFormat,
+    JsonSchemaFormat,
+    ReasoningConfig,
+    Response,
+    ResponsesRequest,
+    TextConfig,
+    TextFormat,
+)
+from gateway.conversation.history import ConversationRef
+from gateway.turns.request import TurnRequest
+from gateway.wire.conversation import ConversationId, conversation_name
+from gateway.wire.item_messages import messages_of
+from gateway.wire.items import Item
+from gateway.wire.tools import check_schema, tool_choice_of, tool_of
+
+
+def turn_request(request: ResponsesRequest, items: tuple[Item, ...]) -> TurnRequest:
+    """The turn that is asked for; ``items`` are its input. Raises ``InvalidRequest``."""
+    return TurnRequest(
+        conversation=ConversationRef(
+            previous_response=request.previous_response_id,
+            conversation=conversation_name(request.conversation),
+            known=True,
+            keep=request.store is not False,
+            added=messages_of(items),
+        ),
+        instructions=request.instructions or "",
+        tools=tuple(tool_of(tool) for tool in request.tools or ()),
+        tool_choice=_tool_choice(request),
+        parallel_tool_calls=request.parallel_tool_calls,
+        json_answer=_json_answer(request.text),
+        sampling=llm.Sampling(temperature=request.temperature, top_p=request.top_p),
+        max_output_tokens=request.max_output_tokens,
+        reasoning_effort=request.reasoning.effort if request.reasoning else None,
+        literal=True,
+        spoken=False,
+    )
+
+
+def check(request: ResponsesRequest) -> None:
+    """Refuse what no backend can do here, or what says nothing. Raises ``InvalidRequest``."""
+    if request.background:
+        raise Unsupported(
+            "Background responses are not available here: leave 'background' out, and stream the answer.",
+            param="background",
+        )
+    if request.prompt is not None:
+        raise Unsupported(
+            "Prompt templates are kept at OpenAI and cannot be read here: send the text as 'instructions' and 'input'.",
+            param="prompt",
+        )
+    continued = request.previous_response_id is not None or request.conversation is not None
+    if request.input is None and not continued:
+        raise InvalidRequest("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
+    if request.input == "":
+        raise InvalidRequest(
+            "Invalid 'input': empty string. Expected a string with minimum length 1, but got an empty string instead.",
+            param="input",
+            code="empty_string",
+        )
+    if request.input == []:
+        raise InvalidRequest(
+            "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+            param="input",
+            code="empty_array",
+        )
+
+
+def ignored(request: ResponsesRequest) -> tuple[str, ...]:
+    """The parameters of ``request`` that have no effect on the way through a turn."""
+    named = {
+        "include": bool(request.include),
+        "max_tool_calls": request.max_tool_calls is not None,
+        "prompt_cache_key": request.prompt_cache_key is not None,
+        "safety_identifier": request.safety_identifier is not None,
+        "service_tier": request.service_tier not in {None, "auto", "default"},
+        "stream_options": bool(request.stream_options and request.stream_options.include_obfuscation),
+        "text.verbosity": bool(request.text and request.text.verbosity),
+        "top_logprobs": bool(request.top_logprobs),
+        "truncation": request.truncation == "auto",
+        "user": request.user is not None,
+    }
+    return tuple(name for name, without_effect in named.items() if without_effect)
+
+
+def _tool_choice(request: ResponsesRequest) -> llm.ToolChoice | None:
+    """The choice; without tools "auto" and "none" say nothing."""
+    if request.tool_choice is None or (not request.tools and request.tool_choice in {"auto", "none"}):
+        return None
+    return tool_choice_of(request.tool_choice)
+
+
+def _json_answer(text: TextConfig | None) -> llm.JsonAnswer | None:
+    wanted = text.format if text is not None else None
+    match wanted:
+        case None | TextFormat():
+            return None
+        case JsonFormat():
+            return llm.JsonAnswer()
+        case JsonSchemaFormat():
+            check_schema(wanted.schema, "'text.format.schema'", "text.format.schema")
+            return llm.JsonAnswer(
+                name=wanted.name, description=wanted.description, schema=wanted.schema, strict=wanted.strict
+            )
+        case _:
+            assert_never(wanted)
+
+
+def response_of(request: ResponsesRequest, turn: TurnRequest, response_id: str, route: str, now: int) -> Response:
+    """The response object that ``request`` begins with: what it asks for, or what holds when it does not say."""
+    conversation = turn.conversation.conversation
+    choice = turn.tool_choice or "auto"
+    return Response(
+        id=response_id,
+        created_at=now,
+        instructions=request.instructions,
+        max_output_tokens=request.max_output_tokens,
+        max_tool_calls=request.max_tool_calls,
+        model=request.model or route,
+        parallel_tool_calls=request.parallel_tool_calls is not False,
+        previous_response_id=request.previous_response_id,
+        conversation=None if conversation is None else ConversationId(id=conversation),
+        prompt_cache_key=request.prompt_cache_key,
+        reasoning=request.reasoning or ReasoningConfig(),
+        safety_identifier=request.safety_identifier,
+        store=turn.conversation.keep,
+        temperature=1.0 if request.temperature is None else request.temperature,
+        text=_text(request.text),
+        tool_choice=ChosenFunction(name=choice.name) if isinstance(choice, llm.NamedTool) else choice,
+        tools=tuple(
+            Function(name=tool.name, description=tool.description, parameters=tool.parameters, strict=tool.strict)
+            for tool in turn.tools
+        ),
+        top_logprobs=request.top_logprobs or 0,
+        top_p=1.0 if request.top_p is None else request.top_p,
+        truncation=request.truncation or "disabled",
+        user=request.user,
+        metadata=request.metadata or {},
+    )
+
+
+def _text(text: TextConfig | None) -> TextConfig:
+    if text is None or text.format is None:
+        return TextConfig(format=TextFormat(), verbosity=text.verbosity if text else None)
+    return text

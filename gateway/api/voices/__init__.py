@@ -1,0 +1,6 @@
+"""``GET /v1/audio/voices``: the names that ``voice`` takes."""
+
+from gateway.api.voices.routes import list_voices
+from gateway.http.surface import Surface
+
+surface = Surface(handlers=(list_voices,))

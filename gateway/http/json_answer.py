@@ -1,0 +1,17 @@
+"""The answer of a route that needs no engine: one JSON document, with the headers that every answer has."""
+
+from typing import TypeVar
+
+import msgspec
+from litestar import MediaType, Response
+
+from gateway.http.headers import AnswerHead, headers_of
+from gateway.telemetry.timings import Stopwatch
+
+BodyT = TypeVar("BodyT", bound=msgspec.Struct)
+
+
+def json_answer(body: BodyT, watch: Stopwatch, ignored: tuple[str, ...] = ()) -> Response[BodyT]:
+    """``body`` as JSON; ``watch`` has run since the request came, ``ignored`` are parameters that had no effect."""
+    headers = headers_of(AnswerHead(ignored=ignored, timings=watch.timings()))
+    return Response(body, headers=headers, media_type=MediaType.JSON)

@@ -1,0 +1,91 @@
+"""The description of routes whose request or answer is sound: recordings in three ways, audio in every format."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+from litestar.openapi.spec import (
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from gateway.audio.encode import FORMATS
+from gateway.http.headers import HEADERS
+from gateway.http.openapi import WireSchema, component_name, json_schema, reference
+
+BINARY = {"type": "string", "format": "binary"}
+
+
+def recording_body(wire_type: type[msgspec.Struct], title: str, files: Mapping[str, Any]) -> RequestBody:
+    """The three ways to send ``wire_type``: ``title`` names its form, ``files`` has the schemas of its files."""
+    recording = OpenAPIMediaType(schema=WireSchema(wire=BINARY))
+    return RequestBody(
+        required=True,
+        content={
+            "multipart/form-data": OpenAPIMediaType(schema=_form(wire_type, title, files)),
+            "application/json": OpenAPIMediaType(schema=reference(wire_type)),
+            "audio/*": recording,
+            "application/octet-stream": recording,
+        },
+    )
+
+
+def query_parameters(wire_type: type[msgspec.Struct], without: Collection[str]) -> list[Parameter]:
+    """The fields that fit into a query string, for a body that is the recording itself: all but those ``without``."""
+    return [
+        Parameter(
+            name=name,
+            param_in="query",
+            schema=WireSchema(wire={key: value for key, value in field.items() if key != "description"}),
+            description=f"{_description(field)} Only when the body is the recording itself.",
+        )
+        for name, field in _schema(wire_type)["properties"].items()
+        if name not in without
+    ]
+
+
+def audio_answer(description: str, *events: Any) -> OpenAPIResponse:
+    """The answer as audio of every format, or as one of the event streams ``events``."""
+    schemas, _ = json_schema(*events)
+    streams = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    event = WireSchema(wire={"description": "Each event is one line `data: {…}`.", **streams})
+    audio = {form.content_type: OpenAPIMediaType(schema=WireSchema(wire=BINARY)) for form in FORMATS.values()}
+    return OpenAPIResponse(
+        description=description,
+        headers=answer_headers(),
+        content={**audio, "text/event-stream": OpenAPIMediaType(schema=event)},
+    )
+
+
+def answer_headers(names: Collection[str] | None = None) -> dict[str, OpenAPIHeader | Reference]:
+    """The headers of an answer: those of these ``names``, or all."""
+    return {
+        header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
+        for header in HEADERS
+        if names is None or header.name in names
+    }
+
+
+def _schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:
+    _, schemas = json_schema(wire_type)
+    schema: dict[str, Any] = schemas[component_name(wire_type)]
+    return schema
+
+
+def _form(wire_type: type[msgspec.Struct], title: str, files: Mapping[str, Any]) -> WireSchema:
+    """The fields of the form: those of the JSON body, with files in place of base64."""
+    schema = _schema(wire_type)
+    fields = {name: field for name, field in schema["properties"].items() if name not in {"input_audio", *files}}
+    return WireSchema(wire={**schema, "title": title, "properties": {**files, **fields}})
+
+
+def _description(field: dict[str, Any]) -> str:
+    """What is said of a field, wherever in its schema that stands."""
+    found: list[str] = [part["description"] for part in (field, *field["anyOf"]) if "description" in part]
+    return found[0]

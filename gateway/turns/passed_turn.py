@@ -1,0 +1,200 @@
+"""A text turn on the straight road: the client's request is passed on to a server that speaks the same protocol."""
+
+import logging
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, UpstreamError
+from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, WireProtocol
+from gateway.conversation.conversation import ID
+from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
+from gateway.conversation.normal_form import has_content
+from gateway.engines.fallback import Answering
+from gateway.engines.route import ServedRoute
+from gateway.pipeline.deadline import Deadline
+from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.build import policy_of
+from gateway.turns.result import ConversationJoined
+
+logger = logging.getLogger(__name__)
+
+BYTES_A_CHARACTER = 512
+"""What a character of an answer may come to on the wire: servers send events of some hundred bytes for each token."""
+
+
+class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is passed on: the client's JSON object ``body``, without what names a conversation.
+
+    ``conversation`` is where it belongs, with the messages of ``body`` in ``added``; ``None`` for a protocol without
+    conversations.
+    """
+
+    body: dict[str, Any]
+    conversation: ConversationRef | None = None
+
+
+class PassedKept(msgspec.Struct, frozen=True, kw_only=True, tag="passed_kept"):
+    """A turn that is to be kept is stored under the id of its ``response``, if it can be.
+
+    ``response`` is the final one as the server wrote it. The bytes that end the answer follow.
+    """
+
+    response: dict[str, Any]
+
+
+class TurnPassed(msgspec.Struct, frozen=True, kw_only=True, tag="turn_passed"):
+    """The end of a turn that did not fail; last."""
+
+    outcome: TurnOutcome
+
+
+PassedEvent = ConversationJoined | Started | Forwarded | PassedKept | TurnPassed
+
+
+def passes(served: ServedRoute, protocol: WireProtocol) -> bool:
+    """Whether the model of a route is behind a server that speaks ``protocol``."""
+    model = served.engines.llm
+    return isinstance(model, Passthrough) and model.protocol == protocol
+
+
+class PassedTurn:
+    """The turn ``request`` at ``served``, whose model ``passes``; ``id`` names it in headers and log.
+
+    ``report`` is told of its end, once, however it ended.
+    """
+
+    def __init__(
+        self, history: History, served: ServedRoute, request: PassedRequest, watch: Stopwatch, report: Report
+    ) -> None:
+        self.id = f"resp_{uuid.uuid4().hex}"
+        self._history = history
+        self._served = served
+        self._request = request
+        self._watch = watch
+        self._report = report
+        self._answered_by: str | None = None
+        self._usage: llm.Usage | None = None
+        self._reason = LEFT
+        self._conversation_id: str | None = None
+        self._compaction: llm.Usage | None = None
+
+    async def events(self) -> AsyncGenerator[PassedEvent, None]:
+        """Take the turn; ends with ``TurnPassed``. Closing it at any point releases the server.
+
+        A turn that is closed early, or fails, is not kept. Raises ``AdapterError``, and what ``History.lease`` raises.
+        """
+        try:
+            async with aclosing(self._run()) as events:
+                async for event in events:
+                    yield event
+        except AdapterError as error:
+            self._reason = describe_failure(error)
+            raise
+        except Exception as error:
+            self._reason = type(error).__name__
+            raise
+        finally:
+            self._report(self._outcome())
+
+    async def _run(self) -> AsyncGenerator[PassedEvent, None]:
+        settings = self._served.route.settings
+        deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
+        ref = self._request.conversation
+        async with AsyncExitStack() as held:
+            lease: ConversationLease | None = None
+            if ref is not None:
+                leasing = held.enter_async_context(self._history.lease(ref, self._policy))
+                lease = await deadline.limit(leasing)
+                yield ConversationJoined(conversation_id=lease.id)
+            passed: Passed | None = None
+            room = settings.max_answer_characters * BYTES_A_CHARACTER
+            async with aclosing(deadline.limited(self._forwarded(lease))) as events:
+                async for event in events:
+                    match event:
+                        case Passed():
+                            passed = event
+                        case Forwarded():
+                            self._watch.mark("llm_first_token")
+                            room -= len(event.data)
+                            if room < 0:
+                                raise UpstreamError("The answer is longer than --max_answer_characters allows.")
+                            yield event
+                        case Started():
+                            self._answered_by = event.route if isinstance(event, Answering) else self._served.name
+                            yield event
+            if passed is None:
+                raise UpstreamError("The language model's stream ended before the answer was finished.")
+            self._usage, self._reason = passed.usage, passed.failure or passed.reason
+            if lease is not None and passed.failure is None:
+                await self._keep(lease, passed)
+            if passed.response is not None:
+                yield PassedKept(response=passed.response)
+            if passed.last:
+                yield Forwarded(data=passed.last, answer_id=_id_of(passed.response))
+            yield TurnPassed(outcome=self._outcome())
+
+    def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
+        model = self._served.engines.llm
+        assert isinstance(model, Passthrough), "the surface asked passes()"
+        request = PassRequest(
+            model=self._served.route.settings.model_name or "",
+            body=self._request.body,
+            history=_history(lease, self._request.conversation),
+            recorded=lease is not None and lease.kept,
+        )
+        return model.forward(request)
+
+    async def _keep(self, lease: ConversationLease, passed: Passed) -> None:
+        """Store the turn under the id that the client saw."""
+        if not lease.kept or passed.message is None or passed.response is None:
+            return
+        said = (passed.message,) if has_content(passed.message) else ()
+        response_id = _id_of(passed.response)
+        if response_id is None or not ID.fullmatch(response_id):
+            logger.warning("%s is not kept: its server gave it no usable id", self.id)
+            return
+        if await self._history.keep(lease, response_id, lease.conversation.after(said), self._policy):
+            self._conversation_id, self._compaction = lease.id, lease.compaction
+
+    @property
+    def _policy(self) -> Policy:
+        return policy_of(self._served)
+
+    def _outcome(self) -> TurnOutcome:
+        return TurnOutcome(
+            response_id=self.id,
+            conversation_id=self._conversation_id,
+            route=self._served.name,
+            answered_by=self._answered_by,
+            reason=self._reason,
+            heard_seconds=0.0,
+            characters=0,
+            spoken_seconds=0.0,
+            delivered_seconds=0.0,
+            usage=self._usage,
+            compaction=self._compaction,
+            timings=self._watch.timings(),
+        )
+
+
+def _id_of(response: dict[str, Any] | None) -> str | None:
+    """The server's id of a response."""
+    given = None if response is None else response.get("id")
+    return given if isinstance(given, str) else None
+
+
+def _history(lease: ConversationLease | None, ref: ConversationRef | None) -> tuple[llm.Message, ...]:
+    """What was said before the request's own messages."""
+    if lease is None or ref is None:
+        return ()
+    conversation = lease.conversation
+    turns = conversation.turns[conversation.skipped :]
+    messages = [*conversation.beginning(None, "system"), *(message for turn in turns for message in turn.messages)]
+    return tuple(messages[: len(messages) - len(ref.added)])

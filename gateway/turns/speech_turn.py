@@ -1,0 +1,106 @@
+"""The turn that only speaks: a text in, its speech out."""
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+
+from gateway.engines.route import ServedRoute
+from gateway.engines.voices import known_voice
+from gateway.pipeline.answer import Speech
+from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.playhead import Playhead
+from gateway.pipeline.read_aloud import Read, read_aloud
+from gateway.pipeline.speak import Delivery
+from gateway.pipeline.utterance_scheduler import Pacing
+from gateway.telemetry.outcome import Report
+from gateway.telemetry.timings import Stopwatch
+from gateway.text.normalization.normalizer import ReadingOptions
+from gateway.turns.build import language_code
+from gateway.turns.result import TurnFinished
+from gateway.turns.tally import Tally, reported
+
+
+class SpeechTurnRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A text to be spoken. ``None`` leaves a choice to the settings of the route.
+
+    ``speed`` is 1.0 for normal, ``language`` a code or a name, ``instructions`` describe a style.
+    """
+
+    text: str
+    voice: str | None = None
+    speed: float | None = None
+    language: str | None = None
+    instructions: str | None = None
+
+
+class SpeechTurns:
+    """Begins turns that only speak; ``report`` is told of the end of each."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def begin(self, request: SpeechTurnRequest, served: ServedRoute, watch: Stopwatch) -> "SpeechTurn":
+        """The speech ``request`` at the route ``served``; nothing happens until it is read.
+
+        Raises ``InvalidRequest`` for a voice, a speed or a language that the route's synthesiser does not have.
+        """
+        delivery = _delivery(request, served)
+        served.engines.tts.check(delivery.request(""))
+        return SpeechTurn(request.text, delivery, served, watch, self._report)
+
+
+class SpeechTurn:
+    """The speech of ``text`` as ``delivery`` says, at the route ``served``; ``id`` is for the log."""
+
+    def __init__(self, text: str, delivery: Delivery, served: ServedRoute, watch: Stopwatch, report: Report) -> None:
+        self.id = f"speech_{uuid.uuid4().hex}"
+        self._text = text
+        self._delivery = delivery
+        self._served = served
+        self._watch = watch
+        self._report = report
+
+    @property
+    def sample_rate(self) -> int:
+        """The rate in Hz of the audio in its events."""
+        return self._served.engines.tts.info.sample_rate
+
+    async def events(self) -> AsyncGenerator[Read | TurnFinished, None]:
+        """Speak; ends with ``TurnFinished``. Closing it at any point releases the synthesiser.
+
+        Raises ``AdapterError``.
+        """
+        settings = self._served.route.settings
+        tally = Tally(self.id, self._served.name, self.sample_rate)
+        speech = Speech(
+            engine=self._served.engines.tts,
+            delivery=self._delivery,
+            pacing=Pacing(
+                batch_sentences=settings.stream_batch_sentences,
+                first_utterance_seconds=settings.first_utterance_ms / 1000,
+            ),
+            playhead=Playhead(),
+        )
+        deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
+        with reported(tally, self._watch, self._report):
+            async with aclosing(read_aloud(self._text, speech, deadline, self._watch)) as reading:
+                async for event in reading:
+                    tally.note(event)
+                    yield event
+                    tally.delivered(event)
+            yield TurnFinished(reason="stop", outcome=tally.outcome(self._watch.timings()))
+
+
+def _delivery(request: SpeechTurnRequest, served: ServedRoute) -> Delivery:
+    settings = served.route.settings
+    language = language_code(request.language or settings.language)
+    return Delivery(
+        voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
+        speed=settings.speed if request.speed is None else request.speed,
+        instructions=request.instructions,
+        voice_language=language,
+        text_language=language,
+        reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
+    )

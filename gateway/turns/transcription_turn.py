@@ -1,0 +1,115 @@
+"""The turn that only listens: a recording in, its transcript out; silence is an empty transcript."""
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+
+from adapters.contract import audio, stt
+from adapters.contract.errors import Unsupported
+from gateway.engines.route import ServedRoute
+from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.listen import Heard, NoSpeech, RecognitionOptions, TranscriptFinished, blocks, listen
+from gateway.telemetry.outcome import Report
+from gateway.telemetry.timings import Stopwatch
+from gateway.turns.build import language_code
+from gateway.turns.request import AudioSource
+from gateway.turns.tally import Tally, reported
+
+
+class TranscriptionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording to be written down; ``options.language`` is a code or a name, ``None`` for that of the settings."""
+
+    audio: AudioSource
+    options: RecognitionOptions
+
+
+class Transcriptions:
+    """Begins transcriptions; ``report`` is told of the end of each."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def begin(self, request: TranscriptionRequest, served: ServedRoute, watch: Stopwatch) -> "TranscriptionTurn":
+        """The transcription ``request`` at the route ``served``; nothing happens until it is read.
+
+        Raises ``InvalidRequest``, and ``Unsupported`` for what the route's recogniser cannot do.
+        """
+        recogniser = recogniser_of(served)
+        _check(request.options, recogniser.info, served)
+        named = request.options.language or served.route.settings.language
+        options = msgspec.structs.replace(request.options, language=language_code(named))
+        return TranscriptionTurn(
+            TranscriptionRequest(audio=request.audio, options=options), served, watch, self._report
+        )
+
+
+def recogniser_of(served: ServedRoute) -> stt.Recogniser:
+    """The route's recogniser. Raises ``Unsupported`` when its model listens itself."""
+    if served.engines.stt is None:
+        raise Unsupported(
+            f"The model `{served.name}` has no recogniser, its language model hears recordings itself: name another "
+            "model, or choose a recogniser for it with --stt.",
+            param="model",
+        )
+    return served.engines.stt
+
+
+def _check(options: RecognitionOptions, info: stt.Info, served: ServedRoute) -> None:
+    """Raise ``Unsupported`` for what the recogniser says that it cannot do."""
+    lacking = {
+        "word_times": (options.word_times and not info.word_times, "gives no times of words"),
+        "segment_times": (options.segment_times and not info.segment_times, "gives no times of segments"),
+        "translate": (options.translate and not info.translation, "does not translate"),
+    }
+    for param, (lacks, what) in lacking.items():
+        if lacks:
+            settings = served.route.settings
+            raise Unsupported(
+                f"The recogniser of `{served.name}`, --stt {settings.stt}, {what}; choose one that does with --stt, or "
+                "name another model.",
+                param=param,
+            )
+
+
+class TranscriptionTurn:
+    """The transcription ``request``, whose options the recogniser of ``served`` can meet; ``id`` is for the log."""
+
+    def __init__(self, request: TranscriptionRequest, served: ServedRoute, watch: Stopwatch, report: Report) -> None:
+        self.id = f"transcription_{uuid.uuid4().hex}"
+        self._request = request
+        self._served = served
+        self._watch = watch
+        self._report = report
+
+    async def events(self) -> AsyncGenerator[Heard, None]:
+        """Listen; ends with ``TranscriptFinished``. Closing it at any point releases the recogniser.
+
+        Raises ``AdapterError``.
+        """
+        engines, settings = self._served.engines, self._served.route.settings
+        tally = Tally(self.id, self._served.name, engines.tts.info.sample_rate)
+        deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
+        with reported(tally, self._watch, self._report):
+            async with aclosing(deadline.limited(self._listen())) as hearing:
+                async for event in hearing:
+                    tally.note(event)
+                    yield event
+            tally.reason = "stop"
+
+    async def _listen(self) -> AsyncGenerator[Heard, None]:
+        engines, recogniser = self._served.engines, recogniser_of(self._served)
+        rate, options = recogniser.info.sample_rate, self._request.options
+        detector = engines.vad.detector() if engines.vad else None
+        # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
+        pcm = await self._request.audio(rate)
+        try:
+            async with aclosing(listen(recogniser, detector, blocks(pcm, rate), options)) as hearing:
+                async for event in hearing:
+                    if isinstance(event, TranscriptFinished):
+                        self._watch.mark("stt_done")
+                    yield event
+        except NoSpeech:
+            self._watch.mark("stt_done")
+            yield TranscriptFinished(text="", language=options.language, seconds=audio.seconds(pcm, rate))

@@ -1,0 +1,152 @@
+"""Items of the Responses API as messages to a language model, and messages as items."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Literal, assert_never
+
+import msgspec
+
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.wire.items import (
+    PREFIXES,
+    Content,
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    InputImage,
+    InputText,
+    Item,
+    MessageItem,
+    OutputText,
+    ReasoningItem,
+    Refusal,
+    content_of,
+)
+from gateway.wire.messages import checked, image_of
+
+RECORDING = llm.Text(text="(a recording)")
+"""What stands for a recording that the model heard itself: items have no audio."""
+
+
+def messages_of(items: Iterable[Item], param: str = "input") -> tuple[llm.Message, ...]:
+    """The items as a language model gets them: an answer's text and its calls are one message.
+
+    Raises ``InvalidRequest``, also for too many parts or images.
+    """
+    drafts: list[tuple[str, list[llm.Part]]] = []
+    for item in items:
+        role, parts = role_of(item), parts_of(item)
+        if isinstance(item, ReasoningItem):
+            continue
+        if drafts and role == drafts[-1][0] == "assistant" and _calls((*drafts[-1][1][-1:], *parts)):
+            drafts[-1][1].extend(parts)
+        else:
+            drafts.append((role, parts))
+    return checked(tuple(llm.Message(role=role, parts=tuple(parts)) for role, parts in drafts), param)
+
+
+def _calls(parts: Iterable[llm.Part]) -> bool:
+    return any(isinstance(part, llm.ToolCall) for part in parts)
+
+
+def role_of(item: Item) -> str:
+    """The role of the message that an item belongs to."""
+    if isinstance(item, MessageItem):
+        return item.role
+    return "tool" if isinstance(item, FunctionCallOutputItem) else "assistant"
+
+
+def parts_of(item: Item) -> list[llm.Part]:
+    """What of an item a language model gets. Raises ``InvalidRequest``."""
+    match item:
+        case MessageItem():
+            return [_part(item.role, part) for part in content_of(item)]
+        case FunctionCallItem():
+            return [llm.ToolCall(call_id=item.call_id, name=item.name, arguments=item.arguments)]
+        case FunctionCallOutputItem():
+            return [llm.ToolResult(call_id=item.call_id, output=_output(item))]
+        case ReasoningItem():
+            return []
+        case _:
+            assert_never(item)
+
+
+def _part(role: str, part: Content) -> llm.Part:
+    match part:
+        case InputText() | OutputText():
+            return llm.Text(text=part.text)
+        case Refusal():
+            return llm.Text(text=part.refusal)
+        case InputImage():
+            if role != "user":
+                raise InvalidRequest(
+                    f"A message with role {role!r} holds text only; send the image in a message with role 'user'.",
+                    param="messages",
+                    code="invalid_value",
+                )
+            if part.image_url is None:
+                raise Unsupported(
+                    "Images by 'file_id' cannot be fetched here; send 'image_url' with an https: or data: URL.",
+                    param="messages",
+                )
+            detail = "high" if part.detail == "original" else part.detail
+            return image_of(part.image_url, detail, param="messages")
+        case _:
+            assert_never(part)
+
+
+def _output(item: FunctionCallOutputItem) -> str:
+    if isinstance(item.output, str):
+        return item.output
+    texts = [part.text for part in item.output if isinstance(part, InputText | OutputText)]
+    if len(texts) < len(item.output):
+        raise Unsupported(
+            "The output of a function holds text only here; send an image in a message with role 'user'.",
+            param="messages",
+        )
+    return "".join(texts)
+
+
+def items_of(messages: Iterable[llm.Message], seed: str) -> tuple[Item, ...]:
+    """``messages`` as items; their ids are made of ``seed``, so that they are the same whenever they are made."""
+    items = [item for message in messages for item in _items(message)]
+    return tuple(
+        msgspec.structs.replace(item, id=_derived(PREFIXES[type(item)], seed, number), status="completed")
+        for number, item in enumerate(items)
+    )
+
+
+def _items(message: llm.Message) -> list[Item]:
+    content: list[Content] = []
+    items: list[Item] = []
+    for part in message.parts:
+        match part:
+            case llm.Text():
+                shown = OutputText(text=part.text) if message.role == "assistant" else InputText(text=part.text)
+                content.append(shown)
+            case llm.Image():
+                content.append(InputImage(image_url=part.url, detail="auto"))
+            case llm.Audio():
+                content.append(InputText(text=RECORDING.text))
+            case llm.ToolCall():
+                items.append(FunctionCallItem(call_id=part.call_id, name=part.name, arguments=part.arguments))
+            case llm.ToolResult():
+                items.append(FunctionCallOutputItem(call_id=part.call_id, output=part.output))
+            case llm.Opaque():
+                pass
+            case _:
+                assert_never(part)
+    said = [MessageItem(role=_ROLES.get(message.role, "user"), content=content)] if content else []
+    return [*said, *items]
+
+
+_ROLES: dict[str, Literal["user", "assistant", "system", "developer"]] = {
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "developer",
+}
+"""Roles that items can have; another name from the settings is the user's."""
+
+
+def _derived(prefix: str, seed: str, number: int) -> str:
+    return f"{prefix}_{hashlib.blake2b(f'{seed} {number}'.encode(), digest_size=16).hexdigest()}"
