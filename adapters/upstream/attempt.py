@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.upstream.body import kind_of
 from adapters.upstream.error_factory import ErrorFactory
-from adapters.upstream.multipart import Upload, encode_form
+from adapters.upstream.multipart import Upload
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.sse import EventTooLarge, SseParser
 from adapters.upstream.timed_response import MAX_ANSWER_BYTES, TOO_LARGE, TimedResponse
@@ -49,12 +49,6 @@ class CompletionCall(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
     make_reader: Callable[[], ResponseReader[Event]]
     ignored: tuple[str, ...] = ()
     upload: Upload | None = None
-
-    def encoded(self) -> tuple[str, bytes]:
-        """The content type and the bytes of the body."""
-        if self.upload is not None:
-            return encode_form(self.body, self.upload)
-        return "application/json", msgspec.json.encode(self.body)
 
 
 class ResponseStream(Generic[Event]):

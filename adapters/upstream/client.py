@@ -20,6 +20,7 @@ from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.forwarding import ForwardCall, ForwardedStream
+from adapters.upstream.multipart import Upload, encode_body
 from adapters.upstream.options import OPENAI, UpstreamOptions, named_for
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
@@ -139,7 +140,7 @@ class UpstreamClient:
 
         def attempt(deadline: float) -> Awaitable[ForwardedStream]:
             stream = ForwardedStream(self.errors, self._options, call, deadline, self._key)
-            return self._opened(stream, call)
+            return self._opened(stream, call.path, call.body)
 
         try:
             response = await self._open(call.body, attempt)
@@ -195,22 +196,24 @@ class UpstreamClient:
         return response
 
     async def _attempt(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
-        return await self._opened(ResponseStream(self.errors, self._options, call, deadline), call)
+        stream = ResponseStream(self.errors, self._options, call, deadline)
+        return await self._opened(stream, call.path, call.body, call.upload)
 
-    async def _opened(self, attempt: AttemptT, call: CompletionCall[Any] | ForwardCall) -> AttemptT:
+    async def _opened(
+        self, attempt: AttemptT, path: str, body: dict[str, Any], upload: Upload | None = None
+    ) -> AttemptT:
         """``attempt`` with the first content of its answer; how that went is told to the circuit breaker."""
-        content_type, body = call.encoded()
-        streamed = bool(call.body.get("stream"))
-        headers = {"content-type": content_type, "accept": "text/event-stream" if streamed else "application/json"}
-        request = self._request("POST", call.path, headers, body)
+        content_type, data = encode_body(body, upload)
+        accepted = "text/event-stream" if body.get("stream") else "application/json"
+        request = self._request("POST", path, {"content-type": content_type, "accept": accepted}, data)
         try:
             await attempt.open(self._http(), request)
         except BaseException as error:
             await attempt.aclose()
             if isinstance(error, AdapterError):
-                self._record_failure(error, attempt.status, self._breaker(call.body))
+                self._record_failure(error, attempt.status, self._breaker(body))
             raise
-        self._breaker(call.body).succeeded()
+        self._breaker(body).succeeded()
         return attempt
 
     def _record_failure(self, error: AdapterError, status: int | None, breaker: CircuitBreaker) -> None:

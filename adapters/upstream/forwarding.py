@@ -54,10 +54,6 @@ class ForwardCall(msgspec.Struct, frozen=True, kw_only=True):
     make_observer: Callable[[], Observer]
     recorded: bool = False
 
-    def encoded(self) -> tuple[str, bytes]:
-        """The content type and the bytes of the body."""
-        return "application/json", msgspec.json.encode(self.body)
-
 
 class ForwardedStream:
     """``read`` until it is empty, then ``finish``; ``aclose`` has closed the socket when it returns."""

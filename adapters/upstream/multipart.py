@@ -1,4 +1,4 @@
-"""Writes a form with one file, as ``multipart/form-data``; pure."""
+"""Writes the body of a request: JSON, or a form with one file (``multipart/form-data``); pure."""
 
 import secrets
 from collections.abc import Mapping
@@ -13,6 +13,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     content_type: str
     data: bytes
+
+
+def encode_body(body: Mapping[str, Any], upload: Upload | None) -> tuple[str, bytes]:
+    """The content type and the bytes of a request: a form if there is a file, else JSON."""
+    return ("application/json", msgspec.json.encode(body)) if upload is None else encode_form(body, upload)
 
 
 def encode_form(fields: Mapping[str, Any], upload: Upload) -> tuple[str, bytes]:

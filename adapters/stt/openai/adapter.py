@@ -64,6 +64,7 @@ class OpenAIRecogniser:
         ] = 2
 
     description = EngineDescription(
+        model_option="stt_model",
         selected_by=("stt_base_url",),
         api_key=ApiKeyVariable(
             name="OPENAI_API_KEY", key_option="stt_api_key", url_option="stt_base_url", host="api.openai.com"
