@@ -1,7 +1,7 @@
 """A test that lacks a tool from outside is skipped as "needs <tool>"; where tools must be there, it fails instead."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -33,4 +33,18 @@ def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)  # more only wait for each other at this size
     folder = tmp_path_factory.mktemp("tiny-qwen")
     build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Callable[[str], Path]:
+    """Gives the folder of a real model by its name in ``tests/models/real.py``, or skips the test."""
+    from tests.models import real  # noqa: PLC0415 - only tests of models need it
+
+    def folder(name: str) -> Path:
+        home = real.at_hand(name)
+        if home is None:
+            pytest.skip(f"no real models at hand: {name} (python -m tests.models.real {name})")
+        return home
+
     return folder
