@@ -56,6 +56,7 @@ ELSEWHERE = {
         "tests/adapters/llm/transformers/test_adapter.py",
         "one suite for both ways to generate",
     ),
+    "adapters/tts/limits.py": ("tests/adapters/tts/espeak/test_adapter.py", "its limits are those of every engine"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }

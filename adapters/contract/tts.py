@@ -55,7 +55,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``aliases`` maps voice names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it
     follows a described style. ``max_parallel`` streams at once. ``reads``: which notation it reads correctly; all other
     notation is written out in words before the text is passed to it. ``phonemes``: whether text between ``[[`` and
-    ``]]`` is taken as phonemes in the engine's own notation. Complete after ``warm_up``.
+    ``]]`` is taken as phonemes in the engine's own notation. ``voice_languages`` is the language (ISO 639-1) of each
+    voice that speaks one only; the first voice of a language is the one to take for it. Complete after ``warm_up``.
     """
 
     sample_rate: int
@@ -66,6 +67,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_parallel: int | None = None
     reads: frozenset[Readable] = frozenset()
     phonemes: bool = False
+    voice_languages: Mapping[str, str] = {}
 
 
 class Synthesiser(Engine, Protocol):

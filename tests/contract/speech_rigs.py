@@ -12,14 +12,27 @@ from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
-from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
+from adapters.tts.espeak.adapter import Espeak
 from adapters.tts.espeak.worker import Utterance
+from adapters.tts.kokoro.adapter import Kokoro
+from adapters.tts.limits import MAX_CHARACTERS
+from adapters.tts.phrase_workers import Phrase
+from adapters.tts.piper.adapter import Piper
+from tests.models.real import at_hand
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
 
 BLOCK = bytes(32_000)
 """A second of silence."""
+
+
+def real_folder(name: str) -> Path:
+    """The folder of a real model; skips the test where there is none."""
+    folder = at_hand(name)
+    if folder is None:
+        pytest.skip(f"no real models at hand: {name} (python -m tests.models.real {name})")
+    return folder
 
 
 async def _blocks(pcm: bytes) -> AsyncIterator[bytes]:
@@ -71,21 +84,31 @@ class SynthesiserRig:
 
     ahead = 1
 
-    def __init__(self, engine: tts.Synthesiser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: tts.Synthesiser,
+        failures: Sequence[Failure],
+        busy: Callable[[], int],
+        *,
+        language: str | None = None,
+    ) -> None:
         self.engine: Any = engine
         self.failures = failures
         self.busy = busy
         self.synthesised = 0
+        self._language = language
 
     def request(self, number: int) -> tts.Request:
-        return tts.Request(text=("Hello.", "This is another sentence, and it is longer.")[number])
+        return tts.Request(
+            text=("Hello.", "This is another sentence, and it is longer.")[number], language=self._language
+        )
 
     def answer(self, events: Sequence[Any]) -> Any:
         return events[-1].characters, round(events[-1].seconds, 1)
 
     def endless(self) -> tts.Request:
         self.synthesised = 0
-        return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20))
+        return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20), language=self._language)
 
     def produced(self) -> int:
         """Pieces of text that were synthesised."""
@@ -128,6 +151,45 @@ async def espeak() -> AsyncGenerator[Rig, None]:
 
 
 @asynccontextmanager
+async def _in_workers(engine: Piper | Kokoro, language: str) -> AsyncGenerator[Rig, None]:
+    """A synthesiser with a real model; it is busy while one of its workers is."""
+    failures = [
+        Failure(name="voice", request=lambda: tts.Request(text="Hello.", voice="nobody"), error=InvalidRequest),
+        Failure(name="speed", request=lambda: tts.Request(text="Hello.", speed=9), error=InvalidRequest),
+        Failure(name="language", request=lambda: tts.Request(text="Hello.", language="tlh"), error=Unsupported),
+        Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong),
+    ]
+    async with aclosing(engine):
+        await engine.warm_up()
+        workers = engine._workers
+        assert workers is not None
+        rig = SynthesiserRig(engine, failures, lambda: len(workers.pool._busy), language=language)
+        speak = workers._speak
+
+        async def counted(job: Phrase, tempo: float, sample_rate: int) -> bytes:
+            rig.synthesised += 1
+            return await speak(job, tempo, sample_rate)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(workers, "_speak", counted)
+            yield rig
+
+
+@asynccontextmanager
+async def piper() -> AsyncGenerator[Rig, None]:
+    """Piper with a voice of American English."""
+    async with _in_workers(Piper(Piper.Options(tts_model=str(real_folder("piper-joe")))), "en") as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def kokoro() -> AsyncGenerator[Rig, None]:
+    """Kokoro with Japanese speakers, who speak English."""
+    async with _in_workers(Kokoro(Kokoro.Options(tts_model=str(real_folder("kokoro")))), "en") as rig:
+        yield rig
+
+
+@asynccontextmanager
 async def transformers() -> AsyncGenerator[Rig, None]:
     """A tiny Whisper, which is busy while its pipeline runs."""
     for package in ("torch", "transformers"):
@@ -153,4 +215,4 @@ async def transformers() -> AsyncGenerator[Rig, None]:
 # By the name under which each engine is registered.
 Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
 RECOGNISERS: Rigs = {"pocketsphinx": pocketsphinx, "transformers": transformers}
-SYNTHESISERS: Rigs = {"espeak": espeak}
+SYNTHESISERS: Rigs = {"espeak": espeak, "kokoro": kokoro, "piper": piper}
