@@ -6,6 +6,7 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import tts
+from adapters.contract.description import EngineDescription
 from adapters.local.requirements import check_installed
 from adapters.tts.kokoro.model_files import find_model
 from adapters.tts.kokoro.voices import ADAPTER, VoiceTable
@@ -27,6 +28,8 @@ class Kokoro:
         """Which model."""
 
         tts_model: Model = None
+
+    description = EngineDescription(rank=20)
 
     def __init__(self, options: Options) -> None:
         self._model = options.tts_model

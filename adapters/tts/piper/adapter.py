@@ -6,6 +6,7 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import tts
+from adapters.contract.description import EngineDescription
 from adapters.local.requirements import check_installed
 from adapters.tts.limits import check_limits
 from adapters.tts.model_option import Model
@@ -23,6 +24,8 @@ class Piper:
         """Which voices."""
 
         tts_model: Model = None
+
+    description = EngineDescription(rank=30)
 
     def __init__(self, options: Options) -> None:
         self._model = options.tts_model

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import msgspec
@@ -105,13 +106,14 @@ def test_help_says_which_engine_options_select() -> None:
 
 def test_a_plug_in_is_not_the_default_where_there_is_one(folder: Path) -> None:
     plug_in(folder, "a_voice", engine(description="EngineDescription(default=True)"), "tts")
-    assert composition.default_engine("tts") == "espeak"
+    assert composition.embedded_engine("tts") == "espeak"
 
 
 @pytest.fixture
 def _without_a_voice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The module of the only synthesiser cannot be imported."""
-    monkeypatch.setitem(sys.modules, "adapters.tts.espeak.adapter", None)
+    """The modules of all synthesisers cannot be imported."""
+    for entry in entry_points(group="speech_gateway.tts"):
+        monkeypatch.setitem(sys.modules, entry.module, None)
     with discovered_anew():
         yield
 
