@@ -16,12 +16,13 @@ from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.contract.passthrough import Forwarded, PassEvent
 from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, ResponseStream
+from adapters.upstream.audio_answer import AudioAnswer, AudioCall, AudioDeclared
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.error_table import ServerFailure
 from adapters.upstream.forwarding import ForwardCall, ForwardedStream
-from adapters.upstream.options import OPENAI, UpstreamOptions
+from adapters.upstream.options import OPENAI, UpstreamOptions, named_for
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
 from adapters.upstream.retries import (
@@ -58,21 +59,26 @@ AttemptT = TypeVar("AttemptT", bound=_Attempt)
 class UpstreamClient:
     """The client of the server in ``options``, used by the adapter ``adapter_name``; constructing does no I/O.
 
+    ``stage`` is that of the adapter, for the names of the options in messages.
+
     Raises ``BadOption`` for a base URL, a key or a proxy that cannot work, and for OpenAI's own server without a key.
     """
 
-    def __init__(self, adapter_name: str, options: UpstreamOptions) -> None:
+    def __init__(self, adapter_name: str, options: UpstreamOptions, stage: str = "llm") -> None:
         self._adapter = adapter_name
         self._options = options
-        self._base = _base_url(options.responses_api_base_url)
-        self._key = _key(options.responses_api_api_key)
-        if self.is_openai and not self._key:
-            raise BadOption(
-                "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
-                "or choose another server with --responses_api_base_url."
-            )
+        try:
+            self._base = _base_url(options.responses_api_base_url)
+            self._key = _key(options.responses_api_api_key)
+            if self.is_openai and not self._key:
+                raise BadOption(
+                    "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
+                    "or choose another server with --responses_api_base_url."
+                )
+        except BadOption as error:
+            raise BadOption(named_for(stage, str(error))) from None
         self._proxy = proxy_for(self._base)
-        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy)
+        self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
         self._refuses_controls: set[str] = set()  # models whose server refused the reasoning controls
@@ -143,6 +149,23 @@ class UpstreamClient:
                 yield response.finish()
             finally:
                 await response.aclose()
+        except ServerFailure as error:  # a difference for retries only
+            raise UpstreamError(error.message, adapter=error.adapter) from error
+
+    async def audio(self, call: AudioCall) -> AsyncGenerator[AudioDeclared | bytes, None]:
+        """The bytes of an audio file as they come, after what the server says it is. Raises ``AdapterError``."""
+
+        def attempt(deadline: float) -> Awaitable[AudioAnswer]:
+            return self._opened(AudioAnswer(self.errors, self._options, deadline), call.path, call.body)
+
+        try:
+            answer = await self._open(call.body, attempt)
+            try:
+                yield AudioDeclared(content_type=answer.content_type)
+                while data := await answer.read():
+                    yield data
+            finally:
+                await answer.aclose()
         except ServerFailure as error:  # a difference for retries only
             raise UpstreamError(error.message, adapter=error.adapter) from error
 

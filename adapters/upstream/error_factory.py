@@ -15,19 +15,25 @@ from adapters.contract.errors import (
 )
 from adapters.upstream.error_table import error_class, sentence, transport_fault
 from adapters.upstream.lenient_json import UnreadableJson, decode_any
-from adapters.upstream.options import UpstreamOptions
+from adapters.upstream.options import UpstreamOptions, named_for
 from adapters.upstream.refusal import Refusal, parse_refusal
 from adapters.upstream.untrusted_text import printable
 from adapters.upstream.urls import display_url
 
 
 class ErrorFactory:
-    """Makes errors in the name of ``adapter``; ``key`` is masked in every text, ``proxy`` is named if it may matter."""
+    """Makes errors in the name of ``adapter``; ``key`` is masked in every text, ``proxy`` is named if it may matter.
 
-    def __init__(self, adapter: str, key: str, options: UpstreamOptions, proxy: httpx.Proxy | None = None) -> None:
+    ``stage`` is that of the adapter, for the names of the options.
+    """
+
+    def __init__(
+        self, adapter: str, key: str, options: UpstreamOptions, proxy: httpx.Proxy | None = None, stage: str = "llm"
+    ) -> None:
         self._adapter = adapter
         self._key = key
         self._options = options
+        self._stage = stage
         self._via = f" (through the proxy {display_url(proxy.url)})" if proxy else ""
 
     def reported(self, error: Any) -> AdapterError:
@@ -89,4 +95,4 @@ class ErrorFactory:
 
     def _message(self, text: str) -> str:
         """A message that names the proxy, which may be the cause instead of the server."""
-        return printable(text, self._key).removesuffix(".") + f"{self._via}."
+        return printable(named_for(self._stage, text), self._key).removesuffix(".") + f"{self._via}."

@@ -32,6 +32,13 @@ DESCRIPTION = EngineDescription(
 """What the engines that answer over HTTP have in common."""
 
 
+def named_for(stage: str, message: str) -> str:
+    """A message about an option below, with the name that the engines of ``stage`` give that option."""
+    if stage == "llm":
+        return message
+    return message.replace("--responses_api_", f"--{stage}_").replace("--llm_backend", f"--{stage}")
+
+
 class UpstreamOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of the language models behind an HTTP API, and of the client that asks them."""
 

@@ -3,6 +3,7 @@
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import pytest
 
 from adapters.contract import stt, tts
 from adapters.contract.checks import Failure, Grammar, Rig, stt_grammar, tts_grammar
-from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
+from adapters.contract.errors import InvalidRequest, TooLong, UnknownModel, Unsupported, UpstreamError
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
 from adapters.tts.espeak.adapter import Espeak
 from adapters.tts.espeak.worker import Utterance
 from adapters.tts.kokoro.adapter import Kokoro
 from adapters.tts.limits import MAX_CHARACTERS
+from adapters.tts.openai.adapter import OpenAISynthesiser
 from adapters.tts.phrase_workers import Phrase
 from adapters.tts.piper.adapter import Piper
 from tests.models.real import at_hand
+from tests.support.upstream_server import Exchange, UpstreamServer
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -190,6 +193,35 @@ async def kokoro() -> AsyncGenerator[Rig, None]:
 
 
 @asynccontextmanager
+async def openai_voice() -> AsyncGenerator[Rig, None]:
+    """The synthesiser behind a scripted server, which sends 40 ms of sound for each character."""
+    refused = {"voice": (400, "voice"), "model": (404, "model"), "key": (401, None), "failure": (500, None)}
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.json["input"] in refused:
+            status, param = refused[exchange.json["input"]]
+            await exchange.reply(status, {"error": {"message": "no such model", "param": param}})
+            return
+        await exchange.start(content_type="audio/pcm")
+        for _ in exchange.json["input"]:
+            rig.synthesised += 1
+            await exchange.send(b"\x00\x10" * 960)
+        await exchange.finish()
+
+    errors = {"voice": InvalidRequest, "model": UnknownModel, "key": UpstreamError, "failure": UpstreamError}
+    failures = [
+        Failure(name=text, request=partial(tts.Request, text=text), error=error) for text, error in errors.items()
+    ]
+    failures.append(Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong))
+    async with UpstreamServer(script) as server:
+        options = OpenAISynthesiser.Options(tts_base_url=server.base_url, tts_max_retries=0)
+        async with aclosing(OpenAISynthesiser(options)) as engine:
+            rig = SynthesiserRig(engine, failures, lambda: server.open_streams)
+            rig.ahead = 4_000  # what the sockets hold
+            yield rig
+
+
+@asynccontextmanager
 async def transformers() -> AsyncGenerator[Rig, None]:
     """A tiny Whisper, which is busy while its pipeline runs."""
     for package in ("torch", "transformers"):
@@ -215,4 +247,4 @@ async def transformers() -> AsyncGenerator[Rig, None]:
 # By the name under which each engine is registered.
 Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
 RECOGNISERS: Rigs = {"pocketsphinx": pocketsphinx, "transformers": transformers}
-SYNTHESISERS: Rigs = {"espeak": espeak, "kokoro": kokoro, "piper": piper}
+SYNTHESISERS: Rigs = {"espeak": espeak, "kokoro": kokoro, "openai": openai_voice, "piper": piper}

@@ -45,7 +45,10 @@ SURFACES = "gateway.api"
 
 
 def engine_names(tree: Tree, package: str) -> set[tuple[str, str]]:
-    """Where ``package`` names a registered engine, in a string or as an identifier: module and name."""
+    """Where ``package`` names a registered engine, in a string or as an identifier: module and name.
+
+    The name of a library that a module imports is not that of an engine there.
+    """
     names = {name for _, name in registry.engines()}
     written = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in names)
     in_text = re.compile(rf"(?<![\w-])(?:{written})(?![\w-])")
@@ -53,10 +56,16 @@ def engine_names(tree: Tree, package: str) -> set[tuple[str, str]]:
     for module, path in tree.paths.items():
         if not within(module, package):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        libraries = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        for node in nodes:
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             identifiers = [getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname")]
-            words = [*in_text.findall(text), *(word for word in identifiers if word and in_text.fullmatch(str(word)))]
+            identifiers = [word for word in identifiers if word not in libraries]
+            words = [
+                *in_text.findall(text),
+                *(str(word) for word in identifiers if word and in_text.fullmatch(str(word))),
+            ]
             found |= {(module, word) for word in words}
     return found
 

@@ -230,7 +230,8 @@ def test_of_ranked_engines_the_best_is_taken_automatically_and_the_embedded_one_
     assert (chosen[0], chosen[-1]) == ("a_voice", "espeak")
     assert composition.default_engine("tts") == "auto"
     assert "auto" in composition.choices("tts")
-    assert options()["tts"].default == "auto"
+    assert composition.selection_rule("tts") == "openai if tts_base_url is set, else auto"
+    assert options()["tts"].default is None
     (route,) = load([], {}).routes
     assert route.settings.tts == "auto"
     assert [name for stage, name in composition.route_engines(route) if stage == "tts"] == list(chosen)
