@@ -55,4 +55,5 @@ def chunks(pcm: bytes, sample_rate: int) -> Iterator[bytes]:
 def of_floats(samples: npt.NDArray[np.floating]) -> bytes:
     """PCM of samples from -1 to 1; louder ones are cut off, and what is no number is silence."""
     scaled = np.clip(np.nan_to_num(samples, posinf=1, neginf=-1), -1, 1) * 32_767
-    return scaled.astype("<i2").tobytes()
+    pcm: bytes = scaled.astype("<i2").tobytes()
+    return pcm

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from adapters.tts.limits import MAX_CHARACTERS
 from adapters.tts.openai.adapter import OpenAISynthesiser
 from adapters.tts.phrase_workers import Phrase
 from adapters.tts.piper.adapter import Piper
+from adapters.tts.transformers.adapter import TransformersSynthesiser
 from tests.models.real import at_hand
 from tests.support.upstream_server import Exchange, UpstreamServer
 
@@ -244,7 +246,42 @@ async def transformers() -> AsyncGenerator[Rig, None]:
         yield RecogniserRig(engine, failures, lambda: pipeline_of(engine).running, most_seconds=3600)
 
 
+@asynccontextmanager
+async def vits() -> AsyncGenerator[Rig, None]:
+    """A tiny VITS, which is busy while it speaks a phrase."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    from tests.models.tiny_vits import build  # noqa: PLC0415 - only where the packages are
+
+    failures = [
+        Failure(name="voice", request=lambda: tts.Request(text="hello", voice="nobody"), error=InvalidRequest),
+        Failure(name="speed", request=lambda: tts.Request(text="hello", speed=9), error=InvalidRequest),
+        Failure(name="language", request=lambda: tts.Request(text="hello", language="fr"), error=Unsupported),
+        Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong),
+    ]
+    busy = 0
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        model = str(build(Path(folder) / "tiny"))
+        options = TransformersSynthesiser.Options(tts_model=model, tts_language_models={"en": model}, tts_device="cpu")
+        async with aclosing(TransformersSynthesiser(options)) as engine:
+            await engine.warm_up()
+            rig = SynthesiserRig(engine, failures, lambda: busy)
+            speak = engine._speak
+
+            def counted(text: str, chosen: Any, speed: float) -> bytes:
+                nonlocal busy
+                rig.synthesised += 1
+                busy += 1
+                try:
+                    return speak(text, chosen, speed)
+                finally:
+                    busy -= 1
+
+            patch.setattr(engine, "_speak", counted)
+            yield rig
+
+
 # By the name under which each engine is registered.
 Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
 RECOGNISERS: Rigs = {"pocketsphinx": pocketsphinx, "transformers": transformers}
-SYNTHESISERS: Rigs = {"espeak": espeak, "kokoro": kokoro, "openai": openai_voice, "piper": piper}
+SYNTHESISERS: Rigs = {"espeak": espeak, "kokoro": kokoro, "openai": openai_voice, "piper": piper, "transformers": vits}

@@ -69,7 +69,7 @@ class Silero:
         streams = [detector.stream for detector, _ in blocks if isinstance(detector, _Detector)]
         taken = [stream.take(pcm) for stream, (_, pcm) in zip(streams, blocks, strict=True)]
         events: list[list[vad.Event]] = [[] for _ in blocks]
-        running = range(len(blocks))
+        running = list(range(len(blocks)))
         while running:
             waiting = []
             for number in running:

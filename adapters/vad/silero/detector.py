@@ -43,7 +43,8 @@ class SileroDetector:
         """
         self._pending += pcm
         while len(self._pending) >= _BYTES:
-            samples = np.frombuffer(bytes(self._pending[:_BYTES]), "<i2").astype(np.float32) / 32_768
+            taken = np.frombuffer(bytes(self._pending[:_BYTES]), "<i2")
+            samples: Floats = (taken / 32_768).astype(np.float32)
             del self._pending[:_BYTES]
             window = np.concatenate([self._context, samples])
             self._context = samples[-CONTEXT:]

@@ -14,7 +14,8 @@ def model(folder: Path) -> Path:
     """A folder as it should be, with no model in its files."""
     (folder / "kokoro.onnx").write_bytes(b"this is no model")
     with (folder / "voices-v1.0.bin").open("wb") as file:
-        np.savez(file, **{name: np.zeros((510, 1, 256), np.float32) for name in ("bf_emma", "af_sky")})
+        style = np.zeros((510, 1, 256), np.float32)
+        np.savez(file, bf_emma=style, af_sky=style)
     return folder
 
 
