@@ -119,6 +119,10 @@ ELSEWHERE = {
         "its limits are those of an attempt",
     ),
     "gateway/http/passed_answer.py": ("tests/gateway/turns/test_passed_turn.py", "bytes are compared over sockets"),
+    "adapters/upstream/audio_answer.py": ("tests/adapters/tts/openai/test_adapter.py", "its users are synthesisers"),
+    "adapters/tts/openai/audio_file.py": ("tests/adapters/tts/openai/test_adapter.py", "files come from a server"),
+    "adapters/tts/transformers/": ("tests/adapters/tts/transformers/test_adapter.py", "tiny models are made there"),
+    "adapters/tts/limits.py": ("tests/adapters/tts/espeak/test_adapter.py", "its limits are those of every engine"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }

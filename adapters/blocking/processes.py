@@ -29,13 +29,16 @@ class WorkerDied(Unavailable):
 class WorkerPool:
     """``size`` processes that each load ``target`` once and answer one job at a time.
 
-    ``target`` names a factory as ``package.module:factory``; called in the worker, it loads the model and returns a
-    function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in seconds for the
-    next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name that errors carry.
+    ``target`` names a factory as ``package.module:factory``; called in the worker with ``arguments``, it loads the
+    model and returns a function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in
+    seconds for the next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name
+    that errors carry.
     """
 
-    def __init__(self, target: str, *, size: int, timeout: float, adapter: str, limits: Limits = UNLIMITED) -> None:
-        self._target = target
+    def __init__(
+        self, target: str, *arguments: str, size: int, timeout: float, adapter: str, limits: Limits = UNLIMITED
+    ) -> None:
+        self._target = (target, *arguments)
         self._limits = limits
         self._size = size
         self._timeout = timeout
@@ -157,10 +160,10 @@ class WorkerPool:
 class _Worker:
     """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
 
-    def __init__(self, target: str, adapter: str, limits: Limits) -> None:
+    def __init__(self, target: tuple[str, ...], adapter: str, limits: Limits) -> None:
         self._adapter = adapter
         self._limits = limits
-        arguments = [target, msgspec.json.encode(limits).decode(), str(os.getpid())]
+        arguments = [msgspec.json.encode(limits).decode(), str(os.getpid()), *target]
         # -P: the current directory must not shadow modules.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],

@@ -18,8 +18,11 @@ from adapters.contract.errors import InvalidRequest
 Work = Callable[[bytes], Iterable[bytes]]
 
 
-def main(target: str, limits: Limits, parent: int) -> None:
-    """Serve ``target`` (``package.module:factory``) over standard input and output as long as ``parent`` runs."""
+def main(limits: Limits, parent: int, target: str, *arguments: str) -> None:
+    """Serve ``target`` (``package.module:factory``, called with ``arguments``) as long as ``parent`` runs.
+
+    Jobs come from standard input, answers go to standard output.
+    """
     end_with(parent)
     limits.apply()
     # Ctrl-C and what a service manager sends reach every process, but the gateway decides when its workers end.
@@ -28,7 +31,7 @@ def main(target: str, limits: Limits, parent: int) -> None:
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # everything printed, also by C libraries, now goes to the log and not between the frames
     module, _, factory = target.partition(":")
-    work: Work = getattr(import_module(module), factory)()
+    work: Work = getattr(import_module(module), factory)(*arguments)
     frames.write_reply(replies, frames.Ready())
     while (payload := frames.read(sys.stdin.buffer)) is not None:
         _answer(limits.each(partial(work, payload)), replies)
@@ -52,6 +55,6 @@ def _answer(items: Iterable[bytes], replies: BinaryIO) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], msgspec.json.decode(sys.argv[2], type=Limits), int(sys.argv[3]))
+        main(msgspec.json.decode(sys.argv[1], type=Limits), int(sys.argv[2]), *sys.argv[3:])
     except BrokenPipeError:
         os._exit(1)  # the gateway is gone

@@ -52,6 +52,7 @@ mark of the request's language; ``notation`` is other short forms: money, dates,
 class Info(msgspec.Struct, frozen=True, kw_only=True):
     """What a synthesiser offers: ``sample_rate`` in Hz, its ``voices`` and the one used when none is named.
 
+    No ``voices`` after ``warm_up`` means that they are not known: a server has them, and any name may be one.
     ``aliases`` maps voice names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it
     follows a described style. ``max_parallel`` streams at once. ``reads``: which notation it reads correctly; all other
     notation is written out in words before the text is passed to it. ``phonemes``: whether text between ``[[`` and

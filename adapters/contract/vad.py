@@ -1,6 +1,7 @@
 """The voice activity detector's contract: synchronous, one detector object for each audio stream."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -36,3 +37,11 @@ class VoiceActivity(Protocol):
 
     def detector(self) -> Detector:
         """A fresh detector."""
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A voice activity engine that judges the audio of many streams at once, for less than one after the other."""
+
+    def feed_many(self, blocks: Sequence[tuple[Detector, bytes]]) -> list[list[Event]]:
+        """What ``feed`` returns for each of the ``blocks``; no detector is there twice, all are of this engine."""

@@ -1,6 +1,7 @@
 """The HTTP client for OpenAI-compatible servers: connections, retries, time limits, errors, JSON of servers."""
 
 from adapters.upstream.attempt import CompletionCall
+from adapters.upstream.audio_answer import AudioCall, AudioDeclared
 from adapters.upstream.client import UpstreamClient
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.forwarding import ForwardCall
@@ -10,6 +11,8 @@ from adapters.upstream.options import OPENAI, UpstreamOptions
 
 __all__ = [
     "OPENAI",
+    "AudioCall",
+    "AudioDeclared",
     "CompletionCall",
     "ErrorFactory",
     "ForwardCall",

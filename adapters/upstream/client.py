@@ -15,6 +15,7 @@ from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.contract.passthrough import Forwarded, PassEvent
 from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, Event, ResponseStream
+from adapters.upstream.audio_answer import AudioAnswer, AudioCall, AudioDeclared
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.upstream.error_factory import ErrorFactory
@@ -153,6 +154,23 @@ class UpstreamClient:
                 yield response.finish()
             finally:
                 await response.aclose()
+        except ServerFailure as error:  # a difference for retries only
+            raise UpstreamError(error.message, adapter=error.adapter) from error
+
+    async def audio(self, call: AudioCall) -> AsyncGenerator[AudioDeclared | bytes, None]:
+        """The bytes of an audio file as they come, after what the server says it is. Raises ``AdapterError``."""
+
+        def attempt(deadline: float) -> Awaitable[AudioAnswer]:
+            return self._opened(AudioAnswer(self.errors, self._options, deadline), call.path, call.body)
+
+        try:
+            answer = await self._open(call.body, attempt)
+            try:
+                yield AudioDeclared(content_type=answer.content_type)
+                while data := await answer.read():
+                    yield data
+            finally:
+                await answer.aclose()
         except ServerFailure as error:  # a difference for retries only
             raise UpstreamError(error.message, adapter=error.adapter) from error
 

@@ -15,7 +15,7 @@ from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.openai_models import is_openai_model
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.speech_cache import SpeechStore
-from gateway.engines.voices import known_voice
+from gateway.engines.voices import known_voice, voices_by_language
 from gateway.settings.model import GatewaySettings
 from gateway.text.normalization import pronunciations
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
@@ -189,6 +189,7 @@ def _unspeakable(served: ServedRoute) -> str | None:
     settings, engine = served.route.settings, served.engines.tts
     try:
         voice = known_voice(engine.info, settings.voice)
+        voices_by_language(engine.info, voice, settings.voices_by_language)
         engine.check(tts.Request(text="", voice=voice, speed=settings.speed, language=settings.language))
     except AdapterError as error:
         return error.message

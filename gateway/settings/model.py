@@ -211,6 +211,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         float, option(SERVER, "Seconds for which speech_cache_store keeps speech.", ge=1)
     ] = 86_400.0
     voice: Annotated[Text, option(SYNTHESIS, "Voice of the answers, of the engine or one of OpenAI's.")] = "alloy"
+    voices_by_language: Annotated[
+        dict[Language, Text],
+        option(
+            SYNTHESIS,
+            "Voices for languages (ISO 639-1) where a request names none; the engine's own choice goes for others.",
+        ),
+    ] = {}
     speed: Annotated[float, option(SYNTHESIS, "Speed of speech, 1.0 is normal.", ge=0.25, le=4.0)] = 1.0
     stream_batch_sentences: Annotated[
         int,

@@ -1,6 +1,6 @@
 """Pure: lays a request over the settings of its route; the result is everything that a turn is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from gateway.conversation.compaction import Writer
 from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef, Policy
 from gateway.engines.route import Engines, ServedRoute
-from gateway.engines.voices import known_voice
+from gateway.engines.voices import known_voice, voices_by_language
 from gateway.languages import code_of
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.speak import Delivery
@@ -54,10 +54,12 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
     """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
 
-    Nothing of what is ``private`` is cached.
+    ``voices_by_language`` (ISO 639-1) are used in place of ``voice`` for text in these languages. Nothing of what is
+    ``private`` is cached.
     """
 
     voice: str
+    voices_by_language: Mapping[str, str]
     speed: float
     instructions: str | None
     reading: ReadingOptions
@@ -65,12 +67,13 @@ class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
 
     def delivery(self, languages: Languages) -> Delivery:
         """How an answer is spoken in ``languages``."""
+        language = languages.voice or languages.asked
         return Delivery(
-            voice=self.voice,
+            voice=self.voices_by_language.get(language or "", self.voice),
             speed=self.speed,
             instructions=self.instructions,
             voice_language=languages.voice,
-            text_language=languages.voice or languages.asked,
+            text_language=language,
             reading=self.reading,
             private=self.private,
         )
@@ -222,9 +225,11 @@ def _prompt(request: TurnRequest, settings: GatewaySettings) -> llm.Message | No
 
 
 def _style(request: TurnRequest, served: ServedRoute) -> SpeechStyle:
-    settings = served.route.settings
+    settings, info = served.route.settings, served.engines.tts.info
+    usual = known_voice(info, request.voice or settings.voice)
     return SpeechStyle(
-        voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
+        voice=usual,
+        voices_by_language={} if request.voice else voices_by_language(info, usual, settings.voices_by_language),
         speed=settings.speed if request.speed is None else request.speed,
         instructions=request.speech_instructions,
         reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),

@@ -3,7 +3,9 @@
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,8 +16,14 @@ from adapters.contract.errors import InvalidRequest, TooLong, UnknownModel, Unsu
 from adapters.stt.faster_whisper.adapter import FasterWhisper
 from adapters.stt.openai.adapter import OpenAIRecogniser
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
-from adapters.tts.espeak.adapter import MAX_CHARACTERS, Espeak
+from adapters.tts.espeak.adapter import Espeak
 from adapters.tts.espeak.worker import Utterance
+from adapters.tts.kokoro.adapter import Kokoro
+from adapters.tts.limits import MAX_CHARACTERS
+from adapters.tts.openai.adapter import OpenAISynthesiser
+from adapters.tts.phrase_workers import Phrase
+from adapters.tts.piper.adapter import Piper
+from adapters.tts.transformers.adapter import TransformersSynthesiser
 from tests.models import real
 from tests.support.forms import parse_form
 from tests.support.upstream_server import Exchange, UpstreamServer
@@ -76,21 +84,31 @@ class SynthesiserRig:
 
     ahead = 1
 
-    def __init__(self, engine: tts.Synthesiser, failures: Sequence[Failure], busy: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: tts.Synthesiser,
+        failures: Sequence[Failure],
+        busy: Callable[[], int],
+        *,
+        language: str | None = None,
+    ) -> None:
         self.engine: Any = engine
         self.failures = failures
         self.busy = busy
         self.synthesised = 0
+        self._language = language
 
     def request(self, number: int) -> tts.Request:
-        return tts.Request(text=("Hello.", "This is another sentence, and it is longer.")[number])
+        return tts.Request(
+            text=("Hello.", "This is another sentence, and it is longer.")[number], language=self._language
+        )
 
     def answer(self, events: Sequence[Any]) -> Any:
         return events[-1].characters, round(events[-1].seconds, 1)
 
     def endless(self) -> tts.Request:
         self.synthesised = 0
-        return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20))
+        return tts.Request(text="This is a sentence. " * (MAX_CHARACTERS // 20), language=self._language)
 
     def produced(self) -> int:
         """Pieces of text that were synthesised."""
@@ -129,6 +147,74 @@ async def espeak() -> AsyncGenerator[Rig, None]:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(engine, "_speak", counted)
+            yield rig
+
+
+@asynccontextmanager
+async def _in_workers(engine: Piper | Kokoro, language: str) -> AsyncGenerator[Rig, None]:
+    """A synthesiser with a real model; it is busy while one of its workers is."""
+    failures = [
+        Failure(name="voice", request=lambda: tts.Request(text="Hello.", voice="nobody"), error=InvalidRequest),
+        Failure(name="speed", request=lambda: tts.Request(text="Hello.", speed=9), error=InvalidRequest),
+        Failure(name="language", request=lambda: tts.Request(text="Hello.", language="tlh"), error=Unsupported),
+        Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong),
+    ]
+    async with aclosing(engine):
+        await engine.warm_up()
+        workers = engine._workers
+        assert workers is not None
+        rig = SynthesiserRig(engine, failures, lambda: len(workers.pool._busy), language=language)
+        speak = workers._speak
+
+        async def counted(job: Phrase, tempo: float, sample_rate: int) -> bytes:
+            rig.synthesised += 1
+            return await speak(job, tempo, sample_rate)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(workers, "_speak", counted)
+            yield rig
+
+
+@asynccontextmanager
+async def piper() -> AsyncGenerator[Rig, None]:
+    """Piper with a voice of American English."""
+    async with _in_workers(Piper(Piper.Options(tts_model=str(real.at_hand("piper-joe")))), "en") as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def kokoro() -> AsyncGenerator[Rig, None]:
+    """Kokoro with Japanese speakers, who speak English."""
+    async with _in_workers(Kokoro(Kokoro.Options(tts_model=str(real.at_hand("kokoro")))), "en") as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def openai_voice() -> AsyncGenerator[Rig, None]:
+    """The synthesiser behind a scripted server, which sends 40 ms of sound for each character."""
+    refused = {"voice": (400, "voice"), "model": (404, "model"), "key": (401, None), "failure": (500, None)}
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.json["input"] in refused:
+            status, param = refused[exchange.json["input"]]
+            await exchange.reply(status, {"error": {"message": "no such model", "param": param}})
+            return
+        await exchange.start(content_type="audio/pcm")
+        for _ in exchange.json["input"]:
+            rig.synthesised += 1
+            await exchange.send(b"\x00\x10" * 960)
+        await exchange.finish()
+
+    errors = {"voice": InvalidRequest, "model": UnknownModel, "key": UpstreamError, "failure": UpstreamError}
+    failures = [
+        Failure(name=text, request=partial(tts.Request, text=text), error=error) for text, error in errors.items()
+    ]
+    failures.append(Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong))
+    async with UpstreamServer(script) as server:
+        options = OpenAISynthesiser.Options(tts_base_url=server.base_url, tts_max_retries=0)
+        async with aclosing(OpenAISynthesiser(options)) as engine:
+            rig = SynthesiserRig(engine, failures, lambda: server.open_streams)
+            rig.ahead = 4_000  # what the sockets hold
             yield rig
 
 
@@ -205,6 +291,41 @@ async def faster_whisper() -> AsyncGenerator[Rig, None]:
         yield RecogniserRig(engine, failures, lambda: len(engine._thread._readers), most_seconds=3600)
 
 
+@asynccontextmanager
+async def vits() -> AsyncGenerator[Rig, None]:
+    """A tiny VITS, which is busy while it speaks a phrase."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    from tests.models.tiny_vits import build  # noqa: PLC0415 - only where the packages are
+
+    failures = [
+        Failure(name="voice", request=lambda: tts.Request(text="hello", voice="nobody"), error=InvalidRequest),
+        Failure(name="speed", request=lambda: tts.Request(text="hello", speed=9), error=InvalidRequest),
+        Failure(name="language", request=lambda: tts.Request(text="hello", language="fr"), error=Unsupported),
+        Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong),
+    ]
+    busy = 0
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        model = str(build(Path(folder) / "tiny"))
+        options = TransformersSynthesiser.Options(tts_model=model, tts_language_models={"en": model}, tts_device="cpu")
+        async with aclosing(TransformersSynthesiser(options)) as engine:
+            await engine.warm_up()
+            rig = SynthesiserRig(engine, failures, lambda: busy)
+            speak = engine._speak
+
+            def counted(text: str, chosen: Any, speed: float) -> bytes:
+                nonlocal busy
+                rig.synthesised += 1
+                busy += 1
+                try:
+                    return speak(text, chosen, speed)
+                finally:
+                    busy -= 1
+
+            patch.setattr(engine, "_speak", counted)
+            yield rig
+
+
 # By the name under which each engine is registered.
 Rigs = dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]
 RECOGNISERS: Rigs = {
@@ -213,4 +334,4 @@ RECOGNISERS: Rigs = {
     "pocketsphinx": pocketsphinx,
     "transformers": transformers,
 }
-SYNTHESISERS: Rigs = {"espeak": espeak}
+SYNTHESISERS: Rigs = {"espeak": espeak, "kokoro": kokoro, "openai": openai_voice, "piper": piper, "transformers": vits}

@@ -31,7 +31,7 @@ EXPORTS = {
     "probe": "Probe ProbeReport Probed",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
-    "vad": "Detector Event SpeechStarted SpeechStopped VoiceActivity",
+    "vad": "Batching Detector Event SpeechStarted SpeechStopped VoiceActivity",
 }
 """By module of ``adapters.contract``; what engines and their tests import from it, and nothing else."""
 

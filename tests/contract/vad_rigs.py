@@ -8,6 +8,8 @@ from adapters.contract import vad
 from adapters.contract.audio import SAMPLE_BYTES
 from adapters.contract.checks import DetectorRig
 from adapters.vad.energy import Energy
+from adapters.vad.silero.adapter import Silero
+from tests.contract.speech_rigs import real_folder
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -26,5 +28,13 @@ class RecordedRig:
         return silence + question + silence + question + silence
 
 
+def silero() -> DetectorRig:
+    """Silero with its real model."""
+    return RecordedRig(Silero(Silero.Options(vad_model=str(real_folder("silero") / "silero_vad.onnx"))))
+
+
 # By the name under which each engine is registered.
-RIGS: dict[str, Callable[[], DetectorRig]] = {"energy": lambda: RecordedRig(Energy(Energy.Options()))}
+RIGS: dict[str, Callable[[], DetectorRig]] = {
+    "energy": lambda: RecordedRig(Energy(Energy.Options())),
+    "silero": silero,
+}

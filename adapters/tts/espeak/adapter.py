@@ -9,13 +9,15 @@ from adapters.blocking import Limits, WorkerDied, WorkerPool, call
 from adapters.contract import audio, tts
 from adapters.contract.description import EngineDescription
 from adapters.contract.engine import Started
-from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, Unavailable, UpstreamError
-from adapters.tts.espeak import library, speech
-from adapters.tts.espeak.pieces import pieces
+from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+from adapters.tts import waveform
+from adapters.tts.espeak import library
 from adapters.tts.espeak.voices import ADAPTER, ALIASES, DEFAULT_VOICE, VoiceTable
 from adapters.tts.espeak.worker import INVENTORY, Utterance
+from adapters.tts.limits import check_limits
+from adapters.tts.pieces import is_spoken, pieces
 
-MAX_CHARACTERS = 5_000
+SAMPLE_RATE = 22_050
 
 WORKERS = 2
 """With two, a text that ends one of them keeps nobody waiting for the next one to start."""
@@ -35,7 +37,7 @@ class Espeak:
 
     def __init__(self, _options: Options) -> None:
         self._info = tts.Info(
-            sample_rate=speech.SAMPLE_RATE,
+            sample_rate=SAMPLE_RATE,
             voices=(DEFAULT_VOICE,),
             default_voice=DEFAULT_VOICE,
             aliases=ALIASES,
@@ -67,7 +69,7 @@ class Espeak:
 
     def check(self, request: tts.Request) -> None:
         """Raise ``InvalidRequest``, ``Unsupported`` or ``TooLong`` as ``stream`` would."""
-        _check_limits(request)
+        check_limits(request, ADAPTER)
         if self._voices is not None:
             self._voices.identifier(request.voice, request.language)
 
@@ -77,17 +79,16 @@ class Espeak:
         Raises ``InvalidRequest`` for an unknown voice or speed, ``Unsupported`` for an unknown language, ``TooLong``,
         ``Unavailable``, and ``UpstreamError``, also for a text that the library cannot take.
         """
-        _check_limits(request)
+        check_limits(request, ADAPTER)
         voice = (await self._load()).identifier(request.voice, request.language)
         yield Started(ignored=("instructions",) if request.instructions else ())
         seconds = 0.0
         # A zero byte would end the text, half a surrogate pair cannot be sent.
         for piece in pieces(request.text.encode(errors="replace").decode().replace("\0", " ")):
-            # The library would read out the names of bare punctuation and emoji.
-            if any(character.isalnum() for character in piece):
+            if is_spoken(piece):
                 pcm = await self._speak(Utterance(text=piece, voice=voice, speed=request.speed))
-                seconds += audio.seconds(pcm, speech.SAMPLE_RATE)
-                for chunk in speech.chunks(pcm):
+                seconds += audio.seconds(pcm, SAMPLE_RATE)
+                for chunk in waveform.chunks(pcm, SAMPLE_RATE):
                     yield tts.AudioChunk(pcm=chunk)
         yield tts.Finished(seconds=seconds, characters=len(request.text))
 
@@ -96,12 +97,12 @@ class Espeak:
             pcm = await self._pool.answer(msgspec.msgpack.encode(utterance))
             tempo = library.stretch(utterance.speed)
             if tempo < 1:
-                pcm = await call(speech.slow_down, pcm, tempo)
+                pcm = await call(waveform.at_tempo, pcm, tempo, SAMPLE_RATE)
         except (WorkerDied, TimedOut, av.FFmpegError) as error:
             raise UpstreamError(
                 "The embedded synthesiser failed on a text; choose another engine with --tts.", adapter=ADAPTER
             ) from error
-        return speech.faded(pcm)
+        return waveform.faded(pcm, SAMPLE_RATE)
 
     async def _load(self) -> VoiceTable:
         if self._voices is None:
@@ -118,17 +119,3 @@ class Espeak:
                 self._info, sample_rate=inventory.sample_rate, voices=tuple(self._voices.names)
             )
         return self._voices
-
-
-def _check_limits(request: tts.Request) -> None:
-    if len(request.text) > MAX_CHARACTERS:
-        raise TooLong(
-            f"The text has {len(request.text)} characters, more than the {MAX_CHARACTERS} allowed; split it.",
-            adapter=ADAPTER,
-            param="text",
-            code="string_above_max_length",
-        )
-    if not 0.25 <= request.speed <= 4:
-        raise InvalidRequest(
-            f"The speed {request.speed!r} is out of range; take one from 0.25 to 4.", adapter=ADAPTER, param="speed"
-        )

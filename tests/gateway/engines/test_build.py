@@ -72,7 +72,7 @@ def test_engines_that_can_do_so_much_stand_behind_a_queue(monkeypatch: pytest.Mo
 def test_a_detector_that_hears_at_another_rate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Energy, "sample_rate", 8_000)
     with pytest.raises(BadOption, match="--vad energy listens at 8000 Hz, --stt pocketsphinx at 16000 Hz"):
-        build(load([], {}))
+        build(load(["--vad", "energy"], {}))
 
 
 def test_fallbacks_of_a_stage_are_engines_of_their_own_with_one_circuit_each(tmp_path: Path) -> None:
@@ -104,6 +104,8 @@ def test_a_fallback_is_another_engine_of_the_stage(flags: list[str], refused: st
 
 def test_speech_is_cached_when_it_is_asked_for() -> None:
     assert not isinstance(build(load([], {})).routes[0].engines.tts, CachedSynthesiser)
-    assert isinstance(build(load(["--speech_cache_mb", "1"], {})).routes[0].engines.tts, CachedSynthesiser)
-    stored = build(load(["--speech_cache_store", "redis://127.0.0.1:1/0"], {}))
+    assert isinstance(
+        build(load(["--tts", "espeak", "--speech_cache_mb", "1"], {})).routes[0].engines.tts, CachedSynthesiser
+    )
+    stored = build(load(["--tts", "espeak", "--speech_cache_store", "redis://127.0.0.1:1/0"], {}))
     assert isinstance(stored.routes[0].engines.tts, CachedSynthesiser)

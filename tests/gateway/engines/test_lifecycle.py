@@ -324,7 +324,7 @@ async def test_words_whose_phonemes_the_voice_cannot_take_are_named_once(
     settings = load([str(tmp_path / "gateway.toml")], {})
     gateway = Gateway(settings.settings, [ServedRoute(route=settings.routes[0], engines=scripted_engines())])
     await gateway.warm_up()
-    assert caplog.messages == ["--tts espeak takes no phonemes; these pronunciations have no effect: gif."]
+    assert caplog.messages == ["--tts auto takes no phonemes; these pronunciations have no effect: gif."]
 
 
 @pytest.mark.parametrize("stage", STAGES)

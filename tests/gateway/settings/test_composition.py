@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import msgspec
@@ -106,13 +107,14 @@ def test_help_says_which_engine_options_select() -> None:
 
 def test_a_plug_in_is_not_the_default_where_there_is_one(folder: Path) -> None:
     plug_in(folder, "a_voice", engine(description="EngineDescription(default=True)"), "tts")
-    assert composition.default_engine("tts") == "espeak"
+    assert composition.embedded_engine("tts") == "espeak"
 
 
 @pytest.fixture
 def _without_a_voice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The module of the only synthesiser cannot be imported."""
-    monkeypatch.setitem(sys.modules, "adapters.tts.espeak.adapter", None)
+    """The modules of all synthesisers cannot be imported."""
+    for entry in entry_points(group="speech_gateway.tts"):
+        monkeypatch.setitem(sys.modules, entry.module, None)
     with discovered_anew():
         yield
 
@@ -229,7 +231,8 @@ def test_of_ranked_engines_the_best_is_taken_automatically_and_the_embedded_one_
     assert (chosen[0], chosen[-1]) == ("a_voice", "espeak")
     assert composition.default_engine("tts") == "auto"
     assert "auto" in composition.choices("tts")
-    assert options()["tts"].default == "auto"
+    assert composition.selection_rule("tts") == "openai if tts_base_url is set, else auto"
+    assert options()["tts"].default is None
     (route,) = load([], {}).routes
     assert route.settings.tts == "auto"
     assert [name for stage, name in composition.route_engines(route) if stage == "tts"] == list(chosen)

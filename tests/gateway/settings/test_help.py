@@ -72,7 +72,7 @@ def test_schema_knows_every_key_and_its_choices() -> None:
     described = json.loads(schema())
     assert set(described["properties"]) == set(options()) - {"config"} | {"routes"}
     assert "echo" in described["properties"]["llm_backend"]["anyOf"][0]["enum"]
-    assert described["properties"]["tts"]["default"] == "espeak"
+    assert described["properties"]["vad"]["default"] == "auto"
     route = described["properties"]["routes"]["items"]
     assert route["required"] == ["name"]
     assert "port" not in route["properties"]

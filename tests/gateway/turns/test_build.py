@@ -178,6 +178,18 @@ def test_the_voice_follows_the_language_that_is_set_or_asked_for(
 
 
 @pytest.mark.parametrize(
+    ("heard", "voice", "expected"),
+    [("de", None, "hum+loud"), ("fr", None, "hum"), (None, None, "hum"), ("de", "hum", "hum")],
+    ids=["its voice", "no voice of it", "unknown", "the client named one"],
+)
+def test_the_language_heard_chooses_the_voice(heard: str | None, voice: str | None, expected: str) -> None:
+    plan = built("--voices_by_language", '{"de": "hum+loud"}', audio=object(), voice=voice)
+    assert plan.style is not None
+    listened = TranscriptFinished(text="Hallo", language=heard, seconds=1.0)
+    assert plan.style.delivery(plan.languages(listened, NOTHING)).voice == expected
+
+
+@pytest.mark.parametrize(
     ("flags", "language", "before", "expected"),
     [
         ((), None, Languages(asked="de"), Languages(asked="de")),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.tts.espeak.pieces import PIECE_CHARACTERS, WORD_CHARACTERS, pieces
+from adapters.tts.pieces import PIECE_CHARACTERS, WORD_CHARACTERS, is_spoken, phrases, pieces
 
 
 def cut(text: str) -> list[str]:
@@ -54,3 +54,34 @@ def test_pieces_are_short_and_so_are_their_words(text: str) -> None:
     assert all(found[:-1]), "no piece is empty"
     if "[[" not in text:
         assert all(len(word) <= WORD_CHARACTERS for piece in found for word in piece.split())
+
+
+def test_the_first_phrase_is_short_and_the_next_ones_grow() -> None:
+    text = "I said so, and I meant it. " * 22
+    found = list(phrases(text))
+    assert found[0] == "I said so, and I meant it. "
+    assert [len(phrase) for phrase in found[1:5]] == [54, 108, 189, 189]
+
+
+@pytest.mark.parametrize("text", ["", "Hello.", "Yes, I think so.", "a word and a word and a word and a word"])
+def test_what_has_no_pause_late_enough_is_one_phrase(text: str) -> None:
+    assert list(phrases(text)) == [text] * bool(text)
+
+
+def test_a_phrase_does_not_end_in_a_sentence_when_a_pause_follows() -> None:
+    assert list(phrases("There is a long way to go before it rains, and then it will rain.")) == [
+        "There is a long way to go before it rains, ",
+        "and then it will rain.",
+    ]
+
+
+@given(st.text(alphabet="aB1 .,;!?'。，[]\n", max_size=1_500))
+def test_phrases_are_pieces(text: str) -> None:
+    found = list(phrases(text))
+    assert "".join(found) == text
+    assert all(0 < len(phrase) <= PIECE_CHARACTERS for phrase in found)
+    assert all(len(list(pieces(phrase))) == 1 for phrase in found)
+
+
+def test_only_what_has_letters_or_digits_is_spoken() -> None:
+    assert [is_spoken(text) for text in ("...", "—", "?!", "🙂", "a", "3", "好")] == [False] * 4 + [True] * 3

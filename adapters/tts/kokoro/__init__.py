@@ -1,0 +1,1 @@
+"""The engine ``kokoro``: the Kokoro model, in worker processes."""

@@ -1,0 +1,1 @@
+"""The engine ``openai``: any server with OpenAI's API for speech."""

@@ -1,0 +1,113 @@
+"""Speaks an utterance phrase by phrase in worker processes: for models whose native code some texts can crash."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+
+import av
+import msgspec
+
+from adapters.blocking import Limits, WorkerDied, WorkerPool, call
+from adapters.contract import audio, tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+from adapters.tts import waveform
+from adapters.tts.pieces import is_spoken, phrases
+
+WORKERS = 2
+"""With two, a text that ends one of them keeps nobody waiting for the next one to load."""
+
+SLOWEST, FASTEST = 0.5, 1.5
+"""The speeds that models are asked for, and keep to: what is beyond is made by stretching the audio."""
+
+_TIMEOUT_SECONDS = 120
+_LIMITS = Limits(cpu_seconds=240)
+"""A phrase takes some seconds at most; loading is not limited."""
+
+_ARE_YOU_LOADED = b""
+"""The job that is answered with why the model could not be loaded, and with nothing when it was."""
+
+
+class Phrase(msgspec.Struct, frozen=True, kw_only=True):
+    """The job of a worker: a phrase, the engine's own name of a voice, its speed, and the language if it is known."""
+
+    text: str
+    voice: str
+    speed: float
+    language: str | None = None
+
+
+class UnusableModel(Exception):
+    """Raised in a worker while it loads: the message is one sentence for the user."""
+
+
+class PhraseWorkers:
+    """Processes that each load the model once and speak one phrase at a time, for whoever asks first.
+
+    ``target`` is the factory of ``adapters.blocking.WorkerPool``, which returns what ``answering`` returns.
+    """
+
+    def __init__(self, target: str, *arguments: str, adapter: str) -> None:
+        self._adapter = adapter
+        self.pool = WorkerPool(
+            target, *arguments, size=WORKERS, timeout=_TIMEOUT_SECONDS, adapter=adapter, limits=_LIMITS
+        )
+
+    async def warm_up(self) -> None:
+        """Load the model in every worker. Raises ``Unavailable``."""
+        try:
+            await self.pool.warm_up()
+            reason = await self.pool.answer(_ARE_YOU_LOADED)
+        except WorkerDied as error:
+            raise Unavailable(
+                f"--tts {self._adapter} could not load its model: its worker process ended (see the log).",
+                adapter=self._adapter,
+            ) from error
+        if reason:
+            raise Unavailable(reason.decode(), adapter=self._adapter)
+
+    async def aclose(self) -> None:
+        """End the workers."""
+        await self.pool.aclose()
+
+    async def stream(self, request: tts.Request, phrase: Phrase, sample_rate: int) -> AsyncGenerator[tts.Event, None]:
+        """Speak ``request`` as ``phrase`` says, whose text is replaced. Raises ``UpstreamError``, ``Unavailable``."""
+        yield Started(ignored=("instructions",) if request.instructions else ())
+        speed = min(max(request.speed, SLOWEST), FASTEST)
+        seconds = 0.0
+        # A zero byte would end the text, half a surrogate pair cannot be sent.
+        for text in phrases(request.text.encode(errors="replace").decode().replace("\0", " ")):
+            if is_spoken(text):
+                job = msgspec.structs.replace(phrase, text=text, speed=speed)
+                pcm = await self._speak(job, request.speed / speed, sample_rate)
+                seconds += audio.seconds(pcm, sample_rate)
+                for chunk in waveform.chunks(pcm, sample_rate):
+                    yield tts.AudioChunk(pcm=chunk)
+        yield tts.Finished(seconds=seconds, characters=len(request.text))
+
+    async def _speak(self, job: Phrase, tempo: float, sample_rate: int) -> bytes:
+        try:
+            pcm = await self.pool.answer(msgspec.msgpack.encode(job))
+            if tempo != 1:
+                pcm = await call(waveform.at_tempo, pcm, tempo, sample_rate)
+        except (WorkerDied, TimedOut, av.FFmpegError) as error:
+            raise UpstreamError(
+                f"The synthesiser {self._adapter} failed on a text; choose another engine with --tts.",
+                adapter=self._adapter,
+            ) from error
+        return waveform.faded(pcm, sample_rate)
+
+
+def answering(load: Callable[[], Callable[[Phrase], bytes]]) -> Callable[[bytes], Iterator[bytes]]:
+    """In a worker: load the model; the function returned answers jobs. ``load`` may raise ``UnusableModel``."""
+    reason = ""
+    try:
+        speak = load()
+    except UnusableModel as error:
+        reason = str(error)
+
+    def answer(job: bytes) -> Iterator[bytes]:
+        if job == _ARE_YOU_LOADED:
+            yield reason.encode()
+        else:
+            yield speak(msgspec.msgpack.decode(job, type=Phrase))
+
+    return answer

@@ -1,0 +1,1 @@
+"""The engine ``piper``: voices of the Piper project, in worker processes."""

@@ -1,0 +1,1 @@
+"""The synthesiser ``transformers``: VITS and MMS-TTS models, in this process."""

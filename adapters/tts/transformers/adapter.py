@@ -1,0 +1,150 @@
+"""The synthesiser ``transformers``: VITS and MMS-TTS models in this process, a model for each language or one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Annotated
+
+import av
+import msgspec
+from msgspec import Meta
+
+from adapters.blocking import call
+from adapters.contract import audio, tts
+from adapters.contract.engine import Started
+from adapters.contract.errors import AdapterError, UpstreamError
+from adapters.local import hub, requirements
+from adapters.local.load_errors import load_error
+from adapters.options import BadOption
+from adapters.tts import waveform
+from adapters.tts.limits import check_limits
+from adapters.tts.model_option import Model
+from adapters.tts.pieces import is_spoken, phrases
+from adapters.tts.transformers.voices import ADAPTER, Chosen, VoiceTable, voice_name
+
+if TYPE_CHECKING:
+    from adapters.tts.transformers.model import VitsVoice
+
+MAX_PARALLEL = 4
+SLOWEST, FASTEST = 0.5, 1.5
+"""The speeds that models are asked for, and keep to: what is beyond is made by stretching the audio."""
+
+
+class TransformersSynthesiser:
+    """Text to speech, phrase by phrase, in threads; the models are shared by all sessions."""
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True):
+        """Which models, and on which device."""
+
+        tts_model: Model = None
+        tts_language_models: Annotated[
+            dict[Annotated[str, Meta(pattern="^[a-z]{2}$")], Annotated[str, Meta(min_length=1)]],
+            Meta(description="Models of single languages, by ISO 639-1 (de = facebook/mms-tts-deu)."),
+        ] = {}
+        tts_device: Annotated[
+            Annotated[str, Meta(min_length=1)] | None,
+            Meta(description="Device of the synthesiser; when unset cuda if available, else mps, else cpu."),
+        ] = None
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        named = (options.tts_model, *options.tts_language_models.values())
+        self._models = tuple(dict.fromkeys(model for model in named if model is not None))
+        self._loaded: dict[str, VitsVoice] = {}
+        self._table: VoiceTable | None = None
+        # Most of these models know the letters of their language only: numbers are written out before.
+        self._info = tts.Info(sample_rate=16_000, voices=(), default_voice="", max_parallel=MAX_PARALLEL)
+
+    @property
+    def info(self) -> tts.Info:
+        """A voice for each model, with ``+`` and a number where it has several speakers."""
+        return self._info
+
+    def preflight(self) -> None:
+        """Check the packages, the device and the models. Raises ``BadOption``."""
+        requirements.check_installed("--tts transformers", "transformers", "torch", "transformers")
+        if not self._models:
+            raise BadOption("--tts transformers needs a model: --tts_model or --tts_language_models names a VITS one.")
+        if self._options.tts_device is not None:
+            from adapters.local import devices  # noqa: PLC0415 - imports torch
+
+            devices.check_device("--tts_device", self._options.tts_device)
+        for model in self._models:
+            hub.check_model(model, "--tts_model" if model == self._options.tts_model else "--tts_language_models")
+
+    async def warm_up(self) -> None:
+        """Load the models; those that are not cached are downloaded. Raises ``Unavailable``, ``UpstreamError``."""
+        for model in self._models:
+            self._loaded[model] = loaded = await call(self._load, model)
+            first = self._loaded[self._models[0]]
+            if loaded.sample_rate != first.sample_rate:
+                raise UpstreamError(
+                    f"The models {self._models[0]!r} ({first.sample_rate} Hz) and {model!r} ({loaded.sample_rate} Hz) "
+                    "have different sample rates; choose models of one rate.",
+                    adapter=ADAPTER,
+                )
+        speakers = {model: loaded.speakers for model, loaded in self._loaded.items()}
+        self._table = VoiceTable(speakers, self._options.tts_language_models)
+        self._info = msgspec.structs.replace(
+            self._info,
+            sample_rate=self._loaded[self._models[0]].sample_rate,
+            voices=self._table.names,
+            default_voice=voice_name(self._models[0]),
+            voice_languages=self._table.voice_languages,
+        )
+
+    async def aclose(self) -> None:
+        """Free the models."""
+        self._loaded.clear()
+
+    def check(self, request: tts.Request) -> None:
+        """Raise ``InvalidRequest``, ``Unsupported`` or ``TooLong`` as ``stream`` would."""
+        self._chosen(request)
+
+    async def stream(self, request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        """Speak one utterance of at most 5,000 characters.
+
+        Raises ``InvalidRequest`` for an unknown voice or speed, ``Unsupported`` for a language without a model,
+        ``TooLong`` and ``UpstreamError``.
+        """
+        chosen = self._chosen(request)
+        yield Started(ignored=("instructions",) if request.instructions else ())
+        rate, seconds = self._info.sample_rate, 0.0
+        for phrase in phrases(request.text):
+            if is_spoken(phrase):
+                pcm = await call(self._speak, phrase, chosen, request.speed)
+                seconds += audio.seconds(pcm, rate)
+                for chunk in waveform.chunks(pcm, rate):
+                    yield tts.AudioChunk(pcm=chunk)
+        yield tts.Finished(seconds=seconds, characters=len(request.text))
+
+    def _chosen(self, request: tts.Request) -> Chosen:
+        check_limits(request, ADAPTER)
+        assert self._table is not None, "it is warm"
+        return self._table.chosen(request.voice, request.language)
+
+    def _load(self, name: str) -> VitsVoice:
+        """In a thread: load one model."""
+        from adapters.tts.transformers.model import VitsVoice  # noqa: PLC0415 - imports torch
+
+        try:
+            return VitsVoice(name, self._options.tts_device)
+        except Exception as error:
+            raise load_error(
+                error,
+                model=f"The speech model {name!r}",
+                adapter=ADAPTER,
+                reason=f"{type(error).__name__}; it must be a VITS or MMS-TTS model, and its files must be complete.",
+                if_too_large="choose another --tts_device",
+            ) from error
+
+    def _speak(self, text: str, chosen: Chosen, speed: float) -> bytes:
+        """In a thread: one phrase."""
+        own = min(max(speed, SLOWEST), FASTEST)
+        try:
+            pcm = self._loaded[chosen.model].speak(text, own, chosen.speaker)
+            return waveform.faded(waveform.at_tempo(pcm, speed / own, self._info.sample_rate), self._info.sample_rate)
+        except AdapterError:
+            raise
+        except (av.FFmpegError, RuntimeError, ValueError, KeyError) as error:
+            raise UpstreamError(f"The speech model failed ({type(error).__name__}).", adapter=ADAPTER) from error

@@ -1,0 +1,43 @@
+"""One VITS model of transformers, which speaks a phrase at a time; imports torch."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from adapters.contract.errors import UpstreamError
+from adapters.local import devices
+from adapters.tts import waveform
+
+ADAPTER = "transformers"
+
+
+class VitsVoice:
+    """A loaded model. Raises what transformers raises, and ``UpstreamError`` for a model that cannot be used."""
+
+    def __init__(self, name: str, device: str | None) -> None:
+        if not sys.stderr.isatty():  # progress bars are for people
+            transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
+        selected = devices.select_device(device)
+        devices.configure(selected)
+        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(name)
+        if getattr(self._tokenizer, "phonemize", False) or getattr(self._tokenizer, "is_uroman", False):
+            raise UpstreamError(
+                f"The model {name!r} needs a phonemiser that is not supported; choose a model of MMS-TTS without one.",
+                adapter=ADAPTER,
+            )
+        self._model: Any = transformers.VitsModel.from_pretrained(name).to(selected).eval()
+        self.sample_rate: int = self._model.config.sampling_rate
+        self.speakers: int = self._model.config.num_speakers
+
+    def speak(self, text: str, speed: float, speaker: int) -> bytes:
+        """The samples of ``text``, s16le mono; empty when the model knows none of its characters. Blocks."""
+        tokens = self._tokenizer(text, return_tensors="pt")
+        if tokens["input_ids"].shape[-1] <= 1:
+            return b""
+        inputs = {name: tensor.to(self._model.device) for name, tensor in tokens.items()}
+        with torch.inference_mode():
+            spoken = self._model(**inputs, speaking_rate=speed, speaker_id=speaker if self.speakers > 1 else None)
+        return waveform.of_floats(spoken.waveform[0].float().cpu().numpy().astype(np.float32))

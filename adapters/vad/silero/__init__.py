@@ -1,0 +1,1 @@
+"""The voice activity detector ``silero``: Silero's small neural network, one for all streams."""
