@@ -9,7 +9,7 @@ from adapters.contract.audio import SAMPLE_BYTES
 from adapters.contract.checks import DetectorRig
 from adapters.vad.energy import Energy
 from adapters.vad.silero.adapter import Silero
-from tests.contract.speech_rigs import real_folder
+from tests.models import real
 
 QUESTION = Path(__file__).parent.parent / "data" / "question.wav"
 
@@ -30,7 +30,7 @@ class RecordedRig:
 
 def silero() -> DetectorRig:
     """Silero with its real model."""
-    return RecordedRig(Silero(Silero.Options(vad_model=str(real_folder("silero") / "silero_vad.onnx"))))
+    return RecordedRig(Silero(Silero.Options(vad_model=str(real.at_hand("silero") / "silero_vad.onnx"))))
 
 
 # By the name under which each engine is registered.
