@@ -58,7 +58,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     route: str = ""
 
 
-class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was said so far under one id, without the gateway's own system prompt and instructions.
 
     ``opening`` are the client's own system messages; ``outright`` says that the client set the history itself, so that

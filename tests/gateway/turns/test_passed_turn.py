@@ -14,7 +14,7 @@ from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.responses.adapter import Responses
 from adapters.options import Secret
 from adapters.upstream import UpstreamOptions
-from gateway.app import SURFACES
+from gateway.api import health
 from gateway.engines.fallback import Choice, FallbackModel
 from tests.support.server import gateway_of, scripted_engines, served, until
 from tests.support.straight_surface import kept, surface
@@ -88,7 +88,7 @@ def model(server: UpstreamServer, kind: str = "chat", **options: Any) -> Any:
 async def road(llm: Any, *flags: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of a gateway whose model is ``llm``."""
     gateway = gateway_of(scripted_engines(llm=llm), *flags)
-    async with served(gateway, (*SURFACES, surface)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with served(gateway, (health.surface, surface)) as address, httpx.AsyncClient(base_url=address) as client:
         yield client
 
 
