@@ -160,6 +160,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_answer_characters: Annotated[
         int, option(LANGUAGE_MODEL, "Longest answer in characters of text and calls; a longer one is cut there.", ge=1)
     ] = 50_000
+    check_tool_calls: Annotated[
+        bool,
+        option(
+            LANGUAGE_MODEL,
+            "Check the calls in answers to text requests against their tools' schemas, which are else passed on unread "
+            "where the server speaks the client's protocol.",
+        ),
+    ] = False
     responses_api_disable_thinking: Annotated[
         bool,
         option(

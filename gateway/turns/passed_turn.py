@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, cast
 
@@ -58,10 +58,14 @@ class TurnPassed(msgspec.Struct, frozen=True, kw_only=True, tag="turn_passed"):
 PassedEvent = ConversationJoined | Started | Forwarded | PassedKept | TurnPassed
 
 
-def passes(served: ServedRoute, protocol: WireProtocol) -> bool:
-    """Whether the model of a route is behind a server that speaks ``protocol``."""
+def passes(served: ServedRoute, protocol: WireProtocol, body: Mapping[str, Any]) -> bool:
+    """Whether the text request ``body`` is passed on: its route has a server that speaks ``protocol``.
+
+    Tools whose calls are to be checked are not: the answer has to be read for that.
+    """
     model = served.engines.llm
-    return isinstance(model, Passthrough) and model.protocol == protocol
+    checked = served.route.settings.check_tool_calls and body.get("tools")
+    return isinstance(model, Passthrough) and model.protocol == protocol and not checked
 
 
 class PassedTurn:

@@ -57,7 +57,7 @@ def _failed(error: AdapterError) -> bytes:
 def _answer(request: PassedRequest, protocol: WireProtocol, gateway: Gateway, turns: Turns) -> PassedAnswer:
     watch = Stopwatch()
     served = gateway.admit(request.body.get("model"), ("llm",))
-    assert passes(served, protocol)
+    assert passes(served, protocol, request.body)
     turn = turns.pass_on(request, served, watch)
     return PassedAnswer(turn=turn, watch=watch, streamed=request.body.get("stream") is True)
 

@@ -56,6 +56,9 @@ class ChunkWriter:
                 function = CalledFunction(arguments=event.arguments)
                 piece = ToolCallDelta(index=self._calls[event.call_id], function=function)
                 yield self._chunk(Delta(tool_calls=[piece]))
+            case llm.ToolCallFinished() if event.invalid is not None:
+                refused = ToolCallDelta(index=self._calls[event.call_id], invalid=event.invalid)
+                yield self._chunk(Delta(tool_calls=[refused]))
             case AnswerFinished():
                 yield from self._finish(event)
             case _:

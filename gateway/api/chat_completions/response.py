@@ -81,6 +81,7 @@ class CompletedAnswer:
 
     async def _whole(self) -> AsyncGenerator[Part, None]:
         reasoning: list[str] = []
+        invalid: dict[str, str] = {}
         spoken = bytearray()
         answered: AnswerFinished | None = None
         async with aclosing(self._events()) as events:
@@ -89,11 +90,13 @@ class CompletedAnswer:
                 spoken += audio
                 if isinstance(event, llm.ReasoningDelta):
                     reasoning.append(event.text)
+                elif isinstance(event, llm.ToolCallFinished) and event.invalid is not None:
+                    invalid[event.call_id] = event.invalid
                 elif isinstance(event, AnswerFinished):
                     answered = event
         assert answered is not None, "a turn ends with the answer or raises"
         audio_data = await offloaded(len(spoken), self._file, bytes(spoken)) if spoken else None
-        document = completion_of(self._names, answered, "".join(reasoning), audio_data)
+        document = completion_of(self._names, answered, "".join(reasoning), audio_data, invalid)
         yield Head(headers=self._headers())
         yield await offloaded(len(spoken), msgspec.json.encode, document)
 

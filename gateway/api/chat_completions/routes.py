@@ -60,7 +60,7 @@ async def chat_completions(
     envelope = await offloaded(fields.size, _envelope, fields)
     stages = _stages(envelope)
     served = gateway.admit(envelope.model, stages)
-    own_protocol = passes(served, "chat-completions")
+    own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
         passed = turns.pass_on(PassedRequest(body=fields.values), served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), passed.id)

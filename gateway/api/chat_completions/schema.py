@@ -143,11 +143,12 @@ class CalledFunction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call in a whole answer."""
+    """A call in a whole answer; ``invalid``, which OpenAI's lacks, says why it cannot be made so."""
 
     id: str
     type: Literal["function"] = "function"
     function: CalledFunction
+    invalid: str | UnsetType = UNSET
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,12 +194,13 @@ class ChatCompletion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of the call ``index``; ``id`` and ``type`` come once."""
+    """A piece of the call ``index``; ``id`` and ``type`` come once, ``invalid`` last if it cannot be made."""
 
     index: int
     id: str | UnsetType = UNSET
     type: Literal["function"] | UnsetType = UNSET
-    function: CalledFunction
+    function: CalledFunction | UnsetType = UNSET
+    invalid: str | UnsetType = UNSET
 
 
 class AudioDelta(msgspec.Struct, frozen=True, kw_only=True):

@@ -185,9 +185,16 @@ def usage_of(usage: llm.Usage | None) -> schema.Usage | None:
 
 
 def completion_of(
-    names: CompletionId, answered: AnswerFinished, reasoning: str, audio: str | None
+    names: CompletionId,
+    answered: AnswerFinished,
+    reasoning: str,
+    audio: str | None,
+    invalid: Mapping[str, str] | None = None,
 ) -> schema.ChatCompletion:
-    """The whole answer; ``audio`` is the spoken one in base64, then the text is its transcript."""
+    """The whole answer; ``audio`` is the spoken one in base64, then the text is its transcript.
+
+    ``invalid`` says by their ids why calls cannot be made.
+    """
     calls = [part for part in answered.message.parts if isinstance(part, llm.ToolCall)]
     text = answered.text if answered.text or not calls else None
     message = schema.Message(
@@ -197,7 +204,11 @@ def completion_of(
         if audio is None
         else schema.Audio(id=names.audio_id, expires_at=names.expires_at, data=audio, transcript=answered.text),
         tool_calls=[
-            schema.ToolCall(id=call.call_id, function=schema.CalledFunction(name=call.name, arguments=call.arguments))
+            schema.ToolCall(
+                id=call.call_id,
+                function=schema.CalledFunction(name=call.name, arguments=call.arguments),
+                invalid=(invalid or {}).get(call.call_id, msgspec.UNSET),
+            )
             for call in calls
         ]
         or msgspec.UNSET,

@@ -60,7 +60,7 @@ async def create_response(
     fields = msgspec.structs.replace(fields, values=await resolved(shelf.archive, fields.values))
     model = fields.values.get("model")
     served = gateway.admit(model if isinstance(model, str) else None, ("llm",))
-    answer = _passed_on if passes(served, "responses") else _translated
+    answer = _passed_on if passes(served, "responses", fields.values) else _translated
     name, response = await answer(fields, served, turns, shelf, watch)
     logger.info("%s is answered by %s", request_id(request.scope), name)
     return response

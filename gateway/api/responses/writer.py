@@ -82,7 +82,8 @@ class ResponseWriter:
             case llm.ToolCallDelta():
                 return self._arguments(event)
             case llm.ToolCallFinished():
-                return self._end_call(event.call_id, event.arguments, "completed")
+                status: Status = "completed" if event.invalid is None else "incomplete"  # it cannot be made so
+                return self._end_call(event.call_id, event.arguments, status)
             case AnswerFinished():
                 self._end = event
                 return self._close("completed" if event.reason in {"stop", "tool_calls"} else "incomplete")

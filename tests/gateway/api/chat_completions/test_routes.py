@@ -259,3 +259,22 @@ async def test_a_deep_field_that_is_not_known_is_passed_on_or_refused() -> None:
     async with UpstreamServer(replies(200, WHOLE)) as server, serving(*backend(server)) as client:
         assert (await client.post(ROUTE, **asked(odd=deep))).status_code == 200
         assert bodies(server)[0]["odd"] == deep
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_calls_that_are_to_be_checked_are_read_and_an_invalid_one_is_told(*, stream: bool) -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "look", "arguments": '{"city": 5}'}}
+    chunk = sse(json.dumps({"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}))
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.send(chunk + sse("[DONE]"))
+        await exchange.finish()
+
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools = [{"type": "function", "function": {"name": "look", "parameters": schema}}]
+    async with UpstreamServer(script) as server, serving(*backend(server), "--check_tool_calls") as client:
+        response = await client.post(ROUTE, **asked(tools=tools, stream=stream))
+        assert response.status_code == 200
+        assert '"invalid":"' in response.text
+        assert "city" in response.text.split('"invalid":"')[1]
