@@ -190,7 +190,7 @@ async def test_the_curl_examples_run(tmp_path: Path) -> None:
         pytest.skip("needs curl")
     examples = "\n".join(block for block in blocks(ROOT / "README.md", "sh") if block.startswith(("B=", "curl ")))
     lines = [line for line in examples.splitlines() if line and "resp_..." not in line]
-    assert len(lines) == 5
+    assert len(lines) == 8
     async with served(gateway_of(scripted_engines())) as address:
         script = "set -e\n" + "\n".join(lines).replace("http://127.0.0.1:8765", address)
         await ran(tmp_path, "bash", "-c", script)
