@@ -118,7 +118,6 @@ ELSEWHERE = {
         "tests/adapters/upstream/test_attempt_time_limits.py",
         "its limits are those of an attempt",
     ),
-    "gateway/http/passed_answer.py": ("tests/gateway/turns/test_passed_turn.py", "bytes are compared over sockets"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }
