@@ -16,6 +16,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
+from adapters.upstream.wait_limit import WaitExpired, WaitLimit
 from gateway.http.errors import ErrorAnswer, field_names, stream_error
 from gateway.tasks import race
 
@@ -89,7 +90,7 @@ class _StreamingASGI(ASGIResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await race(self._send(scope, send), _left(receive), self._watch(send))
+            await race(self._send(scope, send), self._watch(receive, send))
         except asyncio.CancelledError:  # the server ends; before the first byte it answers with a status
             if self._streaming.events and self._begun:
                 error = Unavailable("The gateway is shutting down; the answer is cut short.")
@@ -130,19 +131,32 @@ class _StreamingASGI(ASGIResponse):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         self._sending, self._since = False, now()
 
-    async def _watch(self, send: Send) -> None:
-        """Fill silence with comments; ends when the client stops reading. It polls: cheaper than a timer a chunk."""
+    async def _watch(self, receive: Receive, send: Send) -> None:
+        """Fill silence with comments; ends when the client has gone or stops reading."""
         now = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(PING_SECONDS / 4)
-            passed = 0.0 if self._since is None else now() - self._since
-            if self._sending and passed >= STALLED_SECONDS:
-                logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
-                return
-            if self._streaming.events and not self._sending and passed >= PING_SECONDS:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(STALLED_SECONDS):
-                        await self._deliver(send, PING)
+        waits = WaitLimit()
+        try:
+            reads = True
+            while reads:
+                try:
+                    message = await waits.wait(now() + PING_SECONDS / 4, receive())
+                    reads = message["type"] != "http.disconnect"
+                except WaitExpired:  # to look now and then is cheaper than a timer a chunk
+                    reads = await self._keep_alive(send)
+        finally:
+            waits.stop()
+
+    async def _keep_alive(self, send: Send) -> bool:
+        """Send a comment after a silence. Returns whether the client still reads."""
+        passed = 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
+        if self._sending and passed >= STALLED_SECONDS:
+            logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
+            return False
+        if self._streaming.events and not self._sending and passed >= PING_SECONDS:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await self._deliver(send, PING)
+        return True
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {
@@ -152,9 +166,3 @@ class _StreamingASGI(ASGIResponse):
             **head.headers,
         }
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-async def _left(receive: Receive) -> None:
-    """Ends when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
