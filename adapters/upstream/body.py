@@ -32,10 +32,11 @@ class Body:
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._compressed = b""  # received, but not decompressed yet
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """The next bytes; empty at the end. Raises ``UnreadableBody``, ``httpx.HTTPError``."""
-        if not self._compression:
-            return await self._receive()
+        return self._decompressed() if self._compression else self._receive()
+
+    async def _decompressed(self) -> bytes:
         if self._compression not in ("gzip", "x-gzip", "deflate"):
             raise UnreadableBody(f"compressed its answer as {self._compression!r}, which was not requested")
         while not (piece := self._decompress()):
