@@ -17,6 +17,7 @@ from gateway.api import (
     transcriptions,
     voices,
 )
+from gateway.api.chat_completions.routes import ChatResources
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
@@ -62,6 +63,7 @@ def create_app(
     shelf = Shelf(archive=history.archive, running=RunningResponses())
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
     speech_turns = SpeechTurns(log_outcome)
+    chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
 
     async def load() -> None:
@@ -92,6 +94,7 @@ def create_app(
             "shelf": Provide(lambda: shelf, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
             "speech_turns": Provide(lambda: speech_turns, sync_to_thread=False),
+            "chat_resources": Provide(lambda: chat_resources, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },
         request_max_body_size=MAX_BODY_BYTES,

@@ -118,7 +118,6 @@ ELSEWHERE = {
         "tests/adapters/upstream/test_attempt_time_limits.py",
         "its limits are those of an attempt",
     ),
-    "gateway/http/passed_answer.py": ("tests/gateway/turns/test_passed_turn.py", "bytes are compared over sockets"),
     "adapters/upstream/audio_answer.py": ("tests/adapters/tts/openai/test_adapter.py", "its users are synthesisers"),
     "adapters/tts/openai/audio_file.py": ("tests/adapters/tts/openai/test_adapter.py", "files come from a server"),
     "adapters/tts/transformers/": ("tests/adapters/tts/transformers/test_adapter.py", "tiny models are made there"),

@@ -2,9 +2,12 @@
 
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Literal
 
 import httpx
+
+from adapters.upstream.transport import READ
 
 _MAX_PIECE = 64 * 1024  # of what one step decompresses
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # the format is told from the header
@@ -21,19 +24,23 @@ class Body:
     """The bytes of ``response``; it stays open, the caller closes it."""
 
     def __init__(self, response: httpx.Response) -> None:
-        self._chunks = _chunks(response)
+        # The transport's own where it has one: an httpx stream costs two generators a piece.
+        self._receive: Callable[[], Awaitable[bytes]] = response.extensions.get(READ) or partial(
+            anext, _chunks(response), b""
+        )
         self._compression = _compression(response.headers.get("content-encoding", ""))
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._compressed = b""  # received, but not decompressed yet
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """The next bytes; empty at the end. Raises ``UnreadableBody``, ``httpx.HTTPError``."""
-        if not self._compression:
-            return await anext(self._chunks, b"")
+        return self._decompressed() if self._compression else self._receive()
+
+    async def _decompressed(self) -> bytes:
         if self._compression not in ("gzip", "x-gzip", "deflate"):
             raise UnreadableBody(f"compressed its answer as {self._compression!r}, which was not requested")
         while not (piece := self._decompress()):
-            if not self._compressed and not (chunk := await anext(self._chunks, b"")):
+            if not self._compressed and not (chunk := await self._receive()):
                 return b""
             self._compressed = self._compressed or chunk
         return piece

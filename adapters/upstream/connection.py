@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
         self._reset()
         self._transport.write(request)
         while not self._has_head:
-            await self._wait()
+            await self._arrival()
         return self._parser.get_status_code(), self._headers
 
     async def read(self) -> bytes:
@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         Raises ``httpx.TransportError``, after all bytes that arrived before the failure were read.
         """
         while not self._body and not self._complete:
-            await self._wait()
+            await self._arrival()
         piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
         self._unread = 0
@@ -71,14 +71,12 @@ class Connection(asyncio.Protocol):
         """Close it; the socket is closed in the next iteration of the event loop."""
         self._transport.abort()
 
-    async def _wait(self) -> None:
+    def _arrival(self) -> asyncio.Future[None]:
+        """Is done when anything has come. Raises the failure after which nothing comes."""
         if self._failure is not None:
             raise self._failure
         self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -128,6 +128,8 @@ class EventSplitter:
 
 def split_events(events: bytes) -> list[bytes]:
     """Each of some whole ``events`` by itself, with the blank line that ends it."""
+    if b"\r" not in events:  # splitting is many times as fast as the regular expression
+        return [event + b"\n\n" for event in events.split(b"\n\n")[:-1]]
     ends = [found.end() for found in _EVENT_END.finditer(events)]
     return [events[begin:end] for begin, end in pairwise((0, *ends))]
 

@@ -20,6 +20,7 @@ class WaitLimit:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._set_for = 0.0  # what was asked for: uvloop's timers say that they are up to a millisecond later
         self._until = 0.0
         self._waiting: asyncio.Task[object] | None = None
         self._expired = False
@@ -30,7 +31,7 @@ class WaitLimit:
         assert task is not None, "waits are those of a task"
         before = task.cancelling()
         self._until, self._waiting, self._expired = until, task, False
-        if self._timer is None or self._timer.when() > until:
+        if self._timer is None or self._set_for > until:
             self._set()
         try:
             return await awaitable
@@ -50,6 +51,7 @@ class WaitLimit:
     def _set(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._set_for = self._until
         self._timer = self._loop.call_at(self._until, self._fire)
 
     def _fire(self) -> None:

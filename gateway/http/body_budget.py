@@ -1,6 +1,5 @@
 """Bounds the bytes of all request bodies that are in memory at once; a request past it is told to come back."""
 
-from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, ReceiveMessage, Scope, Send
@@ -30,8 +29,8 @@ class BodyBudget(ASGIMiddleware):
                 taken += len(message["body"])
             return message
 
-        declared = Headers.from_scope(scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) <= self._all:  # a longer one is refused for its length
+        declared = next((value for name, value in scope["headers"] if name.lower() == b"content-length"), b"")
+        if declared.isdigit() and int(declared) <= self._all:  # a longer one is refused for its length
             self._check(int(declared))
         try:
             await next_app(scope, counted, send)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
@@ -16,6 +16,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
+from adapters.upstream.wait_limit import WaitExpired, WaitLimit
 from gateway.http.errors import ErrorAnswer, field_names, stream_error
 from gateway.tasks import race
 
@@ -29,6 +30,9 @@ STALLED_SECONDS = 120.0
 
 LAST_EVENT_SECONDS = 1.0
 """How long a client may take to make room for the event that says that the server ends."""
+
+SERVER_SEND = "speech_gateway.send"
+"""The extension of a scope with the server's own ``send``: Litestar's layers around it look at the head only."""
 
 PING = b": ping\n\n"
 
@@ -88,17 +92,18 @@ class _StreamingASGI(ASGIResponse):
         self._since: float | None = None  # the loop's time when it began to send, or to be silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        write = (cast(Any, scope).get("extensions") or {}).get(SERVER_SEND, send)
         try:
-            await race(self._send(scope, send), _left(receive), self._watch(send))
+            await race(self._send(scope, send, write), self._watch(receive, write))
         except asyncio.CancelledError:  # the server ends; before the first byte it answers with a status
             if self._streaming.events and self._begun:
                 error = Unavailable("The gateway is shutting down; the answer is cut short.")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_EVENT_SECONDS):
-                        await self._end_with(send, stream_error(error, field_names(scope)))
+                        await self._end_with(write, stream_error(error, field_names(scope)))
             raise
 
-    async def _send(self, scope: Scope, send: Send) -> None:
+    async def _send(self, scope: Scope, send: Send, write: Send) -> None:
         async with aclosing(self._streaming.parts) as parts:
             held = b""
             while not isinstance(part := await anext(parts), Head):
@@ -108,17 +113,17 @@ class _StreamingASGI(ASGIResponse):
             self._begun = True
             try:
                 if held:
-                    await self._deliver(send, held)
+                    await self._deliver(write, held)
                 async for part in parts:
                     assert isinstance(part, bytes), "nothing but bytes after the head"
-                    await self._deliver(send, part)
+                    await self._deliver(write, part)
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error, field_names(scope))
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
                 if self._streaming.events:  # else the last chunk is left out: the server cuts the connection
-                    await self._end_with(send, answer)
+                    await self._end_with(write, answer)
                 return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await write({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _end_with(self, send: Send, answer: ErrorAnswer) -> None:
         await self._deliver(send, self._streaming.failed(answer))
@@ -130,19 +135,32 @@ class _StreamingASGI(ASGIResponse):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         self._sending, self._since = False, now()
 
-    async def _watch(self, send: Send) -> None:
-        """Fill silence with comments; ends when the client stops reading. It polls: cheaper than a timer a chunk."""
+    async def _watch(self, receive: Receive, send: Send) -> None:
+        """Fill silence with comments; ends when the client has gone or stops reading."""
         now = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(PING_SECONDS / 4)
-            passed = 0.0 if self._since is None else now() - self._since
-            if self._sending and passed >= STALLED_SECONDS:
-                logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
-                return
-            if self._streaming.events and not self._sending and passed >= PING_SECONDS:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(STALLED_SECONDS):
-                        await self._deliver(send, PING)
+        waits = WaitLimit()
+        try:
+            reads = True
+            while reads:
+                try:
+                    message = await waits.wait(now() + PING_SECONDS / 4, receive())
+                    reads = message["type"] != "http.disconnect"
+                except WaitExpired:  # to look now and then is cheaper than a timer a chunk
+                    reads = await self._keep_alive(send)
+        finally:
+            waits.stop()
+
+    async def _keep_alive(self, send: Send) -> bool:
+        """Send a comment after a silence. Returns whether the client still reads."""
+        passed = 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
+        if self._sending and passed >= STALLED_SECONDS:
+            logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
+            return False
+        if self._streaming.events and not self._sending and passed >= PING_SECONDS:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await self._deliver(send, PING)
+        return True
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {
@@ -152,9 +170,3 @@ class _StreamingASGI(ASGIResponse):
             **head.headers,
         }
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-async def _left(receive: Receive) -> None:
-    """Ends when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -1,7 +1,8 @@
 """Converts the fields of a request to its wire type, and words what is wrong with them as OpenAI does."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -26,7 +27,7 @@ def fields_of(
     ``structures`` are the fields that hold JSON when they are sent as text. ``null`` is the same as absent. Raises
     ``InvalidRequest`` in OpenAI's words, also for a structure that came as parts which cannot be put together.
     """
-    types = {field.name: field.type for field in msgspec.structs.fields(model)}
+    types = _types(model)
     if fields.textual:
         _refuse_scattered(fields.values, set(structures))
     values = {name: value for name, value in fields.values.items() if name in types and value is not None}
@@ -38,6 +39,12 @@ def fields_of(
         return msgspec.convert(values, model, strict=not fields.textual), tuple(sorted(unknown))
     except msgspec.ValidationError as error:
         raise invalid(str(error), values, model) from None
+
+
+@cache
+def _types(model: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """The types of a model's fields by name; working them out takes longer than the conversion."""
+    return {field.name: field.type for field in msgspec.structs.fields(model)}
 
 
 def _refuse_scattered(names: Iterable[str], structures: set[str]) -> None:
@@ -114,9 +121,7 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
             code=f"{kind}_above_max_length",
         )
     if reason.startswith("Invalid enum value"):
-        choices = _choices(
-            {field.name: field.type for field in msgspec.structs.fields(model)}.get(re.sub(r"\[\d+\]$", "", param))
-        )
+        choices = _choices(_types(model).get(re.sub(r"\[\d+\]$", "", param)))
         supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
         shown = reason.removeprefix("Invalid enum value ")[:LONGEST_SHOWN]
         return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")

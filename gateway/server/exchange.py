@@ -14,6 +14,7 @@ from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.http.errors import answer_of
 from gateway.http.request_id import request_id
+from gateway.http.streaming import SERVER_SEND
 from gateway.server.request_parser import RequestHead
 from gateway.telemetry.log_format import where
 
@@ -129,6 +130,7 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer; whatever happens to it, the client learns of it."""
+        cast(Any, self._scope)["extensions"] = {SERVER_SEND: self._send}
         try:
             await app(self._scope, self._receive, self._send)
         except asyncio.CancelledError:  # only a shutdown that waits no longer does this
@@ -138,6 +140,8 @@ class Exchange:
             self._fail(error)
         else:
             self._fail(None)
+        finally:
+            cast(Any, self._scope)["extensions"].clear()  # else the two would keep each other in memory
 
     def _fail(self, error: Exception | None) -> None:
         if self.complete or self._disconnected:

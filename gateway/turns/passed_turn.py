@@ -2,8 +2,8 @@
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from typing import Any, cast
 
 import msgspec
@@ -99,24 +99,11 @@ class PassedTurn:
 
         A turn that is closed early, or fails, is not kept. Raises ``AdapterError``, and what ``History.lease`` raises.
         """
-        try:
-            async with aclosing(self._run()) as events:
-                async for event in events:
-                    yield event
-        except AdapterError as error:
-            self._reason = describe_failure(error)
-            raise
-        except Exception as error:
-            self._reason = type(error).__name__
-            raise
-        finally:
-            self._report(self._outcome())
-
-    async def _run(self) -> AsyncGenerator[PassedEvent, None]:
         settings = self._served.route.settings
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
         ref = self._request.conversation
         async with AsyncExitStack() as held:
+            held.enter_context(self._reported())
             lease: ConversationLease | None = None
             if ref is not None:
                 leasing = held.enter_async_context(self._history.lease(checked(ref), self._policy))
@@ -127,14 +114,14 @@ class PassedTurn:
             async with aclosing(deadline.limited(self._forwarded(lease))) as events:
                 async for event in events:
                     match event:
-                        case Passed():
-                            passed = event
                         case Forwarded():
                             self._watch.mark("llm_first_token")
                             room -= len(event.data)
                             if room < 0:
                                 raise UpstreamError("The answer is longer than --max_answer_characters allows.")
                             yield event
+                        case Passed():
+                            passed = event
                         case Started():
                             self._answered_by = event.route if isinstance(event, Answering) else self._served.name
                             yield event
@@ -148,6 +135,20 @@ class PassedTurn:
             if passed.last:
                 yield Forwarded(data=passed.last, answer_id=_id_of(passed.response))
             yield TurnPassed(outcome=self._outcome())
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Note why the turn fails, if it does, and report it."""
+        try:
+            yield
+        except AdapterError as error:
+            self._reason = describe_failure(error)
+            raise
+        except Exception as error:
+            self._reason = type(error).__name__
+            raise
+        finally:
+            self._report(self._outcome())
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
         request = PassRequest(

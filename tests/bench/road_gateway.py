@@ -8,11 +8,10 @@ import sys
 
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.upstream import UpstreamOptions
-from gateway.app import SURFACES, create_app
+from gateway.app import create_app
 from gateway.server import limits
 from gateway.server.server import GatewayServer
 from tests.support.server import gateway_of, scripted_engines
-from tests.support.straight_surface import surface
 
 
 def main(upstream: str) -> None:
@@ -21,7 +20,7 @@ def main(upstream: str) -> None:
     limit = "10000"
     flags = ("--max_requests", limit, "--max_connections", limit, "--max_connections_per_client", limit)
     gateway = gateway_of(scripted_engines(llm=model), *flags)
-    app = create_app(gateway, surfaces=(*SURFACES, surface))
+    app = create_app(gateway)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)

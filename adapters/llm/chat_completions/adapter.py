@@ -66,7 +66,7 @@ class ChatCompletions:
         """Requests can be passed on unless the server must not stream."""
         return "chat-completions" if self._options.responses_api_stream else None
 
-    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+    def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """Have the server write one answer. Raises ``AdapterError`` while iterated."""
         wants_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
         call = ForwardCall(
@@ -76,9 +76,7 @@ class ChatCompletions:
                 self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
             ),
         )
-        async with aclosing(self._upstream.forward(call)) as events:
-            async for event in events:
-                yield event
+        return self._upstream.forward(call)
 
     def _reader(self, request: llm.Request) -> ChatCompletionReader:
         return ChatCompletionReader(

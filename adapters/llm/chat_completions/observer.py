@@ -45,6 +45,8 @@ class ChatCompletionObserver:
         return b"".join([event for event in split_events(events) if self._passes(event)])
 
     def _passes(self, raw: bytes) -> bool:
+        if self.begun and not _is_notable(raw):
+            return True
         event = event_in(raw)
         if event is None:
             return True

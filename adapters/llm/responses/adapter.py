@@ -71,7 +71,7 @@ class Responses:
         """Requests can be passed on unless the server must not stream."""
         return "responses" if self._options.responses_api_stream else None
 
-    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+    def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """Have the server write one answer. Raises ``AdapterError`` while iterated."""
         call = ForwardCall(
             path="/responses",
@@ -81,9 +81,7 @@ class Responses:
             ),
             recorded=request.recorded,
         )
-        async with aclosing(self._upstream.forward(call)) as events:
-            async for event in events:
-                yield event
+        return self._upstream.forward(call)
 
     def _reader(self, request: llm.Request) -> ResponsesReader:
         return ResponsesReader(

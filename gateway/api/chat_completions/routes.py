@@ -4,6 +4,7 @@ import logging
 from functools import partial
 from typing import Any
 
+import msgspec
 from litestar import Request, post
 from litestar.di import NamedDependency
 
@@ -39,6 +40,14 @@ from gateway.wire.tools import check_tool_types
 logger = logging.getLogger(__name__)
 
 
+class ChatResources(msgspec.Struct, frozen=True, kw_only=True):
+    """What the route needs of the application: one dependency, because Litestar starts a task for each of several."""
+
+    gateway: Gateway
+    turns: Turns
+    decoder: DecoderPool
+
+
 @post(
     "/v1/chat/completions",
     status_code=200,
@@ -50,16 +59,15 @@ logger = logging.getLogger(__name__)
 )
 async def chat_completions(
     request: Request[Any, Any, Any],
-    gateway: NamedDependency[Gateway],
-    turns: NamedDependency[Turns],
-    decoder: NamedDependency[DecoderPool],
+    chat_resources: NamedDependency[ChatResources],
 ) -> StreamingResponse:
     """Answer the messages, as text or spoken, whole or while the answer is being written."""
     watch = Stopwatch()
     fields = await read_json(request)
     envelope = await offloaded(fields.size, _envelope, fields)
     stages = _stages(envelope)
-    served = gateway.admit(envelope.model, stages)
+    turns, decoder = chat_resources.turns, chat_resources.decoder
+    served = chat_resources.gateway.admit(envelope.model, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
         passed = turns.pass_on(PassedRequest(body=fields.values), served, watch)
@@ -67,7 +75,7 @@ async def chat_completions(
         not_stored = ("store",) if envelope.store else ()
         return PassedAnswer(passed, watch, (*fields.ignored, *not_stored)).response(streamed=bool(envelope.stream))
     wire, unknown = await offloaded(fields.size, _whole, fields)
-    names = completion_id(envelope.model, gateway.settings.conversation_ttl_seconds)
+    names = completion_id(envelope.model, chat_resources.gateway.settings.conversation_ttl_seconds)
     extra = {name: fields.values[name] for name in unknown if own_protocol and name in fields.values}
 
     def source_of(recording: llm.Audio) -> AudioSource:

@@ -1,7 +1,7 @@
 """The straight road over real sockets: what a client sees through it is what it sees without a gateway."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,8 @@ from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.llm.responses.adapter import Responses
 from adapters.options import Secret
 from adapters.upstream import UpstreamOptions
-from gateway.api import health
 from gateway.engines.fallback import Choice, FallbackModel
 from tests.support.server import gateway_of, scripted_engines, served, until
-from tests.support.straight_surface import kept, surface
 from tests.support.upstream_server import Exchange, Script, UpstreamServer, in_order, replies, sse, streams
 
 STREAMS = {
@@ -88,7 +86,7 @@ def model(server: UpstreamServer, kind: str = "chat", **options: Any) -> Any:
 async def road(llm: Any, *flags: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A client of a gateway whose model is ``llm``."""
     gateway = gateway_of(scripted_engines(llm=llm), *flags)
-    async with served(gateway, (health.surface, surface)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with served(gateway) as address, httpx.AsyncClient(base_url=address) as client:
         yield client
 
 
@@ -128,8 +126,9 @@ async def test_the_sdk_sees_what_it_sees_without_a_gateway(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(STREAMS) - BEFORE_CONTENT))
 @pytest.mark.parametrize("size", [50, 100_000])
 async def test_the_stream_is_passed_on_byte_for_byte(name: str, size: int) -> None:
-    asked = {"model": "any", "stream": True, "store": False, "input": "Hi", "stream_options": {"include_usage": True}}
-    kind, path = ("responses", "responses") if "responses" in name else ("chat", "chat/completions")
+    kind, path, asked = ("chat", "chat/completions", QUESTION | {"stream_options": {"include_usage": True}})
+    if "responses" in name:
+        kind, path, asked = ("responses", "responses", {"model": "any", "stream": True, "store": False, "input": "Hi"})
     async with serving(pieces(STREAMS[name], size)) as server, road(model(server, kind)) as client:
         answer = await client.post(f"/v1/{path}", json=asked)
     assert answer.content.startswith(STREAMS[name].rstrip(b"\n"))
@@ -171,7 +170,6 @@ async def test_a_document_is_passed_on_as_it_is() -> None:
     async with serving(replies(200, document)) as server, road(model(server)) as client:
         answer = await client.post("/v1/chat/completions", json=asked)
     assert (answer.content, answer.headers["content-type"]) == (document, "application/json")
-    assert answer.headers["x-response-id"] == "c1"
 
 
 BUSY = replies(503, {"error": {"message": "busy"}})
@@ -221,17 +219,6 @@ async def test_a_stream_that_is_cut_ends_in_an_error(rest: bytes) -> None:
     first, error = body.split(b"\n\n")[:2]
     assert first + b"\n\n" == sse(word("It "))
     assert b"cut the connection in the middle" in error
-
-
-async def test_a_surface_has_its_own_form_of_a_late_failure() -> None:
-    async def script(exchange: Exchange) -> None:
-        await exchange.start()
-        await exchange.events({"type": "response.output_text.delta", "delta": "It "})
-        exchange.cut()
-
-    async with serving(script) as server, road(model(server, "responses")) as client:
-        body = (await client.post("/v1/responses", json={"model": "any", "stream": True, "input": "Hi"})).text
-    assert "event: error" in body.rpartition("delta")[2]
 
 
 async def test_a_server_that_stops_in_the_middle_is_given_up() -> None:
@@ -288,23 +275,6 @@ async def test_a_short_key_does_not_spoil_answers() -> None:
     assert '"is."' in body
 
 
-async def test_all_choices_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.upstream.timed_response._END_SECONDS", 0.0)
-    second = {"id": "c1", "choices": [{"index": 1, "delta": {"content": "No."}, "finish_reason": None}]}
-    ends: Sequence[Any] = [END, second, {"id": "c1", "choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]}]
-
-    async def script(exchange: Exchange) -> None:
-        await exchange.start()
-        for event in (word("Yes."), *ends):
-            await exchange.events(event)
-            await asyncio.sleep(0.01)
-        await exchange.finish()
-
-    async with serving(script) as server, road(model(server)) as client:
-        body = (await client.post("/v1/chat/completions", json=QUESTION | {"n": 2})).content
-    assert body == b"".join(map(sse, (word("Yes."), *ends)))
-
-
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_a_response_is_kept_under_the_id_that_the_client_saw(streamed: bool) -> None:
     def script(response_id: str, text: str) -> Script:
@@ -317,7 +287,6 @@ async def test_a_response_is_kept_under_the_id_that_the_client_saw(streamed: boo
             again = {"input": "Really?", "previous_response_id": "resp_a", "store": False}
             second = await client.post("/v1/responses", json=asked | again)
             unknown = await client.post("/v1/responses", json=asked | again | {"previous_response_id": "resp_b"})
-            assert [response["id"] for response in kept[-1:]] == ["resp_a"]
         sent = [exchange.json for exchange in questions(server)]
     assert (first.headers["x-response-id"], second.headers["x-response-id"]) == ("resp_a", "resp_b")
     assert [item["role"] for item in sent[1]["input"]] == ["user", "assistant", "user"]

@@ -83,3 +83,11 @@ def test_an_answer_without_an_end_is_a_failure() -> None:
 def test_a_document_that_is_not_a_chat_completion_is_refused(document: bytes) -> None:
     with pytest.raises(AdapterError):
         observer().see_document(document)
+
+
+def test_an_answer_is_complete_when_each_of_its_choices_is() -> None:
+    seen = observer(choices=2)
+    seen.see(sse(chunk({"content": "a"}, "stop")))
+    assert not seen.done
+    seen.see(sse(chunk({"content": "b"}, "stop")))
+    assert seen.done
