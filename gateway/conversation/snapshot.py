@@ -107,14 +107,18 @@ def compacted(conversation: Conversation, summary: Summary | None) -> Conversati
 
 
 def within(conversation: Conversation, most: int) -> tuple[Conversation, bytes] | None:
-    """What can be kept of it in ``most`` bytes, and those; first the oldest turns go, then pictures and recordings."""
+    """What can be kept of it in ``most`` bytes, and those; first the oldest turns go, then pictures and recordings.
+
+    With each turn goes the oldest of the steps: they tell what is in the conversation, not what was.
+    """
     data = encoded(Snapshot(conversation=conversation))
     surplus, count = len(data) - most, 0
     while surplus > 0 and count < len(conversation.turns) - 1:
-        surplus -= len(msgspec.msgpack.encode(conversation.turns[count]))
+        gone = (conversation.turns[count], *conversation.steps[count : count + 1])
+        surplus -= sum(len(msgspec.msgpack.encode(each)) for each in gone)
         count += 1
     if count:
-        conversation = conversation.without(count)
+        conversation = msgspec.structs.replace(conversation.without(count), steps=conversation.steps[count:])
         data = encoded(Snapshot(conversation=conversation))
     if len(data) > most:
         turns = tuple(Turn(messages=tuple(map(without_media, turn.messages))) for turn in conversation.turns)

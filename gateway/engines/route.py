@@ -10,8 +10,8 @@ from adapters.contract.engine import HealthReporting
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.engines.queue import RETRY_SECONDS
-from gateway.settings.composition import engine_description
-from gateway.settings.model import ENGINE_KEYS, NONE, Route
+from gateway.settings.composition import automatic, engine_description
+from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, Route
 
 MODEL_HEARING_RATE = 16_000
 """Hz of a recording that goes to the model itself; speech needs no more."""
@@ -54,12 +54,18 @@ class ServedRoute:
         return self.route.name
 
     def engine_names(self, stage: Stage) -> tuple[str, ...]:
-        """What the engine of ``stage`` is called: its name in the settings, and that of its model if it has one."""
+        """What the engine of ``stage`` is called: its name in the settings, and that of its model if it has one.
+
+        With ``auto`` these are the names of all that may be taken.
+        """
         settings = self.route.settings
-        engine: str = getattr(settings, ENGINE_KEYS[stage])
-        described = engine_description(stage, engine)
-        named: str | None = None if described.model_option is None else getattr(settings, described.model_option)
-        return tuple(name for name in (engine, named or described.default_model) if name not in {None, NONE})
+        chosen: str = getattr(settings, ENGINE_KEYS[stage])
+        names: list[str | None] = []
+        for engine in automatic(stage) if chosen == AUTO else (chosen,):
+            described = engine_description(stage, engine)
+            model: str | None = None if described.model_option is None else getattr(settings, described.model_option)
+            names += [engine, model or described.default_model]
+        return tuple(name for name in names if name is not None and name != NONE)
 
     def settle(self, stage: Stage, failure: str | None) -> None:
         """Loading of ``stage`` is over; ``failure`` says why it cannot work."""

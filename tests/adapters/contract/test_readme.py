@@ -51,4 +51,5 @@ def test_its_entry_point_leads_to_it() -> None:
 def test_the_table_of_errors_is_complete() -> None:
     table = dict(re.findall(r"^\| (`.*?) \|.*\| (\d+) \|$", README, re.MULTILINE))
     listed = {name: int(status) for names, status in table.items() for name in re.findall(r"`(\w+)`", names)}
-    assert listed == {kind.__name__: mapping.status for kind, mapping in CONTRACT.items() if kind is not AdapterError}
+    of_the_contract = {kind for kind in CONTRACT if kind.__module__ == AdapterError.__module__} - {AdapterError}
+    assert listed == {kind.__name__: mapping.status for kind, mapping in CONTRACT.items() if kind in of_the_contract}

@@ -101,7 +101,7 @@ def test_help_says_which_engine_options_select() -> None:
     )
     assert composition.selection_rule("stt") == "openai if stt_base_url is set, else pocketsphinx"
     assert composition.selection_rule("vad") is None
-    assert options()["tts"].default == "auto"
+    assert options()["vad"].default == "auto"
     assert options()["llm_backend"].default is None
 
 
