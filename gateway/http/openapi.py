@@ -1,6 +1,6 @@
 """The description of the API, made from the wire types."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -9,9 +9,20 @@ import msgspec
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIResponse, Operation, Reference, Schema
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
 
 from gateway.http.errors import ErrorAnswer
+from gateway.http.headers import HEADERS
 
 REFERENCES = "#/components/schemas/{name}"
 
@@ -100,6 +111,20 @@ class WireComponents(Components):
 def reference(wire_type: type) -> Reference:
     """Where the schema of a wire type stands."""
     return Reference(ref=REFERENCES.format(name=component_name(wire_type)))
+
+
+def json_body(wire_type: type) -> RequestBody:
+    """A body that a handler reads itself as ``wire_type``, so that Litestar cannot know of it."""
+    return RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=reference(wire_type))})
+
+
+def answer_headers(without: Collection[str] = ()) -> dict[str, OpenAPIHeader | Reference]:
+    """The headers of an answer, but for those ``without``."""
+    return {
+        header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
+        for header in HEADERS
+        if header.name not in without
+    }
 
 
 @dataclass

@@ -4,20 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from litestar.openapi.spec import (
-    OpenAPIHeader,
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Parameter,
-    Reference,
-    RequestBody,
-    Schema,
-)
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Parameter, RequestBody
 
 from gateway.audio.encode import FORMATS
-from gateway.http.headers import HEADERS
-from gateway.http.openapi import WireSchema, component_name, json_schema, reference
+from gateway.http.openapi import WireSchema, answer_headers, component_name, json_schema, reference
 
 BINARY = {"type": "string", "format": "binary"}
 
@@ -61,15 +51,6 @@ def audio_answer(description: str, *events: Any) -> OpenAPIResponse:
         headers=answer_headers(),
         content={**audio, "text/event-stream": OpenAPIMediaType(schema=event)},
     )
-
-
-def answer_headers(names: Collection[str] | None = None) -> dict[str, OpenAPIHeader | Reference]:
-    """The headers of an answer: those of these ``names``, or all."""
-    return {
-        header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
-        for header in HEADERS
-        if names is None or header.name in names
-    }
 
 
 def _schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:

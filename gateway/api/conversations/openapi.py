@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIMediaType, RequestBody
-
 from gateway.api.conversations.schema import ConversationRequest, ItemsRequest, UpdateRequest
-from gateway.http.openapi import ApiOperation, reference
+from gateway.http.openapi import ApiOperation, json_body
 
 BODIES = {
     "createConversation": ConversationRequest,
@@ -20,8 +18,5 @@ class BodyOperation(ApiOperation):
     """An operation with a body."""
 
     def __post_init__(self) -> None:
-        body = BODIES[str(self.operation_id)]
-        self.request_body = RequestBody(
-            required=True, content={"application/json": OpenAPIMediaType(schema=reference(body))}
-        )
+        self.request_body = json_body(BODIES[str(self.operation_id)])
         super().__post_init__()
