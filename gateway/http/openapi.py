@@ -15,6 +15,7 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     Reference,
     RequestBody,
     Schema,
@@ -127,6 +128,34 @@ def answer_headers(without: Collection[str] = ()) -> dict[str, OpenAPIHeader | R
     }
 
 
+def component_schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:
+    """The schema of a wire type itself, not a reference to it."""
+    schema: dict[str, Any] = json_schema(wire_type)[1][component_name(wire_type)]
+    return schema
+
+
+def query_parameters(
+    wire_type: type[msgspec.Struct], without: Collection[str] = (), condition: str = ""
+) -> list[Parameter | Reference]:
+    """The fields of ``wire_type`` in a query string, but for those ``without``; ``condition`` ends each description."""
+    return [
+        Parameter(
+            name=name,
+            param_in="query",
+            schema=WireSchema(wire={key: value for key, value in field.items() if key != "description"}),
+            description=f"{_description(field)}{condition}",
+        )
+        for name, field in component_schema(wire_type)["properties"].items()
+        if name not in without
+    ]
+
+
+def _description(field: dict[str, Any]) -> str:
+    """What is said of a field, wherever in its schema that stands."""
+    found: list[str] = [part["description"] for part in (field, *field.get("anyOf", ())) if "description" in part]
+    return found[0]
+
+
 @dataclass
 class ApiOperation(Operation):
     """An operation of this API: whatever fails answers with OpenAI's error body."""
@@ -139,6 +168,30 @@ class ApiOperation(Operation):
             content={"application/json": OpenAPIMediaType(schema=reference(ErrorAnswer))},
         )
         self.responses = {**described, "default": failure}
+
+
+def body_operation(wire_type: type[msgspec.Struct]) -> type[ApiOperation]:
+    """The class of an operation whose handler reads its body itself, as ``wire_type``."""
+
+    @dataclass
+    class BodyOperation(ApiOperation):
+        def __post_init__(self) -> None:
+            self.request_body = json_body(wire_type)
+            super().__post_init__()
+
+    return BodyOperation
+
+
+def query_operation(wire_type: type[msgspec.Struct]) -> type[ApiOperation]:
+    """The class of an operation whose handler reads its query itself, as ``wire_type``."""
+
+    @dataclass
+    class QueryOperation(ApiOperation):
+        def __post_init__(self) -> None:
+            self.parameters = [*(self.parameters or ()), *query_parameters(wire_type)]
+            super().__post_init__()
+
+    return QueryOperation
 
 
 def description(*wire_types: Any) -> OpenAPIConfig:

@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from gateway.api.conversations import edits
-from gateway.api.conversations.openapi import BodyOperation
 from gateway.api.conversations.schema import (
     FIELDS,
     Conversation,
@@ -22,7 +21,7 @@ from gateway.conversation.archive import Archive
 from gateway.http.form import Fields, query_fields, query_names, read_json
 from gateway.http.json_answer import json_answer
 from gateway.http.offload import offloaded
-from gateway.http.openapi import ApiOperation
+from gateway.http.openapi import ApiOperation, body_operation, query_operation
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.wire.item_page import ItemPage, PageQuery, page_of, whole_page
@@ -38,7 +37,7 @@ OPTIONS = {"limited": True, "fields": FIELDS}
     "/v1/conversations",
     status_code=200,
     opt=OPTIONS,
-    operation_class=BodyOperation,
+    operation_class=body_operation(ConversationRequest),
     operation_id="createConversation",
     tags=["Conversations"],
 )
@@ -70,7 +69,7 @@ async def get_conversation(
     "/v1/conversations/{conversation_id:str}",
     status_code=200,
     opt=OPTIONS,
-    operation_class=BodyOperation,
+    operation_class=body_operation(UpdateRequest),
     operation_id="updateConversation",
     tags=["Conversations"],
 )
@@ -103,7 +102,7 @@ async def delete_conversation(
 @get(
     "/v1/conversations/{conversation_id:str}/items",
     opt=OPTIONS,
-    operation_class=ApiOperation,
+    operation_class=query_operation(PageQuery),
     operation_id="listConversationItems",
     tags=["Conversations"],
 )
@@ -121,7 +120,7 @@ async def list_items(
     "/v1/conversations/{conversation_id:str}/items",
     status_code=200,
     opt=OPTIONS,
-    operation_class=BodyOperation,
+    operation_class=body_operation(ItemsRequest),
     operation_id="createConversationItems",
     tags=["Conversations"],
 )

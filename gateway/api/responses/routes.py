@@ -22,7 +22,7 @@ from gateway.engines.route import ServedRoute
 from gateway.http.form import Fields, query_fields, query_names, read_json
 from gateway.http.json_answer import json_answer
 from gateway.http.offload import offloaded
-from gateway.http.openapi import ApiOperation
+from gateway.http.openapi import ApiOperation, query_operation
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -157,7 +157,7 @@ async def cancel_response(
 @get(
     "/v1/responses/{response_id:str}/input_items",
     opt=OPTIONS,
-    operation_class=ApiOperation,
+    operation_class=query_operation(PageQuery),
     operation_id="listInputItems",
     tags=["Responses"],
 )

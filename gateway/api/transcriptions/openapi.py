@@ -13,7 +13,7 @@ from gateway.api.transcriptions.schema import (
     VerboseTranscript,
 )
 from gateway.http.openapi import ApiOperation, WireSchema, answer_headers, json_schema
-from gateway.http.recording_operation import BINARY, query_parameters, recording_body
+from gateway.http.recording_operation import BINARY, query_beside_recording, recording_body
 
 FILES = {"file": {**BINARY, "description": "The recording, in any common format."}}
 NOT_SENT = {"x-response-id", "x-conversation-id", "x-transcript", "x-transcript-truncated"}
@@ -40,7 +40,7 @@ class TranscriptionOperation(ApiOperation):
     def __post_init__(self) -> None:
         self.request_body = recording_body(CreateTranscription, "TranscriptionForm", FILES)
         without = {"input_audio", "chunking_strategy"}
-        self.parameters = list(query_parameters(CreateTranscription, without))
+        self.parameters = query_beside_recording(CreateTranscription, without)
         self.responses = {"200": _answer(streams=True)}
         super().__post_init__()
 
@@ -51,6 +51,6 @@ class TranslationOperation(ApiOperation):
 
     def __post_init__(self) -> None:
         self.request_body = recording_body(CreateTranslation, "TranslationForm", FILES)
-        self.parameters = list(query_parameters(CreateTranslation, STRUCTURES))
+        self.parameters = query_beside_recording(CreateTranslation, STRUCTURES)
         self.responses = {"200": _answer(streams=False)}
         super().__post_init__()
