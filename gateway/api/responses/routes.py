@@ -74,7 +74,7 @@ async def _passed_on(
     check(wire)
     given = await offloaded(fields.size, kept_items, wire.input)
     turn = turns.pass_on(await offloaded(fields.size, passed_request, fields.values, wire, given), served, watch)
-    return turn.id, PassedResponse(turn, wire, given, shelf).response(watch)
+    return turn.id, PassedResponse(turn, wire, given, shelf, fields.ignored).response(watch)
 
 
 async def _translated(
