@@ -39,7 +39,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     messages: Annotated[
         ChatMessages | None,
         Meta(
-            description="The history, outright; beside an id, tool results alone are added to what is kept. "
+            description="The whole history; beside an id, tool results alone are added to what is kept. "
             "When it ends in a tool result, no recording is needed."
         ),
     ] = None

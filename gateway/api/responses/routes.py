@@ -138,7 +138,7 @@ async def remove_response(
 
 
 @post(
-    "/v1/responses/{response_id:str}/cancel",
+    "/v1/responses/{response_id:str}/cancel",  # not limited: it frees the place of another request
     status_code=200,
     operation_class=ApiOperation,
     operation_id="cancelResponse",
