@@ -36,7 +36,7 @@ from gateway.tasks import background
 from gateway.telemetry.outcome import log_outcome
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
-from gateway.turns.transcription_turn import Transcriptions
+from gateway.turns.transcription_turn import TranscriptionTurns
 
 SURFACES: tuple[Surface, ...] = (
     speech_to_speech.surface,
@@ -59,7 +59,7 @@ def create_app(
     Raises ``BadOption`` for an address that no store of conversations can have, or an origin that none is.
     """
     history = build_history(gateway.settings)
-    turns, transcriber = Turns(history, log_outcome), Transcriptions(log_outcome)
+    turns, transcription_turns = Turns(history, log_outcome), TranscriptionTurns(log_outcome)
     shelf = Shelf(archive=history.archive, running=RunningResponses())
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
     speech_turns = SpeechTurns(log_outcome)
@@ -89,7 +89,7 @@ def create_app(
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
-            "transcriber": Provide(lambda: transcriber, sync_to_thread=False),
+            "transcription_turns": Provide(lambda: transcription_turns, sync_to_thread=False),
             "archive": Provide(lambda: history.archive, sync_to_thread=False),
             "shelf": Provide(lambda: shelf, sync_to_thread=False),
             "decoder": Provide(lambda: decoder, sync_to_thread=False),

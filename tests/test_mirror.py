@@ -20,10 +20,6 @@ ELSEWHERE = {
         "tests/gateway/api/conversations/test_routes.py",
         "what a change does is seen in the next answer",
     ),
-    "gateway/api/conversations/openapi.py": (
-        "tests/gateway/api/responses/test_openapi.py",
-        "one suite for both descriptions",
-    ),
     "gateway/api/responses/events.py": ("tests/gateway/api/responses/test_writer.py", "events are made there"),
     "gateway/api/responses/translate.py": (
         "tests/gateway/api/responses/test_routes.py",

@@ -216,7 +216,7 @@ def named(heading: str) -> list[str]:
 
 
 def test_every_field_is_listed() -> None:
-    assert sorted(named("Request fields")) == sorted(FIELDS)
+    assert sorted(named("Voice turns")) == sorted(FIELDS)
 
 
 def test_every_header_is_listed() -> None:

@@ -105,13 +105,18 @@ def query_fields(request: Request[Any, Any, Any]) -> Fields:
     return Fields(values=_grouped(request.query_params.multi_items()), uploads={}, textual=True, size=0)
 
 
+def query_names(request: Request[Any, Any, Any]) -> tuple[str, ...]:
+    """The names of the fields in the query string, for a route that takes none."""
+    return tuple(_grouped(request.query_params.multi_items()))
+
+
 def _is_json(content_type: str) -> bool:
     return content_type == "application/json" or content_type.endswith("+json")
 
 
 def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:
     """``fields`` with the names of those that stand in the query only, where nothing reads them."""
-    ignored = tuple(name for name in _grouped(request.query_params.multi_items()) if name not in fields.values)
+    ignored = tuple(name for name in query_names(request) if name not in fields.values)
     return msgspec.structs.replace(fields, ignored=ignored)
 
 

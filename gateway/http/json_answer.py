@@ -1,6 +1,6 @@
 """The answer of a route that needs no engine: one JSON document, with the headers that every answer has."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import MediaType, Response
@@ -8,10 +8,13 @@ from litestar import MediaType, Response
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.telemetry.timings import Stopwatch
 
-BodyT = TypeVar("BodyT", bound=msgspec.Struct)
+BodyT = TypeVar("BodyT", bound=msgspec.Struct | dict[str, Any] | bytes)
 
 
 def json_answer(body: BodyT, watch: Stopwatch, ignored: tuple[str, ...] = ()) -> Response[BodyT]:
-    """``body`` as JSON; ``watch`` has run since the request came, ``ignored`` are parameters that had no effect."""
+    """``body`` as JSON, which bytes are already; ``ignored`` are parameters that had no effect.
+
+    ``watch`` has run since the request came.
+    """
     headers = headers_of(AnswerHead(ignored=ignored, timings=watch.timings()))
     return Response(body, headers=headers, media_type=MediaType.JSON)

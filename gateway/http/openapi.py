@@ -1,6 +1,6 @@
 """The description of the API, made from the wire types."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -9,9 +9,21 @@ import msgspec
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIResponse, Operation, Reference, Schema
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
 
 from gateway.http.errors import ErrorAnswer
+from gateway.http.headers import HEADERS
 
 REFERENCES = "#/components/schemas/{name}"
 
@@ -102,6 +114,48 @@ def reference(wire_type: type) -> Reference:
     return Reference(ref=REFERENCES.format(name=component_name(wire_type)))
 
 
+def json_body(wire_type: type) -> RequestBody:
+    """A body that a handler reads itself as ``wire_type``, so that Litestar cannot know of it."""
+    return RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=reference(wire_type))})
+
+
+def answer_headers(without: Collection[str] = ()) -> dict[str, OpenAPIHeader | Reference]:
+    """The headers of an answer, but for those ``without``."""
+    return {
+        header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
+        for header in HEADERS
+        if header.name not in without
+    }
+
+
+def component_schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:
+    """The schema of a wire type itself, not a reference to it."""
+    schema: dict[str, Any] = json_schema(wire_type)[1][component_name(wire_type)]
+    return schema
+
+
+def query_parameters(
+    wire_type: type[msgspec.Struct], without: Collection[str] = (), condition: str = ""
+) -> list[Parameter | Reference]:
+    """The fields of ``wire_type`` in a query string, but for those ``without``; ``condition`` ends each description."""
+    return [
+        Parameter(
+            name=name,
+            param_in="query",
+            schema=WireSchema(wire={key: value for key, value in field.items() if key != "description"}),
+            description=f"{_description(field)}{condition}",
+        )
+        for name, field in component_schema(wire_type)["properties"].items()
+        if name not in without
+    ]
+
+
+def _description(field: dict[str, Any]) -> str:
+    """What is said of a field, wherever in its schema that stands."""
+    found: list[str] = [part["description"] for part in (field, *field.get("anyOf", ())) if "description" in part]
+    return found[0]
+
+
 @dataclass
 class ApiOperation(Operation):
     """An operation of this API: whatever fails answers with OpenAI's error body."""
@@ -114,6 +168,30 @@ class ApiOperation(Operation):
             content={"application/json": OpenAPIMediaType(schema=reference(ErrorAnswer))},
         )
         self.responses = {**described, "default": failure}
+
+
+def body_operation(wire_type: type[msgspec.Struct]) -> type[ApiOperation]:
+    """The class of an operation whose handler reads its body itself, as ``wire_type``."""
+
+    @dataclass
+    class BodyOperation(ApiOperation):
+        def __post_init__(self) -> None:
+            self.request_body = json_body(wire_type)
+            super().__post_init__()
+
+    return BodyOperation
+
+
+def query_operation(wire_type: type[msgspec.Struct]) -> type[ApiOperation]:
+    """The class of an operation whose handler reads its query itself, as ``wire_type``."""
+
+    @dataclass
+    class QueryOperation(ApiOperation):
+        def __post_init__(self) -> None:
+            self.parameters = [*(self.parameters or ()), *query_parameters(wire_type)]
+            super().__post_init__()
+
+    return QueryOperation
 
 
 def description(*wire_types: Any) -> OpenAPIConfig:

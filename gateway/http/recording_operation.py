@@ -4,20 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from litestar.openapi.spec import (
-    OpenAPIHeader,
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Parameter,
-    Reference,
-    RequestBody,
-    Schema,
-)
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Parameter, Reference, RequestBody
 
 from gateway.audio.encode import FORMATS
-from gateway.http.headers import HEADERS
-from gateway.http.openapi import WireSchema, component_name, json_schema, reference
+from gateway.http.openapi import WireSchema, answer_headers, component_schema, json_schema, query_parameters, reference
 
 BINARY = {"type": "string", "format": "binary"}
 
@@ -36,18 +26,9 @@ def recording_body(wire_type: type[msgspec.Struct], title: str, files: Mapping[s
     )
 
 
-def query_parameters(wire_type: type[msgspec.Struct], without: Collection[str]) -> list[Parameter]:
+def query_beside_recording(wire_type: type[msgspec.Struct], without: Collection[str]) -> list[Parameter | Reference]:
     """The fields that fit into a query string, for a body that is the recording itself: all but those ``without``."""
-    return [
-        Parameter(
-            name=name,
-            param_in="query",
-            schema=WireSchema(wire={key: value for key, value in field.items() if key != "description"}),
-            description=f"{_description(field)} Only when the body is the recording itself.",
-        )
-        for name, field in _schema(wire_type)["properties"].items()
-        if name not in without
-    ]
+    return query_parameters(wire_type, without, " Only when the body is the recording itself.")
 
 
 def audio_answer(description: str, *events: Any) -> OpenAPIResponse:
@@ -63,29 +44,8 @@ def audio_answer(description: str, *events: Any) -> OpenAPIResponse:
     )
 
 
-def answer_headers(names: Collection[str] | None = None) -> dict[str, OpenAPIHeader | Reference]:
-    """The headers of an answer: those of these ``names``, or all."""
-    return {
-        header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
-        for header in HEADERS
-        if names is None or header.name in names
-    }
-
-
-def _schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:
-    _, schemas = json_schema(wire_type)
-    schema: dict[str, Any] = schemas[component_name(wire_type)]
-    return schema
-
-
 def _form(wire_type: type[msgspec.Struct], title: str, files: Mapping[str, Any]) -> WireSchema:
     """The fields of the form: those of the JSON body, with files in place of base64."""
-    schema = _schema(wire_type)
+    schema = component_schema(wire_type)
     fields = {name: field for name, field in schema["properties"].items() if name not in {"input_audio", *files}}
     return WireSchema(wire={**schema, "title": title, "properties": {**files, **fields}})
-
-
-def _description(field: dict[str, Any]) -> str:
-    """What is said of a field, wherever in its schema that stands."""
-    found: list[str] = [part["description"] for part in (field, *field["anyOf"]) if "description" in part]
-    return found[0]

@@ -199,7 +199,7 @@ def checked(ref: ConversationRef) -> ConversationRef:
     if ref.history is not None and not ref.adds_results:
         raise InvalidRequest(
             "Beside 'previous_response_id', 'messages' may hold tool results only: the history is what led to that "
-            "answer. To set the history outright, leave the id out.",
+            "answer. To send the whole history, leave the id out.",
             param="messages",
             code="invalid_value",
         )

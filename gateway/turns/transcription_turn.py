@@ -25,7 +25,7 @@ class TranscriptionRequest(msgspec.Struct, frozen=True, kw_only=True):
     options: RecognitionOptions
 
 
-class Transcriptions:
+class TranscriptionTurns:
     """Begins transcriptions; ``report`` is told of the end of each."""
 
     def __init__(self, report: Report) -> None:

@@ -9,12 +9,13 @@ from adapters.contract.errors import InvalidRequest
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which items of a list are wanted: ``limit`` of them from after the item ``after`` on, the newest first."""
+    """Which items of a list are wanted."""
 
-    order: Literal["asc", "desc"] = "desc"
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    after: Annotated[str, Meta(max_length=256)] | None = None
-    include: Any = None
+    order: Annotated[Literal["asc", "desc"], Meta(description="desc, the default: the newest first.")] = "desc"
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many items.")] = 20
+    after: Annotated[
+        Annotated[str, Meta(max_length=256)] | None, Meta(description="The id of the item before the first one.")
+    ] = None
 
 
 class ItemPage(msgspec.Struct, frozen=True, kw_only=True):

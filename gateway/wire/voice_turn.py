@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from adapters.contract import llm
@@ -13,13 +12,13 @@ from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
 from gateway.wire.conversation import ConversationId, ConversationName, conversation_name
 from gateway.wire.messages import MOST_IMAGES, AudioPart, ChatMessages, ImageAddress, messages_of
-from gateway.wire.sampling import Effort, StopText, StopTexts, stops_of
+from gateway.wire.sampling import Effort, SamplingFields, sampling_of
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord, tool_choice_of, tool_of
 
 ShortText = Annotated[str, Meta(max_length=256)]
 
 
-class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
+class SpeechToSpeechRequest(SamplingFields, frozen=True, kw_only=True):
     """The fields of a turn; in a form, structures are JSON strings, and the recording is the part ``file``."""
 
     model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
@@ -39,7 +38,7 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     messages: Annotated[
         ChatMessages | None,
         Meta(
-            description="The history, outright; beside an id, tool results alone are added to what is kept. "
+            description="The whole history; beside an id, tool results alone are added to what is kept. "
             "When it ends in a tool result, no recording is needed."
         ),
     ] = None
@@ -66,15 +65,6 @@ class SpeechToSpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Images to look at, by URL."),
     ] = None
     language: Annotated[ShortText | None, Meta(description="The language spoken, ISO 639-1.")] = None
-    temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
-    top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
-    stop: Annotated[
-        StopText | StopTexts | None,
-        Meta(description="Up to four texts that end the answer."),
-    ] = None
-    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="Seed of the sampling.")] | None = None
-    frequency_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by frequency.")] | None = None
-    presence_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by presence.")] | None = None
     max_output_tokens: (
         Annotated[int, Meta(ge=1, le=10_000_000, description="Upper bound of the answer, in tokens.")] | None
     ) = None
@@ -116,14 +106,7 @@ def turn_request(
         instructions=request.instructions,
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
         tool_choice=None if request.tool_choice is None else tool_choice_of(request.tool_choice),
-        sampling=llm.Sampling(
-            temperature=request.temperature,
-            top_p=request.top_p,
-            stop=stops_of(request.stop),
-            seed=request.seed,
-            frequency_penalty=request.frequency_penalty,
-            presence_penalty=request.presence_penalty,
-        ),
+        sampling=sampling_of(request),
         max_output_tokens=request.max_output_tokens,
         reasoning_effort=request.reasoning_effort,
         voice=voice_name(request.voice),

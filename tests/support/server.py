@@ -46,9 +46,9 @@ def gateway_of(engines: Engines, *flags: str) -> Gateway:
     return Gateway(loaded.settings, [ServedRoute(route=loaded.routes[0], engines=engines)])
 
 
-def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, ...]]]) -> Gateway:
-    """A gateway with a route for every name and its aliases."""
-    loaded = load([], {})
+def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, ...]]], *flags: str) -> Gateway:
+    """A gateway with a route for every name and its aliases, with the settings of ``flags``."""
+    loaded = load(list(flags), {})
     routes = [
         ServedRoute(
             route=Route(name=name, aliases=aliases, settings=loaded.settings, origins=loaded.origins), engines=engines

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse
 
 from gateway.api.chat_completions.schema import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
-from gateway.http.headers import HEADERS
-from gateway.http.openapi import ApiOperation, WireSchema, json_schema, reference
+from gateway.http.openapi import ApiOperation, WireSchema, answer_headers, json_body, json_schema, reference
 
-KEPT = {"x-response-id", "x-conversation-id"}
-"""Headers about what is kept: no completion is."""
+NOT_SENT = {"x-response-id", "x-conversation-id"}
+"""Headers that this answer lacks: no completion is kept."""
 
 
 @dataclass
@@ -18,19 +16,12 @@ class ChatCompletionsOperation(ApiOperation):
     """The operation as it is; the handler reads its body itself, so that Litestar cannot know."""
 
     def __post_init__(self) -> None:
-        self.request_body = RequestBody(
-            required=True,
-            content={"application/json": OpenAPIMediaType(schema=reference(ChatCompletionRequest))},
-        )
+        self.request_body = json_body(ChatCompletionRequest)
         (chunk,), _ = json_schema(ChatCompletionChunk)
         events = WireSchema(wire={"description": "Each chunk is one line `data: {…}`; `[DONE]` is last.", **chunk})
         answer = OpenAPIResponse(
             description="The answer: whole, or with `stream` in chunks.",
-            headers={
-                header.name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description=header.description)
-                for header in HEADERS
-                if header.name not in KEPT
-            },
+            headers=answer_headers(NOT_SENT),
             content={
                 "application/json": OpenAPIMediaType(schema=reference(ChatCompletion)),
                 "text/event-stream": OpenAPIMediaType(schema=events),

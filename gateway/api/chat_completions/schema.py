@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gateway.wire.audio import VoiceId, VoiceName
 from gateway.wire.messages import ChatMessages
-from gateway.wire.sampling import Effort, StopText, StopTexts
+from gateway.wire.sampling import Effort, SamplingFields
 from gateway.wire.tools import AllowedTools, ChatTools, ChosenTool, ToolWord
 
 AudioFormat = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
@@ -64,7 +64,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     store: bool | None = None
 
 
-class ChatCompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ChatCompletionRequest(SamplingFields, frozen=True, kw_only=True):
     """A request for an answer to messages; fields that are not listed go to a server of the same API."""
 
     model: Annotated[
@@ -78,15 +78,6 @@ class ChatCompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     stream: Annotated[bool | None, Meta(description="Whether the answer comes in chunks as it is written.")] = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Meta(ge=1, le=1, description="The number of answers: one.")] | None = None
-    temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="Sampling temperature.")] | None = None
-    top_p: Annotated[float, Meta(ge=0.0, le=1.0, description="Nucleus sampling.")] | None = None
-    stop: Annotated[
-        StopText | StopTexts | None,
-        Meta(description="Up to four texts that end the answer."),
-    ] = None
-    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="Seed of the sampling.")] | None = None
-    frequency_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by frequency.")] | None = None
-    presence_penalty: Annotated[float, Meta(ge=-2.0, le=2.0, description="Penalty by presence.")] | None = None
     max_completion_tokens: Annotated[TokenCount | None, Meta(description="Upper bound of the answer, in tokens.")] = (
         None
     )

@@ -17,7 +17,7 @@ from gateway.pipeline.answer import AnswerFinished
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import voice_name
 from gateway.wire.messages import messages_of
-from gateway.wire.sampling import stops_of
+from gateway.wire.sampling import sampling_of
 from gateway.wire.tools import AllowedTools, allowed_of, check_schema, tool_choice_of, tool_of
 
 
@@ -114,14 +114,7 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
         tool_choice=tool_choice,
         parallel_tool_calls=request.parallel_tool_calls,
         json_answer=_json_answer(request),
-        sampling=llm.Sampling(
-            temperature=request.temperature,
-            top_p=request.top_p,
-            stop=stops_of(request.stop),
-            seed=request.seed,
-            frequency_penalty=request.frequency_penalty,
-            presence_penalty=request.presence_penalty,
-        ),
+        sampling=sampling_of(request),
         max_output_tokens=request.max_completion_tokens or request.max_tokens,
         reasoning_effort=request.reasoning_effort,
         extra=context.extra,

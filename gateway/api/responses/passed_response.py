@@ -32,13 +32,19 @@ _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
 
 
 class PassedResponse:
-    """What ``turn`` answers to ``given``; ``request`` is what is known of the request."""
+    """What ``turn`` answers to ``given``; ``request`` is what is known of the request.
 
-    def __init__(self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf) -> None:
+    ``ignored`` are parameters without effect.
+    """
+
+    def __init__(
+        self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf, ignored: tuple[str, ...]
+    ) -> None:
         self._turn = turn
         self._request = request
         self._given = given
         self._shelf = shelf
+        self._ignored = ignored
         self._conversation_id: str | None = None
         self._last = b""  # what was sent last
 
@@ -119,7 +125,7 @@ class PassedResponse:
                 response_id=name,
                 conversation_id=self._conversation_id,
                 transcript=None,
-                ignored=(),
+                ignored=self._ignored,
                 timings=watch.timings(),
             )
         )

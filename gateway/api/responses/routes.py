@@ -19,9 +19,10 @@ from gateway.api.responses.translate import check, ignored, passed_request, resp
 from gateway.api.responses.writer import ResponseWriter
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
-from gateway.http.form import MAX_BODY_BYTES, Fields, query_fields, read_json
+from gateway.http.form import Fields, query_fields, query_names, read_json
+from gateway.http.json_answer import json_answer
 from gateway.http.offload import offloaded
-from gateway.http.openapi import ApiOperation
+from gateway.http.openapi import ApiOperation, query_operation
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -35,14 +36,13 @@ from gateway.wire.tools import check_tool_types
 
 logger = logging.getLogger(__name__)
 
-READ = {"limited": True, "fields": FIELDS}
+OPTIONS = {"limited": True, "fields": FIELDS}
 
 
 @post(
     "/v1/responses",
     status_code=200,
-    request_max_body_size=MAX_BODY_BYTES,
-    opt=READ,
+    opt=OPTIONS,
     operation_class=ResponsesOperation,
     operation_id="createResponse",
     summary="A response of a language model",
@@ -74,7 +74,7 @@ async def _passed_on(
     check(wire)
     given = await offloaded(fields.size, kept_items, wire.input)
     turn = turns.pass_on(await offloaded(fields.size, passed_request, fields.values, wire, given), served, watch)
-    return turn.id, PassedResponse(turn, wire, given, shelf).response(watch)
+    return turn.id, PassedResponse(turn, wire, given, shelf, fields.ignored).response(watch)
 
 
 async def _translated(
@@ -103,7 +103,7 @@ def _read(fields: Fields) -> tuple[ResponsesRequest, tuple[str, ...]]:
 
 @get(
     "/v1/responses/{response_id:str}",
-    opt=READ,
+    opt=OPTIONS,
     operation_class=ApiOperation,
     operation_id="getResponse",
     tags=["Responses"],
@@ -112,50 +112,59 @@ async def get_response(
     request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
 ) -> Response[bytes]:
     """Give a response that is kept, or is being written."""
+    watch = Stopwatch()
     if request.query_params.get("stream", "false") != "false":
         raise Unsupported(
             "A response cannot be streamed again here: leave 'stream' out to get it whole.", param="stream"
         )
-    return Response(await response_json(shelf, response_id), media_type="application/json")
+    ignored = tuple(name for name in query_names(request) if name != "stream")
+    return json_answer(await response_json(shelf, response_id), watch, ignored)
 
 
 @delete(
     "/v1/responses/{response_id:str}",
     status_code=200,
-    opt=READ,
+    opt=OPTIONS,
     operation_class=ApiOperation,
     operation_id="deleteResponse",
     tags=["Responses"],
 )
-async def remove_response(shelf: NamedDependency[Shelf], response_id: FromPath[str]) -> Deleted:
+async def remove_response(
+    request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
+) -> Response[Deleted]:
     """Forget a response; it cannot be continued any more."""
-    return await delete_response(shelf, response_id)
+    watch = Stopwatch()
+    return json_answer(await delete_response(shelf, response_id), watch, query_names(request))
 
 
 @post(
-    "/v1/responses/{response_id:str}/cancel",
+    "/v1/responses/{response_id:str}/cancel",  # not limited: it frees the place of another request
     status_code=200,
     operation_class=ApiOperation,
     operation_id="cancelResponse",
     tags=["Responses"],
 )
-async def cancel_response(shelf: NamedDependency[Shelf], response_id: FromPath[str]) -> Response[bytes]:
+async def cancel_response(
+    request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
+) -> Response[bytes]:
     """End a response that another request is streaming; one that has ended already stays as it is."""
+    watch = Stopwatch()
     if (running := shelf.running.find(response_id)) is not None:
         await running.cancel()
-    return Response(await response_json(shelf, response_id), media_type="application/json")
+    return json_answer(await response_json(shelf, response_id), watch, query_names(request))
 
 
 @get(
     "/v1/responses/{response_id:str}/input_items",
-    opt=READ,
-    operation_class=ApiOperation,
+    opt=OPTIONS,
+    operation_class=query_operation(PageQuery),
     operation_id="listInputItems",
     tags=["Responses"],
 )
 async def list_input_items(
     request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
-) -> ItemPage:
+) -> Response[ItemPage]:
     """List the items that a response was given."""
-    query, _ = fields_of(query_fields(request), PageQuery, ())
-    return page_of(await input_items(shelf, response_id), query)
+    watch = Stopwatch()
+    query, unknown = fields_of(query_fields(request), PageQuery, ())
+    return json_answer(page_of(await input_items(shelf, response_id), query), watch, unknown)

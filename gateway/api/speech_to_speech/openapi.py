@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.http.openapi import ApiOperation
-from gateway.http.recording_operation import BINARY, audio_answer, query_parameters, recording_body
+from gateway.http.recording_operation import BINARY, audio_answer, query_beside_recording, recording_body
 from gateway.wire.voice_events import VoiceEvent
 from gateway.wire.voice_turn import STRUCTURES, SpeechToSpeechRequest
 
@@ -24,6 +24,6 @@ class SpeechToSpeechOperation(ApiOperation):
     def __post_init__(self) -> None:
         self.request_body = recording_body(SpeechToSpeechRequest, "SpeechToSpeechForm", FILES)
         without = set(STRUCTURES) - {"voice", "conversation"}
-        self.parameters = list(query_parameters(SpeechToSpeechRequest, without))
+        self.parameters = query_beside_recording(SpeechToSpeechRequest, without)
         self.responses = {"200": audio_answer("The spoken answer, streamed while it is being written.", VoiceEvent)}
         super().__post_init__()

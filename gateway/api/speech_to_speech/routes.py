@@ -6,7 +6,7 @@ from litestar import Request, post
 from litestar.di import NamedDependency
 
 from gateway.api.speech_to_speech.openapi import SpeechToSpeechOperation
-from gateway.http.form import MAX_BODY_BYTES, read_fields
+from gateway.http.form import read_fields
 from gateway.http.streaming import StreamingResponse
 from gateway.http.voice_turns import VoiceTurns
 from gateway.telemetry.timings import Stopwatch
@@ -16,7 +16,6 @@ from gateway.wire.voice_turn import FIELDS
 @post(
     "/v1/audio/speech-to-speech",
     status_code=200,
-    request_max_body_size=MAX_BODY_BYTES,
     opt={"limited": True, "fields": FIELDS},
     operation_class=SpeechToSpeechOperation,
     operation_id="createSpeechToSpeech",

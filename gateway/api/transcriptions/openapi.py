@@ -12,11 +12,12 @@ from gateway.api.transcriptions.schema import (
     Transcript,
     VerboseTranscript,
 )
-from gateway.http.openapi import ApiOperation, WireSchema, json_schema
-from gateway.http.recording_operation import BINARY, answer_headers, query_parameters, recording_body
+from gateway.http.openapi import ApiOperation, WireSchema, answer_headers, json_schema
+from gateway.http.recording_operation import BINARY, query_beside_recording, recording_body
 
 FILES = {"file": {**BINARY, "description": "The recording, in any common format."}}
-HEADERS = ("x-request-id", "x-ignored-parameters", "openai-processing-ms", "server-timing")
+NOT_SENT = {"x-response-id", "x-conversation-id", "x-transcript", "x-transcript-truncated"}
+"""Headers that these answers lack: nothing is kept, and the transcript is the answer."""
 
 
 def _answer(*, streams: bool) -> OpenAPIResponse:
@@ -29,7 +30,7 @@ def _answer(*, streams: bool) -> OpenAPIResponse:
     if streams:
         described = {"description": "Each event is one line `data: {…}`.", **events}
         content["text/event-stream"] = OpenAPIMediaType(schema=WireSchema(wire=described))
-    return OpenAPIResponse(description="The transcript.", headers=answer_headers(HEADERS), content=content)
+    return OpenAPIResponse(description="The transcript.", headers=answer_headers(NOT_SENT), content=content)
 
 
 @dataclass
@@ -39,7 +40,7 @@ class TranscriptionOperation(ApiOperation):
     def __post_init__(self) -> None:
         self.request_body = recording_body(CreateTranscription, "TranscriptionForm", FILES)
         without = {"input_audio", "chunking_strategy"}
-        self.parameters = list(query_parameters(CreateTranscription, without))
+        self.parameters = query_beside_recording(CreateTranscription, without)
         self.responses = {"200": _answer(streams=True)}
         super().__post_init__()
 
@@ -50,6 +51,6 @@ class TranslationOperation(ApiOperation):
 
     def __post_init__(self) -> None:
         self.request_body = recording_body(CreateTranslation, "TranslationForm", FILES)
-        self.parameters = list(query_parameters(CreateTranslation, STRUCTURES))
+        self.parameters = query_beside_recording(CreateTranslation, STRUCTURES)
         self.responses = {"200": _answer(streams=False)}
         super().__post_init__()

@@ -22,7 +22,7 @@ from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
-from gateway.turns.transcription_turn import TranscriptionRequest, Transcriptions, recogniser_of
+from gateway.turns.transcription_turn import TranscriptionRequest, TranscriptionTurns, recogniser_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ logger = logging.getLogger(__name__)
 async def transcriptions(
     request: Request[Any, Any, Any],
     gateway: NamedDependency[Gateway],
-    transcriber: NamedDependency[Transcriptions],
+    transcription_turns: NamedDependency[TranscriptionTurns],
     decoder: NamedDependency[DecoderPool],
 ) -> StreamingResponse:
     """Write down what is said in the recording."""
-    return await _transcript(request, gateway, transcriber, decoder, CreateTranscription)
+    return await _transcript(request, gateway, transcription_turns, decoder, CreateTranscription)
 
 
 @post(
@@ -58,17 +58,17 @@ async def transcriptions(
 async def translations(
     request: Request[Any, Any, Any],
     gateway: NamedDependency[Gateway],
-    transcriber: NamedDependency[Transcriptions],
+    transcription_turns: NamedDependency[TranscriptionTurns],
     decoder: NamedDependency[DecoderPool],
 ) -> StreamingResponse:
     """Write down in English what is said in the recording."""
-    return await _transcript(request, gateway, transcriber, decoder, CreateTranslation)
+    return await _transcript(request, gateway, transcription_turns, decoder, CreateTranslation)
 
 
 async def _transcript(
     request: Request[Any, Any, Any],
     gateway: Gateway,
-    transcriber: Transcriptions,
+    transcription_turns: TranscriptionTurns,
     decoder: DecoderPool,
     wire_type: type[CreateTranscription] | type[CreateTranslation],
 ) -> StreamingResponse:
@@ -86,7 +86,7 @@ async def _transcript(
             code="missing_required_parameter",
         )
     audio = partial(decoder.decode, recording)
-    turn = transcriber.begin(TranscriptionRequest(audio=audio, options=asked.options), served, watch)
+    turn = transcription_turns.begin(TranscriptionRequest(audio=audio, options=asked.options), served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = TranscriptAnswer(turn, watch, (*unknown, *asked.ignored))
     return answer.events() if asked.stream else answer.whole(asked)

@@ -1,12 +1,18 @@
 """Wire types of the voices surface, in the form that user interfaces for speech servers read."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 
 class VoicesQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The query of the request: the voices of which ``model``."""
+    """The query of the request."""
 
-    model: str | None = None
+    model: Annotated[
+        str | None,
+        Meta(description="Whose voices; the first model's when left out. OpenAI's names of speech models work too."),
+    ] = None
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):

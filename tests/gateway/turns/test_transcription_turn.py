@@ -14,7 +14,7 @@ from adapters.vad.energy import Energy
 from gateway.pipeline.listen import Heard, OptionsIgnored, RecognitionOptions, TranscriptDelta, TranscriptFinished
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
-from gateway.turns.transcription_turn import TranscriptionRequest, Transcriptions, TranscriptionTurn
+from gateway.turns.transcription_turn import TranscriptionRequest, TranscriptionTurn, TranscriptionTurns
 from tests.support.server import gateway_of, scripted_engines
 from tests.support.streams import read
 from tests.support.transcript_engine import PIECES, SEGMENTS, TEXT, WORDS, TranscriptEngine
@@ -37,7 +37,7 @@ class Desk:
 
     def begin(self, audio: Any = loud, **options: Any) -> TranscriptionTurn:
         request = TranscriptionRequest(audio=audio, options=RecognitionOptions(**options))
-        return Transcriptions(self.outcomes.append).begin(request, self.served, Stopwatch())
+        return TranscriptionTurns(self.outcomes.append).begin(request, self.served, Stopwatch())
 
     async def heard(self, audio: Any = loud, **options: Any) -> list[Heard]:
         return await read(self.begin(audio, **options).events())

@@ -117,6 +117,34 @@ async def test_what_was_spoken_is_taken_out_too() -> None:
         assert (await at.sdk.conversations.items.list("our-talk", order="asc")).data[0].id == said.id
 
 
+async def test_what_has_no_effect_is_named_on_every_route() -> None:
+    async with desk() as at:
+        sent = {"items": [user("Hi")], "topic": "names"}
+        made = await at.http.post("/v1/conversations?page=1", json=sent)
+        path = f"/v1/conversations/{made.json()['id']}"
+        added = await at.http.post(f"{path}/items", json=sent)
+        item = added.json()["data"][0]["id"]
+        answers = {
+            "page, topic": [
+                made,
+                await at.http.post(f"{path}?page=1", json={"metadata": {}, "topic": "names"}),
+            ],
+            "topic": [added],
+            "page": [
+                await at.http.get(f"{path}?page=1"),
+                await at.http.get(f"{path}/items?limit=1&page=1"),
+                await at.http.get(f"{path}/items/{item}?page=1"),
+                await at.http.delete(f"{path}/items/{item}?page=1"),
+                await at.http.delete(f"{path}?page=1"),
+            ],
+        }
+    for ignored, given in answers.items():
+        for answer in given:
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["x-ignored-parameters"] == ignored
+            assert answer.headers["openai-processing-ms"].isdecimal()
+
+
 async def test_what_is_wrong_is_named() -> None:
     async with desk() as at:
         made = (await at.sdk.conversations.create()).id

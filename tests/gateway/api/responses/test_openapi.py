@@ -40,6 +40,17 @@ def test_every_body_is_described(schema: dict[str, Any], path: str, name: str) -
     assert schema["components"]["schemas"][name]["properties"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/responses/{response_id}/input_items", "/v1/conversations/{conversation_id}/items"]
+)
+def test_the_query_of_a_list_is_described_beside_its_path(schema: dict[str, Any], path: str) -> None:
+    parameters = schema["paths"][path]["get"]["parameters"]
+    in_path, *in_query = [(parameter["in"], parameter["name"]) for parameter in parameters]
+    assert in_path[0] == "path"
+    assert in_query == [("query", "order"), ("query", "limit"), ("query", "after")]
+    assert all(parameter["description"] for parameter in parameters[1:])
+
+
 def test_every_event_is_described_by_its_type(schema: dict[str, Any]) -> None:
     answer = schema["paths"]["/v1/responses"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
     assert "response.output_text.delta" in answer["discriminator"]["mapping"]

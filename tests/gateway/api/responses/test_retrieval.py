@@ -52,6 +52,23 @@ async def test_a_response_is_kept_as_it_was_sent(at: Desk) -> None:
     assert refused(await at.http.post("/v1/responses", json=body), 400)["code"] == "previous_response_not_found"
 
 
+async def test_what_has_no_effect_is_named_on_every_route() -> None:
+    async with desk() as at:
+        path = f"/v1/responses/{(await at.http.post('/v1/responses', json={'input': 'Hi'})).json()['id']}"
+        whole = await at.http.get(f"{path}?stream=false")
+        assert "x-ignored-parameters" not in whole.headers
+        answers = [
+            await at.http.get(f"{path}?stream=false&page=1"),
+            await at.http.get(f"{path}/input_items?limit=1&page=1"),
+            await at.http.post(f"{path}/cancel?page=1"),
+            await at.http.delete(f"{path}?page=1"),
+        ]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-ignored-parameters"] == "page"
+        assert answer.headers["openai-processing-ms"].isdecimal()
+
+
 async def test_a_spoken_turn_is_continued_in_text_and_the_other_way_round(at: Desk) -> None:
     first = await spoken(at)
     second = await at.sdk.responses.create(input="And now?", previous_response_id=first)

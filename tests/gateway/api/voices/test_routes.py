@@ -29,7 +29,7 @@ def two_models() -> Gateway:
         aliases={"alloy": "nova"},
         voice_languages={"anna": "de", "nova": "en"},
     )
-    gateway = gateway_with_routes(scripted_engines(tts=bilingual), [("first", ())])
+    gateway = gateway_with_routes(scripted_engines(tts=bilingual), [("first", ())], "--tts", "espeak")
     gateway.routes += gateway_with_routes(
         scripted_engines(tts=speaking(voices=("hum",), default_voice="hum")), [("org/second", ("other",))]
     ).routes
