@@ -9,9 +9,12 @@ from adapters.contract import llm, stt, tts
 from adapters.contract.engine import HealthReporting
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
+from gateway.engines.automatic import AutomaticEngine
+from gateway.engines.fallback_recogniser import FallbackRecogniser
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.settings.composition import engine_description
-from gateway.settings.model import ENGINE_KEYS, NONE, Route
+from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, Route
 
 MODEL_HEARING_RATE = 16_000
 """Hz of a recording that goes to the model itself; speech needs no more."""
@@ -56,10 +59,18 @@ class ServedRoute:
     def engine_names(self, stage: Stage) -> tuple[str, ...]:
         """What the engine of ``stage`` is called: its name in the settings, and that of its model if it has one."""
         settings = self.route.settings
-        engine: str = getattr(settings, ENGINE_KEYS[stage])
+        chosen: str = getattr(settings, ENGINE_KEYS[stage])
+        engine = self._taken(stage) if chosen == AUTO else chosen
         described = engine_description(stage, engine)
         named: str | None = None if described.model_option is None else getattr(settings, described.model_option)
         return tuple(name for name in (engine, named or described.default_model) if name not in {None, NONE})
+
+    def _taken(self, stage: Stage) -> str:
+        """The engine of ``stage`` that was taken, where the settings leave the choice to the gateway."""
+        engine = getattr(self.engines, stage)
+        if isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
+            engine = engine.candidates.first.engine
+        return engine.name if isinstance(engine, AutomaticEngine) else AUTO
 
     def settle(self, stage: Stage, failure: str | None) -> None:
         """Loading of ``stage`` is over; ``failure`` says why it cannot work."""
