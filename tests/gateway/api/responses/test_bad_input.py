@@ -162,7 +162,7 @@ async def test_a_response_that_is_not_kept() -> None:
         (
             {"content": DEEP, "headers": JSON},
             400,
-            "We could not parse the JSON body of your request. (nested too deeply)",
+            "We could not parse the JSON body of your request. (nested more than 128 levels deep)",
         ),
         ({"content": b'{"input": ' + b"[" * 100_000, "headers": JSON}, 400, "We could not parse the JSON body"),
         ({"content": b"Hi", "headers": {"content-type": "text/plain"}}, 415, "Unsupported content type: 'text/plain'."),
