@@ -9,8 +9,11 @@ from adapters.contract import llm, stt, tts
 from adapters.contract.engine import HealthReporting
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
+from gateway.engines.automatic import AutomaticEngine
+from gateway.engines.fallback_recogniser import FallbackRecogniser
+from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.queue import RETRY_SECONDS
-from gateway.settings.composition import automatic, engine_description
+from gateway.settings.composition import engine_description
 from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, Route
 
 MODEL_HEARING_RATE = 16_000
@@ -54,18 +57,20 @@ class ServedRoute:
         return self.route.name
 
     def engine_names(self, stage: Stage) -> tuple[str, ...]:
-        """What the engine of ``stage`` is called: its name in the settings, and that of its model if it has one.
-
-        With ``auto`` these are the names of all that may be taken.
-        """
+        """What the engine of ``stage`` is called: its name in the settings, and that of its model if it has one."""
         settings = self.route.settings
         chosen: str = getattr(settings, ENGINE_KEYS[stage])
-        names: list[str | None] = []
-        for engine in automatic(stage) if chosen == AUTO else (chosen,):
-            described = engine_description(stage, engine)
-            model: str | None = None if described.model_option is None else getattr(settings, described.model_option)
-            names += [engine, model or described.default_model]
-        return tuple(name for name in names if name is not None and name != NONE)
+        engine = self._taken(stage) if chosen == AUTO else chosen
+        described = engine_description(stage, engine)
+        named: str | None = None if described.model_option is None else getattr(settings, described.model_option)
+        return tuple(name for name in (engine, named or described.default_model) if name not in {None, NONE})
+
+    def _taken(self, stage: Stage) -> str:
+        """The engine of ``stage`` that was taken, where the settings leave the choice to the gateway."""
+        engine = getattr(self.engines, stage)
+        if isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
+            engine = engine.candidates.first.engine
+        return engine.name if isinstance(engine, AutomaticEngine) else AUTO
 
     def settle(self, stage: Stage, failure: str | None) -> None:
         """Loading of ``stage`` is over; ``failure`` says why it cannot work."""

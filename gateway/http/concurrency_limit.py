@@ -6,6 +6,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
+from gateway.http.request_id import time_request
 
 
 class ConcurrencyLimit(ASGIMiddleware):
@@ -20,6 +21,7 @@ class ConcurrencyLimit(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request or raise ``Unavailable``."""
+        time_request(scope)
         if self._served >= self._most:
             raise Unavailable(
                 f"The gateway serves {self._most} requests already; try again shortly.", retry_after=RETRY_SECONDS

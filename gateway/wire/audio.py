@@ -12,7 +12,7 @@ VoiceName = Annotated[str, Meta(max_length=256)]
 LONGEST_MEDIA_TYPE = 256
 """Characters before the comma of a ``data:`` URL."""
 
-ResponseFormat = Literal["wav", "mp3", "opus", "aac", "flac", "pcm"]
+ResponseFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 StreamFormat = Literal["audio", "sse"]
 """The bytes of the audio, or events that carry them."""
 

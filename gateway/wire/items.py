@@ -10,6 +10,7 @@ from msgspec import Meta
 from adapters.contract.errors import InvalidRequest
 from gateway.conversation.conversation import ID
 from gateway.wire.messages import CallId, ImageAddress, ShownText
+from gateway.wire.supported_values import supported_values
 
 MOST_ITEMS = 2048
 """Items of one request."""
@@ -130,9 +131,8 @@ def with_types(items: Any, param: str) -> Any:
 def _check_type(value: dict[str, Any], known: tuple[str, ...], path: str) -> None:
     kind = value.get("type")
     if isinstance(kind, str) and kind not in known:
-        supported = ", ".join(map(repr, known[:-1]))
         raise InvalidRequest(
-            f"Invalid value: {kind[:100]!r}. Supported values are: {supported}, and {known[-1]!r}.",
+            f"Invalid value: {kind[:100]!r}. {supported_values(known)}",
             param=f"{path}.type",
             code="invalid_value",
         )

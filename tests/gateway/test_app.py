@@ -34,7 +34,7 @@ class Living(scripted.Scripted[llm.Request, llm.Event, llm.Info]):
         self.events.append("aclose")
 
 
-async def test_every_answer_has_a_request_id_of_its_own() -> None:
+async def test_every_answer_has_its_time_and_a_request_id_of_its_own() -> None:
     async with served(gateway_of(scripted_engines())) as address, httpx.AsyncClient(base_url=address) as client:
         answers = [
             await client.get("/health"),
@@ -45,10 +45,14 @@ async def test_every_answer_has_a_request_id_of_its_own() -> None:
             await client.post(ROUTE, **form()),
             await client.post(ROUTE, **form(fields={"stream_format": "sse"})),
             await client.get("/docs/openapi.json"),
+            await client.get("/v1/responses/resp_none"),
+            await client.post("/v1/conversations", json={}),
         ]
     ids = [answer.headers.get_list("x-request-id") for answer in answers]
     assert all(len(each) == 1 and each[0].startswith("req_") and len(each[0]) == 36 for each in ids)
     assert len({each[0] for each in ids}) == len(answers)
+    times = [answer.headers.get_list("openai-processing-ms") for answer in answers]
+    assert all(len(each) == 1 and each[0].isdecimal() for each in times)
 
 
 async def test_engines_are_loaded_once_and_closed_at_the_end() -> None:

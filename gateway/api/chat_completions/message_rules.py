@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract.errors import InvalidRequest
+from gateway.wire.supported_values import supported_values
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 
@@ -23,9 +24,8 @@ def check_messages(messages: Sequence[dict[str, Any]]) -> None:
         if role is None:
             raise _missing(f"{place}.role")
         if role not in ROLES:
-            supported = ", ".join(map(repr, ROLES[:-1]))
             raise InvalidRequest(
-                f"Invalid value: {str(role)[:100]!r}. Supported values are: {supported}, and {ROLES[-1]!r}.",
+                f"Invalid value: {str(role)[:100]!r}. {supported_values(ROLES)}",
                 param=f"{place}.role",
                 code="invalid_value",
             )

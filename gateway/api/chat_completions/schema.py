@@ -96,8 +96,15 @@ class ChatCompletionRequest(SamplingFields, frozen=True, kw_only=True):
     store: Annotated[bool | None, Meta(description="Without effect: completions are not stored.")] = None
 
 
-FIELDS = {"voice": "audio.voice", "json_answer": "response_format", "max_output_tokens": "max_completion_tokens"}
-"""The contract's fields that have another name here, in errors."""
+FIELDS = {
+    "voice": "audio.voice",
+    "json_answer": "response_format",
+    "max_output_tokens": "max_completion_tokens",
+    "input": "messages",
+    "text.format": "response_format",
+    "reasoning.effort": "reasoning_effort",
+}
+"""Fields of the contract, and of servers of the Responses API, that have another name here, in errors."""
 
 
 class InputTokens(msgspec.Struct, frozen=True, kw_only=True):

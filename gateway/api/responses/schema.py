@@ -109,8 +109,15 @@ class PassedFields(msgspec.Struct, frozen=True, kw_only=True):
     prompt: dict[str, Any] | None = None
 
 
-FIELDS = {"messages": "input", "json_answer": "text.format", "reasoning_effort": "reasoning.effort"}
-"""The contract's fields that have another name here."""
+FIELDS = {
+    "messages": "input",
+    "json_answer": "text.format",
+    "response_format": "text.format",
+    "reasoning_effort": "reasoning.effort",
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+}
+"""Fields of the contract, and of servers of the Chat Completions API, that have another name here, in errors."""
 
 OutputItem = MessageItem | FunctionCallItem | ReasoningItem
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed", "cancelled"]

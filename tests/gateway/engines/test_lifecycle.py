@@ -15,6 +15,7 @@ from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption
 from adapters.tts.espeak.adapter import Espeak
 from adapters.upstream.breaker import CircuitBreaker
+from gateway.engines.automatic import AutomaticEngine, Contestant
 from gateway.engines.build import build
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
@@ -229,6 +230,7 @@ def admitted(gateway: Gateway, model: str, named_by: Stage | None) -> str | None
 ROUTES = """
 [[routes]]
 name = "first"
+tts = "espeak"
 
 [[routes]]
 name = "second"
@@ -267,6 +269,26 @@ def test_the_model_of_one_stage_names_a_route_where_it_may(
     assert admitted(gateway, model, "stt") == as_recogniser
     assert admitted(gateway, model, "tts") == as_synthesiser
     assert admitted(gateway, model, None) == (model if model == "second" else None)
+
+
+@pytest.mark.parametrize("fallbacks", [False, True])
+def test_an_engine_that_the_gateway_chose_names_its_route(tmp_path: Path, fallbacks: bool) -> None:
+    path = tmp_path / "routes.toml"
+    path.write_text('tts = "auto"\n[[routes]]\nname = "first"\n')
+    loaded = load([str(path)], {})
+    engine: Any = AutomaticEngine("tts", [Contestant(name="espeak", engine=scripted.synthesiser())], loading_trial)
+    if fallbacks:
+        engine = FallbackSynthesiser([Candidate(name="auto", engine=engine, circuit=CircuitBreaker())])
+    served_route = ServedRoute(route=loaded.routes[0], engines=scripted_engines(tts=engine))
+    for stage in STAGES:
+        served_route.settle(stage, None)
+    gateway = Gateway(loaded.settings, [served_route])
+    assert admitted(gateway, "espeak", "tts") == "first"
+    assert admitted(gateway, "auto", "tts") is None
+
+
+async def loading_trial(_engine: Any) -> float:
+    return 1.0
 
 
 def test_a_route_of_that_name_comes_before_the_model_of_a_stage_and_star_after_it(tmp_path: Path) -> None:

@@ -17,6 +17,21 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
     id: str
 
 
+Notes = Annotated[dict[Annotated[str, Meta(max_length=4)], Annotated[str, Meta(max_length=3)]], Meta(max_length=2)]
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="function"):
+    """One of two structures that a word tells apart."""
+
+    mode: Literal["fast", "good", "best"] | None = None
+
+
+class Allowed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="allowed_tools"):
+    """The other one."""
+
+    chosen: list[Chosen]
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A request with a field of every kind."""
 
@@ -29,6 +44,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     choice: Literal["x"] | Voice | None = None
     voices: list[Voice] | None = None
     kind: Annotated[Literal["a", "b"] | None, Meta(description="described")] = None
+    tool: Literal["auto"] | Chosen | Allowed | None = None
+    tools: list[Chosen | Allowed] | None = None
+    notes: Notes | None = None
     size: int = 5
 
 
@@ -119,9 +137,54 @@ def test_unknown_files_are_named_among_them() -> None:
         ),
         (
             typed(kind="c"),
-            "Invalid value: 'c'. Supported values are: 'a', 'b'.",
+            "Invalid value: 'c'. Supported values are: 'a' and 'b'.",
             "kind",
             "invalid_value",
+        ),
+        (
+            typed(speed=5),
+            "Invalid 'speed': decimal above maximum value. Expected a value <= 4.0, but got 5.0 instead.",
+            "speed",
+            "decimal_above_max_value",
+        ),
+        (
+            typed(tool={"type": "custom"}),
+            "Invalid value: 'custom'. Supported values are: 'function' and 'allowed_tools'.",
+            "tool.type",
+            "invalid_value",
+        ),
+        (
+            typed(tool="custom"),
+            "Invalid value: 'custom'. Supported values are: 'auto'.",
+            "tool",
+            "invalid_value",
+        ),
+        (
+            typed(tools=[{"type": "allowed_tools", "chosen": [{"type": "function", "mode": "x"}]}]),
+            "Invalid value: 'x'. Supported values are: 'fast', 'good', and 'best'.",
+            "tools[0].chosen[0].mode",
+            "invalid_value",
+        ),
+        (
+            typed(notes={"a": "1", "b": "2", "c": "3"}),
+            "Invalid 'notes': too many properties. Expected an object with at most 2 properties, but got an object "
+            "with 3 properties instead.",
+            "notes",
+            "object_above_max_properties",
+        ),
+        (
+            typed(notes={"a": "1", "b": "12345"}),
+            "Invalid 'notes[...]': string too long. Expected a string with maximum length 3, but got a string with "
+            "length 5 instead.",
+            "notes[...]",
+            "string_above_max_length",
+        ),
+        (
+            typed(notes={"a": "1", "abcdef": "1"}),
+            "Invalid 'notes': string too long. Expected a string with maximum length 4, but got a string with "
+            "length 6 instead.",
+            "notes",
+            "string_above_max_length",
         ),
         (
             typed(name=5),

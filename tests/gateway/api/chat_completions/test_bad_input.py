@@ -14,7 +14,7 @@ from tests.support.chat_client import ROUTE, SPOKEN, asked, completion, recordin
 from tests.support.http_client import JSON, Bench, benched, raw, refused
 from tests.support.recordings import noise
 from tests.support.server import gateway_of, scripted_engines, served, until
-from tests.support.upstream_server import UpstreamServer
+from tests.support.upstream_server import UpstreamServer, replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -199,3 +199,15 @@ async def test_null_is_absent_and_what_is_not_known_is_named(bench: Bench) -> No
     )
     completion(response)
     assert response.headers["x-ignored-parameters"] == "logit_bias, metadata, user, store"
+
+
+async def test_what_a_server_of_the_other_protocol_refuses_is_named_as_here() -> None:
+    error = {"message": "No.", "type": "invalid_request_error", "param": "text.format", "code": "unsupported_value"}
+    async with UpstreamServer(replies(400, {"error": error})) as server:
+        flags = ("--llm_backend", "responses-api", "--responses_api_base_url", server.base_url, "--model_name", "m")
+        gateway = build(load((*flags, "--tts", "espeak"), {}))
+        async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+            assert (
+                refused(await client.post(ROUTE, **asked(response_format={"type": "json_object"})), 400)["param"]
+                == "response_format"
+            )

@@ -7,10 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.engines.build import build
+from gateway.settings.load import load
 from tests.support.http_client import JSON, refused
 from tests.support.raw_client import RawConnection, request
 from tests.support.responses_client import CLOCK, desk
-from tests.support.server import until
+from tests.support.server import served, until
+from tests.support.upstream_server import UpstreamServer, replies
 
 TEXT = {"role": "user", "content": "Hi"}
 DEEP = b'{"input": "Hi", "metadata": ' + b'{"a":' * 1_000 + b"1" + b"}" * 1_001
@@ -215,3 +218,20 @@ async def test_a_client_that_leaves_before_its_request_is_whole(bytes_sent: int)
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
         assert at.engines.llm.open == 0
         assert isinstance(await at.http.get("/health"), httpx.Response)
+
+
+async def test_what_a_server_of_the_other_protocol_refuses_is_named_as_here() -> None:
+    error = {"message": "No.", "type": "invalid_request_error", "param": "response_format", "code": "unsupported_value"}
+    async with UpstreamServer(replies(400, {"error": error})) as server:
+        flags = ("--llm_backend", "chat-completions", "--responses_api_base_url", server.base_url, "--model_name", "m")
+        gateway = build(load((*flags, "--tts", "espeak"), {}))
+        async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+            assert (
+                refused(
+                    await client.post(
+                        "/v1/responses", json={"input": "Hi", "text": {"format": {"type": "json_object"}}}
+                    ),
+                    400,
+                )["param"]
+                == "text.format"
+            )

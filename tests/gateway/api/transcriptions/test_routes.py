@@ -186,7 +186,7 @@ REFUSED: dict[str, Case] = {
         form(fields={"timestamp_granularities[]": "syllable", **VERBOSE}),
         "timestamp_granularities[0]",
         "invalid_value",
-        "'syllable'. Supported values are: 'word', 'segment'",
+        "'syllable'. Supported values are: 'word' and 'segment'",
     ),
     "three granularities": (
         form(fields={"timestamp_granularities": "word,word,word"}),
