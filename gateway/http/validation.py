@@ -1,7 +1,7 @@
 """Converts the fields of a request to its wire type, and words what is wrong with them as OpenAI does."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -72,7 +72,7 @@ def _takes_text(kind: Any) -> bool:
     return kind is str or get_origin(kind) is Literal
 
 
-_WORDS = {
+_WORDS = {  # msgspec's names, and for the tags of structures those of Python's types
     "str": "a string",
     "int": "an integer",
     "float": "a number",
@@ -80,6 +80,9 @@ _WORDS = {
     "array": "an array",
     "object": "an object",
     "null": "null",
+    "list": "an array",
+    "dict": "an object",
+    "NoneType": "null",
 }
 
 
@@ -89,9 +92,18 @@ def _worded(types: str) -> str:
 
 def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -> InvalidRequest:
     """What msgspec says of ``values`` for ``model``, in the words of OpenAI's error catalogue."""
-    reason, _, path = problem.partition(" - at `$")
-    param = path.rstrip("`").lstrip(".")
+    reason, of_key, path = problem.partition(" - at `key` in `$")
+    if not of_key:
+        reason, _, path = problem.partition(" - at `$")
+    path = path.rstrip("`").lstrip(".")
+    param, in_object, _ = path.partition("[...]")
     value = _value_at(values, param)
+    shown = param
+    if of_key:
+        shown, value = f"{param}.<key>", max(value, key=len)
+    elif in_object:  # msgspec does not say in which of the keys
+        key, value = _unfit(value)
+        shown = f"{param}.{key[:LONGEST_SHOWN]}"
     if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
         inner = f"{param}.{missing[1]}".lstrip(".")
         return InvalidRequest(f"Missing required parameter: '{inner}'.", param=inner, code="missing_required_parameter")
@@ -104,38 +116,68 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
             param=param,
             code=f"{kind}_{code}_value",
         )
-    if longest := re.fullmatch(r"Expected `(array|str)` of length <= (\d+)", reason):
-        kind = "array" if longest[1] == "array" else "string"
-        article = "an" if kind == "array" else "a"
-        return InvalidRequest(
-            f"Invalid '{param}': {kind} too long. Expected {article} {kind} with maximum length {longest[2]}, "
-            f"but got {article} {kind} with length {len(value)} instead.",
-            param=param,
-            code=f"{kind}_above_max_length",
-        )
-    if reason.startswith("Invalid enum value"):
-        choices = _choices(
-            {field.name: field.type for field in msgspec.structs.fields(model)}.get(re.sub(r"\[\d+\]$", "", param))
-        )
+    if longest := re.fullmatch(r"Expected `(array|str|object)` of length <= (\d+)", reason):
+        return _too_long(longest[1], int(longest[2]), len(value), param, shown)
+    if wrong := re.fullmatch(r"Invalid (?:enum )?value (.+)", reason, re.DOTALL):
+        choices = dict.fromkeys(_choices(model, _STEP.findall(path)))
         supported = f" Supported values are: {', '.join(map(repr, choices))}." if choices else ""
-        shown = reason.removeprefix("Invalid enum value ")[:LONGEST_SHOWN]
-        return InvalidRequest(f"Invalid value: {shown}.{supported}", param=param, code="invalid_value")
+        return InvalidRequest(
+            f"Invalid value: {wrong[1][:LONGEST_SHOWN]}.{supported}", param=param, code="invalid_value"
+        )
     if mismatch := re.fullmatch(r"Expected `(.+)`, got `(.+)`", reason):
         wanted, got = _worded(mismatch[1]), _worded(mismatch[2])
-        message = f"Invalid type for '{param}': expected {wanted}, but got {got} instead."
+        message = f"Invalid type for '{shown}': expected {wanted}, but got {got} instead."
         return InvalidRequest(message, param=param, code="invalid_type")
     return InvalidRequest(f"Invalid '{param}': {reason[:LONGEST_SHOWN]}.", param=param, code="invalid_value")
 
 
+def _too_long(kind: str, limit: int, length: int, param: str, shown: str) -> InvalidRequest:
+    """What is said of a text, an array or an object; ``shown`` may hold what clients wrote, ``param`` never."""
+    if kind == "object":
+        return InvalidRequest(
+            f"Invalid '{shown}': too many properties. Expected an object with at most {limit} properties, "
+            f"but got an object with {length} properties instead.",
+            param=param,
+            code="object_above_max_properties",
+        )
+    noun, article = ("array", "an") if kind == "array" else ("string", "a")
+    return InvalidRequest(
+        f"Invalid '{shown}': {noun} too long. Expected {article} {noun} with maximum length {limit}, "
+        f"but got {article} {noun} with length {length} instead.",
+        param=param,
+        code=f"{noun}_above_max_length",
+    )
+
+
+def _unfit(members: dict[str, Any]) -> tuple[str, Any]:
+    """The member of an object of texts that is none, or else the longest."""
+    others = ((key, value) for key, value in members.items() if not isinstance(value, str))
+    return next(others, None) or max(members.items(), key=lambda member: len(member[1]))
+
+
 def _value_at(values: Any, path: str) -> Any:
     """What is at a path such as ``messages[0].content``."""
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-        values = values[int(index)] if index else values[name]
+    for step in _STEP.findall(path):
+        values = values[int(step[1:-1])] if step.startswith("[") else values[step]
     return values
 
 
-def _choices(kind: Any) -> tuple[Any, ...]:
-    """The words that a type takes, in whatever it wraps them."""
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    return tuple(choice for part in get_args(kind) for choice in _choices(part))
+_STEP = re.compile(r"\[\d+\]|[^.\[\]]+")
+"""A part of a path: a name, or a place in an array."""
+
+
+def _choices(kind: Any, steps: Sequence[str]) -> tuple[Any, ...]:
+    """The words that are taken where ``steps`` lead from a type; among them the tags that tell structures apart."""
+    origin = get_origin(kind)
+    if origin in {Annotated, Union, UnionType}:
+        return tuple(choice for part in get_args(kind) for choice in _choices(part, steps))
+    if not steps:
+        return get_args(kind) if origin is Literal else ()
+    if origin is list and steps[0].startswith("["):
+        return _choices(get_args(kind)[0], steps[1:])
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if steps[0] == kind.__struct_config__.tag_field:
+            return (kind.__struct_config__.tag,)
+        types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+        return _choices(types[steps[0]], steps[1:]) if steps[0] in types else ()
+    return ()

@@ -9,12 +9,23 @@ from msgspec import Meta
 from adapters.contract.errors import InvalidRequest
 from gateway.http.form import Fields, Upload
 from gateway.http.validation import fields_of
+from gateway.wire.metadata import Metadata
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
     """A structure."""
 
     id: str
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """One of two structures, told by its type."""
+
+    style: Literal["plain", "bold"] = "plain"
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
+    """The other one."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +41,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     voices: list[Voice] | None = None
     kind: Annotated[Literal["a", "b"] | None, Meta(description="described")] = None
     size: int = 5
+
+    notes: Metadata | None = None
+    parts: list[Text | Picture] | None = None
 
 
 STRUCTURES = ("voice", "words", "choice", "voices")
@@ -142,6 +156,51 @@ def test_unknown_files_are_named_among_them() -> None:
             "Invalid type for 'voice.id': expected a string, but got an integer instead.",
             "voice.id",
             "invalid_type",
+        ),
+        (
+            typed(parts=[{"type": "text", "style": "odd"}]),
+            "Invalid value: 'odd'. Supported values are: 'plain', 'bold'.",
+            "parts[0].style",
+            "invalid_value",
+        ),
+        (
+            typed(parts=[{"type": "sound"}]),
+            "Invalid value: 'sound'. Supported values are: 'text', 'picture'.",
+            "parts[0].type",
+            "invalid_value",
+        ),
+        (
+            typed(parts=[{"type": None}]),
+            "Invalid type for 'parts[0].type': expected a string, but got null instead.",
+            "parts[0].type",
+            "invalid_type",
+        ),
+        (
+            typed(notes={"a": "x", "b": "x" * 600}),
+            "Invalid 'notes.b': string too long. Expected a string with maximum length 512, but got a string with "
+            "length 600 instead.",
+            "notes",
+            "string_above_max_length",
+        ),
+        (
+            typed(notes={"a": "x", "b": 5}),
+            "Invalid type for 'notes.b': expected a string, but got an integer instead.",
+            "notes",
+            "invalid_type",
+        ),
+        (
+            typed(notes={"a": "x", "k" * 65: "x"}),
+            "Invalid 'notes.<key>': string too long. Expected a string with maximum length 64, but got a string with "
+            "length 65 instead.",
+            "notes",
+            "string_above_max_length",
+        ),
+        (
+            typed(notes={str(number): "x" for number in range(17)}),
+            "Invalid 'notes': too many properties. Expected an object with at most 16 properties, but got an object "
+            "with 17 properties instead.",
+            "notes",
+            "object_above_max_properties",
         ),
     ],
 )
