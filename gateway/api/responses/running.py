@@ -49,8 +49,8 @@ class RunningResponse:
 
     async def cancel(self) -> None:
         """End the response, unless it has just ended. Returns when its engines are free."""
-        self._cancelled = True
-        if self._waiting is not None:
+        again, self._cancelled = self._cancelled, True
+        if self._waiting is not None and not again:  # a timeout that runs off cannot be moved any more
             self._waiting.reschedule(asyncio.get_running_loop().time())
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):

@@ -58,6 +58,27 @@ async def test_waiting_for_an_event_ends_when_it_is_cancelled() -> None:
     await reading
 
 
+async def test_requests_that_cancel_it_at_once_all_succeed() -> None:
+    responses, source = RunningResponses(), Source()
+
+    async def read() -> None:
+        with responses.entered(writer()) as running:
+            events = source.events()
+            await running.read(events)
+            with pytest.raises(Cancelled):
+                await running.read(events)
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    found = responses.find("resp_1")
+    assert found is not None
+    cancelling = [asyncio.create_task(found.cancel())]
+    while not source.closed:  # one more at every step until the first has ended the wait
+        cancelling.append(asyncio.create_task(found.cancel()))
+        await asyncio.sleep(0)
+    await asyncio.gather(*cancelling, reading)
+
+
 async def test_a_response_whose_reader_is_busy_ends_with_the_next_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running_module, "CANCEL_SECONDS", 0.001)
     responses, source = RunningResponses(), Source()
