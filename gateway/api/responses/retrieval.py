@@ -1,5 +1,6 @@
 """Responses that are kept: read, deleted, and the items that refer to earlier ones."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from gateway.conversation.archive import Archive
 from gateway.conversation.conversation import ID, Conversation, NotFound, Step
 from gateway.conversation.snapshot import Record
 from gateway.wire.conversation import ConversationId
+from gateway.wire.items import MOST_ITEMS
 from gateway.wire.kept_items import Items, conversation_items, step_items
 
 
@@ -83,15 +85,35 @@ async def resolved(archive: Archive, values: dict[str, Any]) -> dict[str, Any]:
     Those are items of kept responses, and of the conversation that is continued. Raises ``InvalidRequest``.
     """
     items = values.get("input")
-    if not isinstance(items, list) or not any(map(_refers, items)):
-        return values
+    if not isinstance(items, list) or len(items) > MOST_ITEMS or not any(map(_refers, items)):
+        return values  # too many are refused later
+    _refuse_repeated(item.get("id") for item in items if _refers(item))
     continued: Items = []
     if (state := await _continued(archive, values)) is not None:
         continued = await conversation_items(archive, state)
     return {
         **values,
-        "input": [await _referred(archive, item, continued) if _refers(item) else item for item in items],
+        "input": [await _referred(archive, item["id"], continued) if _refers(item) else item for item in items],
     }
+
+
+def _refuse_repeated(names: Iterable[Any]) -> None:
+    """Refuse a second reference to an item: a few bytes would become many times a long text."""
+    seen: set[str] = set()
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidRequest(
+                "Missing required parameter: 'input[].id', the id of the item that an 'item_reference' refers to.",
+                param="messages",
+                code="missing_required_parameter",
+            )
+        if name in seen:
+            raise InvalidRequest(
+                f"Duplicate item found with id {name[:100]}. Remove duplicate items from your input and try again.",
+                param="messages",
+                code="invalid_value",
+            )
+        seen.add(name)
 
 
 def _refers(item: Any) -> bool:
@@ -106,16 +128,14 @@ async def _continued(archive: Archive, values: dict[str, Any]) -> Conversation |
     return (await archive.newest(name))[1] if isinstance(name, str) and ID.fullmatch(name) else None
 
 
-async def _referred(archive: Archive, reference: dict[str, Any], continued: Items) -> dict[str, Any]:
-    name = reference.get("id")
-    if isinstance(name, str):
-        owner = await archive.owner(name)
-        listed = continued if owner is None else (await step_items(archive, owner)).output
-        for item in listed:
-            if item.get("id") == name:
-                return item
+async def _referred(archive: Archive, name: str, continued: Items) -> dict[str, Any]:
+    owner = await archive.owner(name)
+    listed = continued if owner is None else (await step_items(archive, owner)).output
+    for item in listed:
+        if item.get("id") == name:
+            return item
     raise InvalidRequest(
-        f"Item with id '{str(name)[:100]}' not found. Items are not persisted when `store` is set to false. Try again "
+        f"Item with id '{name[:100]}' not found. Items are not persisted when `store` is set to false. Try again "
         "with `store` set to true, or remove this item from your input.",
         param="messages",
     )

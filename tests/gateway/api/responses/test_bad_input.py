@@ -26,6 +26,24 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
     ({"input": [{"role": "user"}]}, "input[0].content", "missing_required_parameter", "Missing required parameter"),
     ({"input": [{**TEXT, "role": "robot"}]}, "input[0].role", "invalid_value", "Invalid value: 'robot'"),
     (
+        {"input": [{"type": "item_reference"}]},
+        "input",
+        "missing_required_parameter",
+        "Missing required parameter: 'input[].id'",
+    ),
+    (
+        {"input": [{"type": "item_reference", "id": "msg_9"}, TEXT, {"type": "item_reference", "id": "msg_9"}]},
+        "input",
+        "invalid_value",
+        "Duplicate item found with id msg_9. Remove duplicate items from your input and try again.",
+    ),
+    (
+        {"input": [{"type": "item_reference", "id": f"msg_{number}"} for number in range(2049)]},
+        "input",
+        "array_above_max_length",
+        "Invalid 'input': array too long. Expected an array with maximum length 2048",
+    ),
+    (
         {"input": [{"type": "web_search_call", "id": "ws_1"}]},
         "input[0].type",
         "invalid_value",
@@ -162,7 +180,7 @@ async def test_a_response_that_is_not_kept() -> None:
         (
             {"content": DEEP, "headers": JSON},
             400,
-            "We could not parse the JSON body of your request. (nested too deeply)",
+            "We could not parse the JSON body of your request. (nested more than 128 levels deep)",
         ),
         ({"content": b'{"input": ' + b"[" * 100_000, "headers": JSON}, 400, "We could not parse the JSON body"),
         ({"content": b"Hi", "headers": {"content-type": "text/plain"}}, 415, "Unsupported content type: 'text/plain'."),
