@@ -115,7 +115,9 @@ def messages_of(messages: Iterable[ChatMessage], spoken: Mapping[str, str] | Non
 
     Raises ``InvalidRequest``, also for too many parts or images.
     """
-    return checked(tuple(message_of(message, spoken or {}) for message in _with_tools(messages)), "messages")
+    placed = enumerate(_with_tools(messages))
+    made = tuple(message_of(message, spoken or {}, f"messages[{number}]") for number, message in placed)
+    return checked(made, "messages")
 
 
 def checked(messages: tuple[llm.Message, ...], param: str) -> tuple[llm.Message, ...]:
@@ -156,8 +158,8 @@ def _with_tools(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
             yield message
 
 
-def message_of(message: ChatMessage, spoken: Mapping[str, str]) -> llm.Message:
-    """The message as the language model gets it. Raises ``InvalidRequest`` when it cannot be one."""
+def message_of(message: ChatMessage, spoken: Mapping[str, str], place: str) -> llm.Message:
+    """The message at ``place`` as the language model gets it. Raises ``InvalidRequest`` when it cannot be one."""
     if message.role == "tool":
         if not message.tool_call_id:
             raise InvalidRequest(
@@ -170,7 +172,8 @@ def message_of(message: ChatMessage, spoken: Mapping[str, str]) -> llm.Message:
     parts: list[llm.Part] = []
     if isinstance(message.content, str):
         parts.append(llm.Text(text=message.content))
-    for part in message.content if isinstance(message.content, list) else ():
+    for number, part in enumerate(message.content if isinstance(message.content, list) else ()):
+        path = f"{place}.content[{number}]"
         match part:
             case TextPart():
                 parts.append(llm.Text(text=part.text))
@@ -178,10 +181,11 @@ def message_of(message: ChatMessage, spoken: Mapping[str, str]) -> llm.Message:
                 parts.append(llm.Text(text=part.refusal))
             case ImagePart():
                 _check_user(message, "image")
-                parts.append(image_of(part.image_url.url, part.image_url.detail, param="messages"))
+                parts.append(image_of(part.image_url.url, part.image_url.detail, param=f"{path}.image_url.url"))
             case AudioPart():
                 _check_user(message, "recording")
-                parts.append(_recording(part.input_audio))
+                data = recording_in(part.input_audio, f"{path}.input_audio.data")
+                parts.append(llm.Audio(data=data, format=part.input_audio.format or "wav"))
             case _:
                 assert_never(part)
     if message.audio is not None and not parts:
@@ -191,10 +195,6 @@ def message_of(message: ChatMessage, spoken: Mapping[str, str]) -> llm.Message:
     for call in message.tool_calls or ():
         parts.append(llm.ToolCall(call_id=call.id, name=call.function.name, arguments=call.function.arguments))
     return llm.Message(role=message.role, parts=tuple(parts))
-
-
-def _recording(audio: InputAudio) -> llm.Audio:
-    return llm.Audio(data=recording_in(audio), format=audio.format or "wav")
 
 
 def _output(message: ChatMessage) -> str:

@@ -11,7 +11,7 @@ from gateway.wire.messages import ChatMessage, image_of, message_of, messages_of
 
 
 def read(**message: Any) -> llm.Message:
-    return message_of(msgspec.convert(message, ChatMessage), {"audio_1": "It is noon."})
+    return message_of(msgspec.convert(message, ChatMessage), {"audio_1": "It is noon."}, "messages[3]")
 
 
 def test_text_stays_text_in_every_role() -> None:
@@ -115,10 +115,18 @@ def test_only_users_show_images_and_speak(role: str, part: dict[str, Any]) -> No
     assert refusal.value.param == "messages"
 
 
-def test_an_image_of_a_message_that_is_none_is_blamed_on_the_messages() -> None:
+def test_an_image_that_is_none_is_named_by_its_place() -> None:
+    text = {"type": "text", "text": "noon"}
     with pytest.raises(InvalidRequest, match="Invalid image") as refusal:
-        read(role="user", content=[{"type": "image_url", "image_url": {"url": "/etc/passwd"}}])
-    assert refusal.value.param == "messages"
+        read(role="user", content=[text, {"type": "image_url", "image_url": {"url": "/etc/passwd"}}])
+    assert refusal.value.param == "messages[3].content[1].image_url.url"
+
+
+def test_a_recording_that_is_none_is_named_by_its_place() -> None:
+    part = {"type": "input_audio", "input_audio": {"data": "not base64", "format": "wav"}}
+    with pytest.raises(InvalidRequest, match="not valid base64") as refusal:
+        messages_of(msgspec.convert([{"role": "user"}, {"role": "user", "content": [part]}], list[ChatMessage]))
+    assert refusal.value.param == "messages[1].content[0].input_audio.data"
 
 
 @pytest.mark.parametrize("url", ["https://x/y.png", "http://x/y.png", "data:image/png;base64,AAAA"])

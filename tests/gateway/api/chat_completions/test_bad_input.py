@@ -87,7 +87,7 @@ ON_BOTH_WAYS: dict[str, Case] = {
     ),
     "broken base64": (
         asked(user([{"type": "input_audio", "input_audio": {"data": "%%%", "format": "wav"}}])),
-        "input_audio.data",
+        "messages[0].content[0].input_audio.data",
         "invalid_value",
         "base64",
     ),
