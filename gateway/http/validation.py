@@ -88,6 +88,9 @@ _WORDS = {
     "array": "an array",
     "object": "an object",
     "null": "null",
+    "NoneType": "null",
+    "list": "an array",
+    "dict": "an object",
 }
 
 
@@ -103,6 +106,7 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
     value = _value_at(values, param)
     if in_key:
         value = max(value, key=len)
+    param = param.partition("[...]")[0]  # which of the keys is meant, msgspec does not say
     if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
         inner = f"{param}.{missing[1]}".lstrip(".")
         return InvalidRequest(f"Missing required parameter: '{inner}'.", param=inner, code="missing_required_parameter")
