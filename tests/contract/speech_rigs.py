@@ -77,8 +77,12 @@ class RecogniserRig:
         return self._taken
 
 
+LONGEST_WORD_SECONDS = 1.4
+"""Between what a voice needs for the word and for the sentence."""
+
+
 class SynthesiserRig:
-    """One synthesiser, asked for two sentences."""
+    """One synthesiser, asked for a word and for a sentence; one that ``varies`` never speaks twice alike."""
 
     grammar: Grammar = staticmethod(tts_grammar)
 
@@ -91,8 +95,10 @@ class SynthesiserRig:
         busy: Callable[[], int],
         *,
         language: str | None = None,
+        varies: bool = False,
     ) -> None:
         self.engine: Any = engine
+        self._varies = varies
         self.failures = failures
         self.busy = busy
         self.synthesised = 0
@@ -104,7 +110,8 @@ class SynthesiserRig:
         )
 
     def answer(self, events: Sequence[Any]) -> Any:
-        return events[-1].characters, round(events[-1].seconds, 1)
+        seconds = events[-1].seconds
+        return events[-1].characters, seconds > LONGEST_WORD_SECONDS if self._varies else round(seconds, 1)
 
     def endless(self) -> tts.Request:
         self.synthesised = 0
@@ -163,7 +170,7 @@ async def _in_workers(engine: Piper | Kokoro, language: str) -> AsyncGenerator[R
         await engine.warm_up()
         workers = engine._workers
         assert workers is not None
-        rig = SynthesiserRig(engine, failures, lambda: len(workers.pool._busy), language=language)
+        rig = SynthesiserRig(engine, failures, lambda: len(workers.pool._busy), language=language, varies=True)
         speak = workers._speak
 
         async def counted(job: Phrase, tempo: float, sample_rate: int) -> bytes:

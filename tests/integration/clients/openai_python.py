@@ -156,7 +156,9 @@ class Checks:
         assert (seen[0].type, seen[-1].type) == ("response.created", "response.completed"), seen
         with self.ai.responses.stream(model="gpt-4o", input="Go on.", previous_response_id=answer.id) as stream:
             final: Any = stream.get_final_response()
-        assert (final.output_text, final.previous_response_id) == (ANSWER, answer.id), final
+        assert final.output_text == ANSWER, final
+        # The server that a response was passed on to knows nothing of the one before it; the gateway does.
+        assert self.ai.responses.retrieve(final.id).previous_response_id == answer.id
         assert whole(self.ai.responses.retrieve(answer.id)).output_text == ANSWER
         items: Any = list(self.ai.responses.input_items.list(answer.id))
         assert items[0].content[0].text == "Hi.", items

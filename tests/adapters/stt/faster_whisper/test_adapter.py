@@ -101,10 +101,11 @@ async def test_languages(whisper: FasterWhisper) -> None:
         heard(whisper, asking(german)), heard(whisper, asking(german, translate=True, language="de"))
     )
     assert finished.language == source.language == "de"
-    assert transcript.text.startswith("Guten Tag")
+    assert "wie geht es Ihnen" in transcript.text
     assert "you" in translated.text.lower()
     transcript, finished = await heard(whisper, asking(german, word_times=True))
-    assert (finished.language, transcript.words[0].text) == ("de", "Guten")
+    assert finished.language == "de"
+    assert "Ihnen" in [word.text.strip(" ,?") for word in transcript.words]
 
 
 @pytest.mark.parametrize("level", [0.0, 0.003, 0.1])
