@@ -97,10 +97,15 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the model may reason: ``effort`` as the provider names it; ``disabled`` asks for none if supported."""
+    """How much the model may reason: ``effort`` as the provider names it; ``disabled`` asks for none if supported.
+
+    ``shown``: somebody reads the answer, so that text of which it is not known yet whether it is reasoning need not be
+    held back, as it must be where it would be spoken.
+    """
 
     effort: str | None = None
     disabled: bool = False
+    shown: bool = False
 
 
 class JsonAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -267,7 +267,7 @@ def _generation(request: TurnRequest, served: ServedRoute) -> Generation:
 
 def _reasoning(request: TurnRequest, settings: GatewaySettings) -> llm.Reasoning:
     if request.literal:
-        return llm.Reasoning(effort=request.reasoning_effort)
+        return llm.Reasoning(effort=request.reasoning_effort, shown=True)
     return llm.Reasoning(
         effort=request.reasoning_effort or settings.responses_api_reasoning_effort,
         disabled=settings.responses_api_disable_thinking,

@@ -16,9 +16,13 @@ class StartStates:
 
     def __init__(self, *, hosted: bool = False) -> None:
         self._hosted = hosted
-        self._known: dict[tuple[str, bool], StartState] = {}
+        self._known: dict[tuple[str, bool, bool], StartState] = {}
 
     def of(self, request: llm.Request) -> StartState:
-        """The start state of the request's model; with reasoning it is another one than without."""
-        reasons = reasoning.is_enabled(request.reasoning)
-        return self._known.setdefault((request.model, reasons), StartState(inside=reasons and not self._hosted))
+        """The start state of the request's model; with reasoning it is another one than without.
+
+        Where the answer is shown, it is its text until the model's first closing tag says otherwise.
+        """
+        reasons, shown = reasoning.is_enabled(request.reasoning), request.reasoning.shown
+        state = StartState(inside=reasons and not shown and not self._hosted)
+        return self._known.setdefault((request.model, reasons, shown), state)

@@ -265,6 +265,6 @@ def test_an_answer_that_is_not_spoken_has_no_style_and_ignores_its_description()
 
 def test_a_literal_request_has_no_prompt_and_no_reasoning_setting_of_the_gateway() -> None:
     plan = built("--responses_api_reasoning_effort", "low", literal=True)
-    assert (plan.prompt, plan.generation.reasoning) == (None, llm.Reasoning())
+    assert (plan.prompt, plan.generation.reasoning) == (None, llm.Reasoning(shown=True))
     asked = built("--responses_api_reasoning_effort", "low", literal=True, reasoning_effort="high")
-    assert asked.generation.reasoning == llm.Reasoning(effort="high")
+    assert asked.generation.reasoning == llm.Reasoning(effort="high", shown=True)

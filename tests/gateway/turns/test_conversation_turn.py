@@ -474,7 +474,7 @@ async def test_a_literal_request_reaches_the_model_as_it_is() -> None:
     await room.taken(ConversationRef(history=ODD), literal=True, spoken=False)
     request = room.engines.llm.requests[-1]
     assert request.messages == ODD
-    assert request.reasoning == llm.Reasoning()
+    assert request.reasoning == llm.Reasoning(shown=True)
 
 
 async def test_a_literal_request_that_is_too_long_is_refused_and_not_cut() -> None:

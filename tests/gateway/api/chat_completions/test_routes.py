@@ -233,7 +233,7 @@ async def test_the_reasoning_of_the_settings_holds_for_spoken_answers_only() -> 
             completion(await client.post(ROUTE, **asked(**fields)))
     model: Any = engines.llm
     assert [request.reasoning for request in model.requests] == [
-        llm.Reasoning(),
+        llm.Reasoning(shown=True),
         llm.Reasoning(disabled=True),
         llm.Reasoning(effort="high", disabled=True),
     ]
@@ -278,3 +278,24 @@ async def test_calls_that_are_to_be_checked_are_read_and_an_invalid_one_is_told(
         assert response.status_code == 200
         assert '"invalid":"' in response.text
         assert "city" in response.text.split('"invalid":"')[1]
+
+
+async def test_the_first_answer_of_a_server_of_the_other_api_is_text_at_once_and_not_repeated() -> None:
+    item = {"id": "m", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Noon."}]}
+    delta = {"type": "response.output_text.delta", "item_id": "m", "output_index": 0, "content_index": 0}
+    events = (
+        {"type": "response.created", "response": {"id": "r", "status": "in_progress", "output": []}},
+        {**delta, "delta": "No"},
+        {**delta, "delta": "on."},
+        {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": [item]}},
+    )
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.send(b"".join(sse(json.dumps(event)) for event in events))
+        await exchange.finish()
+
+    async with UpstreamServer(script) as server, serving(*backend(server, "responses-api")) as client:
+        message = (await client.post(ROUTE, **asked())).json()["choices"][0]["message"]
+    assert message["content"] == "Noon."
+    assert "reasoning_content" not in message

@@ -111,7 +111,7 @@ async def test_reasoning_comes_as_summary_where_a_client_looks_for_one() -> None
     reasoning = events[-1]["response"]["output"][0]
     assert reasoning["summary"] == [{"type": "summary_text", "text": "They want the time."}]
     assert events[-1]["response"]["reasoning"] == {"effort": "low", "summary": "auto"}
-    assert at.engines.llm.requests[-1].reasoning == llm.Reasoning(effort="low")
+    assert at.engines.llm.requests[-1].reasoning == llm.Reasoning(effort="low", shown=True)
 
 
 async def test_the_stream_of_the_sdk() -> None:
