@@ -19,8 +19,9 @@ ORDER: Order = {
     ),
     "gateway": (
         ("languages", "redis_client", "tasks"),
+        ("access",),
         ("settings",),
-        ("telemetry", "access"),
+        ("telemetry",),
         ("audio", "text"),
         ("engines",),
         ("pipeline",),
