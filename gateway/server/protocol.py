@@ -229,7 +229,8 @@ class HTTPProtocol(asyncio.Protocol):
 
     def _exchange(self, head: RequestHead) -> Exchange:
         state = self._app_state.copy()
-        scope = scope_of(head, self.client, self._transport.get_extra_info("sockname"), state)
+        scheme = "https" if self._config.ssl is not None else "http"
+        scope = scope_of(head, self.client, self._transport.get_extra_info("sockname"), state, scheme)
         return Exchange(self, head, scope, self._state.default_headers)
 
     def _within(self, seconds: float, act: Callable[[], None]) -> None:
@@ -283,7 +284,8 @@ class HTTPProtocol(asyncio.Protocol):
             self._close()
             return
         self._closing = True
-        self._transport.write_eof()
+        if self._transport.can_write_eof():  # not with TLS, where the close below says it
+            self._transport.write_eof()
         if last.body_bytes <= limits.LINGER_BYTES:
             self._transport.resume_reading()
         else:

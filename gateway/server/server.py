@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ FLUSH_SECONDS = 1.0
 class GatewayServer(uvicorn.Server):
     """Serves ``app`` until ``should_exit``, SIGINT or SIGTERM. A second signal ends the process at once."""
 
-    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
+    def __init__(self, app: ASGIApp, settings: GatewaySettings, tls: ssl.SSLContext | None = None) -> None:
         places = ConnectionLimits(total=settings.max_connections, per_client=settings.max_connections_per_client)
         config = uvicorn.Config(
             cast(Any, app),
@@ -45,6 +46,7 @@ class GatewayServer(uvicorn.Server):
             log_level="warning",
             access_log=False,  # query strings may hold prompts
             server_header=False,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
             proxy_headers=False,  # nothing asks for the client's address but the limit on its connections
         )
         super().__init__(config)

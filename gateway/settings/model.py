@@ -63,6 +63,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
+    tls_certificate: Annotated[
+        Text | None, option(SERVER, "PEM file with the certificate and its chain: the gateway speaks HTTPS.")
+    ] = None
+    tls_key: Annotated[Text | None, option(SERVER, "PEM file with the key of tls_certificate, unencrypted.")] = None
     max_requests: Annotated[
         int, option(SERVER, "Turns served at once; further ones are refused with 503 before their body is read.", ge=1)
     ] = 256
