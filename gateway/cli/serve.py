@@ -45,7 +45,7 @@ def serve(loaded: Loaded) -> int:
             nonlocal failed
             failed = server.should_exit = True
 
-        server = GatewayServer(create_app(gateway, give_up), settings, tls)
+        server = GatewayServer(create_app(gateway, give_up), settings, tls, gateway.stop)
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0

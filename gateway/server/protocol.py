@@ -37,11 +37,13 @@ class HTTPProtocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop,
         *,
         places: ConnectionLimits,
+        ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self._config = config
         self._state = server_state
         self._app_state = app_state
         self._places = places
+        self._ending = ending
         self._now = asyncio.get_running_loop().time
         self._parser = RequestParser(self)
         self._transport: asyncio.Transport
@@ -115,6 +117,8 @@ class HTTPProtocol(asyncio.Protocol):
                 status_code=HTTPStatus.TOO_MANY_REQUESTS, detail="Too many requests at once on one connection."
             )
         self._reading = self._exchange(head)
+        if self._ending():
+            self._reading.keep_alive = False
         self._exchanges.append(self._reading)
         self._deadline = math.inf
         if len(self._exchanges) == 1:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,15 @@ async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> As
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, settings: GatewaySettings, tls: ssl.SSLContext | None = None
+    app: ASGIApp,
+    settings: GatewaySettings,
+    tls: ssl.SSLContext | None = None,
+    stop: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[tuple[str, GatewayServer], None]:
     """Serve any application on a free port; its address, and the server, which ends with the block."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
-        server = GatewayServer(app, settings, tls)
+        server = GatewayServer(app, settings, tls, stop)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await until(lambda: server.started)

@@ -10,7 +10,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Loading, ready or failed: as a whole, and every route by its name."""
+    """Loading, ready, failed or stopping as a whole; and every route by its name."""
 
     status: str
     models: dict[str, str]
