@@ -13,6 +13,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, Unavailable, UpstreamError
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.vad.energy import Energy
+from gateway.access.caller import ANYONE
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
@@ -86,7 +87,7 @@ class Room:
         self.turns = Turns(self.history, self.outcomes.append)
 
     def turn(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> ConversationTurn:
-        request = TurnRequest(audio=audio, conversation=ref, **fields)
+        request = TurnRequest(caller=ANYONE, audio=audio, conversation=ref, **fields)
         return self.turns.begin(request, self.served, Stopwatch())
 
     async def taken(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> list[Any]:
