@@ -1,7 +1,6 @@
 """How a caller stands to its limits: what is left, and the refusal of what is not."""
 
 import math
-from collections.abc import Collection
 
 import msgspec
 
@@ -37,7 +36,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     own: tuple[Window, ...] = ()
     everybody: tuple[Window, ...] = ()
 
-    def refusal(self, quantities: Collection[Quantity]) -> Overloaded | None:
+    def refusal(self, quantities: tuple[Quantity, ...]) -> Overloaded | None:
         """Why nothing more may be used of one of ``quantities``, if that is so."""
         for windows, whose in ((self.own, "this API key"), (self.everybody, "all clients together")):
             for window in windows:
