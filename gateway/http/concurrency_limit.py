@@ -7,12 +7,16 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
+from gateway.engines.admission import admission
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.http.request_id import time_request
 
 
 class ConcurrencyLimit(ASGIMiddleware):
-    """Counts the requests of handlers that say ``opt={"limited": True}``, until their last byte is sent."""
+    """Counts the requests of handlers that say ``opt={"limited": True}``, until their last byte is sent.
+
+    Each has an ``Admission`` to the queues of the engines.
+    """
 
     scopes = (ScopeType.HTTP,)
     should_bypass_for_scope = staticmethod(lambda scope: not scope["route_handler"].opt.get("limited"))
@@ -33,6 +37,7 @@ class ConcurrencyLimit(ASGIMiddleware):
             )
         self._served += 1
         try:
-            await next_app(scope, receive, send)
+            with admission():
+                await next_app(scope, receive, send)
         finally:
             self._served -= 1
