@@ -123,7 +123,7 @@ def create_app(
         before_send=[name_answer],
         middleware=[
             AccessControl(keyring or Keyring(), foreign_pages),
-            ConcurrencyLimit(settings.max_requests),
+            ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
         lifespan=[lifetime],

@@ -11,6 +11,7 @@ from gateway.app import SURFACES, create_app
 from gateway.engines.build import build
 from gateway.http.foreign_pages import is_loopback
 from gateway.server.server import GatewayServer
+from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.telemetry.log_format import LogFormatter
@@ -40,6 +41,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     gateway = build(loaded)
     gateway.preflight()
     settings, keyring = loaded.settings, Keyring(loaded.keys)
+    tls = tls_context(settings)
     _log_to_stderr()
     _raise_file_limit(settings.max_connections)
     with _listen(settings) as listener:
@@ -50,7 +52,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
             failed = server.should_exit = True
 
         app = create_app(gateway, give_up, keyring=keyring)
-        server = GatewayServer(app, settings, reload=lambda: reload(keyring, reread))
+        server = GatewayServer(app, settings, tls, gateway.stop, lambda: reload(keyring, reread))
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
@@ -141,7 +143,8 @@ def announcement(loaded: Loaded, port: int) -> str:
     """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
+    scheme = "http" if settings.tls_certificate is None else "https"
+    lines = [f"speech-to-speech listens on {scheme}://{host}:{port}/v1 {_served(loaded.routes)}."]
     lines += start_notes(loaded.routes)
     if not loaded.keys and not is_loopback(settings.host):
         lines.append("Everybody who can reach this port can use it: there are no keys.")
