@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from adapters import registry
 from adapters.options import Secret
+from gateway.access.limits import Limits
 
 SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
     "Server",
@@ -81,6 +82,25 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "none on other sites.",
         ),
     ] = ()
+    limits: Annotated[
+        Limits,
+        option(
+            SERVER,
+            "The most that all clients together may use: requests_per_minute, tokens_per_day and the like; those of "
+            "one key stand in its [[keys]].",
+        ),
+    ] = Limits()
+    usage_store: Annotated[
+        Secret | None,
+        option(
+            SERVER,
+            "Valkey or Redis that counts limits and usage for several gateways, redis://host:port/db; unset: the "
+            "memory of this process.",
+        ),
+    ] = None
+    usage_days: Annotated[
+        int, option(SERVER, "Days for which GET /v1/usage knows what was used, today included.", ge=1, le=400)
+    ] = 31
     request_memory_mb: Annotated[
         int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
     ] = 256

@@ -27,6 +27,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.access.standing import NotAllowed
 from gateway.conversation.conversation import NotFound
 from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, answer_of, describe, stream_error
 from gateway.pipeline.listen import NoSpeech
@@ -86,7 +87,7 @@ def subclasses(kind: type[AdapterError]) -> Iterator[type[AdapterError]]:
 
 def test_every_class_of_the_contract_has_a_row_of_its_own() -> None:
     contract = {kind for kind in subclasses(AdapterError) if kind.__module__ == errors.__name__}
-    assert contract | {NotFound} == set(CONTRACT) == set(TABLE)
+    assert contract | {NotFound, NotAllowed} == set(CONTRACT) == set(TABLE)
 
 
 def test_every_other_class_looks_like_one_of_the_contract() -> None:
@@ -126,7 +127,7 @@ async def test_what_is_wrong_with_a_request_names_the_field(bench: Bench) -> Non
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("kind", [Unavailable, Overloaded, TimedOut])
+@pytest.mark.parametrize("kind", [Unavailable, TimedOut])
 @pytest.mark.parametrize(
     ("seconds", "whole", "milliseconds"),
     [(0.25, "1", "250"), (5, "5", "5000"), (600, "60", "60000"), (math.inf, "60", "60000"), (-3, "1", "0")],
@@ -137,6 +138,19 @@ async def test_clients_are_told_when_to_come_back_and_never_after_a_minute(
     failing.error = kind("Busy.", retry_after=seconds)
     headers = (await bench.client.post(ROUTE, **form())).headers
     assert (headers["retry-after"], headers["retry-after-ms"]) == (whole, milliseconds)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("seconds", "whole", "retry"),
+    [(0.25, "1", None), (59.2, "60", None), (61, "61", "false"), (9000, "9000", "false"), (math.inf, "172800", "false")],
+)
+async def test_whose_limit_is_reached_for_longer_than_a_minute_is_told_not_to_retry(
+    bench: Bench, seconds: float, whole: str, retry: str | None
+) -> None:
+    failing.error = Overloaded("Busy.", retry_after=seconds)
+    headers = (await bench.client.post(ROUTE, **form())).headers
+    assert (headers["retry-after"], headers.get("x-should-retry")) == (whole, retry)
 
 
 @pytest.mark.asyncio(loop_scope="module")
