@@ -111,7 +111,7 @@ def create_app(
         before_send=[name_answer, tell_limits],
         middleware=[
             RateLimit(meter),
-            ConcurrencyLimit(gateway.settings.max_requests),
+            ConcurrencyLimit(gateway.settings.max_requests, lambda: gateway.stopping),
             BodyBudget(gateway.settings.request_memory_mb),
         ],
         lifespan=[lifetime],

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Literal
 
 from adapters.contract import tts
 from adapters.contract.engine import Preflight
@@ -40,14 +40,21 @@ class Gateway:
         self._speech_store = speech_store
         self.routes = tuple(routes)
         self.started = int(time.time())
+        self.stopping = False
 
     @property
-    def state(self) -> State:
-        """Ready when every route has loaded or failed and at least one can take a whole turn."""
+    def state(self) -> State | Literal["stopping"]:
+        """Ready when every route has loaded or failed and at least one can take a whole turn, until it stops."""
+        if self.stopping:
+            return "stopping"
         states = {served.state() for served in self.routes}
         if "loading" in states:
             return "loading"
         return "ready" if "ready" in states else "failed"
+
+    def stop(self) -> None:
+        """Take no new requests from now on; what runs may finish."""
+        self.stopping = True
 
     def admit(
         self, model: str | None, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None

@@ -13,6 +13,7 @@ from adapters import registry
 from adapters.options import BadOption, decode_option, shape_of, value_type
 from adapters.options import Shape as DeclaredShape
 from gateway.settings import composition, model
+from gateway.settings.declaration import GROUPS
 from gateway.settings.model import SettingsError
 
 Shape = DeclaredShape | Literal["open"]
@@ -67,7 +68,7 @@ def options() -> dict[str, Option]:
                     continue  # the engine reads a setting of the gateway's
                 brought[key] = (stage, (*brought.get(key, (stage, ()))[1], engine))
     found = [_option(field, brought) for field in msgspec.structs.fields(composition.settings_type())]
-    return {option.key: option for option in sorted(found, key=lambda option: model.GROUPS.index(option.group))}
+    return {option.key: option for option in sorted(found, key=lambda option: GROUPS.index(option.group))}
 
 
 @cache

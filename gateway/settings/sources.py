@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.settings.model import SERVER, SettingsError
+from gateway.settings.declaration import SERVER
+from gateway.settings.model import SettingsError
 from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
 
 PREFIX = "S2S_"

@@ -25,7 +25,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Loading, ready or failed: as a whole, and every route by its name; and the queues of engines that have one."""
+    """Loading, ready, failed or stopping as a whole; every route by name; and the queues of engines that have one."""
 
     status: str
     models: dict[str, str]

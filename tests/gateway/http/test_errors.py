@@ -143,7 +143,13 @@ async def test_clients_are_told_when_to_come_back_and_never_after_a_minute(
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("seconds", "whole", "retry"),
-    [(0.25, "1", None), (59.2, "60", None), (61, "61", "false"), (9000, "9000", "false"), (math.inf, "172800", "false")],
+    [
+        (0.25, "1", None),
+        (59.2, "60", None),
+        (61, "61", "false"),
+        (9000, "9000", "false"),
+        (math.inf, "172800", "false"),
+    ],
 )
 async def test_whose_limit_is_reached_for_longer_than_a_minute_is_told_not_to_retry(
     bench: Bench, seconds: float, whole: str, retry: str | None
