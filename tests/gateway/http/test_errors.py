@@ -43,6 +43,7 @@ TABLE: dict[type[AdapterError], tuple[int, str, str | None, str | None]] = {
     TooLong: (400, "invalid_request_error", "context_length_exceeded", None),
     UnknownModel: (404, "invalid_request_error", "model_not_found", None),
     Overloaded: (429, "rate_limit_error", "rate_limit_exceeded", None),
+    NotAllowed: (429, "insufficient_quota", "insufficient_quota", "false"),
     Unavailable: (503, "server_error", "service_unavailable", "true"),
     TimedOut: (504, "server_error", "timeout", None),
     UpstreamError: (502, "server_error", "upstream_error", "false"),
