@@ -107,7 +107,7 @@ def shape_of(value: inspect.Type) -> Shape:
             return "secrets"
         case inspect.VarTupleType() | inspect.ListType():
             return "list"
-        case inspect.DictType():
+        case inspect.DictType() | inspect.StructType():
             return "table"
         case _:
             raise TypeError(f"options of type {value!r} are not supported")

@@ -17,6 +17,7 @@ from gateway.api import (
     speech,
     speech_to_speech,
     transcriptions,
+    usage,
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
@@ -34,11 +35,13 @@ from gateway.http.errors import answer_error
 from gateway.http.foreign_pages import ForeignPages
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
+from gateway.http.rate_limit import RateLimit, tell_limits
 from gateway.http.request_id import name_answer
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
 from gateway.tasks import background
-from gateway.telemetry.outcome import log_outcome
+from gateway.telemetry.charging import build_meter, charging
+from gateway.telemetry.outcome import log_outcome, reports
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
 from gateway.turns.transcription_turn import TranscriptionTurns
@@ -52,6 +55,7 @@ SURFACES: tuple[Surface, ...] = (
     conversations.surface,
     voices.surface,
     models.surface,
+    usage.surface,
     health.surface,
 )
 
@@ -66,13 +70,15 @@ def create_app(
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
-    Raises ``BadOption`` for an address that no store of conversations can have, or an origin that none is.
+    Raises ``BadOption`` for an address that no store can have, or an origin that none is.
     """
     history = build_history(gateway.settings)
-    turns, transcription_turns = Turns(history, log_outcome), TranscriptionTurns(log_outcome)
+    meter = build_meter(gateway.settings)
+    report = reports(log_outcome, charging(meter))
+    turns, transcription_turns = Turns(history, report), TranscriptionTurns(report)
     running = RunningResponses()
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
-    speech_turns = SpeechTurns(log_outcome)
+    speech_turns = SpeechTurns(report)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
 
@@ -87,11 +93,12 @@ def create_app(
             async with background() as start:
                 start(load())
                 start(decoder.warm_up())
+                start(meter.attend())
                 history.start_maintenance(start)
                 yield
         finally:
             async with AsyncExitStack() as closing:
-                for part in (history, decoder, gateway):
+                for part in (meter, history, decoder, gateway):
                     closing.push_async_callback(part.aclose)
 
     def archive_of(scope: Scope) -> Archive:
@@ -115,14 +122,16 @@ def create_app(
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
             "speech_turns": Provide(lambda: speech_turns, sync_to_thread=False),
             "chat_resources": Provide(lambda: chat_resources, sync_to_thread=False),
+            "meter": Provide(lambda: meter, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
-        before_send=[name_answer],
+        before_send=[name_answer, tell_limits],
         middleware=[
             AccessControl(keyring or Keyring(), foreign_pages),
+            RateLimit(meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],

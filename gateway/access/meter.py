@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -28,6 +28,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Counts for the limits of callers and for those of all of them together."""
 

@@ -4,6 +4,7 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 """
 
 import logging
+import math
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,7 @@ from adapters.contract.errors import (
     UpstreamError,
 )
 from gateway.access.keys import InvalidKey, NotAllowed
+from gateway.access.standing import NothingAllowed
 from gateway.conversation.conversation import NotFound
 from gateway.http.nearest_route import nearest_route
 from gateway.http.request_id import request_id
@@ -36,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_SECONDS = 60
 """Clients refuse to wait longer, or sleep for as long as they are told."""
+
+LONGEST_WAIT_SECONDS = 172_800
+"""The longest time that a client is told of whose limit is reached; longer than the other, it is told not to retry."""
 
 LONGEST_MESSAGE = 2000
 """Characters of a message; it may quote what was sent."""
@@ -79,6 +84,7 @@ CONTRACT: dict[type[AdapterError], HTTPError] = {
     TooLong: HTTPError(status=400, type="invalid_request_error", code="context_length_exceeded"),
     UnknownModel: HTTPError(status=404, type="invalid_request_error", code="model_not_found"),
     Overloaded: HTTPError(status=429, type="rate_limit_error", code="rate_limit_exceeded"),
+    NothingAllowed: HTTPError(status=429, type="insufficient_quota", code="insufficient_quota", retry=False),
     Unavailable: HTTPError(status=503, type="server_error", code="service_unavailable", retry=True),
     TimedOut: HTTPError(status=504, type="server_error", code="timeout"),
     UpstreamError: HTTPError(status=502, type="server_error", code="upstream_error", retry=False),
@@ -183,10 +189,12 @@ def _headers(mapping: HTTPError, retry_after: float | None) -> dict[str, str]:
     headers = {} if mapping.retry is None else {"x-should-retry": str(mapping.retry).lower()}
     if mapping.authenticate is not None:
         headers["www-authenticate"] = mapping.authenticate
-    if retry_after is not None:
-        seconds = min(max(0.0, retry_after), LONGEST_RETRY_SECONDS)
-        headers |= {"retry-after": str(max(1, round(seconds))), "retry-after-ms": str(round(seconds * 1000))}
-    return headers
+    if retry_after is None:
+        return headers
+    if mapping.status == HTTPStatus.TOO_MANY_REQUESTS and retry_after > LONGEST_RETRY_SECONDS:
+        return {"retry-after": str(math.ceil(min(retry_after, LONGEST_WAIT_SECONDS))), "x-should-retry": "false"}
+    seconds = min(max(0.0, retry_after), LONGEST_RETRY_SECONDS)
+    return headers | {"retry-after": str(max(1, math.ceil(seconds))), "retry-after-ms": str(math.ceil(seconds * 1000))}
 
 
 def _routes(scope: HTTPScope) -> dict[str, Collection[str]]:

@@ -12,6 +12,7 @@ from gateway.http.auth import caller_of
 from gateway.http.form import Fields
 from gateway.http.media import images_of, recording_of
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.spoken_answer import SpokenAnswer
 from gateway.http.streaming import StreamingResponse
@@ -43,7 +44,7 @@ class VoiceTurns:
         """
         wire, unknown = await offloaded(fields.size, fields_of, fields, SpeechToSpeechRequest, STRUCTURES, FILES)
         caller = caller_of(request.scope)
-        served = self._gateway.admit(wire.model, caller)
+        served = admit(request.scope, self._gateway, wire.model)
         recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
         images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
         audio = None if recording is None else partial(self._decoder.decode, recording)

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from gateway.access.keys import Key
+from gateway.settings.declaration import SERVER
 from gateway.settings.key_tables import read_keys
-from gateway.settings.model import SERVER, SettingsError
+from gateway.settings.model import SettingsError
 from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
 
 PREFIX = "S2S_"

@@ -97,7 +97,7 @@ class ConversationTurn:
         tally = Tally(self.id, self._plan.caller.name, self._plan.route, self.sample_rate)
         reason: llm.FinishReason = "stop"
         with reported(tally, self._watch, self._report):
-            async with aclosing(self._run()) as events:
+            async with aclosing(self._run(tally)) as events:
                 async for event in events:
                     tally.note(event)
                     if isinstance(event, AnswerFinished):
@@ -106,13 +106,15 @@ class ConversationTurn:
                     tally.delivered(event)
             yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
 
-    async def _run(self) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
+    async def _run(
+        self, tally: Tally
+    ) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
         plan = self._plan
         deadline = Deadline.of(plan.turn_seconds, self._watch.elapsed)
         async with AsyncExitStack() as held:
             listened: TranscriptFinished | RecordingFinished | None = None
             words: list[str] = []
-            async with aclosing(self._written_words(deadline)) as hearing:
+            async with aclosing(self._written_words(deadline, tally)) as hearing:
                 async for event in hearing:
                     if isinstance(event, TranscriptFinished):
                         listened = event
@@ -124,17 +126,17 @@ class ConversationTurn:
             lease = await deadline.limit(leasing)
             yield ConversationJoined(conversation_id=lease.id)
             if plan.audio is not None:
-                async with aclosing(deadline.limited(self._listen(plan.audio))) as hearing:
+                async with aclosing(deadline.limited(self._listen(plan.audio, tally))) as hearing:
                     async for event in hearing:
                         if isinstance(event, TranscriptFinished | RecordingFinished):
                             listened = event
                         yield event
             self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
-            async with aclosing(self._answer(lease, listened, deadline)) as answering:
+            async with aclosing(self._answer(lease, listened, deadline, tally)) as answering:
                 async for answered in answering:
                     yield answered
 
-    async def _written_words(self, deadline: Deadline) -> AsyncGenerator[Listened, None]:
+    async def _written_words(self, deadline: Deadline, tally: Tally) -> AsyncGenerator[Listened, None]:
         """Hear the recordings in the request's messages, unless the model does so itself."""
         plan = self._plan
         if plan.source_of is None:
@@ -145,7 +147,7 @@ class ConversationTurn:
                 yield known
                 continue
             try:
-                async with aclosing(deadline.limited(self._listen(plan.source_of(recording)))) as hearing:
+                async with aclosing(deadline.limited(self._listen(plan.source_of(recording), tally))) as hearing:
                     async for event in hearing:
                         if isinstance(event, TranscriptFinished):
                             self._transcripts.put(key, event)
@@ -154,12 +156,13 @@ class ConversationTurn:
                 error.param = "messages"  # that is where this recording is
                 raise
 
-    async def _listen(self, source: AudioSource) -> AsyncGenerator[Listened, None]:
+    async def _listen(self, source: AudioSource, tally: Tally) -> AsyncGenerator[Listened, None]:
         """Hear a recording of the user."""
         plan, engines = self._plan, self._plan.engines
         detector = engines.vad.detector() if engines.vad else None
         # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
-        pcm = blocks(await source(engines.hearing_rate), engines.hearing_rate)
+        recording = blocks(await source(engines.hearing_rate), engines.hearing_rate)
+        pcm = tally.listening(recording, engines.hearing_rate)
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
@@ -172,7 +175,11 @@ class ConversationTurn:
                 yield event
 
     async def _answer(
-        self, lease: ConversationLease, listened: TranscriptFinished | RecordingFinished | None, deadline: Deadline
+        self,
+        lease: ConversationLease,
+        listened: TranscriptFinished | RecordingFinished | None,
+        deadline: Deadline,
+        tally: Tally,
     ) -> AsyncGenerator[Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
@@ -186,6 +193,7 @@ class ConversationTurn:
         try:
             async with aclosing(self._attempts(self._window(lease, question), speech, deadline)) as answering:
                 async for prompt, event in answering:
+                    tally.asked(prompt.messages)
                     spoken = spoken or isinstance(event, tts.AudioChunk)
                     if isinstance(event, AnswerFinished):
                         kept = await self._keep(lease, question, prompt, event.message, event.usage)

@@ -95,20 +95,21 @@ class TranscriptionTurn:
         tally = Tally(self.id, self._request.caller.name, self._served.name, engines.tts.info.sample_rate)
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
         with reported(tally, self._watch, self._report):
-            async with aclosing(deadline.limited(self._listen())) as hearing:
+            async with aclosing(deadline.limited(self._listen(tally))) as hearing:
                 async for event in hearing:
                     tally.note(event)
                     yield event
             tally.reason = "stop"
 
-    async def _listen(self) -> AsyncGenerator[Heard, None]:
+    async def _listen(self, tally: Tally) -> AsyncGenerator[Heard, None]:
         engines, recogniser = self._served.engines, recogniser_of(self._served)
         rate, options = recogniser.info.sample_rate, self._request.options
         detector = engines.vad.detector() if engines.vad else None
         # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
         pcm = await self._request.audio(rate)
         try:
-            async with aclosing(listen(recogniser, detector, blocks(pcm, rate), options)) as hearing:
+            heard = tally.listening(blocks(pcm, rate), rate)
+            async with aclosing(listen(recogniser, detector, heard, options)) as hearing:
                 async for event in hearing:
                     if isinstance(event, TranscriptFinished):
                         self._watch.mark("stt_done")

@@ -28,6 +28,7 @@ from gateway.engines.route import Stage
 from gateway.http.auth import caller_of
 from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -68,7 +69,7 @@ async def chat_completions(
     envelope = await offloaded(fields.size, _envelope, fields)
     stages = _stages(envelope)
     turns, decoder = chat_resources.turns, chat_resources.decoder
-    served = chat_resources.gateway.admit(envelope.model, caller, stages)
+    served = admit(request.scope, chat_resources.gateway, envelope.model, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
         passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values), served, watch)

@@ -25,6 +25,7 @@ from gateway.http.form import Fields, query_fields, query_names, read_json
 from gateway.http.json_answer import json_answer
 from gateway.http.offload import offloaded
 from gateway.http.openapi import ApiOperation, query_operation
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -70,7 +71,7 @@ async def create_response(
     fields = await read_json(request)
     fields = msgspec.structs.replace(fields, values=await resolved(shelf.archive, fields.values))
     model = fields.values.get("model")
-    served = gateway.admit(model if isinstance(model, str) else None, caller, ("llm",))
+    served = admit(request.scope, gateway, model if isinstance(model, str) else None, ("llm",))
     answer = _passed_on if passes(served, "responses", fields.values) else _translated
     asked = Asked(caller=caller, fields=fields, served=served, watch=watch)
     name, response = await answer(asked, turns, shelf)

@@ -19,6 +19,7 @@ from gateway.http.auth import caller_of
 from gateway.http.form import read_fields
 from gateway.http.media import recording_of
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -77,7 +78,7 @@ async def _transcript(
     fields = await read_fields(request, file="file")
     fields = msgspec.structs.replace(fields, values=listed(fields.values))
     wire, unknown = await offloaded(fields.size, fields_of, fields, wire_type, STRUCTURES, FILES)
-    served = gateway.admit(wire.model, caller, ("stt",), named_by="stt")
+    served = admit(request.scope, gateway, wire.model, ("stt",), named_by="stt")
     asked = wanted(wire, recogniser_of(served).info)
     recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
     if recording is None:
