@@ -25,7 +25,7 @@ from gateway.conversation.build import build_history
 from gateway.engines.lifecycle import Gateway
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
-from gateway.http.cors import cors_config
+from gateway.http.cors import cors_config, refuse_strangers
 from gateway.http.errors import answer_error
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
@@ -84,7 +84,7 @@ def create_app(
                 for part in (history, decoder, gateway):
                     closing.push_async_callback(part.aclose)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[handler for surface in surfaces for handler in surface.handlers],
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
@@ -106,3 +106,5 @@ def create_app(
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
+    refuse_strangers(app)
+    return app

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.wire.audio import VoiceId, VoiceName
 from gateway.wire.messages import ChatMessages
 from gateway.wire.sampling import Effort, SamplingFields
-from gateway.wire.tools import AllowedTools, ChatTools, ChosenTool, ToolWord
+from gateway.wire.tools import ChatTools, ChosenToolChoice
 
 AudioFormat = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
 TokenCount = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -87,9 +87,7 @@ class ChatCompletionRequest(SamplingFields, frozen=True, kw_only=True):
         TextFormat | JsonFormat | JsonSchemaFormat | None, Meta(description="The form of the answer's text.")
     ] = None
     tools: Annotated[ChatTools | None, Meta(description="Functions the model may call.")] = None
-    tool_choice: Annotated[
-        ToolWord | ChosenTool | AllowedTools | None, Meta(description="Whether and which tool is called.")
-    ] = None
+    tool_choice: Annotated[ChosenToolChoice | None, Meta(description="Whether and which tool is called.")] = None
     parallel_tool_calls: Annotated[bool | None, Meta(description="Whether an answer may hold several calls.")] = None
     logprobs: Annotated[bool | None, Meta(description="Only where a server of the same API gives them.")] = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20, description="As logprobs.")] | None = None

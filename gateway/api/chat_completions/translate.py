@@ -18,7 +18,7 @@ from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import voice_name
 from gateway.wire.messages import messages_of
 from gateway.wire.sampling import sampling_of
-from gateway.wire.tools import AllowedTools, allowed_of, check_schema, tool_choice_of, tool_of
+from gateway.wire.tools import check_schema, offered
 
 
 class CompletionId(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
     spoken = request.audio if is_spoken(request) else None
     messages = messages_of(request.messages, context.spoken_words)
     instructed = spoken is None or any(message.role in SYSTEM_ROLES for message in messages)
-    tools, tool_choice = _tools(request)
+    tools, tool_choice = offered(request.tools, request.tool_choice)
     return TurnRequest(
         source_of=context.source_of,
         conversation=(
@@ -123,20 +123,6 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
         voice=voice_name(spoken.voice) if spoken else None,
         audio_id=context.audio_id if spoken else None,
     )
-
-
-def _tools(request: ChatCompletionRequest) -> tuple[tuple[llm.Tool, ...], llm.ToolChoice | None]:
-    """The tools that may be called, and the choice; without tools "auto" and "none" say nothing."""
-    tools = tuple(tool_of(tool) for tool in request.tools or ())
-    match request.tool_choice:
-        case None:
-            return tools, None
-        case AllowedTools() as allowed:
-            return allowed_of(allowed, tools), allowed.allowed_tools.mode
-        case "auto" | "none" if not tools:
-            return tools, None
-        case choice:
-            return tools, tool_choice_of(choice)
 
 
 def _json_answer(request: ChatCompletionRequest) -> llm.JsonAnswer | None:

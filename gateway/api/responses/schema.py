@@ -9,7 +9,7 @@ from gateway.wire.conversation import ConversationId, ConversationName
 from gateway.wire.items import MOST_ITEMS, FunctionCallItem, InputItems, MessageItem, ReasoningItem
 from gateway.wire.messages import ShownText
 from gateway.wire.metadata import Metadata
-from gateway.wire.tools import ChatTools, ChosenTool, ToolWord
+from gateway.wire.tools import ChatTools, ChosenToolChoice, SubsetMode, ToolWord
 
 ShortText = Annotated[str, Meta(max_length=256)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -72,7 +72,7 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
         ConversationName | ConversationId | None, Meta(description="The conversation that this response belongs to.")
     ] = None
     tools: Annotated[ChatTools | None, Meta(description="Functions the model may call.")] = None
-    tool_choice: Annotated[ToolWord | ChosenTool | None, Meta(description="Whether and which tool is called.")] = None
+    tool_choice: Annotated[ChosenToolChoice | None, Meta(description="Whether and which tool is called.")] = None
     parallel_tool_calls: Annotated[bool | None, Meta(description="Whether it may call several at once.")] = None
     max_tool_calls: Annotated[int, Meta(ge=1)] | None = None
     max_output_tokens: (
@@ -174,6 +174,13 @@ class ChosenFunction(msgspec.Struct, frozen=True, kw_only=True, tag="function"):
     name: str
 
 
+class AllowedFunctions(msgspec.Struct, frozen=True, kw_only=True, tag="allowed_tools"):
+    """The functions among which the model could choose, and whether it had to call one."""
+
+    mode: SubsetMode
+    tools: tuple[ChosenFunction, ...]
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """A response: what was asked for, and what came of it."""
 
@@ -200,7 +207,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     store: bool = True
     temperature: float = 1.0
     text: TextConfig = TextConfig(format=TextFormat())
-    tool_choice: ToolWord | ChosenFunction = "auto"
+    tool_choice: ToolWord | ChosenFunction | AllowedFunctions = "auto"
     tools: tuple[Function, ...] = ()
     top_logprobs: int = 0
     top_p: float = 1.0
