@@ -13,6 +13,7 @@ from adapters.contract.errors import InvalidRequest
 from adapters.stt.recognition import Recognised, RecognitionRequest, RecognitionResult
 from adapters.stt.transformers.adapter import TransformersRecogniser
 from tests.models import tiny_whisper
+from tests.support.device import DEVICE
 from tests.support.recogniser_engine import asking, heard, pipeline_of
 
 QUESTION, LIGHTS, GREETING = tiny_whisper.recordings()
@@ -37,7 +38,7 @@ def batch_of(check: Callable[[int], None] = lambda _: None, size: int = 8) -> tu
     """A batch on the trained model, and how many recordings each of its calls has had."""
     from adapters.stt.transformers import batched, model, pipeline  # noqa: PLC0415 - they import torch
 
-    loaded = pipeline.load_pipeline(str(tiny_whisper.trained()), device="cpu", dtype=None)
+    loaded = pipeline.load_pipeline(str(tiny_whisper.trained()), device=DEVICE, dtype=None)
     sizes: list[int] = []
     generate = loaded.model.generate
 
