@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
@@ -11,15 +11,16 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
 from gateway.access.caller import Caller
 from gateway.api.chat_completions import schema
-from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope
+from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope, JsonSchemaFormat
 from gateway.conversation.history import ConversationRef
 from gateway.conversation.normal_form import SYSTEM_ROLES
 from gateway.pipeline.answer import AnswerFinished
 from gateway.turns.request import AudioSource, TurnRequest
+from gateway.wire.answer_form import json_answer
 from gateway.wire.audio import voice_name
 from gateway.wire.messages import messages_of
 from gateway.wire.sampling import sampling_of
-from gateway.wire.tools import check_schema, offered
+from gateway.wire.tools import offered
 
 
 class CompletionId(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,17 +130,9 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
 
 
 def _json_answer(request: ChatCompletionRequest) -> llm.JsonAnswer | None:
-    match request.response_format:
-        case None | schema.TextFormat():
-            return None
-        case schema.JsonFormat():
-            return llm.JsonAnswer()
-        case schema.JsonSchemaFormat(json_schema=wanted):
-            param = "response_format.json_schema.schema"
-            check_schema(wanted.schema, f"'{param}'", param)
-            return llm.JsonAnswer(**msgspec.structs.asdict(wanted))
-        case _:
-            assert_never(request.response_format)
+    wanted = request.response_format
+    form = wanted.json_schema if isinstance(wanted, JsonSchemaFormat) else wanted
+    return json_answer(form, "response_format.json_schema.schema")
 
 
 def ignored(request: ChatCompletionRequest) -> tuple[str, ...]:

@@ -5,31 +5,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway.wire.answer_form import JsonFormat, JsonSchema, TextFormat
 from gateway.wire.conversation import ConversationId, ConversationName
+from gateway.wire.field_types import RouteName, ShortText
 from gateway.wire.items import MOST_ITEMS, FunctionCallItem, InputItems, MessageItem, ReasoningItem
 from gateway.wire.messages import ShownText
 from gateway.wire.metadata import Metadata
+from gateway.wire.sampling import Effort
 from gateway.wire.tools import ChatTools, ChosenToolChoice, SubsetMode, ToolWord
 
-ShortText = Annotated[str, Meta(max_length=256)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
+class JsonSchemaFormat(JsonSchema, frozen=True, kw_only=True, tag_field="type", tag="json_schema"):
+    """An answer that is a JSON object of a schema."""
 
-class TextFormat(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """Text of any form."""
-
-
-class JsonFormat(msgspec.Struct, frozen=True, kw_only=True, tag="json_object"):
-    """A JSON object."""
-
-
-class JsonSchemaFormat(msgspec.Struct, frozen=True, kw_only=True, tag="json_schema"):
-    """A JSON object that matches a schema."""
-
-    name: ShortText
     schema: dict[str, Any]
-    description: Annotated[str, Meta(max_length=20_000)] | None = None
-    strict: bool | None = None
 
 
 class TextConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,7 +47,7 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
     input: Annotated[
         ShownText | InputItems | None, Meta(description="What is to be answered: a text, or items of a conversation.")
     ] = None
-    model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    model: RouteName = None
     instructions: Annotated[
         Annotated[str, Meta(max_length=256_000)] | None, Meta(description="A system message for this response only.")
     ] = None

@@ -1,6 +1,6 @@
 """Pure: a request for a response in neutral words, and the response object that answers it."""
 
-from typing import Any, assert_never
+from typing import Any
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
@@ -9,24 +9,22 @@ from gateway.api.responses.schema import (
     AllowedFunctions,
     ChosenFunction,
     Function,
-    JsonFormat,
-    JsonSchemaFormat,
     PassedFields,
     ReasoningConfig,
     Response,
     ResponsesRequest,
     TextConfig,
-    TextFormat,
 )
 from gateway.conversation.history import ConversationRef
 from gateway.turns.passed_turn import PassedRequest
 from gateway.turns.request import TurnRequest
+from gateway.wire.answer_form import TextFormat, json_answer
 from gateway.wire.conversation import ConversationId, conversation_name
 from gateway.wire.item_messages import messages_of
 from gateway.wire.items import Item
 from gateway.wire.kept_items import Items
 from gateway.wire.passed_items import history_of
-from gateway.wire.tools import AllowedTools, ToolWord, check_schema, offered, subset_of, tool_of
+from gateway.wire.tools import AllowedTools, ToolWord, offered, subset_of, tool_of
 
 
 def turn_request(request: ResponsesRequest, caller: Caller, items: tuple[Item, ...]) -> TurnRequest:
@@ -44,7 +42,7 @@ def turn_request(request: ResponsesRequest, caller: Caller, items: tuple[Item, .
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=request.parallel_tool_calls,
-        json_answer=_json_answer(request.text),
+        json_answer=json_answer(request.text.format if request.text else None, "text.format.schema"),
         sampling=llm.Sampling(temperature=request.temperature, top_p=request.top_p),
         max_output_tokens=request.max_output_tokens,
         reasoning_effort=request.reasoning.effort if request.reasoning else None,
@@ -124,22 +122,6 @@ def _shown_choice(request: ResponsesRequest, turn: TurnRequest) -> ToolWord | Ch
         return AllowedFunctions(mode=mode, tools=tuple(ChosenFunction(name=each.name) for each in names))
     choice = turn.tool_choice or "auto"
     return ChosenFunction(name=choice.name) if isinstance(choice, llm.NamedTool) else choice
-
-
-def _json_answer(text: TextConfig | None) -> llm.JsonAnswer | None:
-    wanted = text.format if text is not None else None
-    match wanted:
-        case None | TextFormat():
-            return None
-        case JsonFormat():
-            return llm.JsonAnswer()
-        case JsonSchemaFormat():
-            check_schema(wanted.schema, "'text.format.schema'", "text.format.schema")
-            return llm.JsonAnswer(
-                name=wanted.name, description=wanted.description, schema=wanted.schema, strict=wanted.strict
-            )
-        case _:
-            assert_never(wanted)
 
 
 def response_of(request: ResponsesRequest, turn: TurnRequest, response_id: str, route: str, now: int) -> Response:
