@@ -30,7 +30,7 @@ from gateway.engines.lifecycle import Gateway
 from gateway.http.auth import AccessControl, caller_of
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
-from gateway.http.cors import cors_config
+from gateway.http.cors import cors_config, refuse_strangers
 from gateway.http.errors import answer_error
 from gateway.http.foreign_pages import ForeignPages
 from gateway.http.form import MAX_BODY_BYTES
@@ -109,7 +109,7 @@ def create_app(
 
     settings = gateway.settings
     foreign_pages = ForeignPages(settings.allow_anonymous, settings.cors_origins)
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
         ],
@@ -139,3 +139,5 @@ def create_app(
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
+    refuse_strangers(app)
+    return app
