@@ -10,6 +10,7 @@ from gateway.api import (
     chat_completions,
     conversations,
     health,
+    metrics,
     models,
     responses,
     speech,
@@ -22,6 +23,7 @@ from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.build import build_history
+from gateway.engines.inventory import engine_statuses
 from gateway.engines.lifecycle import Gateway
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
@@ -30,10 +32,14 @@ from gateway.http.errors import answer_error
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.request_id import name_answer
+from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
 from gateway.tasks import background
-from gateway.telemetry.outcome import log_outcome
+from gateway.telemetry.engine_metrics import EngineCollector
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observer import fan_out
+from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
 from gateway.turns.transcription_turn import TranscriptionTurns
@@ -48,6 +54,7 @@ SURFACES: tuple[Surface, ...] = (
     voices.surface,
     models.surface,
     health.surface,
+    metrics.surface,
 )
 
 
@@ -59,10 +66,14 @@ def create_app(
     Raises ``BadOption`` for an address that no store of conversations can have, or an origin that none is.
     """
     history = build_history(gateway.settings)
-    turns, transcription_turns = Turns(history, log_outcome), TranscriptionTurns(log_outcome)
+    measured = Metrics()
+    measured.registry.register(EngineCollector(lambda: engine_statuses(gateway.routes)))
+    observer = fan_out((log_turn, measured.observe))
+    naming = RequestNaming(surfaces, measured)
+    turns, transcription_turns = Turns(history, observer), TranscriptionTurns(observer)
     shelf = Shelf(archive=history.archive, running=RunningResponses())
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
-    speech_turns = SpeechTurns(log_outcome)
+    speech_turns = SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
 
@@ -95,13 +106,18 @@ def create_app(
             "decoder": Provide(lambda: decoder, sync_to_thread=False),
             "speech_turns": Provide(lambda: speech_turns, sync_to_thread=False),
             "chat_resources": Provide(lambda: chat_resources, sync_to_thread=False),
+            "measured": Provide(lambda: measured, sync_to_thread=False),
             "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
         },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(gateway.settings.cors_origins),
-        before_send=[name_answer],
-        middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
+        before_send=[name_answer, naming.count_answer],
+        middleware=[
+            naming,
+            ConcurrencyLimit(gateway.settings.max_requests),
+            BodyBudget(gateway.settings.request_memory_mb),
+        ],
         lifespan=[lifetime],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,

@@ -11,7 +11,7 @@ from gateway.engines.build import build
 from gateway.server.server import GatewayServer
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
-from gateway.telemetry.log_format import LogFormatter
+from gateway.telemetry.log_format import configure_logging
 
 if sys.platform != "win32":
     import resource
@@ -34,7 +34,7 @@ def serve(loaded: Loaded) -> int:
     gateway = build(loaded)
     gateway.preflight()
     settings = loaded.settings
-    _log_to_stderr()
+    configure_logging(settings.log_format, settings.log_level)
     _raise_file_limit(settings.max_connections)
     with _listen(settings) as listener:
         failed = False
@@ -47,13 +47,6 @@ def serve(loaded: Loaded) -> int:
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(LogFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _raise_file_limit(connections: int) -> None:

@@ -67,6 +67,11 @@ class AutomaticEngine:
         return self._taken.name
 
     @property
+    def engine(self) -> Any:
+        """That engine."""
+        return self._taken.engine
+
+    @property
     def info(self) -> Any:
         """What that engine says of itself."""
         return self._taken.engine.info

@@ -19,34 +19,37 @@ EVENTS_AHEAD = 4096
 class QueuedEngine:
     """An engine of ``info.max_parallel`` streams at once, behind a queue that refuses when it is full.
 
-    A place is held while the engine works, not while its reader reads.
+    A place is held while the engine works, not while its reader reads. ``waiting`` and ``running`` are requests now,
+    ``refused`` those since the start.
     """
 
     def __init__(self, name: str, engine: Any, max_queue: int) -> None:
         self._name = name
-        self._engine = engine
+        self.engine = engine
+        self.waiting = 0
+        self.running = 0
+        self.refused = 0
         self._places = asyncio.Semaphore(engine.info.max_parallel)
-        self._waiting = 0
         self._max_queue = max_queue
 
     @property
     def info(self) -> Any:
         """What the engine says of itself."""
-        return self._engine.info
+        return self.engine.info
 
     def check(self, request: Any) -> None:
         """What the engine says of a request before it waits in the queue."""
-        self._engine.check(request)
+        self.engine.check(request)
 
     @property
     def failure(self) -> str | None:
         """Why the engine cannot answer any more."""
-        return self._engine.failure if isinstance(self._engine, HealthReporting) else None
+        return self.engine.failure if isinstance(self.engine, HealthReporting) else None
 
     def preflight(self) -> None:
         """Whatever the engine can say before anything binds. Raises ``BadOption``."""
-        if isinstance(self._engine, Preflight):
-            self._engine.preflight()
+        if isinstance(self.engine, Preflight):
+            self.engine.preflight()
 
     async def stream(self, request: Any) -> AsyncGenerator[Any, None]:
         """The engine's stream, once there is a place. Raises ``Unavailable`` when too many are waiting already."""
@@ -55,30 +58,33 @@ class QueuedEngine:
                 yield event
 
     async def _in_turn(self, request: Any) -> AsyncGenerator[Any, None]:
-        if self._places.locked() and self._waiting >= self._max_queue:
+        if self._places.locked() and self.waiting >= self._max_queue:
+            self.refused += 1
             raise Unavailable(
-                f"{self._name} is busy and {self._waiting} requests are waiting for it; try again shortly.",
+                f"{self._name} is busy and {self.waiting} requests are waiting for it; try again shortly.",
                 adapter=self._name,
                 retry_after=RETRY_SECONDS,
             )
-        self._waiting += 1
+        self.waiting += 1
         places = self._places  # warm_up() may replace them meanwhile
         try:
             await places.acquire()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
+        self.running += 1
         try:
-            async with aclosing(self._engine.stream(request)) as events:
+            async with aclosing(self.engine.stream(request)) as events:
                 async for event in events:
                     yield event
         finally:
+            self.running -= 1
             places.release()
 
     async def warm_up(self) -> None:
         """Warm the engine up; what it can do at once may depend on what it has loaded."""
-        await self._engine.warm_up()
-        self._places = asyncio.Semaphore(self._engine.info.max_parallel)
+        await self.engine.warm_up()
+        self._places = asyncio.Semaphore(self.engine.info.max_parallel)
 
     async def aclose(self) -> None:
         """Close the engine."""
-        await self._engine.aclose()
+        await self.engine.aclose()

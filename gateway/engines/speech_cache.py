@@ -63,11 +63,17 @@ class MemorySpeechStore:
 
 
 class CachedSynthesiser:
-    """``engine`` behind a cache. ``identity`` tells it from other engines, and from itself with other options."""
+    """``engine`` behind a cache. ``identity`` tells it from other engines, and from itself with other options.
+
+    ``hits`` and ``misses`` count the utterances that were asked for since the start; one that others ask for at the
+    same time is a hit.
+    """
 
     def __init__(self, identity: str, engine: Any, store: SpeechStore) -> None:
         self._identity = identity
-        self._engine = engine
+        self.engine = engine
+        self.hits = 0
+        self.misses = 0
         self._store = store
         self._flights: dict[str, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,32 +81,33 @@ class CachedSynthesiser:
     @property
     def info(self) -> tts.Info:
         """What the engine offers."""
-        info: tts.Info = self._engine.info
+        info: tts.Info = self.engine.info
         return info
 
     @property
     def failure(self) -> str | None:
         """Why the engine cannot speak any more."""
-        return self._engine.failure if isinstance(self._engine, HealthReporting) else None
+        return self.engine.failure if isinstance(self.engine, HealthReporting) else None
 
     def preflight(self) -> None:
         """What the engine can say before anything binds. Raises ``BadOption``."""
-        if isinstance(self._engine, Preflight):
-            self._engine.preflight()
+        if isinstance(self.engine, Preflight):
+            self.engine.preflight()
 
     def check(self, request: tts.Request) -> None:
         """What the engine says of a request."""
-        self._engine.check(request)
+        self.engine.check(request)
 
     async def stream(self, request: tts.Request) -> AsyncGenerator[tts.Event, None]:
         """Speak one utterance: from the cache, with others who ask for the same now, or anew."""
         if request.private:
-            async with aclosing(self._engine.stream(request)) as events:
+            async with aclosing(self.engine.stream(request)) as events:
                 async for event in events:
                     yield event
             return
         key = self._key(request)
         if key not in self._flights and (pcm := await self._store.get(key)) is not None:
+            self.hits += 1
             yield Started()
             yield tts.AudioChunk(pcm=pcm)
             seconds = audio.seconds(pcm, self.info.sample_rate)
@@ -108,6 +115,8 @@ class CachedSynthesiser:
             return
         flight = self._flights.get(key)
         joined = flight is not None and not flight.abandoned
+        self.hits += joined
+        self.misses += not joined
         if flight is None or flight.abandoned:
             flight = self._flights[key] = _Flight()
             flight.task = run_among(self._tasks, self._fly(key, flight, request))
@@ -119,7 +128,7 @@ class CachedSynthesiser:
     async def _fly(self, key: str, flight: "_Flight", request: tts.Request) -> None:
         """Synthesise for all who are on ``flight``, until the last of them has left; keep what came to its end."""
         try:
-            pcm = await flight.run(self._engine.stream(request))
+            pcm = await flight.run(self.engine.stream(request))
             if pcm:
                 await self._store.put(key, pcm)
         finally:
@@ -132,7 +141,7 @@ class CachedSynthesiser:
 
     async def warm_up(self) -> None:
         """Warm the engine up."""
-        await self._engine.warm_up()
+        await self.engine.warm_up()
 
     async def aclose(self) -> None:
         """Close the engine."""
@@ -140,7 +149,7 @@ class CachedSynthesiser:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._engine.aclose()
+        await self.engine.aclose()
 
 
 class _Flight:

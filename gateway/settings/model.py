@@ -81,6 +81,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "none on other sites.",
         ),
     ] = ()
+    log_format: Annotated[
+        Literal["text", "json"], option(SERVER, "Lines of the log: text for people, json for programs.")
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        option(SERVER, "The least that is logged; no level logs prompts, transcripts, audio or keys."),
+    ] = "info"
     request_memory_mb: Annotated[
         int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
     ] = 256

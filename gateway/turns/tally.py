@@ -1,31 +1,33 @@
 """Adds up what a turn used, from its events."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from adapters.contract import audio, llm, tts
-from adapters.contract.errors import AdapterError
+from adapters.contract.errors import UpstreamError
+from adapters.contract.passthrough import Passed
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.read_aloud import Read, ReadingFinished
 from gateway.pipeline.speak import UtteranceFinished
-from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
-from gateway.telemetry.timings import Stopwatch, Timings
+from gateway.telemetry.observer import Observer, TurnStart, observed
+from gateway.telemetry.outcome import Ending, TurnOutcome
+from gateway.telemetry.timings import Stopwatch
 from gateway.turns.result import ConversationKept, TurnEvent
 
 
 class Tally:
-    """What the turn ``response_id`` of ``caller`` at ``route`` has used so far.
+    """What the turn ``response_id`` of ``caller`` at ``route`` has used so far, and how it ends.
 
-    ``sample_rate`` (Hz) is the synthesiser's. ``reason`` says why the turn ended: ``left`` until it is known otherwise.
+    ``watch`` has run since the request came. ``sample_rate`` (Hz) is that of the audio in its events.
     """
 
-    def __init__(self, response_id: str, caller: str, route: str, sample_rate: int) -> None:
-        self.reason = LEFT
+    def __init__(self, response_id: str, caller: str, route: str, watch: Stopwatch, sample_rate: int = 0) -> None:
+        self.ending = Ending()
         self._response_id = response_id
         self._caller = caller
         self._route = route
+        self._watch = watch
         self._sample_rate = sample_rate
         self._conversation_id: str | None = None
         self._answered_by: str | None = None
@@ -36,7 +38,12 @@ class Tally:
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
-    def note(self, event: TurnEvent | Read) -> None:
+    def observed_by(self, observer: Observer) -> AbstractContextManager[None]:
+        """Around the turn: ``observer`` is told that it begins, and once, however it ends, of its outcome."""
+        start = TurnStart.of(self._response_id, self._caller, self._route, self._watch.elapsed)
+        return observed(observer, start, self.ending, self.outcome)
+
+    def note(self, event: TurnEvent | Read | Passed) -> None:
         """Take down what ``event`` says, before it is passed on."""
         match event:
             case TranscriptFinished() | RecordingFinished():
@@ -44,7 +51,7 @@ class Tally:
                 if isinstance(event, TranscriptFinished) and event.stood_in is not None:
                     self._heard_by[event.stood_in] = None
             case Answering():
-                self._answered_by = event.route
+                self.answered_by(event.route)
             case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted():
                 self._answered_by = self._answered_by or self._route
             case tts.AudioChunk():
@@ -57,18 +64,26 @@ class Tally:
                 self._conversation_id, self._compaction = event.conversation_id, event.compaction
             case AnswerFinished():
                 self._answered_by = self._answered_by or self._route
-                self._usage, self.reason = event.usage, event.reason
+                self._usage, self.ending.reason = event.usage, event.reason
             case ReadingFinished():
-                self.reason = "stop"
+                self.ending.reason = "stop"
+            case Passed():
+                self._usage, self.ending.reason = event.usage, event.reason
+                if event.failure is not None:  # its text is the server's, which may quote what was said
+                    self.ending.failed(UpstreamError("The server reported a failure in the middle of its answer."))
             case _:
                 pass
+
+    def answered_by(self, route: str) -> None:
+        """The model of ``route`` has begun to answer."""
+        self._answered_by = route
 
     def delivered(self, event: TurnEvent | Read) -> None:
         """``event`` was taken by the reader."""
         if isinstance(event, tts.AudioChunk):
             self._delivered += audio.seconds(event.pcm, self._sample_rate)
 
-    def outcome(self, timings: Timings) -> TurnOutcome:
+    def outcome(self) -> TurnOutcome:
         """All of it, as of now."""
         return TurnOutcome(
             response_id=self._response_id,
@@ -78,7 +93,8 @@ class Tally:
             answered_by=self._answered_by,
             heard_by=tuple(self._heard_by),
             spoken_by=tuple(self._spoken_by),
-            reason=self.reason,
+            reason=self.ending.reason,
+            error=self.ending.error,
             heard_seconds=self._heard,
             characters=self._characters,
             cached_characters=self._cached_characters,
@@ -86,20 +102,5 @@ class Tally:
             delivered_seconds=self._delivered,
             usage=self._usage,
             compaction=self._compaction,
-            timings=timings,
+            timings=self._watch.timings(),
         )
-
-
-@contextmanager
-def reported(tally: Tally, watch: Stopwatch, report: Report) -> Iterator[None]:
-    """Around a turn: ``report`` is told once of what ``tally`` holds at the end, and of the failure if there is one."""
-    try:
-        yield
-    except AdapterError as error:
-        tally.reason = describe_failure(error)
-        raise
-    except Exception as error:
-        tally.reason = type(error).__name__
-        raise
-    finally:
-        report(tally.outcome(watch.timings()))
