@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from litestar import Litestar
 from litestar.di import Provide
 
+from adapters.options import BadOption, shown_url
+from adapters.upstream.urls import parse_url
 from gateway.api import (
     chat_completions,
     conversations,
@@ -44,6 +47,9 @@ from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
 from gateway.turns.transcription_turn import TranscriptionTurns
 
+if TYPE_CHECKING:
+    from gateway.telemetry.otel import OtelExport
+
 SURFACES: tuple[Surface, ...] = (
     speech_to_speech.surface,
     speech.surface,
@@ -63,12 +69,14 @@ def create_app(
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
 
-    Raises ``BadOption`` for an address that no store of conversations can have, or an origin that none is.
+    Raises ``BadOption`` for an address that no store of conversations can have, an origin that none is, or a collector
+    that data cannot be sent to.
     """
     history = build_history(gateway.settings)
     measured = Metrics()
     measured.registry.register(EngineCollector(lambda: engine_statuses(gateway.routes)))
-    observer = fan_out((log_turn, measured.observe))
+    otel = _otel_export(gateway)
+    observer = fan_out((log_turn, measured.observe, *(() if otel is None else (otel.observe,))))
     naming = RequestNaming(surfaces, measured)
     turns, transcription_turns = Turns(history, observer), TranscriptionTurns(observer)
     shelf = Shelf(archive=history.archive, running=RunningResponses())
@@ -85,6 +93,8 @@ def create_app(
     @asynccontextmanager
     async def lifetime(_app: Litestar) -> AsyncGenerator[None, None]:
         try:
+            if otel is not None:
+                otel.start()
             async with background() as start:
                 start(load())
                 start(decoder.warm_up())
@@ -92,7 +102,7 @@ def create_app(
                 yield
         finally:
             async with AsyncExitStack() as closing:
-                for part in (history, decoder, gateway):
+                for part in (*(() if otel is None else (otel,)), history, decoder, gateway):
                     closing.push_async_callback(part.aclose)
 
     return Litestar(
@@ -122,3 +132,25 @@ def create_app(
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
+
+
+def _otel_export(gateway: Gateway) -> "OtelExport | None":
+    """What sends traces and metrics to a collector, if there is one. Raises ``BadOption``."""
+    endpoint = gateway.settings.otel_endpoint
+    if endpoint is None:
+        return None
+    url = parse_url(endpoint)
+    if url is None or url.scheme not in ("http", "https"):
+        raise BadOption(f"--otel_endpoint {shown_url(endpoint)!r} is not a URL like 'http://localhost:4318'.")
+    try:
+        from gateway.telemetry.otel import OtelExport, TracedModel  # noqa: PLC0415 - of an extra
+    except ImportError as error:
+        raise BadOption(
+            f"--otel_endpoint needs packages that are not installed ({error.name}): pip install 'speech-gateway[otel]'"
+        ) from None
+    chosen = {served.name: served.route.settings for served in gateway.routes}
+    models = {
+        name: TracedModel(provider=settings.llm_backend or "", name=settings.model_name or name)
+        for name, settings in chosen.items()
+    }
+    return OtelExport(endpoint, models)

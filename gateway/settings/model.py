@@ -88,6 +88,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Literal["debug", "info", "warning", "error"],
         option(SERVER, "The least that is logged; no level logs prompts, transcripts, audio or keys."),
     ] = "info"
+    otel_endpoint: Annotated[
+        Text | None,
+        option(
+            SERVER,
+            "OpenTelemetry collector that gets traces and metrics by OTLP over HTTP, http://localhost:4318; its other "
+            "settings are the variables OTEL_*.",
+        ),
+    ] = None
     request_memory_mb: Annotated[
         int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
     ] = 256
