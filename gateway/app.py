@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 
 from adapters.options import BadOption, shown_url
@@ -77,7 +77,7 @@ def create_app(
     measured.registry.register(EngineCollector(lambda: engine_statuses(gateway.routes)))
     otel = _otel_export(gateway)
     observer = fan_out((log_turn, measured.observe, *(() if otel is None else (otel.observe,))))
-    naming = RequestNaming(surfaces, measured)
+    naming = RequestNaming(measured)
     turns, transcription_turns = Turns(history, observer), TranscriptionTurns(observer)
     shelf = Shelf(archive=history.archive, running=RunningResponses())
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
@@ -106,7 +106,9 @@ def create_app(
                     closing.push_async_callback(part.aclose)
 
     return Litestar(
-        route_handlers=[handler for surface in surfaces for handler in surface.handlers],
+        route_handlers=[
+            Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
+        ],
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "turns": Provide(lambda: turns, sync_to_thread=False),
@@ -125,7 +127,7 @@ def create_app(
         before_send=[name_answer, naming.count_answer],
         middleware=[
             naming,
-            ConcurrencyLimit(gateway.settings.max_requests),
+            ConcurrencyLimit(gateway.settings.max_requests, lambda: gateway.stopping),
             BodyBudget(gateway.settings.request_memory_mb),
         ],
         lifespan=[lifetime],

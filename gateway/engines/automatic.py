@@ -67,14 +67,14 @@ class AutomaticEngine:
         return self._taken.name
 
     @property
-    def engine(self) -> Any:
-        """That engine."""
-        return self._taken.engine
-
-    @property
     def info(self) -> Any:
         """What that engine says of itself."""
         return self._taken.engine.info
+
+    @property
+    def alternatives(self) -> tuple[Any]:
+        """The engine that was taken."""
+        return (self._taken.engine,)
 
     @property
     def failure(self) -> str | None:

@@ -7,11 +7,10 @@ import msgspec
 
 from adapters.contract.engine import UpstreamReporting
 from adapters.upstream.breaker import CircuitBreaker
-from gateway.engines.automatic import AutomaticEngine
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, Wrapper
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.engines.speech_cache import CachedSynthesiser
 from gateway.telemetry.engine_metrics import EngineStatus
@@ -46,14 +45,11 @@ def _status(status: EngineStatus, engine: Any, circuit: CircuitBreaker | None) -
         if isinstance(engine, CachedSynthesiser):
             found |= {"cache_hits": engine.hits, "cache_misses": engine.misses}
         elif isinstance(engine, QueuedEngine):
-            found |= {
-                "places": engine.info.max_parallel,
-                "running": engine.running,
-                "waiting": engine.waiting,
-                "refused": engine.refused,
-            }
+            queue = engine.state
+            found |= {"places": queue.capacity, "running": queue.running, "refused": queue.refused}
+            found |= {"waiting": queue.waiting, "coming": queue.coming}
         elif isinstance(engine, UpstreamReporting):
             state = engine.upstream_state
             found |= {"retries": state.retries, "circuits_open": found.get("circuits_open", 0) + state.circuits_open}
-        engine = engine.engine if isinstance(engine, AutomaticEngine | CachedSynthesiser | QueuedEngine) else None
+        engine = engine.alternatives[0] if isinstance(engine, Wrapper) else None
     return msgspec.structs.replace(status, **found)

@@ -71,7 +71,7 @@ class CachedSynthesiser:
 
     def __init__(self, identity: str, engine: Any, store: SpeechStore) -> None:
         self._identity = identity
-        self.engine = engine
+        self._engine = engine
         self.hits = 0
         self.misses = 0
         self._store = store
@@ -81,27 +81,32 @@ class CachedSynthesiser:
     @property
     def info(self) -> tts.Info:
         """What the engine offers."""
-        info: tts.Info = self.engine.info
+        info: tts.Info = self._engine.info
         return info
+
+    @property
+    def alternatives(self) -> tuple[tts.Synthesiser]:
+        """The engine that speaks what is not kept."""
+        return (self._engine,)
 
     @property
     def failure(self) -> str | None:
         """Why the engine cannot speak any more."""
-        return self.engine.failure if isinstance(self.engine, HealthReporting) else None
+        return self._engine.failure if isinstance(self._engine, HealthReporting) else None
 
     def preflight(self) -> None:
         """What the engine can say before anything binds. Raises ``BadOption``."""
-        if isinstance(self.engine, Preflight):
-            self.engine.preflight()
+        if isinstance(self._engine, Preflight):
+            self._engine.preflight()
 
     def check(self, request: tts.Request) -> None:
         """What the engine says of a request."""
-        self.engine.check(request)
+        self._engine.check(request)
 
     async def stream(self, request: tts.Request) -> AsyncGenerator[tts.Event, None]:
         """Speak one utterance: from the cache, with others who ask for the same now, or anew."""
         if request.private:
-            async with aclosing(self.engine.stream(request)) as events:
+            async with aclosing(self._engine.stream(request)) as events:
                 async for event in events:
                     yield event
             return
@@ -128,7 +133,7 @@ class CachedSynthesiser:
     async def _fly(self, key: str, flight: "_Flight", request: tts.Request) -> None:
         """Synthesise for all who are on ``flight``, until the last of them has left; keep what came to its end."""
         try:
-            pcm = await flight.run(self.engine.stream(request))
+            pcm = await flight.run(self._engine.stream(request))
             if pcm:
                 await self._store.put(key, pcm)
         finally:
@@ -141,7 +146,7 @@ class CachedSynthesiser:
 
     async def warm_up(self) -> None:
         """Warm the engine up."""
-        await self.engine.warm_up()
+        await self._engine.warm_up()
 
     async def aclose(self) -> None:
         """Close the engine."""
@@ -149,7 +154,7 @@ class CachedSynthesiser:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.engine.aclose()
+        await self._engine.aclose()
 
 
 class _Flight:

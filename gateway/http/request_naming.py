@@ -1,7 +1,6 @@
 """Names the request that a task works for: for the log, for metrics and traces, and for other servers."""
 
 import re
-from collections.abc import Iterable
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -9,7 +8,6 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.contract.request_context import RequestContext, current_request
 from gateway.http.request_id import header, request_id
-from gateway.http.surface import Surface
 from gateway.telemetry.metrics import Metrics
 
 NO_SURFACE = "none"
@@ -26,8 +24,7 @@ class RequestNaming(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
 
-    def __init__(self, surfaces: Iterable[Surface], metrics: Metrics) -> None:
-        self._names = {handler.fn: surface.name for surface in surfaces for handler in surface.handlers}
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -35,7 +32,7 @@ class RequestNaming(ASGIMiddleware):
         traceparent = header(scope, b"traceparent", _TRACEPARENT)
         context = RequestContext(
             request_id=request_id(scope),
-            surface=self._surface(scope),
+            surface=_surface(scope),
             traceparent=traceparent,
             tracestate=header(scope, b"tracestate", _TRACESTATE) if traceparent else None,
         )
@@ -45,9 +42,11 @@ class RequestNaming(ASGIMiddleware):
     async def count_answer(self, message: Message, scope: Scope) -> None:
         """Count an answer by its surface and status; a ``before_send`` hook, which also sees refusals."""
         if message["type"] == "http.response.start":
-            self._metrics.count_answer(self._surface(scope), message["status"])
+            self._metrics.count_answer(_surface(scope), message["status"])
 
-    def _surface(self, scope: Scope) -> str:
-        if "route_handler" not in scope:
-            return NO_SURFACE
-        return self._names.get(scope["route_handler"].fn, NO_SURFACE)
+
+def _surface(scope: Scope) -> str:
+    """The name of the surface whose handler answers."""
+    if "route_handler" not in scope:
+        return NO_SURFACE
+    return str(scope["route_handler"].opt.get("surface", NO_SURFACE))

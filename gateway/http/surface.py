@@ -3,15 +3,12 @@
 from typing import Any
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
-    """``name``: what it is called in metrics, traces and the log. ``handlers``: its routes.
-
-    ``wire_types``: the types that its part of the API description refers to.
-    """
+    """``name`` is what keys call it, ``handlers`` are its routes, ``wire_types`` the types it describes."""
 
     name: str
-    handlers: tuple[HTTPRouteHandler, ...]
+    handlers: tuple[HTTPRouteHandler | WebsocketRouteHandler, ...]
     wire_types: tuple[Any, ...] = ()

@@ -12,8 +12,8 @@ LABELS = ("stage", "engine", "route")
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One engine now, and what it counted since the start; ``None`` for what it does not have.
 
-    ``route`` is the first that uses it. ``running``, ``waiting`` and ``refused`` are those of the queue in front of it,
-    ``places`` is how many it serves at once. ``retries`` are requests that were sent again to its server.
+    ``route`` is the first that uses it. ``running``, ``waiting``, ``coming`` and ``refused`` are as in the state of its
+    queue, ``places`` is how many it serves at once. ``retries`` are requests that were sent again to its server.
     ``circuits_open`` are models of it, or itself, that are not asked for a while because they failed repeatedly.
     """
 
@@ -23,6 +23,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     places: int | None = None
     running: int | None = None
     waiting: int | None = None
+    coming: int | None = None
     refused: int | None = None
     retries: int | None = None
     circuits_open: int | None = None
@@ -51,6 +52,7 @@ _METRICS = (
     ("places", GaugeMetricFamily, "engine_places", "How many requests an engine serves at once."),
     ("running", GaugeMetricFamily, "engine_running", "Requests that an engine serves now."),
     ("waiting", GaugeMetricFamily, "engine_waiting", "Requests that wait for an engine."),
+    ("coming", GaugeMetricFamily, "engine_coming", "Turns that were admitted and will ask an engine."),
     ("refused", CounterMetricFamily, "engine_refused", "Requests that were refused because too many waited."),
     ("retries", CounterMetricFamily, "upstream_retries", "Requests that were sent again to an engine's server."),
     ("circuits_open", GaugeMetricFamily, "circuits_open", "Circuits of an engine that are open: it is not asked."),

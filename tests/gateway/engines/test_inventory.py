@@ -7,7 +7,7 @@ from adapters.upstream.breaker import CircuitBreaker
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.inventory import engine_statuses
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore
 from gateway.telemetry.engine_metrics import EngineStatus
 from tests.support.server import gateway_with_routes, scripted_engines
@@ -32,8 +32,10 @@ def opened() -> CircuitBreaker:
 def test_what_wrappers_know_is_found_in_all_of_them() -> None:
     voice = scripted.synthesiser()
     voice.info = voice.info.__class__(sample_rate=24_000, voices=("hum",), default_voice="hum", max_parallel=3)
-    cached = CachedSynthesiser("one", QueuedEngine("one", voice, 5), MemorySpeechStore(1000))
-    cached.hits, cached.misses, cached.engine.waiting, cached.engine.refused = 4, 3, 2, 1
+    queue = QueuedEngine("one", voice, QueueLimits(length=0, seconds=1.0))
+    queue.coming = 2
+    cached = CachedSynthesiser("one", queue, MemorySpeechStore(1000))
+    cached.hits, cached.misses = 4, 3
     spoken = FallbackSynthesiser(
         [
             Candidate(name="one", engine=cached, circuit=opened()),
@@ -51,8 +53,9 @@ def test_what_wrappers_know_is_found_in_all_of_them() -> None:
             route="first",
             places=3,
             running=0,
-            waiting=2,
-            refused=1,
+            waiting=0,
+            coming=2,
+            refused=0,
             cache_hits=4,
             cache_misses=3,
             circuits_open=1,

@@ -13,7 +13,7 @@ from adapters.contract import llm
 from adapters.contract.errors import UpstreamError
 from gateway.engines.build import build
 from gateway.engines.lifecycle import Gateway
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.settings.load import load
 from tests.support.chat_chunks import USAGE, delta
 from tests.support.chat_client import ROUTE as CHAT
@@ -93,7 +93,7 @@ async def test_turns_in_flight_and_the_queue_show_while_they_last() -> None:
     async with served(gateway) as address, httpx.AsyncClient(base_url=address) as client:
         turns = [asyncio.create_task(client.post(CHAT, **chat())) for _ in range(2)]
         queue: Any = gateway.routes[0].engines.llm
-        await until(lambda: queue.running == 1 and queue.waiting == 1)
+        await until(lambda: (queue.state.running, queue.state.waiting) == (1, 1))
         assert (await client.post(CHAT, **chat())).status_code == 503
         seen = await scrape(client)
         release.set()
@@ -108,7 +108,7 @@ async def test_turns_in_flight_and_the_queue_show_while_they_last() -> None:
 
 def queued(engine: Any) -> Gateway:
     """A gateway whose model stands behind a queue of one."""
-    return gateway_of(scripted_engines(llm=QueuedEngine("echo", engine, 1)))
+    return gateway_of(scripted_engines(llm=QueuedEngine("echo", engine, QueueLimits(length=1, seconds=60.0))))
 
 
 async def test_retries_and_open_circuits_of_a_server_show() -> None:
