@@ -15,6 +15,7 @@ EXPOSED = (
     "location",
     "retry-after",
     "retry-after-ms",
+    "www-authenticate",
     "x-should-retry",
     *(f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")),
 )

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from adapters import registry
 from adapters.options import Secret
+from gateway.access.keys import Key
 
 SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
     "Server",
@@ -58,8 +59,28 @@ def option(group: str, description: str, **limits: Any) -> Meta:
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gateway's own settings; ``composition.settings_type()`` adds the options of the engines."""
 
-    host: Annotated[Text, option(SERVER, "Address to listen on; there is no authentication.")] = "127.0.0.1"
+    host: Annotated[Text, option(SERVER, "Address to listen on; another than loopback needs keys.")] = "127.0.0.1"
     port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
+    api_keys: Annotated[
+        tuple[Secret, ...],
+        option(SERVER, "Keys, one of which every request must show; [[keys]] in a file say more about each."),
+    ] = ()
+    allow_anonymous: Annotated[
+        tuple[Text, ...],
+        option(
+            SERVER,
+            "Serve without keys on any address: the names that clients may call this gateway by in Host "
+            "(speech.lan), beside loopback's.",
+        ),
+    ] = ()
+    forwarded_allow_ips: Annotated[
+        tuple[Text, ...],
+        option(
+            SERVER,
+            "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks (10.0.0.0/8), * for "
+            "all.",
+        ),
+    ] = ()
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
@@ -75,7 +96,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = 1024
     max_connections_per_client: Annotated[
         ConnectionCount | None,
-        option(SERVER, "Connections of one address at once; leave it unset behind a proxy, where all come from one."),
+        option(SERVER, "Connections of one address at once; behind forwarded_allow_ips, requests of a client."),
     ] = None
     cors_origins: Annotated[
         tuple[str, ...],
@@ -301,7 +322,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of loading: effective settings, at least one route, and what should be said to the user.
+    """The outcome of loading: effective settings, at least one route, keys, and what should be said to the user.
 
     ``settings`` and every route's settings are of ``composition.settings_type()``, with ``model_name`` and the engine
     of each stage filled in. ``origins`` maps each key to ``flag --<key>``, ``argument``, ``environment <NAME>``,
@@ -311,5 +332,6 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: GatewaySettings
     routes: tuple[Route, ...]
+    keys: tuple[Key, ...]
     origins: dict[str, str]
     warnings: tuple[str, ...]

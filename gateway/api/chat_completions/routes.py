@@ -68,7 +68,7 @@ async def chat_completions(
     envelope = await offloaded(fields.size, _envelope, fields)
     stages = _stages(envelope)
     turns, decoder = chat_resources.turns, chat_resources.decoder
-    served = chat_resources.gateway.admit(envelope.model, stages)
+    served = chat_resources.gateway.admit(envelope.model, caller, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
         passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values), served, watch)
@@ -85,7 +85,7 @@ async def chat_completions(
     context = TurnContext(
         caller=caller,
         source_of=source_of,
-        spoken_words=await turns.spoken_words(spoken_answers(wire.messages)),
+        spoken_words=await turns.spoken_words(caller, spoken_answers(wire.messages)),
         audio_id=names.audio_id,
         extra=extra,
     )

@@ -73,11 +73,11 @@ async def _transcript(
     decoder: DecoderPool,
     wire_type: type[CreateTranscription] | type[CreateTranslation],
 ) -> StreamingResponse:
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_fields(request, file="file")
     fields = msgspec.structs.replace(fields, values=listed(fields.values))
     wire, unknown = await offloaded(fields.size, fields_of, fields, wire_type, STRUCTURES, FILES)
-    served = gateway.admit(wire.model, ("stt",), named_by="stt")
+    served = gateway.admit(wire.model, caller, ("stt",), named_by="stt")
     asked = wanted(wire, recogniser_of(served).info)
     recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
     if recording is None:
@@ -87,7 +87,7 @@ async def _transcript(
             code="missing_required_parameter",
         )
     audio = partial(decoder.decode, recording)
-    heard = TranscriptionRequest(caller=caller_of(request.scope), audio=audio, options=asked.options)
+    heard = TranscriptionRequest(caller=caller, audio=audio, options=asked.options)
     turn = transcription_turns.begin(heard, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = TranscriptAnswer(turn, watch, (*unknown, *asked.ignored))
