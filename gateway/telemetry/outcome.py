@@ -9,6 +9,9 @@ from gateway.telemetry.timings import Timings
 LEFT = "left"
 """The reason of a turn whose client left before the end."""
 
+OURS = "gateway"
+"""The ``adapter`` of failures that the gateway itself finds."""
+
 INTERNAL = "internal"
 """The kind of a failure that the contract does not have."""
 
@@ -59,7 +62,12 @@ class Ending:
 
 
 def describe_failure(error: AdapterError) -> str:
-    """The failure for the log; of a wrong request only which field and why, its message may quote the client."""
-    if isinstance(error, InvalidRequest):
-        return f"{type(error).__name__} param={error.param} code={error.code}"
-    return f"{type(error).__name__}: {error.message}"
+    """The failure for the log; of a wrong request only which field and why, its message may quote the client.
+
+    What another server says of a field is left out: it may name anything.
+    """
+    if not isinstance(error, InvalidRequest):
+        return f"{type(error).__name__}: {error.message}"
+    if error.adapter != OURS:
+        return f"{type(error).__name__} by {error.adapter}"
+    return f"{type(error).__name__} param={error.param} code={error.code}"

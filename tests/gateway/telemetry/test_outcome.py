@@ -13,6 +13,11 @@ def test_a_wrong_request_is_described_without_its_values() -> None:
     assert "secret" not in describe_failure(TooLong("my secret is too long", param="messages"))
 
 
+def test_what_another_server_says_of_a_field_is_left_out() -> None:
+    error = InvalidRequest("no", adapter="chat-completions", param="my secret", code="my secret")
+    assert describe_failure(error) == "InvalidRequest by chat-completions"
+
+
 def test_other_failures_are_described_by_their_sentence() -> None:
     assert (
         describe_failure(UpstreamError("The server refused the key.")) == "UpstreamError: The server refused the key."
