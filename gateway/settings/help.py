@@ -9,6 +9,7 @@ from adapters.options import Secret
 from gateway.settings import composition, model
 from gateway.settings.key_tables import KeyTable
 from gateway.settings.options import OPEN_TABLE, Option, entries, options
+from gateway.settings.server_settings import SERVER
 from gateway.settings.show import line
 
 INDENT = 30
@@ -57,7 +58,7 @@ def schema() -> bytes:
             value["default"] = options()[key].default
         if options()[key].shape in {"list", "secrets"} and "anyOf" in value:
             value["anyOf"].append({"type": "string"})
-    server = {option.key for option in options().values() if option.group == model.SERVER}
+    server = {option.key for option in options().values() if option.group == SERVER}
     names = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
     route = {key: value for key, value in properties.items() if key not in server}
     others: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}

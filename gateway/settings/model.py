@@ -1,6 +1,6 @@
 """What can be set: the gateway's own settings, and what loading makes of them and of the engines' options."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -8,14 +8,15 @@ from msgspec import Meta
 from adapters import registry
 from adapters.options import Secret
 from gateway.access.keys import Key
+from gateway.settings.server_settings import SERVER, ServerSettings, Text, option
 
-SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
-    "Server",
+LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = STAGE_HEADINGS = (
     "Language model",
     "Recognition",
     "Synthesis",
     "Voice activity",
 )
+GROUPS = (SERVER, *STAGE_HEADINGS)
 """Headings of ``--help``; the settings under ``SERVER`` cannot be set per route."""
 
 ENGINE_KEYS: dict[registry.Stage, str] = {"llm": "llm_backend", "stt": "stt", "tts": "tts", "vad": "vad"}
@@ -41,8 +42,6 @@ AUTO = "auto"
 OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that can be left out: the model hears the recording itself; the recogniser gets silence too."""
 
-Text = Annotated[str, Meta(min_length=1)]
-ConnectionCount = Annotated[int, Meta(ge=1)]
 ContextTokens = Annotated[int, Meta(ge=256)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
 
@@ -51,111 +50,8 @@ class SettingsError(ValueError):
     """A setting cannot be used; the message is one line that quotes it and names the choices."""
 
 
-def option(group: str, description: str, **limits: Any) -> Meta:
-    """Describe a setting: its heading, what it does, and the limits of ``msgspec.Meta``."""
-    return Meta(description=description, extra={"group": group}, **limits)
-
-
-class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GatewaySettings(ServerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gateway's own settings; ``composition.settings_type()`` adds the options of the engines."""
-
-    host: Annotated[Text, option(SERVER, "Address to listen on; another than loopback needs keys.")] = "127.0.0.1"
-    port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
-    api_keys: Annotated[
-        tuple[Secret, ...],
-        option(SERVER, "Keys, one of which every request must show; [[keys]] in a file say more about each."),
-    ] = ()
-    allow_anonymous: Annotated[
-        tuple[Text, ...],
-        option(
-            SERVER,
-            "Serve without keys on any address: the names that clients may call this gateway by in Host "
-            "(speech.lan), beside loopback's.",
-        ),
-    ] = ()
-    forwarded_allow_ips: Annotated[
-        tuple[Text, ...],
-        option(
-            SERVER,
-            "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks (10.0.0.0/8), * for "
-            "all.",
-        ),
-    ] = ()
-    mode: Annotated[
-        Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
-    ] = None
-    tls_certificate: Annotated[
-        Text | None, option(SERVER, "PEM file with the certificate and its chain: the gateway speaks HTTPS.")
-    ] = None
-    tls_key: Annotated[Text | None, option(SERVER, "PEM file with the key of tls_certificate, unencrypted.")] = None
-    max_requests: Annotated[
-        int, option(SERVER, "Turns served at once; further ones are refused with 503 before their body is read.", ge=1)
-    ] = 256
-    max_connections: Annotated[
-        int, option(SERVER, "Connections open at once; past it an idle one gives way, or a new one is refused.", ge=1)
-    ] = 1024
-    max_connections_per_client: Annotated[
-        ConnectionCount | None,
-        option(SERVER, "Connections of one address at once; behind forwarded_allow_ips, requests of a client."),
-    ] = None
-    cors_origins: Annotated[
-        tuple[str, ...],
-        option(
-            SERVER,
-            "Web pages that may call the gateway from a browser, by origin (http://localhost:3000); * for all. Unset: "
-            "none on other sites.",
-        ),
-    ] = ()
-    request_memory_mb: Annotated[
-        int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
-    ] = 256
-    max_queue: Annotated[
-        int, option(SERVER, "Requests that may wait for an engine; further ones are refused with 503.", ge=0)
-    ] = 64
-    max_queue_seconds: Annotated[
-        float,
-        option(
-            SERVER,
-            "Longest wait for an engine, in seconds; a turn that would wait longer is refused with 503 when it begins.",
-            gt=0,
-        ),
-    ] = 10.0
-    max_audio_seconds: Annotated[float, option(SERVER, "Longest recording, in seconds after decoding.", gt=0)] = 600.0
-    max_turn_seconds: Annotated[
-        float,
-        option(SERVER, "Longest turn, in seconds from the request to the last sound sent, fallbacks included.", gt=0),
-    ] = 900.0
-    shutdown_seconds: Annotated[
-        float, option(SERVER, "Seconds that running requests get to finish at shutdown.", ge=0)
-    ] = 10.0
-    conversation_store: Annotated[
-        Secret | None,
-        option(
-            SERVER,
-            "Valkey or Redis that keeps conversations, redis://host:port/db; unset: the memory of this process.",
-        ),
-    ] = None
-    conversation_ttl_seconds: Annotated[
-        float, option(SERVER, "Seconds for which an answered turn can be continued.", ge=1)
-    ] = 3600.0
-    conversation_max_mb: Annotated[
-        float,
-        option(
-            SERVER,
-            "Megabytes of one conversation, in memory at most a quarter of conversation_memory_mb; its oldest turns "
-            "are dropped first.",
-            gt=0,
-        ),
-    ] = 8.0
-    conversation_memory_mb: Annotated[
-        float, option(SERVER, "Megabytes of all conversations in memory; the least recently used go first.", gt=0)
-    ] = 256.0
-    config: Annotated[
-        str | None, option(SERVER, "Configuration file, .toml or .json; flags and environment take precedence.")
-    ] = None
-    local_mac_optimal_settings: Annotated[
-        bool, option(SERVER, "On macOS: preset the engines and options that suit it; explicit flags win.")
-    ] = False
 
     llm_backend: Annotated[str | None, option(LANGUAGE_MODEL, "What writes the answers.")] = None
     model_name: Annotated[
@@ -258,7 +154,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             SYNTHESIS,
             "Voices for languages (ISO 639-1) where a request names none; the engine's own choice goes for others.",
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     speed: Annotated[float, option(SYNTHESIS, "Speed of speech, 1.0 is normal.", ge=0.25, le=4.0)] = 1.0
     stream_batch_sentences: Annotated[
         int,
@@ -287,7 +183,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "Words and how to say them: another spelling, or the engine's phonemes in [[ and ]].",
             max_length=1000,
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
 
     vad: Annotated[
         str | None, option(VOICE_ACTIVITY, "Voice activity detector; with none the recogniser gets silence too.")

@@ -10,8 +10,9 @@ import msgspec
 
 from gateway.access.keys import Key
 from gateway.settings.key_tables import read_keys
-from gateway.settings.model import SERVER, SettingsError
+from gateway.settings.model import SettingsError
 from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
+from gateway.settings.server_settings import SERVER
 
 PREFIX = "S2S_"
 FILE_ENDINGS = (".toml", ".json")

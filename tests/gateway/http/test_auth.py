@@ -255,8 +255,8 @@ async def handshake(address: str, headers: dict[str, str], protocols: list[str])
         ):
             return 101
     except websockets.exceptions.InvalidStatus as error:
-        assert b'"type":"invalid_request_error"' in error.response.body
-        return error.response.status_code
+        told = b'"type":"invalid_request_error"' in error.response.body
+        return error.response.status_code if told else 0
 
 
 async def test_after_a_reload_the_new_keys_count_and_running_requests_go_on() -> None:
