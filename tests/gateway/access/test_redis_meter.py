@@ -164,7 +164,7 @@ async def test_nothing_is_kept_for_ever() -> None:
         await meter.aclose()
         keys = await server.keys("*")
         assert len(keys) == 5
-        assert all(str(key, "utf-8").startswith(PREFIX) for key in keys)
+        assert all(PREFIX in str(key) for key in keys)
         assert all([0 < await server.ttl(key) <= 31 * 86_400 for key in keys])
         await server.aclose()
 
