@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from adapters.options import BadOption, Secret
-from gateway.settings import composition, declaration, model
+from gateway.settings import composition, declaration
 from gateway.settings.help import help_text
 from gateway.settings.load import load
 from gateway.settings.model import GatewaySettings, SettingsError
