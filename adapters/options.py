@@ -7,7 +7,7 @@ from msgspec import inspect
 
 OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
-Shape = Literal["switch", "number", "text", "secret", "list", "table"]
+Shape = Literal["switch", "number", "text", "secret", "list", "secrets", "table"]
 """How the value of an option is written."""
 
 
@@ -103,6 +103,8 @@ def shape_of(value: inspect.Type) -> Shape:
             return "text"
         case inspect.CustomType() if value.cls is Secret:
             return "secret"
+        case inspect.VarTupleType(item_type=inspect.CustomType(cls=cls)) if cls is Secret:
+            return "secrets"
         case inspect.VarTupleType() | inspect.ListType():
             return "list"
         case inspect.DictType() | inspect.StructType():

@@ -26,7 +26,7 @@ class LimitReached(Overloaded):
     """A limit of the caller, or of all callers together, is reached: repeat after ``retry_after`` seconds."""
 
 
-class NotAllowed(Overloaded):
+class NothingAllowed(Overloaded):
     """A limit of nought: repeating never helps."""
 
 
@@ -74,7 +74,7 @@ def duration(seconds: float) -> str:
 def at_once_refusal(limit: int, what: str, whose: str) -> Overloaded:
     """The refusal of a turn or session, ``what``, beyond the ``limit`` of those at once."""
     if limit == 0:
-        return NotAllowed(f"The limit of {what} at once of {whose} is 0: none are allowed.")
+        return NothingAllowed(f"The limit of {what} at once of {whose} is 0: none are allowed.")
     return LimitReached(
         f"Rate limit reached for {what} at once of {whose}: limit {limit}. Wait until one has ended.", retry_after=1.0
     )
@@ -83,7 +83,9 @@ def at_once_refusal(limit: int, what: str, whose: str) -> Overloaded:
 def _refusal(window: Window, whose: str) -> Overloaded:
     what = WORDS[window.quantity]
     if math.isinf(window.wait):
-        return NotAllowed(f"The limit of {what} per {window.period} of {whose} is {window.limit:g}: none are allowed.")
+        return NothingAllowed(
+            f"The limit of {what} per {window.period} of {whose} is {window.limit:g}: none are allowed."
+        )
     return LimitReached(
         f"Rate limit reached for {what} per {window.period} of {whose}: limit {window.limit:g}, used "
         f"{math.ceil(window.used)}. Please try again in {duration(window.wait)}.",

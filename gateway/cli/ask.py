@@ -57,7 +57,7 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
             audio=partial(decoder.decode, recording),
             conversation=ConversationRef(keep=False),
         )
-        turn = Turns(history, log_outcome).begin(request, gateway.admit(None), Stopwatch())
+        turn = Turns(history, log_outcome).begin(request, gateway.admit(None, ANYONE), Stopwatch())
         with file, Printed() as printed:
             audio = encoded(turn.events(), file.wire_format, turn.sample_rate, audio_only=True)
             async with aclosing(audio) as events:

@@ -60,7 +60,7 @@ def admit(
     refusal = standing.refusal(tuple(quantity for stage in stages for quantity in NEEDED[stage]))
     if refusal is not None:
         raise refusal
-    return gateway.admit(model, stages, named_by=named_by)
+    return gateway.admit(model, caller_of(scope), stages, named_by=named_by)
 
 
 async def tell_limits(message: Message, scope: Scope) -> None:

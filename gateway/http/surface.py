@@ -7,7 +7,8 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
-    """``handlers``: its routes. ``wire_types``: the types that its part of the API description refers to."""
+    """``name`` is what keys call it, ``handlers`` are its routes, ``wire_types`` the types it describes."""
 
+    name: str
     handlers: tuple[HTTPRouteHandler | WebsocketRouteHandler, ...]
     wire_types: tuple[Any, ...] = ()

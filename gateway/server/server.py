@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from gateway.server.connection_limits import ConnectionLimits
+from gateway.server.forwarded import ForwardedHeaders, TrustedProxies
 from gateway.server.protocol import HTTPProtocol
 from gateway.settings.model import GatewaySettings
 from gateway.tasks import CLOSING_SECONDS
@@ -37,7 +39,8 @@ FLUSH_SECONDS = 1.0
 class GatewayServer(uvicorn.Server):
     """Serves ``app`` until ``should_exit``, SIGINT or SIGTERM. A second signal ends the process at once.
 
-    ``tls`` encrypts connections. ``stop`` is called when the end begins: the application is to refuse new work.
+    ``tls`` encrypts connections. ``stop`` is called when the end begins: the application is to refuse new work. SIGHUP
+    has ``reload`` called, where the system knows that signal. Raises ``BadOption`` for a proxy that is none.
     """
 
     def __init__(
@@ -46,19 +49,24 @@ class GatewayServer(uvicorn.Server):
         settings: GatewaySettings,
         tls: ssl.SSLContext | None = None,
         stop: Callable[[], None] = lambda: None,
+        reload: Callable[[], None] | None = None,
     ) -> None:
         self._stop = stop
+        self._reload = reload
         self._ending = False
-        places = ConnectionLimits(total=settings.max_connections, per_client=settings.max_connections_per_client)
+        proxies = TrustedProxies(settings.forwarded_allow_ips)
+        places = ConnectionLimits(
+            total=settings.max_connections, per_client=settings.max_connections_per_client, proxies=proxies
+        )
         config = uvicorn.Config(
-            cast(Any, app),
+            cast(Any, app if proxies.empty else ForwardedHeaders(app, proxies)),
             http=cast(Any, partial(HTTPProtocol, places=places, ending=lambda: self._ending)),
             log_config=None,
             log_level="warning",
             access_log=False,  # query strings may hold prompts
             server_header=False,
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
-            proxy_headers=False,  # nothing asks for the client's address but the limit on its connections
+            proxy_headers=False,  # ForwardedHeaders reads them
         )
         super().__init__(config)
         self._shutdown_seconds = settings.shutdown_seconds
@@ -71,6 +79,9 @@ class GatewayServer(uvicorn.Server):
             yield
             return
         earlier = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        if self._reload is not None and sys.platform != "win32":
+            # The loop calls it: between two steps of its tasks, not in the middle of one.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         try:
             yield
         finally:

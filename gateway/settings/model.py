@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters import registry
+from gateway.access.keys import Key
 from gateway.settings.declaration import LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY, Text, option
 from gateway.settings.server import ServerSettings
 
@@ -177,7 +178,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of loading: effective settings, at least one route, and what should be said to the user.
+    """The outcome of loading: effective settings, at least one route, keys, and what should be said to the user.
 
     ``settings`` and every route's settings are of ``composition.settings_type()``, with ``model_name`` and the engine
     of each stage filled in. ``origins`` maps each key to ``flag --<key>``, ``argument``, ``environment <NAME>``,
@@ -187,5 +188,6 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: GatewaySettings
     routes: tuple[Route, ...]
+    keys: tuple[Key, ...]
     origins: dict[str, str]
     warnings: tuple[str, ...]

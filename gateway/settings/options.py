@@ -112,7 +112,7 @@ def decode_text(option: Option, text: str, place: str) -> Any:
             return decode(option, _number(text), place)
         case "text" | "secret":
             return decode(option, text, place)
-        case "list":
+        case "list" | "secrets":
             listed = _literal(text)
             return decode(option, listed if isinstance(listed, list) else text, place)
         case "table":
@@ -128,7 +128,10 @@ def decode(option: Option, value: Any, place: str) -> Any:
     """Check a value from a file; ``place`` names that in the error. Raises ``SettingsError``."""
     if option.shape == "secret" and not isinstance(value, str):
         raise SettingsError(f"{place} must be a string.")
-    if option.shape == "list" and isinstance(value, str):
+    listed = [value] if isinstance(value, str) else value
+    if option.shape == "secrets" and not (isinstance(listed, list) and all(isinstance(each, str) for each in listed)):
+        raise SettingsError(f"{place} must be a list of strings.")
+    if option.shape in {"list", "secrets"} and isinstance(value, str):
         return _convert(option, [value], place)
     return _convert(option, value, place)
 

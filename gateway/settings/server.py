@@ -15,8 +15,28 @@ ConnectionCount = Annotated[int, Meta(ge=1)]
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is set once for all routes."""
 
-    host: Annotated[Text, option(SERVER, "Address to listen on; there is no authentication.")] = "127.0.0.1"
+    host: Annotated[Text, option(SERVER, "Address to listen on; another than loopback needs keys.")] = "127.0.0.1"
     port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
+    api_keys: Annotated[
+        tuple[Secret, ...],
+        option(SERVER, "Keys, one of which every request must show; [[keys]] in a file say more about each."),
+    ] = ()
+    allow_anonymous: Annotated[
+        tuple[Text, ...],
+        option(
+            SERVER,
+            "Serve without keys on any address: the names that clients may call this gateway by in Host "
+            "(speech.lan), beside loopback's.",
+        ),
+    ] = ()
+    forwarded_allow_ips: Annotated[
+        tuple[Text, ...],
+        option(
+            SERVER,
+            "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks (10.0.0.0/8), * for "
+            "all.",
+        ),
+    ] = ()
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
@@ -32,7 +52,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = 1024
     max_connections_per_client: Annotated[
         ConnectionCount | None,
-        option(SERVER, "Connections of one address at once; leave it unset behind a proxy, where all come from one."),
+        option(SERVER, "Connections of one address at once; behind forwarded_allow_ips, requests of a client."),
     ] = None
     cors_origins: Annotated[
         tuple[str, ...],

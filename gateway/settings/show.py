@@ -40,8 +40,10 @@ def line(key: str, value: Any) -> str:
 
 
 def _without_secrets(value: Any) -> Any:
-    """The value, with the secrets of every URL in it hidden."""
+    """The value, with secrets, and those of every URL in it, hidden."""
     match value:
+        case Secret():
+            return str(value)
         case str():
             return shown_url(value) if URL.fullmatch(value) else value
         case list() | tuple():

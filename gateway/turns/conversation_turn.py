@@ -11,6 +11,7 @@ import msgspec
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong
+from gateway.access.caller import Caller
 from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
@@ -52,20 +53,21 @@ class Turns:
         self._report = report
         self._transcripts = TranscriptCache()
 
-    async def spoken_words(self, places: Mapping[str, str]) -> dict[str, str]:
-        """The words of earlier spoken answers by their ids, given the place of each in the request.
+    async def spoken_words(self, caller: Caller, places: Mapping[str, str]) -> dict[str, str]:
+        """The words of earlier spoken answers to ``caller`` by their ids, given the place of each in the request.
 
         Raises ``InvalidRequest`` for one that is not kept, or not any more.
         """
-        return await self._history.spoken_words(places)
+        return await self._history.of(caller.name).spoken_words(places)
 
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
-        return ConversationTurn(self._history, self._transcripts, build_turn(request, served), watch, self._report)
+        history = self._history.of(request.caller.name)
+        return ConversationTurn(history, self._transcripts, build_turn(request, served), watch, self._report)
 
     def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
         """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
-        return PassedTurn(self._history, served, request, watch, self._report)
+        return PassedTurn(self._history.of(request.caller.name), served, request, watch, self._report)
 
 
 class ConversationTurn:

@@ -12,17 +12,16 @@ from gateway.conversation.history import ConversationRef
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
 from gateway.wire.conversation import ConversationId, ConversationName, conversation_name
+from gateway.wire.field_types import RouteName, ShortText
 from gateway.wire.messages import MOST_IMAGES, AudioPart, ChatMessages, ImageAddress, messages_of
 from gateway.wire.sampling import Effort, SamplingFields, sampling_of
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord, tool_choice_of, tool_of
-
-ShortText = Annotated[str, Meta(max_length=256)]
 
 
 class SpeechToSpeechRequest(SamplingFields, frozen=True, kw_only=True):
     """The fields of a turn; in a form, structures are JSON strings, and the recording is the part ``file``."""
 
-    model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    model: RouteName = None
     input_audio: Annotated[InputAudio | None, Meta(description="The recording.")] = None
     voice: Annotated[
         VoiceName | VoiceId | None, Meta(description="One of OpenAI's voices, or one of the engine's own.")

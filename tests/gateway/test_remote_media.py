@@ -58,7 +58,7 @@ async def serving(backend: str, *flags: str) -> AsyncGenerator[tuple[httpx.Async
 def asking(route: str, url: str) -> dict[str, Any]:
     """A request that names an image by ``url``, after one that holds its data."""
     if route == RESPONSES:
-        parts = [
+        parts: list[dict[str, Any]] = [
             {"type": "input_image", "image_url": "data:image/png;base64,AA=="},
             {"type": "input_image", "image_url": url},
         ]

@@ -16,4 +16,4 @@ async def echo(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.close()
 
 
-surface = Surface(handlers=(echo,), wire_types=())
+surface = Surface(name="echo", handlers=(echo,), wire_types=())

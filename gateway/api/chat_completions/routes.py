@@ -86,7 +86,7 @@ async def chat_completions(
     context = TurnContext(
         caller=caller,
         source_of=source_of,
-        spoken_words=await turns.spoken_words(spoken_answers(wire.messages)),
+        spoken_words=await turns.spoken_words(caller, spoken_answers(wire.messages)),
         audio_id=names.audio_id,
         extra=extra,
     )

@@ -12,7 +12,14 @@ from gateway.engines.lifecycle import Gateway
 from gateway.http.openapi import ApiOperation
 
 
-@get("/health", operation_class=ApiOperation, operation_id="health", tags=["Operations"], sync_to_thread=False)
+@get(
+    "/health",
+    opt={"access": "open"},
+    operation_class=ApiOperation,
+    operation_id="health",
+    tags=["Operations"],
+    sync_to_thread=False,
+)
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
     return Health(status="ok")
@@ -20,6 +27,7 @@ def health() -> Health:
 
 @get(
     "/ready",
+    opt={"access": "open"},
     responses={503: ResponseSpec(Readiness, description="A route is still loading, or none can answer.")},
     operation_class=ApiOperation,
     operation_id="ready",

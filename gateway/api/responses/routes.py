@@ -67,13 +67,13 @@ async def create_response(
     shelf: NamedDependency[Shelf],
 ) -> StreamingResponse:
     """Answer a text or the items of a conversation, streamed or whole."""
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_json(request)
     fields = msgspec.structs.replace(fields, values=await resolved(shelf.archive, fields.values))
     model = fields.values.get("model")
     served = admit(request.scope, gateway, model if isinstance(model, str) else None, ("llm",))
     answer = _passed_on if passes(served, "responses", fields.values) else _translated
-    asked = Asked(caller=caller_of(request.scope), fields=fields, served=served, watch=watch)
+    asked = Asked(caller=caller, fields=fields, served=served, watch=watch)
     name, response = await answer(asked, turns, shelf)
     logger.info("%s is answered by %s", request_id(request.scope), name)
     return response

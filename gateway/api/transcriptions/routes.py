@@ -74,7 +74,7 @@ async def _transcript(
     decoder: DecoderPool,
     wire_type: type[CreateTranscription] | type[CreateTranslation],
 ) -> StreamingResponse:
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_fields(request, file="file")
     fields = msgspec.structs.replace(fields, values=listed(fields.values))
     wire, unknown = await offloaded(fields.size, fields_of, fields, wire_type, STRUCTURES, FILES)
@@ -88,7 +88,7 @@ async def _transcript(
             code="missing_required_parameter",
         )
     audio = partial(decoder.decode, recording)
-    heard = TranscriptionRequest(caller=caller_of(request.scope), audio=audio, options=asked.options)
+    heard = TranscriptionRequest(caller=caller, audio=audio, options=asked.options)
     turn = transcription_turns.begin(heard, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = TranscriptAnswer(turn, watch, (*unknown, *asked.ignored))

@@ -4,4 +4,4 @@ from gateway.api.usage.routes import list_usage
 from gateway.api.usage.schema import UsageRecord
 from gateway.http.surface import Surface
 
-surface = Surface(handlers=(list_usage,), wire_types=(UsageRecord,))
+surface = Surface(name="usage", handlers=(list_usage,), wire_types=(UsageRecord,))

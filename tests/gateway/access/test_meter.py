@@ -12,7 +12,7 @@ from gateway.access.caller import Caller
 from gateway.access.limits import Limits
 from gateway.access.meter import LocalMeter, Meter
 from gateway.access.redis_meter import RedisMeter
-from gateway.access.standing import LimitReached, NotAllowed
+from gateway.access.standing import LimitReached, NothingAllowed
 from gateway.access.usage import Place, Use, day_of
 from tests.support.redis_server import redis_server
 
@@ -99,7 +99,7 @@ async def test_what_was_charged_is_missing_from_then_on(metered) -> None:  # typ
 async def test_a_limit_of_nought_refuses_for_ever(metered) -> None:  # type: ignore[no-untyped-def]
     async with metered(Limits()) as meter:
         for limits in ({"requests_per_minute": 0}, {"turns_at_once": 0}):
-            assert isinstance((await meter.take(caller("ann", **limits), "turns")).refusal, NotAllowed)
+            assert isinstance((await meter.take(caller("ann", **limits), "turns")).refusal, NothingAllowed)
 
 
 @KINDS

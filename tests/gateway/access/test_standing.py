@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.access.standing import LimitReached, NotAllowed, Standing, at_once_refusal, duration
+from gateway.access.standing import LimitReached, NothingAllowed, Standing, at_once_refusal, duration
 from gateway.access.windows import Period, Quantity, Window
 
 
@@ -48,8 +48,8 @@ def test_a_spent_window_refuses_what_needs_it_and_nothing_else() -> None:
 
 def test_a_limit_of_nought_has_a_sentence_of_its_own() -> None:
     refusal = Standing(own=(window("tokens", "day", 0, 0),)).refusal(("tokens",))
-    assert isinstance(refusal, NotAllowed)
+    assert isinstance(refusal, NothingAllowed)
     assert refusal.message == "The limit of tokens per day of this API key is 0: none are allowed."
     assert refusal.retry_after is None
-    assert isinstance(at_once_refusal(0, "turns", "this API key"), NotAllowed)
+    assert isinstance(at_once_refusal(0, "turns", "this API key"), NothingAllowed)
     assert at_once_refusal(2, "sessions", "this API key").retry_after == 1.0

@@ -27,7 +27,8 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
-from gateway.access.standing import NotAllowed
+from gateway.access.keys import InvalidKey, NotAllowed
+from gateway.access.standing import NothingAllowed
 from gateway.conversation.conversation import NotFound
 from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, answer_of, describe, stream_error
 from gateway.pipeline.listen import NoSpeech
@@ -40,10 +41,12 @@ TABLE: dict[type[AdapterError], tuple[int, str, str | None, str | None]] = {
     InvalidRequest: (400, "invalid_request_error", None, None),
     Unsupported: (400, "invalid_request_error", "unsupported_value", None),
     NotFound: (404, "invalid_request_error", None, None),
+    InvalidKey: (401, "invalid_request_error", None, None),
+    NotAllowed: (403, "invalid_request_error", None, None),
     TooLong: (400, "invalid_request_error", "context_length_exceeded", None),
     UnknownModel: (404, "invalid_request_error", "model_not_found", None),
     Overloaded: (429, "rate_limit_error", "rate_limit_exceeded", None),
-    NotAllowed: (429, "insufficient_quota", "insufficient_quota", "false"),
+    NothingAllowed: (429, "insufficient_quota", "insufficient_quota", "false"),
     Unavailable: (503, "server_error", "service_unavailable", "true"),
     TimedOut: (504, "server_error", "timeout", None),
     UpstreamError: (502, "server_error", "upstream_error", "false"),
@@ -88,7 +91,7 @@ def subclasses(kind: type[AdapterError]) -> Iterator[type[AdapterError]]:
 
 def test_every_class_of_the_contract_has_a_row_of_its_own() -> None:
     contract = {kind for kind in subclasses(AdapterError) if kind.__module__ == errors.__name__}
-    assert contract | {NotFound, NotAllowed} == set(CONTRACT) == set(TABLE)
+    assert contract | {NotFound, InvalidKey, NotAllowed, NothingAllowed} == set(CONTRACT) == set(TABLE)
 
 
 def test_every_other_class_looks_like_one_of_the_contract() -> None:

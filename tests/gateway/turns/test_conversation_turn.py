@@ -546,11 +546,11 @@ async def test_a_recording_in_messages_that_cannot_be_heard_is_blamed_on_the_mes
 async def test_the_words_of_a_spoken_answer_are_kept_under_its_id() -> None:
     room = Room()
     await room.taken(ConversationRef(keep=False, history=TYPED.history), audio_id="audio_1")
-    words = await room.turns.spoken_words({"audio_1": "messages[1].audio.id"})
+    words = await room.turns.spoken_words(ANYONE, {"audio_1": "messages[1].audio.id"})
     assert words == {"audio_1": "Hello there. How are you?"}
     for unknown in ("audio_2", "nothing like an id"):
         with pytest.raises(InvalidRequest, match="not found") as refusal:
-            await room.turns.spoken_words({unknown: "messages[1].audio.id"})
+            await room.turns.spoken_words(ANYONE, {unknown: "messages[1].audio.id"})
         assert refusal.value.param == "messages[1].audio.id"
 
 
