@@ -12,6 +12,7 @@ from adapters.contract.errors import AdapterError, UnknownModel
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.guards import ActiveGuard
 from gateway.engines.openai_models import is_openai_model
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.speech_cache import SpeechStore
@@ -84,12 +85,18 @@ class Gateway:
         """Every engine that has a lifetime, once."""
         return list(dict.fromkeys(one for served in self.routes for stage in STAGES for one in _own(served, stage)))
 
+    def _guards(self) -> list[ActiveGuard]:
+        return list(dict.fromkeys(guard for served in self.routes for guard in served.guards.all))
+
     async def warm_up(self) -> None:
         """Load every engine, once; a stage of a route is settled as soon as its engine is loaded or has failed.
 
         A language model that could not be loaded and has fallbacks is settled last, when it is known whether they can
         answer.
         """
+        for guard in self._guards():
+            if failure := await _load(guard):
+                logger.error("the guard %s could not be loaded: %s", guard.rules.name, failure)
         failures: dict[Any, str | None] = {}
         late = []
         for served in self.routes:
@@ -113,7 +120,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             if self._speech_store is not None:
                 stack.push_async_callback(self._speech_store.aclose)
-            for engine in self._engines():
+            for engine in (*self._engines(), *self._guards()):
                 stack.push_async_callback(engine.aclose)
 
 

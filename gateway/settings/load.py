@@ -10,6 +10,7 @@ from adapters.contract.description import ApiKeyVariable, EngineDescription
 from adapters.options import Secret, shown_url
 from gateway.settings import composition, model
 from gateway.settings.flags import parse
+from gateway.settings.guards import with_keys
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.settings.options import OPEN_TABLE, Setting, options
 from gateway.settings.sources import FILE_ENDINGS, File, RouteTable, read_environment, read_file
@@ -48,7 +49,8 @@ def resolve(flags: Given, environment: Mapping[str, str]) -> Loaded:
     routes = routes or (_only_route(settings, origins),)
     everything = [*given.items(), *(pair for table in file.routes for pair in table.settings.items())]
     warnings += [*_without_effect(everything, routes), *_keys_sent_elsewhere(routes)]
-    return Loaded(settings=settings, routes=routes, origins=origins, warnings=tuple(warnings))
+    guards = with_keys(file.guards, environment)
+    return Loaded(settings=settings, routes=routes, origins=origins, warnings=tuple(warnings), guards=guards)
 
 
 def _presets(given: Given) -> Given:

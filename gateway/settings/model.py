@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from adapters import registry
 from adapters.options import Secret
+from gateway.settings.guard_table import GuardTable
 
 SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
     "Server",
@@ -286,3 +287,4 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     origins: dict[str, str]
     warnings: tuple[str, ...]
+    guards: tuple[GuardTable, ...] = ()

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.settings.guard_table import GuardTable
+from gateway.settings.guards import guard_tables
 from gateway.settings.model import SERVER, SettingsError
 from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
 
@@ -30,10 +32,11 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration file: settings for the server and all routes, and the routes if it has any."""
+    """A configuration file: settings for the server and all routes, and the routes and guards if it has any."""
 
     settings: dict[str, Setting] = {}
     routes: tuple[RouteTable, ...] = ()
+    guards: tuple[GuardTable, ...] = ()
 
 
 class _RouteNames(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +95,8 @@ def read_file(path: str) -> File:
     routes = table.pop("routes", [])
     if not isinstance(routes, list) or not all(isinstance(route, dict) for route in routes):
         raise SettingsError(f"{path}: 'routes' must be a list of tables, written [[routes]] in TOML.")
-    return File(settings=_settings(table, path, path), routes=_routes(routes, path))
+    guards = guard_tables(table.pop("guards", []), path)
+    return File(settings=_settings(table, path, path), routes=_routes(routes, path), guards=guards)
 
 
 def _utf8(content: bytes) -> str:
@@ -108,7 +112,7 @@ def _settings(table: dict[str, Any], path: str, place: str) -> dict[str, Setting
     for key, value in table.items():
         option = find(key)
         if option is None:
-            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes',))}")
+            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes', 'guards'))}")
         if key == "config":
             raise SettingsError(f"{place}: 'config' names the file itself and cannot be set in it.")
         if value is not None:

@@ -19,7 +19,8 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One turn that is over, however it ended.
 
     ``route`` is the route that was asked, ``answered_by`` the one whose model answered (a fallback's name; ``None``
-    when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in for those of the route.
+    when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in for those of the route,
+    ``guards`` the guards that flagged something.
     ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing of what was
     said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser, ``delivered`` to
     the client. ``characters`` is the text given to the synthesiser, ``cached_characters`` that of it whose speech was
@@ -32,6 +33,7 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     answered_by: str | None
     heard_by: tuple[str, ...] = ()
     spoken_by: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
     reason: str
     heard_seconds: float
     characters: int
@@ -50,7 +52,7 @@ Report = Callable[[TurnOutcome], None]
 def log_outcome(outcome: TurnOutcome) -> None:
     """One line a turn."""
     answered_by = (outcome.answered_by,) if outcome.answered_by not in {None, outcome.route} else ()
-    others = {"by": answered_by, "heard_by": outcome.heard_by, "spoken_by": outcome.spoken_by}
+    others = {"by": answered_by, "heard_by": outcome.heard_by, "spoken_by": outcome.spoken_by, "guards": outcome.guards}
     fallbacks = "".join(f" {name}={','.join(map(str, engines))}" for name, engines in others.items() if engines)
     logger.info("%s %s model=%s%s %s", outcome.response_id, outcome.reason, outcome.route, fallbacks, outcome.timings)
 

@@ -7,6 +7,7 @@ from adapters.contract import audio, llm, tts
 from adapters.contract.errors import AdapterError
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.guarded_answer import Guarded
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.read_aloud import Read, ReadingFinished
 from gateway.pipeline.speak import UtteranceFinished
@@ -30,12 +31,13 @@ class Tally:
         self._answered_by: str | None = None
         self._heard_by: dict[str, None] = {}
         self._spoken_by: dict[str, None] = {}
+        self._guards: dict[str, None] = {}
         self._heard = self._spoken = self._delivered = 0.0
         self._characters = self._cached_characters = 0
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
-    def note(self, event: TurnEvent | Read) -> None:
+    def note(self, event: TurnEvent | Read | Guarded) -> None:
         """Take down what ``event`` says, before it is passed on."""
         match event:
             case TranscriptFinished() | RecordingFinished():
@@ -52,6 +54,8 @@ class Tally:
                 self._characters += event.characters
                 self._cached_characters += event.characters if event.cached else 0
                 self._spoken_by |= dict.fromkeys(event.stood_in)
+            case Guarded():
+                self._guards[event.guard] = None
             case ConversationKept():
                 self._conversation_id, self._compaction = event.conversation_id, event.compaction
             case AnswerFinished():
@@ -76,6 +80,7 @@ class Tally:
             answered_by=self._answered_by,
             heard_by=tuple(self._heard_by),
             spoken_by=tuple(self._spoken_by),
+            guards=tuple(self._guards),
             reason=self.reason,
             heard_seconds=self._heard,
             characters=self._characters,
