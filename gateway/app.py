@@ -101,7 +101,10 @@ def create_app(
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(gateway.settings.cors_origins),
         before_send=[name_answer],
-        middleware=[ConcurrencyLimit(gateway.settings.max_requests), BodyBudget(gateway.settings.request_memory_mb)],
+        middleware=[
+            ConcurrencyLimit(gateway.settings.max_requests, lambda: gateway.stopping),
+            BodyBudget(gateway.settings.request_memory_mb),
+        ],
         lifespan=[lifetime],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gateway.app import create_app
 from gateway.engines.build import build
 from gateway.server.server import GatewayServer
+from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.telemetry.log_format import LogFormatter
@@ -34,6 +35,7 @@ def serve(loaded: Loaded) -> int:
     gateway = build(loaded)
     gateway.preflight()
     settings = loaded.settings
+    tls = tls_context(settings)
     _log_to_stderr()
     _raise_file_limit(settings.max_connections)
     with _listen(settings) as listener:
@@ -43,7 +45,7 @@ def serve(loaded: Loaded) -> int:
             nonlocal failed
             failed = server.should_exit = True
 
-        server = GatewayServer(create_app(gateway, give_up), settings)
+        server = GatewayServer(create_app(gateway, give_up), settings, tls, gateway.stop)
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
@@ -116,7 +118,8 @@ def announcement(loaded: Loaded, port: int) -> str:
     """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
+    scheme = "http" if settings.tls_certificate is None else "https"
+    lines = [f"speech-to-speech listens on {scheme}://{host}:{port}/v1 {_served(loaded.routes)}."]
     lines += start_notes(loaded.routes)
     if not _loopback(settings.host):
         lines.append("Whoever can reach this port can use it: there is no authentication yet.")

@@ -8,6 +8,7 @@ from litestar import Request
 
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields
 from gateway.http.media import images_of, recording_of
 from gateway.http.offload import offloaded
@@ -46,7 +47,7 @@ class VoiceTurns:
         images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
         audio = None if recording is None else partial(self._decoder.decode, recording)
         spoken = await self._turns.spoken_words(spoken_answers(wire.messages or ()))
-        asked = await offloaded(fields.size, turn_request, wire, audio, images, spoken)
+        asked = await offloaded(fields.size, turn_request, wire, caller_of(request.scope), audio, images, spoken)
         turn = self._turns.begin(asked, served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), turn.id)
         answer = SpokenAnswer(turn, watch, (*unknown, *ignored_fields(asked, served)))

@@ -37,11 +37,13 @@ class HTTPProtocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop,
         *,
         places: ConnectionLimits,
+        ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self._config = config
         self._state = server_state
         self._app_state = app_state
         self._places = places
+        self._ending = ending
         self._now = asyncio.get_running_loop().time
         self._parser = RequestParser(self)
         self._transport: asyncio.Transport
@@ -115,6 +117,8 @@ class HTTPProtocol(asyncio.Protocol):
                 status_code=HTTPStatus.TOO_MANY_REQUESTS, detail="Too many requests at once on one connection."
             )
         self._reading = self._exchange(head)
+        if self._ending():
+            self._reading.keep_alive = False
         self._exchanges.append(self._reading)
         self._deadline = math.inf
         if len(self._exchanges) == 1:
@@ -229,7 +233,8 @@ class HTTPProtocol(asyncio.Protocol):
 
     def _exchange(self, head: RequestHead) -> Exchange:
         state = self._app_state.copy()
-        scope = scope_of(head, self.client, self._transport.get_extra_info("sockname"), state)
+        scheme = "https" if self._config.ssl is not None else "http"
+        scope = scope_of(head, self.client, self._transport.get_extra_info("sockname"), state, scheme)
         return Exchange(self, head, scope, self._state.default_headers)
 
     def _within(self, seconds: float, act: Callable[[], None]) -> None:
@@ -283,7 +288,8 @@ class HTTPProtocol(asyncio.Protocol):
             self._close()
             return
         self._closing = True
-        self._transport.write_eof()
+        if self._transport.can_write_eof():  # not with TLS, where the close below says it
+            self._transport.write_eof()
         if last.body_bytes <= limits.LINGER_BYTES:
             self._transport.resume_reading()
         else:

@@ -64,6 +64,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
+    tls_certificate: Annotated[
+        Text | None, option(SERVER, "PEM file with the certificate and its chain: the gateway speaks HTTPS.")
+    ] = None
+    tls_key: Annotated[Text | None, option(SERVER, "PEM file with the key of tls_certificate, unencrypted.")] = None
     max_requests: Annotated[
         int, option(SERVER, "Turns served at once; further ones are refused with 503 before their body is read.", ge=1)
     ] = 256
@@ -76,11 +80,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = None
     cors_origins: Annotated[
         tuple[str, ...],
-        option(
-            SERVER,
-            "Web pages that may call the gateway from a browser, by origin (http://localhost:3000); * for all. Unset: "
-            "none on other sites.",
-        ),
+        option(SERVER, "Pages on other sites that may call the gateway, by origin (http://localhost:3000); * for all."),
     ] = ()
     request_memory_mb: Annotated[
         int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
@@ -88,6 +88,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_queue: Annotated[
         int, option(SERVER, "Requests that may wait for an engine; further ones are refused with 503.", ge=0)
     ] = 64
+    max_queue_seconds: Annotated[
+        float,
+        option(
+            SERVER,
+            "Longest wait for an engine, in seconds; a turn that would wait longer is refused with 503 when it begins.",
+            gt=0,
+        ),
+    ] = 10.0
     max_audio_seconds: Annotated[float, option(SERVER, "Longest recording, in seconds after decoding.", gt=0)] = 600.0
     max_turn_seconds: Annotated[
         float,

@@ -18,9 +18,9 @@ LEFT = "left"
 class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One turn that is over, however it ended.
 
-    ``route`` is the route that was asked, ``answered_by`` the one whose model answered (a fallback's name; ``None``
-    when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in for those of the route,
-    ``guards`` the guards that flagged something.
+    ``caller`` is the name of who asked, ``route`` the route that was asked, ``answered_by`` the one whose model
+    answered (a fallback's name; ``None`` when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in
+    for those of the route, ``guards`` the guards that flagged something.
     ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing of what was
     said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser, ``delivered`` to
     the client. ``characters`` is the text given to the synthesiser, ``cached_characters`` that of it whose speech was
@@ -29,6 +29,7 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     response_id: str
     conversation_id: str | None
+    caller: str
     route: str
     answered_by: str | None
     heard_by: tuple[str, ...] = ()

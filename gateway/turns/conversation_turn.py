@@ -95,7 +95,7 @@ class ConversationTurn:
         A turn that is closed while its answer is spoken is kept with what can have been heard of it; a turn that fails
         is not kept. Raises ``NoSpeech``, ``AdapterError``, and what ``History.lease`` raises.
         """
-        tally = Tally(self.id, self._plan.route, self.sample_rate)
+        tally = Tally(self.id, self._plan.caller.name, self._plan.route, self.sample_rate)
         reason: llm.FinishReason = "stop"
         with reported(tally, self._watch, self._report):
             async with aclosing(self._run()) as events:

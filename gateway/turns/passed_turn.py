@@ -12,6 +12,7 @@ from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, UpstreamError
 from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, WireProtocol
+from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
@@ -30,12 +31,13 @@ BYTES_A_CHARACTER = 512
 
 
 class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is passed on: the client's JSON object ``body``, without what names a conversation.
+    """What is passed on for ``caller``: the client's JSON object ``body``, without what names a conversation.
 
     ``conversation`` is where it belongs, with the messages of ``body`` in ``added``; ``None`` for a protocol without
     conversations.
     """
 
+    caller: Caller
     body: dict[str, Any]
     conversation: ConversationRef | None = None
 
@@ -182,6 +184,7 @@ class PassedTurn:
         return TurnOutcome(
             response_id=self.id,
             conversation_id=self._conversation_id,
+            caller=self._request.caller.name,
             route=self._served.name,
             answered_by=self._answered_by,
             reason=self._reason,

@@ -17,14 +17,15 @@ from gateway.turns.result import ConversationKept, TurnEvent
 
 
 class Tally:
-    """What the turn ``response_id`` at ``route`` has used so far; ``sample_rate`` (Hz) is the synthesiser's.
+    """What the turn ``response_id`` of ``caller`` at ``route`` has used so far.
 
-    ``reason`` says why the turn ended: ``left`` until it is known otherwise.
+    ``sample_rate`` (Hz) is the synthesiser's. ``reason`` says why the turn ended: ``left`` until it is known otherwise.
     """
 
-    def __init__(self, response_id: str, route: str, sample_rate: int) -> None:
+    def __init__(self, response_id: str, caller: str, route: str, sample_rate: int) -> None:
         self.reason = LEFT
         self._response_id = response_id
+        self._caller = caller
         self._route = route
         self._sample_rate = sample_rate
         self._conversation_id: str | None = None
@@ -76,6 +77,7 @@ class Tally:
         return TurnOutcome(
             response_id=self._response_id,
             conversation_id=self._conversation_id,
+            caller=self._caller,
             route=self._route,
             answered_by=self._answered_by,
             heard_by=tuple(self._heard_by),

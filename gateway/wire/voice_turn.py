@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.access.caller import Caller
 from gateway.conversation.history import ConversationRef
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
@@ -89,11 +90,16 @@ SPEECH_FIELDS = {"instructions": "speech_instructions"}
 
 
 def turn_request(
-    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...], spoken: Mapping[str, str]
+    request: SpeechToSpeechRequest,
+    caller: Caller,
+    audio: AudioSource | None,
+    images: tuple[llm.Image, ...],
+    spoken: Mapping[str, str],
 ) -> TurnRequest:
-    """The turn that is asked for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
+    """What ``caller`` asks for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
     _check(request, audio)
     return TurnRequest(
+        caller=caller,
         audio=audio,
         language=request.language,
         images=images,

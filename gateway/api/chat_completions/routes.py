@@ -25,6 +25,7 @@ from gateway.api.chat_completions.translate import (
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import Stage
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
 from gateway.http.request_id import request_id
@@ -62,7 +63,7 @@ async def chat_completions(
     chat_resources: NamedDependency[ChatResources],
 ) -> StreamingResponse:
     """Answer the messages, as text or spoken, whole or while the answer is being written."""
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_json(request)
     envelope = await offloaded(fields.size, _envelope, fields)
     stages = _stages(envelope)
@@ -70,7 +71,7 @@ async def chat_completions(
     served = chat_resources.gateway.admit(envelope.model, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
-        passed = turns.pass_on(PassedRequest(body=fields.values), served, watch)
+        passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values), served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), passed.id)
         not_stored = ("store",) if envelope.store else ()
         return PassedAnswer(passed, watch, (*fields.ignored, *not_stored)).response(streamed=bool(envelope.stream))
@@ -82,6 +83,7 @@ async def chat_completions(
         return partial(decoder.decode, recording.data)
 
     context = TurnContext(
+        caller=caller,
         source_of=source_of,
         spoken_words=await turns.spoken_words(spoken_answers(wire.messages)),
         audio_id=names.audio_id,

@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.access.caller import Caller
 from gateway.api.chat_completions import schema
 from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope
 from gateway.conversation.history import ConversationRef
@@ -84,10 +85,11 @@ def check(request: ChatCompletionRequest) -> None:
 class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn needs beside its request.
 
-    ``source_of`` decodes a recording, ``spoken_words`` are those of earlier spoken answers by their ids, ``audio_id``
-    is that of this one, and ``extra`` are fields that the model's own server may know.
+    ``caller`` asks, ``source_of`` decodes a recording, ``spoken_words`` are those of earlier spoken answers by their
+    ids, ``audio_id`` is that of this one, and ``extra`` are fields that the model's own server may know.
     """
 
+    caller: Caller
     source_of: Callable[[llm.Audio], AudioSource]
     spoken_words: Mapping[str, str]
     audio_id: str
@@ -105,6 +107,7 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
     instructed = spoken is None or any(message.role in SYSTEM_ROLES for message in messages)
     tools, tool_choice = _tools(request)
     return TurnRequest(
+        caller=context.caller,
         source_of=context.source_of,
         conversation=(
             ConversationRef(keep=False, history=messages) if instructed else ConversationRef(keep=False, added=messages)

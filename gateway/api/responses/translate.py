@@ -4,6 +4,7 @@ from typing import Any, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.access.caller import Caller
 from gateway.api.responses.schema import (
     ChosenFunction,
     Function,
@@ -27,14 +28,15 @@ from gateway.wire.passed_items import history_of
 from gateway.wire.tools import check_schema, tool_choice_of, tool_of
 
 
-def turn_request(request: ResponsesRequest, items: tuple[Item, ...]) -> TurnRequest:
-    """The turn that is asked for; ``items`` are its input. Raises ``InvalidRequest``."""
+def turn_request(request: ResponsesRequest, caller: Caller, items: tuple[Item, ...]) -> TurnRequest:
+    """The turn that ``caller`` asks for; ``items`` are its input. Raises ``InvalidRequest``."""
     if request.prompt is not None:
         raise Unsupported(
             "Prompt templates are kept at OpenAI and cannot be read here: send the text as 'instructions' and 'input'.",
             param="prompt",
         )
     return TurnRequest(
+        caller=caller,
         conversation=conversation_ref(request, messages_of(items)),
         instructions=request.instructions or "",
         tools=tuple(tool_of(tool) for tool in request.tools or ()),
@@ -60,11 +62,12 @@ def conversation_ref(request: ResponsesRequest | PassedFields, messages: tuple[l
     )
 
 
-def passed_request(values: dict[str, Any], request: PassedFields, given: Items) -> PassedRequest:
-    """The request ``values`` as it is passed on; ``given`` are the items of its input. Raises ``InvalidRequest``."""
+def passed_request(values: dict[str, Any], request: PassedFields, caller: Caller, given: Items) -> PassedRequest:
+    """What is passed on of the request ``values``; ``given`` are the items of its input. Raises ``InvalidRequest``."""
     kept = request.store is not False or request.previous_response_id is not None or request.conversation is not None
     body = {name: value for name, value in values.items() if name not in _OURS}
-    return PassedRequest(body=body, conversation=conversation_ref(request, history_of(given)) if kept else None)
+    conversation = conversation_ref(request, history_of(given)) if kept else None
+    return PassedRequest(caller=caller, body=body, conversation=conversation)
 
 
 _OURS = frozenset({"previous_response_id", "conversation", "background", "store"})

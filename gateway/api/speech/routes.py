@@ -12,6 +12,7 @@ from gateway.api.speech.response import DEFAULT_FORMAT, SpeechAnswer
 from gateway.api.speech.schema import FIELDS, SpeechRequest
 from gateway.api.speech.translate import speech_turn_request
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
 from gateway.http.request_id import request_id
@@ -46,7 +47,7 @@ async def speech(
         return await voice_turns.answer(request, _without_empty_input(fields), watch, DEFAULT_FORMAT)
     wire, unknown = await offloaded(fields.size, fields_of, fields, SpeechRequest, ())
     served = gateway.admit(wire.model, ("tts",), named_by="tts")
-    asked = speech_turn_request(wire, served.route.settings.max_speech_characters)
+    asked = speech_turn_request(wire, caller_of(request.scope), served.route.settings.max_speech_characters)
     turn = speech_turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     unstyled = asked.instructions is not None and not served.engines.tts.info.instructions

@@ -15,6 +15,7 @@ from gateway.api.transcriptions.schema import FIELDS, FILES, STRUCTURES, CreateT
 from gateway.api.transcriptions.translate import listed, wanted
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import read_fields
 from gateway.http.media import recording_of
 from gateway.http.offload import offloaded
@@ -86,7 +87,8 @@ async def _transcript(
             code="missing_required_parameter",
         )
     audio = partial(decoder.decode, recording)
-    turn = transcription_turns.begin(TranscriptionRequest(audio=audio, options=asked.options), served, watch)
+    heard = TranscriptionRequest(caller=caller_of(request.scope), audio=audio, options=asked.options)
+    turn = transcription_turns.begin(heard, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = TranscriptAnswer(turn, watch, (*unknown, *asked.ignored))
     return answer.events() if asked.stream else answer.whole(asked)

@@ -21,7 +21,7 @@ from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.settings.load import load
 from tests.support.server import gateway_of, gateway_with_routes, scripted_engines
@@ -129,7 +129,8 @@ def test_every_engine_is_looked_at_once_before_anything_binds() -> None:
     stages = {stage: Checked(looked, stage) for stage in ("stt", "tts", "vad")}
     model = Checked(looked, "llm")
     routes = gateway_with_routes(
-        scripted_engines(**stages, llm=QueuedEngine("model", model, 1)), [("a", ()), ("b", ())]
+        scripted_engines(**stages, llm=QueuedEngine("model", model, QueueLimits(length=1, seconds=30))),
+        [("a", ()), ("b", ())],
     )
     routes.preflight()
     assert {*looked} == {"stt", "llm", "tts", "vad"}
@@ -146,7 +147,7 @@ def test_engines_that_need_no_look_are_left_alone() -> None:
 @pytest.mark.parametrize("queued", [False, True])
 async def test_a_route_whose_engine_broke_has_failed_and_the_others_serve(queued: bool) -> None:
     model = Checked([], "llm")
-    engine = QueuedEngine("model", model, 1) if queued else model
+    engine = QueuedEngine("model", model, QueueLimits(length=1, seconds=30)) if queued else model
     gateway = Gateway(
         load([], {}).settings,
         [
