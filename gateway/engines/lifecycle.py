@@ -13,6 +13,7 @@ from gateway.access.caller import Caller
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.guards import ActiveGuard
 from gateway.engines.openai_models import is_openai_model
 from gateway.engines.queue import QueuedEngine, QueueState, queues_of
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
@@ -96,12 +97,18 @@ class Gateway:
         """Every engine that has a lifetime, once."""
         return list(dict.fromkeys(one for served in self.routes for stage in STAGES for one in _own(served, stage)))
 
+    def _guards(self) -> list[ActiveGuard]:
+        return list(dict.fromkeys(guard for served in self.routes for guard in served.guards.all))
+
     async def warm_up(self) -> None:
         """Load every engine, once; a stage of a route is settled as soon as its engine is loaded or has failed.
 
         A language model that could not be loaded and has fallbacks is settled last, when it is known whether they can
         answer.
         """
+        for guard in self._guards():
+            if failure := await _load(guard):
+                logger.error("the guard %s could not be loaded: %s", guard.rules.name, failure)
         failures: dict[Any, str | None] = {}
         late = []
         for served in self.routes:
@@ -125,7 +132,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             if self._speech_store is not None:
                 stack.push_async_callback(self._speech_store.aclose)
-            for engine in self._engines():
+            for engine in (*self._engines(), *self._guards()):
                 stack.push_async_callback(engine.aclose)
 
 

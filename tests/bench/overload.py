@@ -68,7 +68,7 @@ def engines(wait: float) -> Engines:
     voice = scripted.synthesiser()
     voice.script = speaking
     for engine, places in ((recogniser, 4), (model, 8), (voice, 2)):
-        engine.info = msgspec.structs.replace(engine.info, max_parallel=places)  # type: ignore[attr-defined]
+        engine.info = msgspec.structs.replace(engine.info, max_parallel=places)
     return Engines(
         stt=QueuedEngine("recogniser", recogniser, limits),
         llm=QueuedEngine("model", model, limits),

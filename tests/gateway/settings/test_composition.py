@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def plug_in(folder: Path, name: str, source: str, stage: str = "llm") -> None:
     """The engine ``name`` of a distribution and a module that are called like it."""
-    install(folder, name, {(stage, name): f"{name}:Engine"}, **{name: source})  # type: ignore[dict-item]
+    install(folder, name, {(stage, name): f"{name}:Engine"}, **{name: source})
 
 
 def option(name: str, default: object = None, kind: str = "str | None") -> str:
