@@ -198,7 +198,8 @@ def _unknown_language(served: ServedRoute) -> str | None:
     known = recogniser.info.languages if recogniser is not None else None
     if settings.language is None or known is None or settings.language in known:
         return None
-    return f"--stt {settings.stt} does not understand --language {settings.language!r}, only {', '.join(known)}."
+    engine = served.engine_names("stt")[0]
+    return f"--stt {engine} does not understand --language {settings.language!r}, only {', '.join(known)}."
 
 
 def _unspeakable(served: ServedRoute) -> str | None:
