@@ -7,7 +7,8 @@ from adapters import registry
 from adapters.contract import llm
 from adapters.options import BadOption, pick
 from adapters.upstream.breaker import CircuitBreaker
-from gateway.engines.automatic import AutomaticEngine, Contestant, Trial, usable
+from gateway.engines.automatic import AutomaticEngine, Contestant, Trial
+from gateway.engines.automatic_detector import AutomaticDetector
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
@@ -94,8 +95,8 @@ class _EngineBuilder:
     def _automatic(self, stage: registry.Stage, names: Iterable[str], route: Route) -> Any:
         """One of several engines, which are its own: those that are not taken are closed."""
         contestants = [Contestant(name=name, engine=self._new(stage, name, route)) for name in names]
-        if stage == "vad":  # a detector has nothing to load, and all keep up
-            return usable(stage, contestants)[0].engine
+        if stage == "vad":
+            return AutomaticDetector(stage, contestants)
         return AutomaticEngine(stage, contestants, _trial(stage, route.settings))
 
     def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:

@@ -99,7 +99,7 @@ def test_help_says_which_engine_options_select() -> None:
     assert composition.selection_rule("llm") == (
         "responses-api if responses_api_* is set, else transformers if model_name or llm_* is set, else echo"
     )
-    assert composition.selection_rule("stt") == "openai if stt_base_url is set, else pocketsphinx"
+    assert composition.selection_rule("stt") == "openai if stt_base_url is set, else auto"
     assert composition.selection_rule("vad") is None
     assert options()["vad"].default == "auto"
     assert options()["llm_backend"].default is None
