@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, contextmanager
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, UpstreamError
-from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, WireProtocol
+from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
@@ -33,11 +34,12 @@ class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is passed on: the client's JSON object ``body``, without what names a conversation.
 
     ``conversation`` is where it belongs, with the messages of ``body`` in ``added``; ``None`` for a protocol without
-    conversations.
+    conversations. A ``relay`` may be given what would be ``Forwarded``, once that was read for the first time.
     """
 
     body: dict[str, Any]
     conversation: ConversationRef | None = None
+    relay: Relay | None = None
 
 
 class PassedKept(msgspec.Struct, frozen=True, kw_only=True, tag="passed_kept"):
@@ -83,6 +85,7 @@ class PassedTurn:
         self._request = request
         self._watch = watch
         self._report = report
+        self._room = served.route.settings.max_answer_characters * BYTES_A_CHARACTER
         self._answered_by: str | None = None
         self._usage: llm.Usage | None = None
         self._reason = LEFT
@@ -110,15 +113,12 @@ class PassedTurn:
                 lease = await deadline.limit(leasing)
                 yield ConversationJoined(conversation_id=lease.id)
             passed: Passed | None = None
-            room = settings.max_answer_characters * BYTES_A_CHARACTER
             async with aclosing(deadline.limited(self._forwarded(lease))) as events:
                 async for event in events:
                     match event:
                         case Forwarded():
                             self._watch.mark("llm_first_token")
-                            room -= len(event.data)
-                            if room < 0:
-                                raise UpstreamError("The answer is longer than --max_answer_characters allows.")
+                            self._count(event.data)
                             yield event
                         case Passed():
                             passed = event
@@ -156,8 +156,18 @@ class PassedTurn:
             body=self._request.body,
             history=_history(lease, self._request.conversation),
             recorded=lease is not None and lease.kept,
+            relay=None if self._request.relay is None else partial(self._relayed, self._request.relay),
         )
         return cast(Passthrough, self._served.engines.llm).forward(request)  # the surface asked passes()
+
+    def _relayed(self, relay: Relay, data: bytes) -> bool:
+        self._count(data)
+        return relay(data)
+
+    def _count(self, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            raise UpstreamError("The answer is longer than --max_answer_characters allows.")
 
     async def _keep(self, lease: ConversationLease, passed: Passed) -> None:
         """Store the turn under the id that the client saw."""

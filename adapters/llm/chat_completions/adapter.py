@@ -75,6 +75,7 @@ class ChatCompletions:
             make_observer=lambda: ChatCompletionObserver(
                 self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
             ),
+            relay=request.relay,
         )
         return self._upstream.forward(call)
 

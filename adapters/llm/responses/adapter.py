@@ -80,6 +80,7 @@ class Responses:
                 self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
             ),
             recorded=request.recorded,
+            relay=request.relay,
         )
         return self._upstream.forward(call)
 
