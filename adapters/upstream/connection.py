@@ -62,10 +62,14 @@ class Connection(asyncio.Protocol):
             return
         self._take = take
         try:
-            while self._take is not None and not self._complete and self._failure is None:
+            while self._is_relaying:
                 await self._arrival()
         finally:
             self._take = None
+
+    @property
+    def _is_relaying(self) -> bool:
+        return self._take is not None and not self._complete and self._failure is None
 
     def _received(self) -> bytes:
         """What has arrived and was not read."""

@@ -28,7 +28,7 @@ EXPORTS = {
         "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
         "ToolChoice ToolResult Usage"
     ),
-    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough WireProtocol",
+    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol",
     "probe": "Probe ProbeReport Probed",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
