@@ -3,7 +3,7 @@
 A stream is ``Started`` · ``Forwarded``* · ``Passed``.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -13,6 +13,9 @@ from adapters.contract.engine import Started
 
 WireProtocol = Literal["chat-completions", "responses"]
 
+Relay = Callable[[bytes], bool]
+"""Takes bytes for the client as they arrive; says whether it can take more at once. What it raises ends the answer."""
+
 
 class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for one answer in the words of the ``WireProtocol``: ``body`` is the client's JSON object.
@@ -20,12 +23,16 @@ class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
     It is sent for ``model``. ``history`` are messages that precede those in ``body``; only the protocol "responses" has
     them, and what they continue is not named in ``body`` any more. With ``recorded`` the answer is wanted for a
     history.
+
+    A ``relay`` may be given what would be ``Forwarded``, once that was read for the first time: waking the reader for
+    every event costs more than all the rest. What comes after it had enough is for the reader again.
     """
 
     model: str
     body: dict[str, Any]
     history: tuple[llm.Message, ...] = ()
     recorded: bool = False
+    relay: Relay | None = None
 
     @property
     def streamed(self) -> bool:

@@ -7,7 +7,8 @@ from typing import Literal
 
 import httpx
 
-from adapters.upstream.transport import READ
+from adapters.upstream.connection import Connection
+from adapters.upstream.transport import CONNECTION
 
 _MAX_PIECE = 64 * 1024  # of what one step decompresses
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # the format is told from the header
@@ -24,9 +25,10 @@ class Body:
     """The bytes of ``response``; it stays open, the caller closes it."""
 
     def __init__(self, response: httpx.Response) -> None:
-        # The transport's own where it has one: an httpx stream costs two generators a piece.
-        self._receive: Callable[[], Awaitable[bytes]] = response.extensions.get(READ) or partial(
-            anext, _chunks(response), b""
+        # Our own transport's connection is read directly: an httpx stream costs two generators a piece.
+        self._connection: Connection | None = response.extensions.get(CONNECTION)
+        self._receive: Callable[[], Awaitable[bytes]] = (
+            self._connection.read if self._connection else partial(anext, _chunks(response), b"")
         )
         self._compression = _compression(response.headers.get("content-encoding", ""))
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
@@ -35,6 +37,11 @@ class Body:
     def read(self) -> Awaitable[bytes]:
         """The next bytes; empty at the end. Raises ``UnreadableBody``, ``httpx.HTTPError``."""
         return self._decompressed() if self._compression else self._receive()
+
+    @property
+    def relay(self) -> Callable[[Callable[[bytes], bool]], Awaitable[None]] | None:
+        """``Connection.relay``, where the bytes need nothing done to them."""
+        return None if self._connection is None or self._compression else self._connection.relay
 
     async def _decompressed(self) -> bytes:
         if self._compression not in ("gzip", "x-gzip", "deflate"):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -21,6 +22,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._failure: httpx.TransportError | None = None
         self._paused = False
+        self._take: Callable[[bytes], bool] | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -49,6 +51,28 @@ class Connection(asyncio.Protocol):
         """
         while not self._body and not self._complete:
             await self._arrival()
+        return self._received()
+
+    async def relay(self, take: Callable[[bytes], bool]) -> None:
+        """Give the bytes of the body to ``take`` as they arrive, without waking the task, until that returns ``False``.
+
+        Returns also when nothing more comes; ``read`` says why. Raises what ``take`` raises.
+        """
+        if self._body and not take(self._received()):
+            return
+        self._take = take
+        try:
+            while self._is_relaying:
+                await self._arrival()
+        finally:
+            self._take = None
+
+    @property
+    def _is_relaying(self) -> bool:
+        return self._take is not None and not self._complete and self._failure is None
+
+    def _received(self) -> bytes:
+        """What has arrived and was not read."""
         piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
         self._unread = 0
@@ -82,6 +106,15 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _relay_received(self, take: Callable[[bytes], bool]) -> None:
+        try:
+            if not take(self._received()):
+                self._take = None
+        except Exception as error:  # noqa: BLE001  whatever it is, relay() raises it
+            self._take = None
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_exception(error)
+
     def _fail(self, why: str) -> None:
         self._failure = self._failure or httpx.RemoteProtocolError(why)
         self._transport.abort()
@@ -99,13 +132,18 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            return self._fail("the response is not HTTP")
+            self._fail("the response is not HTTP")
+            return
         if self._head_bytes > _MAX_HEAD_BYTES:
-            return self._fail("the headers are too large")
+            self._fail("the headers are too large")
+            return
         if self._unread > _MAX_UNREAD_BYTES and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        return self._wake()
+        if self._take is not None and self._body:
+            self._relay_received(self._take)
+        if self._take is None or self._complete:
+            self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of a response without a declared length; otherwise a failure, unless the response is complete."""

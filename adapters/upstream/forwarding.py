@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import httpx
 import msgspec
 
-from adapters.contract.passthrough import Passed
+from adapters.contract.passthrough import Passed, Relay
 from adapters.upstream.body import kind_of
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.options import UpstreamOptions
@@ -46,13 +46,14 @@ class Observer(Protocol):
 class ForwardCall(msgspec.Struct, frozen=True, kw_only=True):
     """A request whose answer is passed on: ``body`` goes as JSON to ``path``; each attempt has its own observer.
 
-    The end of an answer that is ``recorded`` comes with ``Passed``.
+    The end of an answer that is ``recorded`` comes with ``Passed``. A ``relay`` is that of the ``PassRequest``.
     """
 
     path: str
     body: dict[str, Any]
     make_observer: Callable[[], Observer]
     recorded: bool = False
+    relay: Relay | None = None
 
 
 class ForwardedStream:
@@ -66,6 +67,7 @@ class ForwardedStream:
         self._streamed = call.body.get("stream") is True
         self._response = TimedResponse(errors, options, deadline, streamed=self._streamed)
         self._recorded = call.recorded
+        self._relay = call.relay
         self._key = key.encode() if len(key) >= MIN_SECRET else None
         self._splitter = EventSplitter(MAX_ANSWER_BYTES)
         self._held = b""
@@ -110,10 +112,15 @@ class ForwardedStream:
         self._held, self._last = self._split(self._without_key(document))
 
     async def read(self) -> bytes:
-        """The next bytes for the client; empty at the end. Raises ``AdapterError``."""
+        """The next bytes for the client; empty at the end. Raises ``AdapterError``.
+
+        From the second call on, what comes is first given to the relay, if there is one.
+        """
         if held := self._held:
             self._held = b""
             return held
+        if self._relay is not None and not self._over and not self._observer.done:
+            await self._response.relay(self._relayed)
         while not self._over:
             if passed := await self._more():
                 return passed
@@ -139,6 +146,13 @@ class ForwardedStream:
         rest = self._splitter.rest
         passed = self._seen(rest + _END_OF_EVENT) if rest else b""
         return passed if self._observer.done else b""
+
+    def _relayed(self, chunk: bytes) -> bool:
+        """Pass ``chunk`` on to the relay; whether to go on like that. The end of an answer is for the reader."""
+        assert self._relay is not None, "asked for with a relay only"
+        passed = self._pass(chunk)
+        wants_more = self._relay(passed) if passed else True
+        return wants_more and not self._observer.done
 
     def _pass(self, chunk: bytes) -> bytes:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from adapters.contract.errors import AdapterError
+from adapters.contract.passthrough import Relay
 from adapters.upstream.body import Body, UnreadableBody
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.lenient_json import UnreadableJson, decode_any
@@ -85,11 +86,33 @@ class TimedResponse:
             if self._end_by is None:
                 raise self._errors.upstream_error(str(error)) from error
         else:
-            self._received += len(chunk)
-            if self._received > _MAX_STREAM_BYTES:
-                raise self._errors.upstream_error(TOO_LARGE)
+            self._count(chunk)
             return chunk
         return b""
+
+    async def relay(self, take: Relay) -> None:
+        """Give what follows to ``take`` while it can take more; what is left is to be read, if only the end.
+
+        Does nothing where the bytes have to be worked on. Raises ``AdapterError``, and what ``take`` raises.
+        """
+        relay = self._body.relay
+        if relay is None or self._end_by is not None:
+            return
+
+        def counted(chunk: bytes) -> bool:
+            self._count(chunk)
+            self._waits.extend(self._limit()[0])
+            return take(chunk)
+
+        try:
+            await self._waits.wait(self._limit()[0], relay(counted))
+        except WaitExpired as error:
+            raise self._timed_out() from error
+
+    def _count(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > _MAX_STREAM_BYTES:
+            raise self._errors.upstream_error(TOO_LARGE)
 
     async def read_rest(self, first: bytes) -> bytes:
         """``first`` and all that follows, of an answer that is not streamed; then the connection is released."""

@@ -18,8 +18,8 @@ _IDLE_SECONDS = 60.0
 _MAX_IDLE_CONNECTIONS = 64  # to one server
 _ONE_ADDRESS_SECONDS = 1.0  # then the host's next address is tried: some networks announce IPv6 that does not work
 
-READ = "read"
-"""The extension of a response that reads from its connection, as ``Connection.read`` does."""
+CONNECTION = "speech_gateway.connection"
+"""The extension of a response with its ``Connection``."""
 
 Origin = tuple[str, str, int | None]
 Address = tuple[int, int, int, str, Any]  # as returned by getaddrinfo
@@ -51,7 +51,7 @@ class Transport(httpx.AsyncBaseTransport):
             status,
             headers=headers,
             stream=_Body(connection, lambda: self._release(origin, connection)),
-            extensions={READ: connection.read},
+            extensions={CONNECTION: connection},
         )
 
     async def aclose(self) -> None:

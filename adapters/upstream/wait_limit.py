@@ -42,6 +42,10 @@ class WaitLimit:
         finally:
             self._waiting = None
 
+    def extend(self, until: float) -> None:
+        """Let the wait that lasts go on until the loop's time ``until``, which is later than what was said before."""
+        self._until = until
+
     def stop(self) -> None:
         """Stop the timer; there are no more waits."""
         if self._timer is not None:

@@ -34,6 +34,9 @@ LAST_EVENT_SECONDS = 1.0
 SERVER_SEND = "speech_gateway.send"
 """The extension of a scope with the server's own ``send``: Litestar's layers around it look at the head only."""
 
+SERVER_OFFER = "speech_gateway.offer"
+"""The extension with what sends a piece of the body at once, and says whether the client can take more."""
+
 PING = b": ping\n\n"
 
 
@@ -57,18 +60,39 @@ def server_sent_event(event: msgspec.Struct | ErrorAnswer) -> bytes:
     return b"data: " + msgspec.json.encode(event) + b"\n\n"
 
 
+class ClientRelay:
+    """Sends bytes to the client of ``scope`` without a task, once its answer has begun: a ``Relay`` of the contract."""
+
+    def __init__(self, offer: Callable[[bytes], bool]) -> None:
+        self._offer = offer
+        self._now = asyncio.get_running_loop().time
+        self.since = 0.0
+
+    @classmethod
+    def of(cls, scope: Scope) -> "ClientRelay | None":
+        """That of a request, if its server can do that."""
+        offer = (cast(Any, scope).get("extensions") or {}).get(SERVER_OFFER)
+        return None if offer is None else cls(offer)
+
+    def __call__(self, data: bytes) -> bool:
+        """Send ``data``; whether the client can take more at once."""
+        self.since = self._now()
+        return self._offer(data)
+
+
 class Streaming(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent. ``parts`` are any number of ``Held``, one ``Head``, then bytes.
 
     With ``events`` the bytes are server-sent events: a late failure becomes one more event, ``failed`` says which, and
     silence is filled with comments. Without, a late failure cuts the connection, so that nobody takes half an answer
-    for a whole one.
+    for a whole one. A ``relay`` may send bytes between those of ``parts``.
     """
 
     parts: AsyncGenerator[Part, None]
     content_type: str
     events: bool = False
     failed: Callable[[ErrorAnswer], bytes] = server_sent_event
+    relay: ClientRelay | None = None
 
 
 class StreamingResponse(Response[None]):
@@ -152,7 +176,10 @@ class _StreamingASGI(ASGIResponse):
 
     async def _keep_alive(self, send: Send) -> bool:
         """Send a comment after a silence. Returns whether the client still reads."""
-        passed = 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
+        since = self._since
+        if since is not None and self._streaming.relay is not None:
+            since = max(since, self._streaming.relay.since)
+        passed = 0.0 if since is None else asyncio.get_running_loop().time() - since
         if self._sending and passed >= STALLED_SECONDS:
             logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
             return False

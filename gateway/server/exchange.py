@@ -16,7 +16,7 @@ from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.http.errors import answer_of
 from gateway.http.request_id import request_id
-from gateway.http.streaming import SERVER_SEND
+from gateway.http.streaming import SERVER_OFFER, SERVER_SEND
 from gateway.server.request_parser import RequestHead
 from gateway.telemetry.log_format import where
 
@@ -75,8 +75,12 @@ class Connection(Protocol):
     def write(self, data: bytes) -> None:
         """Send ``data``."""
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the client has read enough to be sent more."""
+
     async def drain(self) -> None:
-        """Wait until the client has read enough to be sent more."""
+        """Wait until it is writable."""
 
     def read_on(self, exchange: "Exchange") -> None:
         """The application waits for the body, or for the client to leave."""
@@ -138,7 +142,7 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer; whatever happens to it, the client learns of it."""
-        cast(Any, self._scope)["extensions"] = {SERVER_SEND: self._send}
+        cast(Any, self._scope)["extensions"] = {SERVER_SEND: self._send, SERVER_OFFER: self._offer}
         try:
             await app(self._scope, self._receive, self._send)
         except asyncio.CancelledError:  # only a shutdown that waits no longer does this
@@ -198,6 +202,13 @@ class Exchange:
             self._write(message["body"], more=message["more_body"])
         else:
             raise RuntimeError(f"The application sent {message['type']!r} out of order.")
+
+    def _offer(self, body: bytes) -> bool:
+        """Send a piece of the body of an answer that has begun; whether the client can take more at once."""
+        if self._disconnected:
+            return False
+        self._write(body, more=True)
+        return self._connection.is_writable
 
     def _start(self, status: int, headers: Headers) -> None:
         head = [b"HTTP/1.1 %d %s\r\n" % (status, _reason(status))]

@@ -168,8 +168,13 @@ class HTTPProtocol(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(data)
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the client has read enough to be sent more."""
+        return self._writable.is_set()
+
     async def drain(self) -> None:
-        """Wait until the client has read enough to be sent more."""
+        """Wait until it is writable."""
         if not self._writable.is_set():  # a coroutine less for every chunk
             await self._writable.wait()
 

@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
-from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, WireProtocol
+from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol
 from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
@@ -40,12 +41,13 @@ class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is passed on for ``caller``: the client's JSON object ``body``, without what names a conversation.
 
     ``conversation`` is where it belongs, with the messages of ``body`` in ``added``; ``None`` for a protocol without
-    conversations.
+    conversations. A ``relay`` may be given what would be ``Forwarded``, once that was read for the first time.
     """
 
     caller: Caller
     body: dict[str, Any]
     conversation: ConversationRef | None = None
+    relay: Relay | None = None
 
 
 class PassedKept(msgspec.Struct, frozen=True, kw_only=True, tag="passed_kept"):
@@ -95,6 +97,7 @@ class PassedTurn:
         self._observer = observer
         self._tally = Tally(self.id, request.caller.name, served.name, watch)
         self._tally.estimated_by(self._estimate)
+        self._most = served.route.settings.max_answer_characters * BYTES_A_CHARACTER
         self._forwarded_bytes = 0
 
     @property
@@ -118,15 +121,12 @@ class PassedTurn:
                 lease = await deadline.limit(leasing)
                 yield ConversationJoined(conversation_id=lease.id)
             passed: Passed | None = None
-            most = settings.max_answer_characters * BYTES_A_CHARACTER
             async with aclosing(deadline.limited(self._forwarded(lease))) as events:
                 async for event in events:
                     match event:
                         case Forwarded():
                             self._watch.mark("llm_first_token")
-                            self._forwarded_bytes += len(event.data)
-                            if self._forwarded_bytes > most:
-                                raise UpstreamError("The answer is longer than --max_answer_characters allows.")
+                            self._count(event.data)
                             yield event
                         case Passed():
                             self._watch.mark("llm_done")
@@ -152,8 +152,18 @@ class PassedTurn:
             body=self._request.body,
             history=_history(lease, self._request.conversation),
             recorded=lease is not None and lease.kept,
+            relay=None if self._request.relay is None else partial(self._relayed, self._request.relay),
         )
         return cast(Passthrough, self._served.engines.llm).forward(request)  # the surface asked passes()
+
+    def _relayed(self, relay: Relay, data: bytes) -> bool:
+        self._count(data)
+        return relay(data)
+
+    def _count(self, data: bytes) -> None:
+        self._forwarded_bytes += len(data)
+        if self._forwarded_bytes > self._most:
+            raise UpstreamError("The answer is longer than --max_answer_characters allows.")
 
     async def _keep(self, lease: ConversationLease, passed: Passed) -> None:
         """Store the turn under the id that the client saw."""

@@ -29,7 +29,7 @@ EXPORTS = {
         "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
         "ToolChoice ToolResult Usage"
     ),
-    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough WireProtocol",
+    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol",
     "probe": "Probe ProbeReport Probed",
     "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",

@@ -87,6 +87,7 @@ class ChatCompletions:
                 make_observer=lambda: ChatCompletionObserver(
                     self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
                 ),
+                relay=request.relay,
             )
             async with aclosing(self._upstream.forward(call)) as events:
                 async for event in events:

@@ -13,7 +13,6 @@ from adapters.upstream.sse import event_in, split_events
 _FIELDS = tuple(
     (name, name + b":null", name + b": null") for name in (b'"finish_reason"', b'"usage"', b'"error"', b'"x_groq"')
 )
-_WORDS = (b"[DONE]", b"event:")
 
 
 class ChatCompletionObserver:
@@ -132,4 +131,4 @@ def _is_notable(events: bytes) -> bool:
     for name, null, spaced_null in _FIELDS:
         if (count := events.count(name)) and count != events.count(null) + events.count(spaced_null):
             return True
-    return any(word in events for word in _WORDS)
+    return b"[DONE]" in events or b"event:" in events

@@ -92,6 +92,7 @@ class Responses:
                     self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
                 ),
                 recorded=request.recorded,
+                relay=request.relay,
             )
             async with aclosing(self._upstream.forward(call)) as events:
                 async for event in events:

@@ -14,7 +14,7 @@ from gateway.api.chat_completions.translate import CompletionId, completion_of, 
 from gateway.audio.whole_file import LENGTH_IN_HEADER, whole_file
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.http.offload import offloaded
-from gateway.http.streaming import Head, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import ClientRelay, Head, Part, Streaming, StreamingResponse, server_sent_event
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
@@ -136,10 +136,12 @@ class PassedAnswer:
         self._watch = watch
         self._ignored = ignored
 
-    def response(self, *, streamed: bool) -> StreamingResponse:
-        """The answer in chunks, or whole."""
+    def response(self, *, streamed: bool, relay: ClientRelay | None) -> StreamingResponse:
+        """The answer in chunks, or whole; ``relay`` is that of the turn."""
         content_type = EVENT_STREAM if streamed else JSON
-        return StreamingResponse(Streaming(parts=self._parts(), content_type=content_type, events=streamed))
+        return StreamingResponse(
+            Streaming(parts=self._parts(), content_type=content_type, events=streamed, relay=relay)
+        )
 
     async def _parts(self) -> AsyncGenerator[Part, None]:
         ignored, begun = self._ignored, False

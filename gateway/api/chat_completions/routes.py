@@ -30,7 +30,7 @@ from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
 from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
-from gateway.http.streaming import StreamingResponse
+from gateway.http.streaming import ClientRelay, StreamingResponse
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
@@ -72,10 +72,12 @@ async def chat_completions(
     served = admit(request.scope, chat_resources.gateway, envelope.model, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
-        passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values), served, watch)
+        relay = ClientRelay.of(request.scope)
+        passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values, relay=relay), served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), passed.id)
         not_stored = ("store",) if envelope.store else ()
-        return PassedAnswer(passed, watch, (*fields.ignored, *not_stored)).response(streamed=bool(envelope.stream))
+        answer = PassedAnswer(passed, watch, (*fields.ignored, *not_stored))
+        return answer.response(streamed=bool(envelope.stream), relay=relay)
     wire, unknown = await offloaded(fields.size, _whole, fields)
     names = completion_id(envelope.model, chat_resources.gateway.settings.conversation_ttl_seconds)
     extra = {name: fields.values[name] for name in unknown if own_protocol and name in fields.values}

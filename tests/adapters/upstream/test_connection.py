@@ -1,11 +1,13 @@
 """One connection against servers that send HTTP/1.1 in all its forms, and against some that do not."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
 
+from adapters.upstream.connection import Connection
 from tests.support.raw_server import WHOLE, RawServer, answers, plain_client, serving
 from tests.support.upstream_server import Exchange, UpstreamServer
 
@@ -126,3 +128,81 @@ async def test_a_slow_reader_pauses_the_server() -> None:
                 await asyncio.sleep(0)
         assert sent < 400
         assert sum([len(chunk) async for chunk in response.aiter_raw()]) == 40_000_000
+
+
+@asynccontextmanager
+async def open_response(*chunks: bytes, broken: bool = False) -> AsyncGenerator[tuple[Connection, asyncio.Event], None]:
+    """A connection on which a response has begun; its chunks come one by one when the event is set."""
+    go = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(CHUNKED)
+        await go.wait()
+        for chunk in chunks:
+            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            await asyncio.sleep(0.01)
+        writer.write(b"" if broken else b"0\r\n\r\n")
+        with suppress(ConnectionError):
+            writer.close()
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
+        await connection.send(b"GET / HTTP/1.1\r\n\r\n")
+        yield connection, go
+        connection.abort()
+        await asyncio.sleep(0.05)  # both sides close
+
+
+async def rest(connection: Connection) -> bytes:
+    """All that is left to read."""
+    read = b""
+    while piece := await connection.read():
+        read += piece
+    return read
+
+
+async def test_a_relay_takes_bytes_until_it_has_enough_and_the_rest_is_read() -> None:
+    async with open_response(b"one ", b"two ", b"three") as (connection, go):
+        taken: list[bytes] = []
+
+        def take(data: bytes) -> bool:
+            taken.append(data)
+            return not b"".join(taken).startswith(b"one two")
+
+        go.set()
+        await connection.relay(take)
+        assert b"".join(taken) + await rest(connection) == b"one two three"
+        assert taken[0] == b"one "
+
+
+async def test_a_relay_ends_with_the_response_or_its_failure_which_read_tells() -> None:
+    for broken in (False, True):
+        async with open_response(b"one ", b"two", broken=broken) as (connection, go):
+            taken = bytearray()
+
+            def take(data: bytes, taken: bytearray = taken) -> bool:
+                taken.extend(data)
+                return True
+
+            go.set()
+            await connection.relay(take)
+            assert taken == b"one two"
+            if broken:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await connection.read()
+            else:
+                assert await connection.read() == b""
+
+
+async def test_what_a_relay_raises_is_raised_where_it_is_waited_for() -> None:
+    async with open_response(b"one") as (connection, go):
+
+        def take(_: bytes) -> bool:
+            raise ValueError("enough")
+
+        go.set()
+        with pytest.raises(ValueError, match="enough"):
+            await connection.relay(take)

@@ -59,3 +59,12 @@ async def test_a_cancellation_from_outside_is_passed_on() -> None:
         async with asyncio.timeout(0.01):
             await waits.wait(soon(60), asyncio.sleep(60))
     waits.stop()
+
+
+async def test_a_wait_that_is_extended_lasts_longer() -> None:
+    waits = WaitLimit()
+    waiting = asyncio.create_task(waits.wait(soon(0.03), asyncio.sleep(0.1, "done")))
+    await asyncio.sleep(0.01)
+    waits.extend(soon(60))
+    assert await waiting == "done"
+    waits.stop()
