@@ -94,8 +94,9 @@ def inventory() -> Inventory:
 def synthesise(text: str, voice: str, speed: float, *, pause: bool = False) -> bytes:
     """``text`` as s16le mono; blocks. ``voice`` is an identifier, with or without ``+variant``.
 
-    ``pause`` adds the pause of the mark at its end. Text between ``[[`` and ``]]`` is read as phonemes, in the library's own notation. The library slows down to about
-    0.46 only: below that, the audio has to be stretched by ``stretch(speed)``. Raises ``LibraryError``.
+    ``pause`` adds the pause of the mark at its end. Text between ``[[`` and ``]]`` is read as phonemes, in the
+    library's own notation. The library slows down to about 0.46 only: below that, the audio has to be stretched by
+    ``stretch(speed)``. Raises ``LibraryError``.
     """
     pcm = bytearray()
 
