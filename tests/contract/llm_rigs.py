@@ -271,7 +271,8 @@ async def _local(engine_class: Any, forward: str, *packages: str, **flags: Any) 
 def transformers() -> AbstractAsyncContextManager[Rig]:
     """A local model by transformers."""
     forward = "transformers.models.llama.modeling_llama.LlamaModel.forward"
-    return _local(TransformersLanguageModel, forward, "accelerate", llm_device=DEVICE)
+    # An untrained model has close scores: in half precision a batch would round them to other words on a GPU.
+    return _local(TransformersLanguageModel, forward, "accelerate", llm_device=DEVICE, llm_torch_dtype="float32")
 
 
 def mlx_lm() -> AbstractAsyncContextManager[Rig]:
