@@ -169,6 +169,7 @@ class _Draft:
                 self.calls.append(event)
                 return event
             case llm.Finished():
+                self._watch.mark("llm_done")
                 self.end = event
                 return TextFinished(text=self.text) if self.pieces else None
             case _:

@@ -29,14 +29,14 @@ from gateway.pipeline.listen import (
     record,
 )
 from gateway.pipeline.playhead import Playhead
-from gateway.telemetry.outcome import Report
+from gateway.telemetry.observer import Observer
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
 from gateway.turns.passed_turn import PassedRequest, PassedTurn
 from gateway.turns.question import Question
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
-from gateway.turns.tally import Tally, reported
+from gateway.turns.tally import Tally
 from gateway.turns.transcript_cache import TranscriptCache
 
 logger = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ KEEPING_SECONDS = 5.0
 
 
 class Turns:
-    """Begins turns in conversations of ``history``; ``report`` is told of the end of each."""
+    """Begins turns in conversations of ``history``; ``observer`` is told of each."""
 
-    def __init__(self, history: History, report: Report) -> None:
+    def __init__(self, history: History, observer: Observer) -> None:
         self._history = history
-        self._report = report
+        self._observer = observer
         self._transcripts = TranscriptCache()
 
     async def spoken_words(self, caller: Caller, places: Mapping[str, str]) -> dict[str, str]:
@@ -63,25 +63,25 @@ class Turns:
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
         history = self._history.of(request.caller.name)
-        return ConversationTurn(history, self._transcripts, build_turn(request, served), watch, self._report)
+        return ConversationTurn(history, self._transcripts, build_turn(request, served), watch, self._observer)
 
     def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
         """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
-        return PassedTurn(self._history.of(request.caller.name), served, request, watch, self._report)
+        return PassedTurn(self._history.of(request.caller.name), served, request, watch, self._observer)
 
 
 class ConversationTurn:
     """The turn ``plan``; ``id`` is that of its answer."""
 
     def __init__(
-        self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, report: Report
+        self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, observer: Observer
     ) -> None:
         self.id = f"resp_{uuid.uuid4().hex}"
         self._history = history
         self._transcripts = transcripts
         self._plan = plan
         self._watch = watch
-        self._report = report
+        self._observer = observer
 
     @property
     def sample_rate(self) -> int:
@@ -94,9 +94,9 @@ class ConversationTurn:
         A turn that is closed while its answer is spoken is kept with what can have been heard of it; a turn that fails
         is not kept. Raises ``NoSpeech``, ``AdapterError``, and what ``History.lease`` raises.
         """
-        tally = Tally(self.id, self._plan.caller.name, self._plan.route, self.sample_rate)
+        tally = Tally(self.id, self._plan.caller.name, self._plan.route, self._watch, self.sample_rate)
         reason: llm.FinishReason = "stop"
-        with reported(tally, self._watch, self._report):
+        with tally.observed_by(self._observer):
             async with aclosing(self._run(tally)) as events:
                 async for event in events:
                     tally.note(event)
@@ -104,7 +104,7 @@ class ConversationTurn:
                         reason = event.reason
                     yield event
                     tally.delivered(event)
-            yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
+            yield TurnFinished(reason=reason, outcome=tally.outcome())
 
     async def _run(
         self, tally: Tally

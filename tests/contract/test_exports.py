@@ -19,7 +19,7 @@ EXPORTS = {
         "llm_grammar read stt_grammar tts_grammar"
     ),
     "description": "ApiKeyVariable EngineDescription",
-    "engine": "Engine HealthReporting Preflight Started",
+    "engine": "Engine HealthReporting Preflight Started UpstreamReporting UpstreamState",
     "errors": (
         "AdapterError InvalidRequest Overloaded TimedOut TooLong Unavailable UnknownModel Unsupported UpstreamError"
     ),
@@ -30,6 +30,7 @@ EXPORTS = {
     ),
     "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough WireProtocol",
     "probe": "Probe ProbeReport Probed",
+    "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
     "vad": "Batching Detector Event SpeechStarted SpeechStopped VoiceActivity",

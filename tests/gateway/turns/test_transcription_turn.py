@@ -38,7 +38,7 @@ class Desk:
 
     def begin(self, audio: Any = loud, **options: Any) -> TranscriptionTurn:
         request = TranscriptionRequest(caller=ANYONE, audio=audio, options=RecognitionOptions(**options))
-        return TranscriptionTurns(self.outcomes.append).begin(request, self.served, Stopwatch())
+        return TranscriptionTurns(lambda _turn: self.outcomes.append).begin(request, self.served, Stopwatch())
 
     async def heard(self, audio: Any = loud, **options: Any) -> list[Heard]:
         return await read(self.begin(audio, **options).events())
