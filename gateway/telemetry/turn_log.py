@@ -40,6 +40,7 @@ def _fields(turn: TurnStart, outcome: TurnOutcome) -> dict[str, object]:
         "by": None if outcome.answered_by == outcome.route else outcome.answered_by,
         "heard_by": ",".join(outcome.heard_by) or None,
         "spoken_by": ",".join(outcome.spoken_by) or None,
+        "guards": ",".join(outcome.guards) or None,
         "request_id": turn.request_id,
         **{f"{name}_ms": seconds and round(seconds * 1000, 1) for name, seconds in stages.items()},
     }

@@ -69,8 +69,10 @@ PassedEvent = ConversationJoined | Started | Forwarded | PassedKept | TurnPassed
 def passes(served: ServedRoute, protocol: WireProtocol, body: Mapping[str, Any]) -> bool:
     """Whether the text request ``body`` is passed on: its route has a server that speaks ``protocol``.
 
-    Tools whose calls are to be checked are not: the answer has to be read for that.
+    Tools whose calls are to be checked are not, nor anything that guards are to judge: it has to be read for that.
     """
+    if served.guards.all:
+        return False
     model = served.engines.llm
     checked = served.route.settings.check_tool_calls and body.get("tools")
     return isinstance(model, Passthrough) and model.protocol == protocol and not checked

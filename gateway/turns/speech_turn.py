@@ -11,8 +11,10 @@ from gateway.engines.route import ServedRoute
 from gateway.engines.voices import known_voice
 from gateway.pipeline.answer import Speech
 from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.guarded_answer import Guarded
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.read_aloud import Read, read_aloud
+from gateway.pipeline.screening import rejected, screen_text
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
 from gateway.telemetry.observer import Observer
@@ -94,7 +96,13 @@ class SpeechTurn:
         )
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
         with tally.observed_by(self._observer):
-            async with aclosing(read_aloud(self._request.text, speech, deadline, self._watch)) as reading:
+            screening = await deadline.limit(screen_text(self._request.text, self._served.guards.answer))
+            for name in screening.guards:
+                tally.note(Guarded(guard=name))
+            if screening.refused:
+                raise rejected()
+            text = self._request.text if screening.answer is None else screening.answer
+            async with aclosing(read_aloud(text, speech, deadline, self._watch)) as reading:
                 async for event in reading:
                     tally.note(event)
                     yield event

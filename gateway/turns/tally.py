@@ -8,6 +8,7 @@ from adapters.contract.errors import UpstreamError
 from adapters.contract.passthrough import Passed
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.guarded_answer import Guarded
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.read_aloud import Read, ReadingFinished
 from gateway.pipeline.speak import UtteranceFinished
@@ -35,6 +36,7 @@ class Tally:
         self._answered_by: str | None = None
         self._heard_by: dict[str, None] = {}
         self._spoken_by: dict[str, None] = {}
+        self._guards: dict[str, None] = {}
         self._heard = self._listening = self._spoken = self._delivered = 0.0
         self._characters = self._cached_characters = self._delivered_characters = 0
         self._asked: Sequence[llm.Message] | None = None
@@ -63,7 +65,7 @@ class Tally:
         start = TurnStart.of(self._response_id, self._caller, self._route, self._watch.elapsed)
         return observed(observer, start, self.ending, self.outcome)
 
-    def note(self, event: TurnEvent | Read | Passed) -> None:
+    def note(self, event: TurnEvent | Read | Guarded | Passed) -> None:
         """Take down what ``event`` says, before it is passed on."""
         match event:
             case TranscriptFinished() | RecordingFinished():
@@ -85,21 +87,23 @@ class Tally:
                 self._characters += event.characters
                 self._cached_characters += event.characters if event.cached else 0
                 self._spoken_by |= dict.fromkeys(event.stood_in)
+            case Guarded():
+                self._guards[event.guard] = None
             case ConversationKept():
                 self._conversation_id, self._compaction = event.conversation_id, event.compaction
-            case AnswerFinished():
-                self._answered_by = self._answered_by or self._route
-                self._usage, self.ending.reason = event.usage, event.reason
             case ReadingFinished():
                 self.ending.reason = "stop"
-            case Passed():
-                self._passed(event)
+            case AnswerFinished() | Passed():
+                self._finished(event)
             case _:
                 pass
 
-    def _passed(self, answer: Passed) -> None:
+    def _finished(self, answer: AnswerFinished | Passed) -> None:
+        self._answered_by = self._answered_by or self._route
         self._usage, self.ending.reason = answer.usage, answer.reason
-        if answer.failure is not None:  # its text is the server's, which may quote what was said
+        if (
+            isinstance(answer, Passed) and answer.failure is not None
+        ):  # its text is the server's, which may quote what was said
             self.ending.failed(UpstreamError("The server reported a failure in the middle of its answer."))
 
     def answered_by(self, route: str) -> None:
@@ -123,6 +127,7 @@ class Tally:
             answered_by=self._answered_by,
             heard_by=tuple(self._heard_by),
             spoken_by=tuple(self._spoken_by),
+            guards=tuple(self._guards),
             reason=self.ending.reason,
             error=self.ending.error,
             heard_seconds=self._heard + (self._listening if self.ending.reason == LEFT else 0.0),

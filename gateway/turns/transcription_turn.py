@@ -68,9 +68,9 @@ def _check(options: RecognitionOptions, info: stt.Info, served: ServedRoute) -> 
     }
     for param, (lacks, what) in lacking.items():
         if lacks:
-            settings = served.route.settings
+            engine = served.engine_names("stt")[0]
             raise Unsupported(
-                f"The recogniser of `{served.name}`, --stt {settings.stt}, {what}; choose one that does with --stt, or "
+                f"The recogniser of `{served.name}`, --stt {engine}, {what}; choose one that does with --stt, or "
                 "name another model.",
                 param=param,
             )
