@@ -43,7 +43,7 @@ async def _spoken(port: int, response_format: str) -> tuple[float, float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     begun = time.perf_counter()
     writer.write(
-        b"POST /v1/audio/speech HTTP/1.1\r\nhost: bench\r\nconnection: close\r\ncontent-type: application/json\r\n"
+        b"POST /v1/audio/speech HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n"
         b"content-length: %d\r\n\r\n%b" % (len(body), body)
     )
     head = await reader.readuntil(b"\r\n\r\n")
