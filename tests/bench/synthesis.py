@@ -77,10 +77,10 @@ async def kokoro() -> AsyncGenerator[Subject, None]:
     from adapters.tts.kokoro.adapter import Kokoro  # noqa: PLC0415
     from adapters.tts.kokoro.model_files import find_model  # noqa: PLC0415
 
-    folder = str(real.fetch("kokoro"))
+    folder = real.fetch("kokoro")
     files = find_model(folder)
     model = Library(files.model, files.voices, vocab_config=files.vocabulary or None)
-    async with aclosing(Kokoro(Kokoro.Options(tts_model=folder))) as engine:
+    async with aclosing(Kokoro(Kokoro.Options(tts_model=str(folder)))) as engine:
         await engine.warm_up()
 
         def by_hand() -> Iterator[object]:
