@@ -77,12 +77,15 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
         await history.aclose()
 
 
-def ask_gateway(url: str, source: str, output: str, fields: dict[str, str]) -> int:
-    """The same turn at the gateway behind ``url`` (…/v1); ``fields`` go along with the recording. 1 on failure."""
+def ask_gateway(url: str, source: str, output: str, fields: dict[str, str], key: str | None = None) -> int:
+    """The same turn at the gateway behind ``url`` (…/v1); ``fields`` go along with the recording.
+
+    ``key`` is shown to it. 1 on failure.
+    """
     url = gateway_address(url)
     recording, file = _read(source), AnswerFile(output)
     try:
-        answer = remote_answer(url, recording, {**fields, "response_format": file.wire_format})
+        answer = remote_answer(url, recording, {**fields, "response_format": file.wire_format}, key)
         with file, Printed() as printed, closing(answer) as events:
             for event in events:
                 match event:

@@ -29,7 +29,7 @@ from gateway.settings.show import effective
 
 USAGE = """\
 usage: speech-to-speech [FLAGS] [FILE.toml | FILE.json]
-       speech-to-speech ask FILE [-o OUT] [--url URL] [FLAGS]
+       speech-to-speech ask FILE [-o OUT] [--url URL [--key KEY]] [FLAGS]
        speech-to-speech check [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config --example | --schema
@@ -52,7 +52,10 @@ A setting has one name everywhere: the flag --chat_size is S2S_CHAT_SIZE in the
 environment and chat_size in a file. Flags go before the environment, that goes
 before the file."""
 
-ASK_FLAGS = {"-o": "output", "--output": "output", "--url": "url"}
+ASK_FLAGS = {"-o": "output", "--output": "output", "--url": "url", "--key": "key"}
+
+KEY_VARIABLE = "SPEECH_GATEWAY_KEY"
+"""The key for a gateway elsewhere, which a command line would show to other users of the machine."""
 
 OUTPUT_ERRORS = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF}
 """How writing to standard output fails; other files have errors of their own."""
@@ -143,7 +146,10 @@ def _ask(line: CommandLine, environment: Mapping[str, str]) -> int:
     if "url" in line.own:
         from gateway.cli.ask import ask_gateway  # noqa: PLC0415 - as in _serve
 
-        return ask_gateway(line.own["url"], source, output, _request_fields(line))
+        key = line.own.get("key") or environment.get(KEY_VARIABLE)
+        return ask_gateway(line.own["url"], source, output, _request_fields(line), key)
+    if "key" in line.own:
+        raise SettingsError("--key is for the gateway of --url, which is not given.")
     loaded = resolve(line.settings, environment)
     _warn(loaded)
     from gateway.cli.ask import ask_here  # noqa: PLC0415 - as in _serve

@@ -60,18 +60,21 @@ def gateway_address(url: str) -> str:
     raise SettingsError(f"Cannot ask at {shown_url(url)!r}; --url takes an address such as http://127.0.0.1:8765/v1.")
 
 
-def remote_answer(url: str, recording: bytes, fields: dict[str, str]) -> Generator[RemoteEvent, None, None]:
+def remote_answer(
+    url: str, recording: bytes, fields: dict[str, str], key: str | None = None
+) -> Generator[RemoteEvent, None, None]:
     """The events of the turn ``recording`` at the gateway ``url``, the last one ``Done``. Raises ``NoAnswer``.
 
-    Raises ``BadOption`` for a proxy of the environment that cannot be used.
+    ``key`` is shown to the gateway. Raises ``BadOption`` for a proxy of the environment that cannot be used.
     """
     shown = shown_url(url)
     timeout = openai.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS)
     # The environment is not left to the client: it stops at entries of NO_PROXY that it cannot read.
     http = openai.DefaultHttpxClient(trust_env=False, proxy=_proxy_url(httpx.URL(url)))
     try:
-        # The gateway asks for no key; the client insists on sending one.
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=timeout, http_client=http) as client:
+        # A gateway without keys takes any; the client insists on sending one.
+        shown_key = key or "none"
+        with openai.OpenAI(base_url=url, api_key=shown_key, max_retries=0, timeout=timeout, http_client=http) as client:
             last: RemoteEvent | None = None
             for event in _stream(client, recording, fields):
                 if (known := _known(event)) is not None:

@@ -62,7 +62,7 @@ def test_ask_here(called: Called) -> None:
 
 def test_ask_a_gateway(called: Called) -> None:
     assert main(["ask", "--url", "http://x/v1", "in.wav", "--speed", "2", "--model_name", "m", "--language", "de"]) == 0
-    assert called == [("http://x/v1", "in.wav", "answer.wav", {"speed": "2.0", "model": "m", "language": "de"})]
+    assert called == [("http://x/v1", "in.wav", "answer.wav", {"speed": "2.0", "model": "m", "language": "de"}, None)]
 
 
 @pytest.mark.parametrize(

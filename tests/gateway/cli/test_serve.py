@@ -1,6 +1,7 @@
 """The command as people run it: a process that serves, is asked, and ends when told to."""
 
 import json
+import os
 import re
 import resource
 import signal
@@ -216,3 +217,28 @@ def test_config_says_where_values_come_from() -> None:
     assert "flag --voice" in shown
     assert "sk-secret" not in shown
     assert json.dumps("nova") in shown
+
+
+def test_a_gateway_with_keys_is_asked_with_one(tmp_path: Path) -> None:
+    key = "sk-a-key-for-this-test"
+    with serving("--api_keys", key) as (address, _):
+        wait_until_ready(address)
+        ask = ("ask", QUESTION, "--url", f"{address}/v1")
+        without = run(*ask, cwd=tmp_path)
+        assert without.returncode == 1
+        assert b"Incorrect API key provided" in without.stderr
+        assert run(*ask, "--key", key, cwd=tmp_path).returncode == 0
+        by_variable = subprocess.run(
+            [COMMAND, *ask],
+            cwd=tmp_path,
+            env={**os.environ, "SPEECH_GATEWAY_KEY": key},
+            capture_output=True,
+            check=False,
+        )
+        assert by_variable.returncode == 0, by_variable.stderr
+
+
+def test_a_key_without_a_url_is_for_nobody(tmp_path: Path) -> None:
+    asked = run("ask", QUESTION, "--key", "sk-a-key-for-this-test", cwd=tmp_path)
+    assert asked.returncode == 2
+    assert b"--key is for the gateway of --url" in asked.stderr
