@@ -7,7 +7,7 @@ from msgspec import inspect
 
 OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
-Shape = Literal["switch", "number", "text", "secret", "list", "table"]
+Shape = Literal["switch", "number", "text", "secret", "list", "secrets", "table"]
 """How the value of an option is written."""
 
 
@@ -103,9 +103,11 @@ def shape_of(value: inspect.Type) -> Shape:
             return "text"
         case inspect.CustomType() if value.cls is Secret:
             return "secret"
+        case inspect.VarTupleType(item_type=inspect.CustomType(cls=cls)) if cls is Secret:
+            return "secrets"
         case inspect.VarTupleType() | inspect.ListType():
             return "list"
-        case inspect.DictType():
+        case inspect.DictType() | inspect.StructType():
             return "table"
         case _:
             raise TypeError(f"options of type {value!r} are not supported")

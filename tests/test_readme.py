@@ -35,7 +35,7 @@ DOCUMENTS = sorted(
 )
 FIELDS = {*SpeechToSpeechRequest.__struct_fields__, "file"}
 
-NOT_IN_THE_REPOSITORY = {"deploy/models/model.gguf"}
+NOT_IN_THE_REPOSITORY = {"deploy/models/model.gguf", "deploy/prometheus.key"}
 """Paths that the reader is to make."""
 
 

@@ -143,6 +143,13 @@ class BatchThread(Generic[Job, Item, Ready]):
         if self._down is not None or self._readers[key].left:
             raise ReaderLeft
 
+    def give(self, key: int, item: Item) -> None:
+        """Pass an item of the job ``key``, which is in the batch, to its reader at once.
+
+        For the batch, in the thread only: a long ``step`` calls it so that the reader need not wait for its end.
+        """
+        self._deliver(self._readers[key], item)
+
     async def aclose(self) -> None:
         """End the thread after its current step; open streams raise ``Unavailable``. Harmless when repeated.
 

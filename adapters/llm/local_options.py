@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from adapters.remote_media import FROM_PUBLIC, RemoteMediaHosts
+
 DEFAULT_MODEL = "Qwen/Qwen3-4B-Instruct-2507"
 """The model when none is named."""
 
@@ -43,6 +45,7 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
             description="Conversations whose computed beginning is kept for the next turn; 0 keeps none.",
         ),
     ] = 8
+    remote_media: RemoteMediaHosts = FROM_PUBLIC
 
 
 class MlxOptions(LocalOptions, frozen=True, kw_only=True):

@@ -15,7 +15,15 @@ from adapters.contract.errors import AdapterError, Unavailable
 from adapters.stt import capabilities, whole_audio
 from adapters.stt.agreement import Agreement
 from adapters.stt.live_audio import moments
-from adapters.stt.recognition import SAMPLE_RATE, ModelFacts, RecognitionRequest, RecognitionResult
+from adapters.stt.recognition import (
+    MAX_BEGINNINGS,
+    SAMPLE_RATE,
+    ModelFacts,
+    Recognised,
+    RecognisedSoFar,
+    RecognitionRequest,
+    RecognitionResult,
+)
 
 MAX_SECONDS = 3600
 """The longest recording; the gateway's own limit is stricter by default."""
@@ -34,7 +42,7 @@ class LocalRecogniser(ABC):
 
     def __init__(self, *, adapter: str, max_parallel: int) -> None:
         self._adapter = adapter
-        self._thread: BatchThread[RecognitionRequest, RecognitionResult, ModelFacts] = BatchThread(
+        self._thread: BatchThread[RecognitionRequest, Recognised, ModelFacts] = BatchThread(
             self._load, name=f"stt {adapter}", adapter=adapter
         )
         self._facts: ModelFacts | None = None
@@ -45,7 +53,7 @@ class LocalRecogniser(ABC):
         """The model to be loaded; may import the library that loads it."""
 
     @abstractmethod
-    def _load(self) -> tuple[Batch[RecognitionRequest, RecognitionResult], ModelFacts]:
+    def _load(self) -> tuple[Batch[RecognitionRequest, Recognised], ModelFacts]:
         """In the thread: load the model."""
 
     @abstractmethod
@@ -86,9 +94,9 @@ class LocalRecogniser(ABC):
     async def stream(self, request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         """Recognise one recording as a whole, and what is spoken live also in between.
 
-        There are partial transcripts of live audio if the model gives the times of words, unless segments or a
-        translation are asked for. Raises ``Unsupported`` for what the model cannot do, ``TooLong``,
-        ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
+        There are partial transcripts after each window of a long recording, and of live audio if the model gives the
+        times of words, unless segments or a translation are asked for. Raises ``Unsupported`` for what the model cannot
+        do, ``TooLong``, ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
         """
         if self._facts is None or self._thread.down is not None:
             raise Unavailable(f"The recogniser cannot answer: {self._thread.down}.", adapter=self._adapter)
@@ -111,7 +119,13 @@ class LocalRecogniser(ABC):
             result = msgspec.structs.replace(result, text=text, words=words if request.word_times else ())
         else:
             yield started
-            result = await self._recognise(msgspec.structs.replace(asked, pcm=agreement.window()))
+            result = RecognitionResult(text="")
+            async with aclosing(self._recognised(msgspec.structs.replace(asked, pcm=agreement.window()))) as found:
+                async for each in found:
+                    if isinstance(each, RecognisedSoFar):
+                        yield stt.PartialTranscript(stable=each.text)
+                    else:
+                        result = each
         yield stt.FinalTranscript(text=result.text, words=result.words, segments=result.segments)
         yield stt.Finished(language=result.language or asked.language, seconds=agreement.seconds)
 
@@ -128,11 +142,19 @@ class LocalRecogniser(ABC):
         )
 
     async def _recognise(self, request: RecognitionRequest) -> RecognitionResult:
-        """Recognise in the thread; when this is cancelled, the model has stopped before the cancellation passes."""
-        if request.seconds < MIN_SECONDS:
-            return RecognitionResult(text="")
-        async with aclosing(self._thread.stream(request, buffer=1)) as results:
-            return await anext(results)
+        """The result alone; when this is cancelled, the model has stopped before the cancellation passes."""
+        async with aclosing(self._recognised(request)) as found:
+            async for each in found:
+                if isinstance(each, RecognitionResult):
+                    return each
+        return RecognitionResult(text="")
+
+    async def _recognised(self, request: RecognitionRequest) -> AsyncGenerator[Recognised, None]:
+        """Recognise in the thread; too little audio for a word gives nothing."""
+        if request.seconds >= MIN_SECONDS:
+            async with aclosing(self._thread.stream(request, buffer=MAX_BEGINNINGS)) as found:
+                async for each in found:
+                    yield each
 
 
 def _timed(asked: RecognitionRequest, pcm: bytes) -> RecognitionRequest:

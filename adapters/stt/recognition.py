@@ -36,6 +36,19 @@ class RecognitionResult(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
 
 
+class RecognisedSoFar(msgspec.Struct, frozen=True, kw_only=True):
+    """How the text of the result begins, while the rest of a long recording is still being recognised."""
+
+    text: str
+
+
+Recognised = RecognisedSoFar | RecognitionResult
+"""What a job gives: any number of beginnings, then its result."""
+
+MAX_BEGINNINGS = 10_000
+"""More than any recording has windows: that many may wait for a slow reader."""
+
+
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a model once it is loaded; ``languages`` is ``None`` when it has no choice of languages."""
 

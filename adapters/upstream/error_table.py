@@ -167,10 +167,10 @@ def error_class(refused: Refusal) -> type[AdapterError]:
 
 
 def sentence(refused: Refusal) -> str:
-    """A refusal in one sentence; only for a request that is wrong itself in the server's own words."""
+    """A refusal in one sentence; for a request that is wrong itself it is the server's own words, and only then."""
     kind = error_class(refused)
     if issubclass(kind, InvalidRequest):
-        return "The upstream server refused the request" + (f": {refused.message}" if refused.message else ".")
+        return refused.message or "The upstream server refused the request."
     return _sentence(kind, refused)
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 from adapters.contract import llm
 from adapters.contract.description import ApiKeyVariable, EngineDescription
 from adapters.options import Secret
+from adapters.remote_media import FROM_PUBLIC, RemoteMediaHosts
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -95,6 +96,7 @@ class UpstreamOptions(msgspec.Struct, frozen=True, kw_only=True):
         _Retries,
         Meta(description="How often a request is retried that failed before the first output and may succeed later."),
     ] = 2
+    remote_media: RemoteMediaHosts = FROM_PUBLIC
 
     def sampling(self, asked: llm.Sampling) -> llm.Sampling:
         """The sampling settings of a request: each value of ``asked``, else the option of the same name."""

@@ -9,7 +9,7 @@ Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The most that may be used; ``None`` is no limit.
 
     Tokens are those of prompts and answers together. ``audio_seconds`` is what clients send, ``speech_seconds`` and

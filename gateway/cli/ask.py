@@ -9,6 +9,7 @@ from typing import Self, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
+from gateway.access.caller import ANYONE
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.cli.answer_file import AnswerFile, NoAnswer
 from gateway.cli.remote_answer import Done, Heard, Sound, Written, gateway_address, remote_answer
@@ -51,8 +52,12 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
     try:
         await gateway.warm_up()
-        request = TurnRequest(audio=partial(decoder.decode, recording), conversation=ConversationRef(keep=False))
-        turn = Turns(history, log_outcome).begin(request, gateway.admit(None), Stopwatch())
+        request = TurnRequest(
+            caller=ANYONE,
+            audio=partial(decoder.decode, recording),
+            conversation=ConversationRef(keep=False),
+        )
+        turn = Turns(history, log_outcome).begin(request, gateway.admit(None, ANYONE), Stopwatch())
         with file, Printed() as printed:
             audio = encoded(turn.events(), file.wire_format, turn.sample_rate, audio_only=True)
             async with aclosing(audio) as events:

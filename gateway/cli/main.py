@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 try:
@@ -20,6 +20,7 @@ except ImportError as error:
     raise SystemExit(2) from None
 
 from gateway.cli.console import ending_on_sigterm, prepare_console
+from gateway.cli.key import new_key_text
 from gateway.settings.flags import CommandLine, parse
 from gateway.settings.help import example_file, help_text, schema
 from gateway.settings.load import load, resolve
@@ -32,6 +33,7 @@ usage: speech-to-speech [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech check [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config --example | --schema
+       speech-to-speech key new NAME [--admin]
        speech-to-speech --version | --help
 
 Without a command the gateway serves.
@@ -43,6 +45,8 @@ Without a command the gateway serves.
           is there. Exit status 1 when a route cannot work as it is set.
   config  Prints the effective settings and where each of them comes from;
           a file of all settings; or the JSON Schema of such files.
+  key new Makes a key and prints it once, with its hash for the configuration
+          file. SIGHUP has a gateway that runs read the keys of its file again.
 
 A setting has one name everywhere: the flag --chat_size is S2S_CHAT_SIZE in the
 environment and chat_size in a file. Flags go before the environment, that goes
@@ -95,15 +99,18 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
             return _check(load(rest, environment))
         case ["config", *rest]:
             return _config(rest, environment)
+        case ["key", "new", *rest]:
+            print(new_key_text(rest), end="")
+            return 0
         case _:
-            return _serve(load(arguments, environment))
+            return _serve(load(arguments, environment), lambda: load(arguments, environment))
 
 
-def _serve(loaded: Loaded) -> int:
+def _serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     _warn(loaded)
     from gateway.cli.serve import serve  # noqa: PLC0415 - the web framework takes a while to import; config and ask do not need it
 
-    return serve(loaded)
+    return serve(loaded, reread)
 
 
 def _check(loaded: Loaded) -> int:

@@ -1,14 +1,17 @@
 """Serves the gateway: everything is checked before the port opens, engines load behind it."""
 
-import ipaddress
 import logging
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from gateway.app import create_app
+from adapters.options import BadOption
+from gateway.access.keys import Keyring, check_keys
+from gateway.app import SURFACES, create_app
 from gateway.engines.build import build
+from gateway.http.foreign_pages import is_loopback
 from gateway.server.server import GatewayServer
+from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.telemetry.log_format import LogFormatter
@@ -29,11 +32,16 @@ OTHER_FILES = 256
 """Open files that are no connections: libraries, models, the log."""
 
 
-def serve(loaded: Loaded) -> int:
-    """Listen until told to stop; 1 when no route could be loaded. Raises ``SettingsError`` and ``BadOption`` before."""
+def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
+    """Listen until told to stop; 1 when no route could be loaded. Raises ``SettingsError`` and ``BadOption`` before.
+
+    ``reread`` loads the settings anew, for SIGHUP.
+    """
+    check_access(loaded)
     gateway = build(loaded)
     gateway.preflight()
-    settings = loaded.settings
+    settings, keyring = loaded.settings, Keyring(loaded.keys)
+    tls = tls_context(settings)
     _log_to_stderr()
     _raise_file_limit(settings.max_connections)
     with _listen(settings) as listener:
@@ -43,10 +51,36 @@ def serve(loaded: Loaded) -> int:
             nonlocal failed
             failed = server.should_exit = True
 
-        server = GatewayServer(create_app(gateway, give_up), settings)
+        app = create_app(gateway, give_up, keyring=keyring)
+        server = GatewayServer(app, settings, tls, gateway.stop, lambda: reload(keyring, reread))
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
+
+
+def check_access(loaded: Loaded) -> None:
+    """Raise ``BadOption`` for keys that cannot work, ``SettingsError`` for a gateway that anybody could use."""
+    check_keys(loaded.keys, [route.name for route in loaded.routes], [surface.name for surface in SURFACES])
+    host = loaded.settings.host
+    if not loaded.keys and not is_loopback(host) and not loaded.settings.allow_anonymous:
+        raise SettingsError(
+            f"--host {host} can be reached from other machines and there are no keys: set --api_keys or [[keys]], or "
+            "name the hosts that clients may use without a key with --allow_anonymous."
+        )
+
+
+def reload(keyring: Keyring, reread: Callable[[], Loaded]) -> None:
+    """Take over the keys of settings that are loaded anew, or leave all as it is with a line in the log."""
+    try:
+        loaded = reread()
+        check_access(loaded)
+    except (SettingsError, BadOption) as error:
+        logger.error("the settings are not reloaded: %s", error)
+        return
+    for warning in loaded.warnings:
+        logger.warning("%s", warning)
+    keyring.replace(loaded.keys)
+    logger.info("reloaded: %d keys", len(loaded.keys))
 
 
 def _log_to_stderr() -> None:
@@ -94,13 +128,6 @@ def _listen(settings: GatewaySettings) -> socket.socket:
     return listener
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _served(routes: Sequence[Route]) -> str:
     if len(routes) == 1:
         settings = routes[0].settings
@@ -116,10 +143,11 @@ def announcement(loaded: Loaded, port: int) -> str:
     """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = [f"speech-to-speech listens on http://{host}:{port}/v1 {_served(loaded.routes)}."]
+    scheme = "http" if settings.tls_certificate is None else "https"
+    lines = [f"speech-to-speech listens on {scheme}://{host}:{port}/v1 {_served(loaded.routes)}."]
     lines += start_notes(loaded.routes)
-    if not _loopback(settings.host):
-        lines.append("Whoever can reach this port can use it: there is no authentication yet.")
+    if not loaded.keys and not is_loopback(settings.host):
+        lines.append("Everybody who can reach this port can use it: there are no keys.")
     if settings.mode == "realtime":
         lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
     return "\n".join(lines)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.conversation import ID, Conversation, NotFound
+from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Record, Snapshot, decoded, encoded, within
-from gateway.conversation.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 class Archive:
     """The states and records in ``store``; of one conversation, or one record, at most ``max_bytes``."""
 
-    def __init__(self, store: Store, max_bytes: int) -> None:
+    def __init__(self, store: OwnedStore, max_bytes: int) -> None:
         self._store = store
         self._max_bytes = max_bytes
 

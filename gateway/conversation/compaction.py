@@ -14,8 +14,8 @@ from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from gateway.conversation.conversation import Conversation, Turn
 from gateway.conversation.media import without_media
+from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Summary, digest, encoded
-from gateway.conversation.store import Store
 from gateway.tasks import race
 
 logger = logging.getLogger(__name__)
@@ -62,24 +62,27 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compaction:
-    """Writes summaries into ``store`` while nobody waits: one for a conversation at once, ``MOST_AT_ONCE`` in all."""
+    """Writes summaries while nobody waits: one for a conversation at once, ``MOST_AT_ONCE`` in all."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._running: dict[str, tuple[llm.LanguageModel, asyncio.Event]] = {}
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, and when to try again
 
-    def wanted(self, conversation: Conversation, writer: Writer, start: Start) -> None:
-        """Have ``start`` summarise all but the newest turns, unless that is under way, failed just now, or full."""
-        _, not_before = self._failures.get(conversation.id, (0, 0.0))
-        if conversation.id in self._running or len(self._running) >= MOST_AT_ONCE or self._clock() < not_before:
+    def wanted(self, store: OwnedStore, conversation: Conversation, writer: Writer, start: Start) -> None:
+        """Have ``start`` summarise all but the newest turns, unless that is under way, failed just now, or full.
+
+        The summary is put into ``store``.
+        """
+        name = store.full(conversation.id)
+        _, not_before = self._failures.get(name, (0, 0.0))
+        if name in self._running or len(self._running) >= MOST_AT_ONCE or self._clock() < not_before:
             return
         count = max(len(conversation.turns) - writer.keep, conversation.skipped)
         if count > 0:
             stop = asyncio.Event()
-            self._running[conversation.id] = (writer.engine, stop)
-            start(self._run(conversation, count, writer, stop))
+            self._running[name] = (writer.engine, stop)
+            start(self._run(store, conversation, count, writer, stop))
 
     def give_way(self, engine: llm.LanguageModel) -> None:
         """A turn needs ``engine``: if summaries alone can fill that, those it is writing end and are tried later."""
@@ -89,22 +92,25 @@ class Compaction:
                 if busy is engine:
                     stop.set()
 
-    async def _run(self, conversation: Conversation, count: int, writer: Writer, stop: asyncio.Event) -> None:
+    async def _run(
+        self, store: OwnedStore, conversation: Conversation, count: int, writer: Writer, stop: asyncio.Event
+    ) -> None:
+        name = store.full(conversation.id)
         try:
-            await race(self._compact(conversation, count, writer), _set(stop))
+            await race(self._compact(store, conversation, count, writer), _set(stop))
         except Exception as error:  # noqa: BLE001  whatever it is, the conversation goes on without a summary
-            self._failed(conversation.id, error)
+            self._failed(name, error)
         finally:
-            del self._running[conversation.id]
+            del self._running[name]
 
-    async def _compact(self, conversation: Conversation, count: int, writer: Writer) -> None:
+    async def _compact(self, store: OwnedStore, conversation: Conversation, count: int, writer: Writer) -> None:
         old = conversation.turns[:count]
         started = self._clock()
         async with asyncio.timeout(SUMMARY_SECONDS):
             text, usage = await _written(writer, _source(conversation.summary, old, _room(conversation, writer)))
         summary = Summary(through=conversation.gone + count, digest=digest(old[-1]), text=text, usage=usage)
-        await self._store.put(f"summary:{conversation.id}", encoded(summary))
-        self._failures.pop(conversation.id, None)
+        await store.put(f"summary:{conversation.id}", encoded(summary))
+        self._failures.pop(store.full(conversation.id), None)
         spent = "unknown" if usage is None else usage.input_tokens + usage.output_tokens
         logger.info(
             "%s: %d turns summarised, %s tokens, %.1f s", conversation.id, count, spent, self._clock() - started

@@ -1,5 +1,6 @@
 """Finds the conversation that a turn continues, holds it for that turn, and stores it when the turn is over."""
 
+import copy
 import logging
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -9,9 +10,11 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
+from gateway.access.caller import ANYONE
 from gateway.conversation.archive import Archive
 from gateway.conversation.compaction import Compaction, Start, Writer
 from gateway.conversation.conversation import ID, Conversation, Turn, begun, opened
+from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Summary, compacted, decoded, within
 from gateway.conversation.store import Store
 
@@ -95,23 +98,36 @@ class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History:
-    """All conversations, in ``store``; one of more than ``max_bytes`` loses its oldest turns."""
+    """The conversations of one caller, in ``store``; one of more than ``max_bytes`` loses its oldest turns.
+
+    A new history is that of a gateway without keys; ``of`` gives those of callers with keys, in the same store.
+    """
 
     def __init__(self, store: Store, max_bytes: int) -> None:
-        self.archive = Archive(store, max_bytes)
-        self._store = store
+        self._whole_store = store
         self._max_bytes = max_bytes
-        self._compaction = Compaction(store)
+        self._compaction = Compaction()
         self._start: Start | None = None
+        self._belong_to(ANYONE.name)
+
+    def _belong_to(self, owner: str) -> None:
+        self._store = OwnedStore(self._whole_store, owner)
+        self.archive = Archive(self._store, self._max_bytes)
+
+    def of(self, owner: str) -> "History":
+        """The conversations of the caller ``owner``; nobody else finds them."""
+        history = copy.copy(self)
+        history._belong_to(owner)
+        return history
 
     def start_maintenance(self, start: Start) -> None:
         """Start background maintenance; ``start`` runs work that outlives a turn."""
         self._start = start
-        start(self._store.attend())
+        start(self._whole_store.attend())
 
     async def aclose(self) -> None:
         """Close the store."""
-        await self._store.aclose()
+        await self._whole_store.aclose()
 
     @asynccontextmanager
     async def lease(self, ref: ConversationRef, policy: Policy) -> AsyncGenerator[ConversationLease, None]:
@@ -207,7 +223,7 @@ class History:
             logger.error("%s is not kept: %s", response_id, error.message)
             return False
         if policy.compact and self._start and (len(conversation.turns) > policy.chat_size or conversation.skipped):
-            self._compaction.wanted(conversation, policy.writer, self._start)
+            self._compaction.wanted(self._store, conversation, policy.writer, self._start)
         return True
 
     async def keep_spoken(self, audio_id: str, words: str) -> None:

@@ -72,6 +72,11 @@ class AutomaticEngine:
         return self._taken.engine.info
 
     @property
+    def alternatives(self) -> tuple[Any]:
+        """The engine that was taken."""
+        return (self._taken.engine,)
+
+    @property
     def failure(self) -> str | None:
         """Why that engine cannot work any more."""
         return self._taken.engine.failure if isinstance(self._taken.engine, HealthReporting) else None

@@ -13,7 +13,7 @@ from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore, SpeechStore
 from gateway.engines.trials import hearing_trial, speaking_trial
@@ -98,7 +98,8 @@ class _EngineBuilder:
     def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:
         engine = registry.build(stage, name, route.settings)
         if stage != "vad" and engine.info.max_parallel is not None:
-            engine = QueuedEngine(name, engine, self._settings.max_queue)
+            limits = QueueLimits(length=self._settings.max_queue, seconds=self._settings.max_queue_seconds)
+            engine = QueuedEngine(name, engine, limits)
         if stage == "tts" and self._cache is not None:
             options = pick(route.settings, registry.options_class(stage, name))
             engine = CachedSynthesiser(f"{name} {options!r}", engine, self._cache)  # no secret is in the repr

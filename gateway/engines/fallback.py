@@ -53,6 +53,11 @@ class FallbackModel:
         return self.first.info
 
     @property
+    def alternatives(self) -> tuple[llm.LanguageModel, ...]:
+        """All of them, in order."""
+        return tuple(choice.engine for choice in self._choices)
+
+    @property
     def protocol(self) -> WireProtocol | None:
         """The protocol of the first one's server."""
         return self.first.protocol if isinstance(self.first, Passthrough) else None

@@ -31,6 +31,11 @@ class FallbackRecogniser:
         return self.candidates.first.engine.info
 
     @property
+    def alternatives(self) -> tuple[stt.Recogniser, ...]:
+        """All of them, in order."""
+        return self.candidates.engines
+
+    @property
     def failure(self) -> str | None:
         """Why no engine can hear any more."""
         return self.candidates.failure

@@ -42,6 +42,11 @@ class FallbackSynthesiser:
         )
 
     @property
+    def alternatives(self) -> tuple[tts.Synthesiser, ...]:
+        """All of them, in order."""
+        return self.candidates.engines
+
+    @property
     def failure(self) -> str | None:
         """Why no engine can speak any more."""
         return self.candidates.failure

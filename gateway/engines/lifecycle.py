@@ -4,15 +4,17 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Literal
 
 from adapters.contract import tts
 from adapters.contract.engine import Preflight
 from adapters.contract.errors import AdapterError, UnknownModel
+from gateway.access.caller import Caller
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.openai_models import is_openai_model
+from gateway.engines.queue import QueuedEngine, QueueState, queues_of
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.speech_cache import SpeechStore
 from gateway.engines.voices import known_voice, voices_by_language
@@ -39,40 +41,50 @@ class Gateway:
         self._speech_store = speech_store
         self.routes = tuple(routes)
         self.started = int(time.time())
+        self.stopping = False
 
     @property
-    def state(self) -> State:
-        """Ready when every route has loaded or failed and at least one can take a whole turn."""
+    def state(self) -> State | Literal["stopping"]:
+        """Ready when every route has loaded or failed and at least one can take a whole turn, until it stops."""
+        if self.stopping:
+            return "stopping"
         states = {served.state() for served in self.routes}
         if "loading" in states:
             return "loading"
         return "ready" if "ready" in states else "failed"
 
+    def routes_for(self, caller: Caller) -> tuple[ServedRoute, ...]:
+        """The routes that ``caller`` may ask; others do not exist for it."""
+        return tuple(served for served in self.routes if caller.may_ask(served.name))
+
+    def stop(self) -> None:
+        """Take no new requests from now on; what runs may finish."""
+        self.stopping = True
+
     def admit(
-        self, model: str | None, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None
+        self, model: str | None, caller: Caller, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None
     ) -> ServedRoute:
-        """The route that answers to ``model``, the first one when none is named.
+        """The route of ``caller`` that answers to ``model``, the first one when none is named.
 
         With ``named_by`` the model of that stage names a route too: one of OpenAI's for it means the first route, the
         name of an engine or of its model the first route that has it. Raises ``UnknownModel``, and what
-        ``ServedRoute.require`` raises when one of ``stages`` cannot work.
+        ``ServedRoute.require`` raises when one of ``stages`` cannot work, or ``ServedRoute.admit`` when it is too busy.
         """
-        found = self._find(model, named_by)
+        found = _find(self.routes_for(caller), model, named_by)
+        stages = tuple(stages)
         found.require(stages)
+        found.admit(stages)
         return found
 
-    def _find(self, model: str | None, named_by: Stage | None) -> ServedRoute:
-        if model is None:
-            return self.routes[0]
-        rules: list[Callable[[ServedRoute], bool]] = [lambda served: model in (served.name, *served.route.aliases)]
-        if named_by is not None:
-            rules.append(lambda _: is_openai_model(named_by, model))
-            rules.append(lambda served: model in served.engine_names(named_by))
-        rules.append(lambda served: "*" in served.route.aliases)
-        found = next((served for rule in rules for served in self.routes if rule(served)), None)
-        if found is None:
-            raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
-        return found
+    @property
+    def queues(self) -> dict[Stage, list[QueueState]]:
+        """The queues in front of the engines of each stage, as they are now."""
+        found: dict[Stage, dict[QueuedEngine, None]] = {stage: {} for stage in STAGES}
+        for served in self.routes:
+            for stage in STAGES:
+                queues = queues_of(getattr(served.engines, stage))
+                found[stage] |= dict.fromkeys(queue for queue in queues if queue is not None)
+        return {stage: [queue.state for queue in queues] for stage, queues in found.items()}
 
     def preflight(self) -> None:
         """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""
@@ -115,6 +127,20 @@ class Gateway:
                 stack.push_async_callback(self._speech_store.aclose)
             for engine in self._engines():
                 stack.push_async_callback(engine.aclose)
+
+
+def _find(routes: Sequence[ServedRoute], model: str | None, named_by: Stage | None) -> ServedRoute:
+    if model is None:
+        return routes[0]
+    rules: list[Callable[[ServedRoute], bool]] = [lambda served: model in (served.name, *served.route.aliases)]
+    if named_by is not None:
+        rules.append(lambda _: is_openai_model(named_by, model))
+        rules.append(lambda served: model in served.engine_names(named_by))
+    rules.append(lambda served: "*" in served.route.aliases)
+    found = next((served for rule in rules for served in routes if rule(served)), None)
+    if found is None:
+        raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
+    return found
 
 
 def _own(served: ServedRoute, stage: Stage) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """A route: a model that clients can name, the engines that serve it, and which of its stages can work now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -9,10 +9,11 @@ from adapters.contract import llm, stt, tts
 from adapters.contract.engine import HealthReporting
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
+from gateway.engines.admission import current_admission
 from gateway.engines.automatic import AutomaticEngine
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
-from gateway.engines.queue import RETRY_SECONDS
+from gateway.engines.queue import RETRY_SECONDS, queues_of
 from gateway.settings.composition import engine_description
 from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, Route
 
@@ -93,6 +94,15 @@ class ServedRoute:
         if any(stage not in self._load_failures for stage in stages):
             return "loading"
         return "failed" if self.lost(stages) else "ready"
+
+    def admit(self, stages: Sequence[Stage]) -> None:
+        """Have the turn that is being served admitted by the queues of ``stages``, in the order in which it asks them.
+
+        Outside of a request nothing is promised. Raises ``Unavailable`` when a stage is too busy.
+        """
+        if (current := current_admission()) is not None:
+            for stage in stages:
+                current.ask(tuple(queues_of(getattr(self.engines, stage))), first=stage == stages[0])
 
     def require(self, stages: Iterable[Stage]) -> None:
         """Raise unless all of ``stages`` can work now.

@@ -79,6 +79,11 @@ class CachedSynthesiser:
         return info
 
     @property
+    def alternatives(self) -> tuple[tts.Synthesiser]:
+        """The engine that speaks what is not kept."""
+        return (self._engine,)
+
+    @property
     def failure(self) -> str | None:
         """Why the engine cannot speak any more."""
         return self._engine.failure if isinstance(self._engine, HealthReporting) else None

@@ -4,6 +4,7 @@ Status codes, types and codes follow OpenAI's error catalogue; all four fields o
 """
 
 import logging
+import math
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,8 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.access.keys import InvalidKey, NotAllowed
+from gateway.access.standing import NothingAllowed
 from gateway.conversation.conversation import NotFound
 from gateway.http.nearest_route import nearest_route
 from gateway.http.request_id import request_id
@@ -35,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_SECONDS = 60
 """Clients refuse to wait longer, or sleep for as long as they are told."""
+
+LONGEST_WAIT_SECONDS = 172_800
+"""The longest time that a client is told of whose limit is reached; longer than the other, it is told not to retry."""
 
 LONGEST_MESSAGE = 2000
 """Characters of a message; it may quote what was sent."""
@@ -56,22 +62,29 @@ class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HTTPError(msgspec.Struct, frozen=True, kw_only=True):
-    """How a class of failure looks over HTTP; ``retry`` is told to the client, ``None`` leaves it to the status."""
+    """How a class of failure looks over HTTP; ``retry`` is told to the client, ``None`` leaves it to the status.
+
+    ``authenticate`` names the scheme in which a client has to show a key.
+    """
 
     status: int
     type: str
     code: str | None = None
     retry: bool | None = None
+    authenticate: str | None = None
 
 
 CONTRACT: dict[type[AdapterError], HTTPError] = {
     AdapterError: HTTPError(status=500, type="server_error", retry=False),
     InvalidRequest: HTTPError(status=400, type="invalid_request_error"),
     NotFound: HTTPError(status=404, type="invalid_request_error"),
+    InvalidKey: HTTPError(status=401, type="invalid_request_error", authenticate="Bearer"),
+    NotAllowed: HTTPError(status=403, type="invalid_request_error"),
     Unsupported: HTTPError(status=400, type="invalid_request_error", code="unsupported_value"),
     TooLong: HTTPError(status=400, type="invalid_request_error", code="context_length_exceeded"),
     UnknownModel: HTTPError(status=404, type="invalid_request_error", code="model_not_found"),
     Overloaded: HTTPError(status=429, type="rate_limit_error", code="rate_limit_exceeded"),
+    NothingAllowed: HTTPError(status=429, type="insufficient_quota", code="insufficient_quota", retry=False),
     Unavailable: HTTPError(status=503, type="server_error", code="service_unavailable", retry=True),
     TimedOut: HTTPError(status=504, type="server_error", code="timeout"),
     UpstreamError: HTTPError(status=502, type="server_error", code="upstream_error", retry=False),
@@ -79,7 +92,6 @@ CONTRACT: dict[type[AdapterError], HTTPError] = {
 """Contract to HTTP; a subclass that is not listed looks like its nearest base."""
 
 HTTP: dict[int, tuple[str, str | None]] = {
-    HTTPStatus.UNAUTHORIZED: ("invalid_request_error", "invalid_api_key"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("invalid_request_error", "method_not_supported"),
     HTTPStatus.REQUEST_TIMEOUT: ("invalid_request_error", "request_timeout"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("server_error", None),
@@ -155,7 +167,7 @@ def answer_of(error: Exception, scope: HTTPScope) -> Answer:
         case AdapterError():
             mapping, body = describe(error, field_names(scope))
             logger.info("%s refused: %s", name, describe_failure(error))
-            status, headers = mapping.status, _retry_headers(mapping, error.retry_after)
+            status, headers = mapping.status, _headers(mapping, error.retry_after)
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.info("%s refused: status %d", name, status)
             body, headers = _http_error(scope, error), dict(error.headers or {})
@@ -173,12 +185,16 @@ def _forget_frames(error: BaseException | None) -> None:
         error = error.__context__
 
 
-def _retry_headers(mapping: HTTPError, retry_after: float | None) -> dict[str, str]:
+def _headers(mapping: HTTPError, retry_after: float | None) -> dict[str, str]:
     headers = {} if mapping.retry is None else {"x-should-retry": str(mapping.retry).lower()}
-    if retry_after is not None:
-        seconds = min(max(0.0, retry_after), LONGEST_RETRY_SECONDS)
-        headers |= {"retry-after": str(max(1, round(seconds))), "retry-after-ms": str(round(seconds * 1000))}
-    return headers
+    if mapping.authenticate is not None:
+        headers["www-authenticate"] = mapping.authenticate
+    if retry_after is None:
+        return headers
+    if mapping.status == HTTPStatus.TOO_MANY_REQUESTS and retry_after > LONGEST_RETRY_SECONDS:
+        return {"retry-after": str(math.ceil(min(retry_after, LONGEST_WAIT_SECONDS))), "x-should-retry": "false"}
+    seconds = min(max(0.0, retry_after), LONGEST_RETRY_SECONDS)
+    return headers | {"retry-after": str(max(1, math.ceil(seconds))), "retry-after-ms": str(math.ceil(seconds * 1000))}
 
 
 def _routes(scope: HTTPScope) -> dict[str, Collection[str]]:

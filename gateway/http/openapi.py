@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
@@ -200,7 +200,7 @@ def description(*wire_types: Any) -> OpenAPIConfig:
         title="Speech gateway",
         version=version("speech-gateway"),
         description="Audio in, a spoken answer streams out; OpenAI's wire formats, any OpenAI-compatible model behind.",
-        path="/docs",
+        openapi_router=Router(path="/docs", route_handlers=(), opt={"access": "open"}),
         components=WireComponents(wire=json_schema(ErrorAnswer, *wire_types)[1]),
         render_plugins=[SwaggerRenderPlugin(path="/"), JsonRenderPlugin()],
         use_handler_docstrings=True,

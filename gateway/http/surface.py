@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
-    """``handlers``: its routes. ``wire_types``: the types that its part of the API description refers to."""
+    """``name`` is what keys call it, ``handlers`` are its routes, ``wire_types`` the types it describes."""
 
-    handlers: tuple[HTTPRouteHandler, ...]
+    name: str
+    handlers: tuple[HTTPRouteHandler | WebsocketRouteHandler, ...]
     wire_types: tuple[Any, ...] = ()

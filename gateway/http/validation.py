@@ -83,7 +83,7 @@ def _takes_text(kind: Any) -> bool:
 _WORDS = {
     "str": "a string",
     "int": "an integer",
-    "float": "a number",
+    "float": "a decimal",
     "bool": "a boolean",
     "array": "an array",
     "object": "an object",
@@ -94,8 +94,11 @@ _WORDS = {
 }
 
 
-def _worded(types: str) -> str:
-    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
+def _expected(types: str) -> str:
+    """The ``types`` that msgspec takes in OpenAI's words, which do not say that a field may be null."""
+    first, *others = [_WORDS.get(word, word) for word in types.split(" | ") if word != "null"]
+    rest = [word.partition(" ")[2] for word in others]
+    return f"one of {', '.join([first, *rest[:-1]])} or {rest[-1]}" if rest else first
 
 
 def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -> InvalidRequest:
@@ -128,8 +131,8 @@ def invalid(problem: str, values: dict[str, Any], model: type[msgspec.Struct]) -
             f"Invalid value: {word[1][:LONGEST_SHOWN]}.{supported}", param=param, code="invalid_value"
         )
     if mismatch := re.fullmatch(r"Expected `(.+)`, got `(.+)`", reason):
-        wanted, got = _worded(mismatch[1]), _worded(mismatch[2])
-        message = f"Invalid type for '{param}': expected {wanted}, but got {got} instead."
+        got = _WORDS.get(mismatch[2], mismatch[2])
+        message = f"Invalid type for '{param}': expected {_expected(mismatch[1])}, but got {got} instead."
         return InvalidRequest(message, param=param, code="invalid_type")
     return InvalidRequest(f"Invalid '{param}': {reason[:LONGEST_SHOWN]}.", param=param, code="invalid_value")
 

@@ -8,9 +8,11 @@ from litestar import Request
 
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields
 from gateway.http.media import images_of, recording_of
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.spoken_answer import SpokenAnswer
 from gateway.http.streaming import StreamingResponse
@@ -41,12 +43,13 @@ class VoiceTurns:
         Raises ``AdapterError``, and ``HTTPException`` for a recording that is too large.
         """
         wire, unknown = await offloaded(fields.size, fields_of, fields, SpeechToSpeechRequest, STRUCTURES, FILES)
-        served = self._gateway.admit(wire.model)
+        caller = caller_of(request.scope)
+        served = admit(request.scope, self._gateway, wire.model)
         recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
         images = await offloaded(fields.size, images_of, wire.image, fields.uploads.get("image", []))
         audio = None if recording is None else partial(self._decoder.decode, recording)
-        spoken = await self._turns.spoken_words(spoken_answers(wire.messages or ()))
-        asked = await offloaded(fields.size, turn_request, wire, audio, images, spoken)
+        spoken = await self._turns.spoken_words(caller, spoken_answers(wire.messages or ()))
+        asked = await offloaded(fields.size, turn_request, wire, caller, audio, images, spoken)
         turn = self._turns.begin(asked, served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), turn.id)
         answer = SpokenAnswer(turn, watch, (*unknown, *ignored_fields(asked, served)))

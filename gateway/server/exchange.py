@@ -36,7 +36,7 @@ _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 def scope_of(
-    head: RequestHead, client: tuple[str, int] | None, server: tuple[str, int], state: dict[str, Any]
+    head: RequestHead, client: tuple[str, int] | None, server: tuple[str, int], state: dict[str, Any], scheme: str
 ) -> HTTPScope:
     """The request as the application gets it: of a HEAD it sees a GET, whose content is not sent (RFC 9110 9.3.2).
 
@@ -48,7 +48,7 @@ def scope_of(
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": head.http_version,
         "method": "GET" if head.method == "HEAD" else head.method,
-        "scheme": "http",
+        "scheme": scheme,
         "path": path,
         "raw_path": raw_path,
         "query_string": query,

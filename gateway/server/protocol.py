@@ -22,6 +22,7 @@ from gateway.engines.queue import RETRY_SECONDS
 from gateway.server import limits
 from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.exchange import Exchange, scope_of
+from gateway.server.forwarded import Client
 from gateway.server.request_parser import RequestHead, RequestParser
 from gateway.tasks import run_among
 
@@ -37,15 +38,18 @@ class HTTPProtocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop,
         *,
         places: ConnectionLimits,
+        ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self._config = config
         self._state = server_state
         self._app_state = app_state
         self._places = places
+        self._ending = ending
         self._now = asyncio.get_running_loop().time
         self._parser = RequestParser(self)
         self._transport: asyncio.Transport
-        self.client: tuple[str, int] | None = None
+        self._peer: Client | None = None
+        self.client: Client | None = None  # whose connection it counts as
         self._writable = asyncio.Event()
         self._writable.set()
         self._closing = False
@@ -63,7 +67,8 @@ class HTTPProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection, or refuse it when there are too many."""
         self._transport = cast(asyncio.Transport, transport)
-        self.client = transport.get_extra_info("peername")
+        self._peer = transport.get_extra_info("peername")
+        self.client = self._places.client(self._peer)
         if reason := self._places.refusal(self.client, self._state.connections):
             self._answer(Unavailable(reason, retry_after=RETRY_SECONDS), lingering=False)
             return
@@ -96,7 +101,7 @@ class HTTPProtocol(asyncio.Protocol):
             return
         try:
             self._parser.feed(data)
-        except HTTPException as error:
+        except (HTTPException, Unavailable) as error:
             self._refuse(error)
 
     # The parser calls these.
@@ -114,7 +119,11 @@ class HTTPProtocol(asyncio.Protocol):
             raise HTTPException(
                 status_code=HTTPStatus.TOO_MANY_REQUESTS, detail="Too many requests at once on one connection."
             )
+        others = (each for each in self._state.connections if each is not cast(Any, self))
+        self.client = self._places.client_of_request(self._peer, head.headers, others)
         self._reading = self._exchange(head)
+        if self._ending():
+            self._reading.keep_alive = False
         self._exchanges.append(self._reading)
         self._deadline = math.inf
         if len(self._exchanges) == 1:
@@ -185,6 +194,7 @@ class HTTPProtocol(asyncio.Protocol):
         """The last byte of an answer has been written: the next request has its turn."""
         self._state.total_requests += 1
         self._exchanges.popleft()
+        self.client = self._places.client(self._peer)
         if self._transport.is_closing():
             return
         if not exchange.keep_alive:
@@ -234,7 +244,8 @@ class HTTPProtocol(asyncio.Protocol):
 
     def _exchange(self, head: RequestHead) -> Exchange:
         state = self._app_state.copy()
-        scope = scope_of(head, self.client, self._transport.get_extra_info("sockname"), state)
+        scheme = "https" if self._config.ssl is not None else "http"
+        scope = scope_of(head, self._peer, self._transport.get_extra_info("sockname"), state, scheme)
         return Exchange(self, head, scope, self._state.default_headers)
 
     def _within(self, seconds: float, act: Callable[[], None]) -> None:
@@ -288,7 +299,8 @@ class HTTPProtocol(asyncio.Protocol):
             self._close()
             return
         self._closing = True
-        self._transport.write_eof()
+        if self._transport.can_write_eof():  # not with TLS, where the close below says it
+            self._transport.write_eof()
         if last.body_bytes <= limits.LINGER_BYTES:
             self._transport.resume_reading()
         else:

@@ -4,8 +4,10 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -15,6 +17,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from gateway.server.connection_limits import ConnectionLimits
+from gateway.server.forwarded import ForwardedHeaders, TrustedProxies
 from gateway.server.protocol import HTTPProtocol
 from gateway.settings.model import GatewaySettings
 from gateway.tasks import CLOSING_SECONDS
@@ -34,18 +37,36 @@ FLUSH_SECONDS = 1.0
 
 
 class GatewayServer(uvicorn.Server):
-    """Serves ``app`` until ``should_exit``, SIGINT or SIGTERM. A second signal ends the process at once."""
+    """Serves ``app`` until ``should_exit``, SIGINT or SIGTERM. A second signal ends the process at once.
 
-    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
-        places = ConnectionLimits(total=settings.max_connections, per_client=settings.max_connections_per_client)
+    ``tls`` encrypts connections. ``stop`` is called when the end begins: the application is to refuse new work. SIGHUP
+    has ``reload`` called, where the system knows that signal. Raises ``BadOption`` for a proxy that is none.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: GatewaySettings,
+        tls: ssl.SSLContext | None = None,
+        stop: Callable[[], None] = lambda: None,
+        reload: Callable[[], None] | None = None,
+    ) -> None:
+        self._stop = stop
+        self._reload = reload
+        self._ending = False
+        proxies = TrustedProxies(settings.forwarded_allow_ips)
+        places = ConnectionLimits(
+            total=settings.max_connections, per_client=settings.max_connections_per_client, proxies=proxies
+        )
         config = uvicorn.Config(
-            cast(Any, app),
-            http=cast(Any, partial(HTTPProtocol, places=places)),
+            cast(Any, app if proxies.empty else ForwardedHeaders(app, proxies)),
+            http=cast(Any, partial(HTTPProtocol, places=places, ending=lambda: self._ending)),
             log_config=None,
             log_level="warning",
             access_log=False,  # query strings may hold prompts
             server_header=False,
-            proxy_headers=False,  # nothing asks for the client's address but the limit on its connections
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+            proxy_headers=False,  # ForwardedHeaders reads them
         )
         super().__init__(config)
         self._shutdown_seconds = settings.shutdown_seconds
@@ -58,6 +79,9 @@ class GatewayServer(uvicorn.Server):
             yield
             return
         earlier = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        if self._reload is not None and sys.platform != "win32":
+            # The loop calls it: between two steps of its tasks, not in the middle of one.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         try:
             yield
         finally:
@@ -86,30 +110,42 @@ class GatewayServer(uvicorn.Server):
         return [each for each in cast(set[Any], self.server_state.connections) if isinstance(each, HTTPProtocol)]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept nothing more; let what runs finish for ``shutdown_seconds``, then cut it, which answers it."""
+        """Let what runs finish for ``shutdown_seconds``, then cut it, which answers it.
+
+        Meanwhile the port stays open: a balancer that asks ``/ready`` is told, and so is who sends new work.
+        """
         logger.info("shutting down: ended by %s", self._ended_by)
+        self._ending = True
+        self._stop()
+        deadline = asyncio.get_running_loop().time() + self._shutdown_seconds
+        self._close_idle()
+        await self._until(lambda: not self.server_state.tasks, deadline)
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        await self._drained(self._shutdown_seconds)
+        self._close_idle()
+        await self._until(self._drained, deadline)
         if tasks := list(self.server_state.tasks):
             logger.warning("%d requests are cut: they did not end within --shutdown_seconds", len(tasks))
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
-            await self._drained(FLUSH_SECONDS)
+            await self._until(self._drained, asyncio.get_running_loop().time() + FLUSH_SECONDS)
         for remaining in self._own_connections():
             remaining.abort()
         await self.lifespan.shutdown()
 
-    async def _drained(self, seconds: float) -> None:
-        """Wait until nothing is served and every connection is closed, for ``seconds`` at most."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while (self.server_state.tasks or self.server_state.connections) and (
-            asyncio.get_running_loop().time() < deadline
-        ):
+    def _close_idle(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
+    def _drained(self) -> bool:
+        """Nothing is served, and every connection is closed."""
+        return not self.server_state.tasks and not self.server_state.connections
+
+    async def _until(self, condition: Callable[[], bool], deadline: float) -> None:
+        """Wait for ``condition``, until ``deadline`` on the loop's clock at most."""
+        while not condition() and asyncio.get_running_loop().time() < deadline:
             self._sweep()
             await asyncio.sleep(POLL_SECONDS)

@@ -2,7 +2,7 @@
 
 from msgspec import inspect
 
-from gateway.settings import model
+from gateway.settings.declaration import GROUPS
 from gateway.settings.options import OPEN_TABLE, Option, options
 
 BEGIN = "<!-- begin: written by python -m gateway.cli.generate -->\n"
@@ -19,7 +19,7 @@ def with_flag_tables(document: str) -> str:
 def _flag_tables() -> str:
     """One table a group: the flag, its default, what it does and which values it takes."""
     parts = []
-    for group in model.GROUPS:
+    for group in GROUPS:
         rows = [_row(option) for option in options().values() if option.group == group]
         parts.append("\n".join([f"### {group}\n", "| flag | default | meaning |", "|---|---|---|", *rows, ""]))
     return "\n".join(parts)

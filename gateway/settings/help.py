@@ -6,7 +6,9 @@ from typing import Any, assert_never
 import msgspec
 
 from adapters.options import Secret
-from gateway.settings import composition, model
+from gateway.settings import composition
+from gateway.settings.declaration import GROUPS, SERVER
+from gateway.settings.key_tables import KeyTable
 from gateway.settings.options import OPEN_TABLE, Option, entries, options
 from gateway.settings.show import line
 
@@ -17,7 +19,7 @@ INDENT = 30
 def help_text(introduction: str, width: int) -> str:
     """What ``--help`` prints, wrapped to ``width`` columns: ``introduction``, then every flag grouped by stage."""
     parts = [introduction]
-    for group in model.GROUPS:
+    for group in GROUPS:
         lines = [_entry(option, width) for option in listed() if option.group == group]
         parts.append("\n".join([group, *lines]))
     return "\n\n".join(parts) + "\n"
@@ -35,7 +37,7 @@ def listed() -> list[Option]:
 def example_file() -> str:
     """A TOML file of all settings, each commented out at its default."""
     parts = []
-    for group in model.GROUPS:
+    for group in GROUPS:
         lines: list[str] = [f"# {group}", "#"]
         for option in options().values():
             if option.group == group and option.key != "config":
@@ -54,14 +56,18 @@ def schema() -> bytes:
         if options()[key].choices and "enum" not in value:
             value.get("anyOf", [value])[0]["enum"] = list(options()[key].choices)
             value["default"] = options()[key].default
-        if options()[key].shape == "list" and "anyOf" in value:
+        if options()[key].shape in {"list", "secrets"} and "anyOf" in value:
             value["anyOf"].append({"type": "string"})
-    server = {option.key for option in options().values() if option.group == model.SERVER}
+    server = {option.key for option in options().values() if option.group == SERVER}
     names = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
     route = {key: value for key, value in properties.items() if key not in server}
     others: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}
     routes = _table(names | route, others) | {"required": ["name"]}
-    whole = _table(properties | {"routes": {"type": "array", "items": routes}}, others)
+    keys = msgspec.json.schema(KeyTable, schema_hook=_schema_of)["$defs"]
+    limits = keys["Limits"]
+    key = keys["KeyTable"] | {"properties": keys["KeyTable"]["properties"] | {"limits": limits}}
+    tables = {"routes": {"type": "array", "items": routes}, "keys": {"type": "array", "items": key}}
+    whole = _table(properties | tables, others)
     return msgspec.json.format(msgspec.json.encode(whole), indent=2)
 
 
@@ -112,7 +118,7 @@ def _placeholder(option: Option) -> str:
             return " TEXT"
         case "secret":
             return " SECRET"
-        case "list":
+        case "list" | "secrets":
             return " LIST"
         case "table":
             return " JSON"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from adapters import registry
 from adapters.contract.description import ApiKeyVariable, EngineDescription
 from adapters.options import Secret, shown_url
+from gateway.access.keys import listed_keys
 from gateway.settings import composition, model
 from gateway.settings.flags import parse
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
@@ -29,7 +30,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
     path, *more = line.positional
     if not path.endswith(FILE_ENDINGS):
         raise SettingsError(
-            f"{path!r} is neither a command (ask, check, config) nor a configuration file (.toml, .json)."
+            f"{path!r} is neither a command (ask, check, config, key new) nor a configuration file (.toml, .json)."
         )
     if more or "config" in line.settings:
         raise SettingsError(f"Only one configuration file can be used: {path!r} is given, and another one.")
@@ -47,8 +48,11 @@ def resolve(flags: Given, environment: Mapping[str, str]) -> Loaded:
     routes = tuple(_route(table, presets | given, environment) for table in file.routes)
     routes = routes or (_only_route(settings, origins),)
     everything = [*given.items(), *(pair for table in file.routes for pair in table.settings.items())]
-    warnings += [*_without_effect(everything, routes), *_keys_sent_elsewhere(routes)]
-    return Loaded(settings=settings, routes=routes, origins=origins, warnings=tuple(warnings))
+    keys = (*listed_keys(settings.api_keys), *file.keys)
+    warnings += [*file.warnings, *_without_effect(everything, routes), *_keys_sent_elsewhere(routes)]
+    if keys and settings.allow_anonymous:
+        warnings.append("--allow_anonymous: no effect, because there are keys and every request needs one.")
+    return Loaded(settings=settings, routes=routes, keys=keys, origins=origins, warnings=tuple(warnings))
 
 
 def _presets(given: Given) -> Given:

@@ -1,21 +1,14 @@
 """What can be set: the gateway's own settings, and what loading makes of them and of the engines' options."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from adapters import registry
-from adapters.options import Secret
-
-SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
-    "Server",
-    "Language model",
-    "Recognition",
-    "Synthesis",
-    "Voice activity",
-)
-"""Headings of ``--help``; the settings under ``SERVER`` cannot be set per route."""
+from gateway.access.keys import Key
+from gateway.settings.declaration import LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY, Text, option
+from gateway.settings.server import ServerSettings
 
 ENGINE_KEYS: dict[registry.Stage, str] = {"llm": "llm_backend", "stt": "stt", "tts": "tts", "vad": "vad"}
 """The setting that selects the engine of each stage."""
@@ -40,8 +33,6 @@ AUTO = "auto"
 OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that can be left out: the model hears the recording itself; the recogniser gets silence too."""
 
-Text = Annotated[str, Meta(min_length=1)]
-ConnectionCount = Annotated[int, Meta(ge=1)]
 ContextTokens = Annotated[int, Meta(ge=256)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
 
@@ -50,79 +41,8 @@ class SettingsError(ValueError):
     """A setting cannot be used; the message is one line that quotes it and names the choices."""
 
 
-def option(group: str, description: str, **limits: Any) -> Meta:
-    """Describe a setting: its heading, what it does, and the limits of ``msgspec.Meta``."""
-    return Meta(description=description, extra={"group": group}, **limits)
-
-
-class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GatewaySettings(ServerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gateway's own settings; ``composition.settings_type()`` adds the options of the engines."""
-
-    host: Annotated[Text, option(SERVER, "Address to listen on; there is no authentication.")] = "127.0.0.1"
-    port: Annotated[int, option(SERVER, "TCP port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8765
-    mode: Annotated[
-        Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
-    ] = None
-    max_requests: Annotated[
-        int, option(SERVER, "Turns served at once; further ones are refused with 503 before their body is read.", ge=1)
-    ] = 256
-    max_connections: Annotated[
-        int, option(SERVER, "Connections open at once; past it an idle one gives way, or a new one is refused.", ge=1)
-    ] = 1024
-    max_connections_per_client: Annotated[
-        ConnectionCount | None,
-        option(SERVER, "Connections of one address at once; leave it unset behind a proxy, where all come from one."),
-    ] = None
-    cors_origins: Annotated[
-        tuple[str, ...],
-        option(
-            SERVER,
-            "Web pages that may call the gateway from a browser, by origin (http://localhost:3000); * for all. Unset: "
-            "none on other sites.",
-        ),
-    ] = ()
-    request_memory_mb: Annotated[
-        int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
-    ] = 256
-    max_queue: Annotated[
-        int, option(SERVER, "Requests that may wait for an engine; further ones are refused with 503.", ge=0)
-    ] = 64
-    max_audio_seconds: Annotated[float, option(SERVER, "Longest recording, in seconds after decoding.", gt=0)] = 600.0
-    max_turn_seconds: Annotated[
-        float,
-        option(SERVER, "Longest turn, in seconds from the request to the last sound sent, fallbacks included.", gt=0),
-    ] = 900.0
-    shutdown_seconds: Annotated[
-        float, option(SERVER, "Seconds that running requests get to finish at shutdown.", ge=0)
-    ] = 10.0
-    conversation_store: Annotated[
-        Secret | None,
-        option(
-            SERVER,
-            "Valkey or Redis that keeps conversations, redis://host:port/db; unset: the memory of this process.",
-        ),
-    ] = None
-    conversation_ttl_seconds: Annotated[
-        float, option(SERVER, "Seconds for which an answered turn can be continued.", ge=1)
-    ] = 3600.0
-    conversation_max_mb: Annotated[
-        float,
-        option(
-            SERVER,
-            "Megabytes of one conversation, in memory at most a quarter of conversation_memory_mb; its oldest turns "
-            "are dropped first.",
-            gt=0,
-        ),
-    ] = 8.0
-    conversation_memory_mb: Annotated[
-        float, option(SERVER, "Megabytes of all conversations in memory; the least recently used go first.", gt=0)
-    ] = 256.0
-    config: Annotated[
-        str | None, option(SERVER, "Configuration file, .toml or .json; flags and environment take precedence.")
-    ] = None
-    local_mac_optimal_settings: Annotated[
-        bool, option(SERVER, "On macOS: preset the engines and options that suit it; explicit flags win.")
-    ] = False
 
     llm_backend: Annotated[str | None, option(LANGUAGE_MODEL, "What writes the answers.")] = None
     model_name: Annotated[
@@ -202,22 +122,6 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         tuple[str, ...],
         option(SYNTHESIS, "Other speech synthesisers that take over, in this order, when the first one fails."),
     ] = ()
-    speech_cache_mb: Annotated[
-        float,
-        option(
-            SERVER,
-            "Megabytes of synthesised speech kept in memory, so that the same words are not synthesised again; 0 keeps "
-            "none. Turns with store false are never kept.",
-            ge=0,
-        ),
-    ] = 0.0
-    speech_cache_store: Annotated[
-        Secret | None,
-        option(SERVER, "Valkey or Redis that keeps synthesised speech instead, for several gateways."),
-    ] = None
-    speech_cache_ttl_seconds: Annotated[
-        float, option(SERVER, "Seconds for which speech_cache_store keeps speech.", ge=1)
-    ] = 86_400.0
     voice: Annotated[Text, option(SYNTHESIS, "Voice of the answers, of the engine or one of OpenAI's.")] = "alloy"
     voices_by_language: Annotated[
         dict[Language, Text],
@@ -225,7 +129,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             SYNTHESIS,
             "Voices for languages (ISO 639-1) where a request names none; the engine's own choice goes for others.",
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     speed: Annotated[float, option(SYNTHESIS, "Speed of speech, 1.0 is normal.", ge=0.25, le=4.0)] = 1.0
     stream_batch_sentences: Annotated[
         int,
@@ -254,7 +158,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "Words and how to say them: another spelling, or the engine's phonemes in [[ and ]].",
             max_length=1000,
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
 
     vad: Annotated[
         str | None, option(VOICE_ACTIVITY, "Voice activity detector; with none the recogniser gets silence too.")
@@ -274,7 +178,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of loading: effective settings, at least one route, and what should be said to the user.
+    """The outcome of loading: effective settings, at least one route, keys, and what should be said to the user.
 
     ``settings`` and every route's settings are of ``composition.settings_type()``, with ``model_name`` and the engine
     of each stage filled in. ``origins`` maps each key to ``flag --<key>``, ``argument``, ``environment <NAME>``,
@@ -284,5 +188,6 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: GatewaySettings
     routes: tuple[Route, ...]
+    keys: tuple[Key, ...]
     origins: dict[str, str]
     warnings: tuple[str, ...]

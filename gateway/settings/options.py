@@ -13,6 +13,7 @@ from adapters import registry
 from adapters.options import BadOption, decode_option, shape_of, value_type
 from adapters.options import Shape as DeclaredShape
 from gateway.settings import composition, model
+from gateway.settings.declaration import GROUPS
 from gateway.settings.model import SettingsError
 
 Shape = DeclaredShape | Literal["open"]
@@ -67,7 +68,7 @@ def options() -> dict[str, Option]:
                     continue  # the engine reads a setting of the gateway's
                 brought[key] = (stage, (*brought.get(key, (stage, ()))[1], engine))
     found = [_option(field, brought) for field in msgspec.structs.fields(composition.settings_type())]
-    return {option.key: option for option in sorted(found, key=lambda option: model.GROUPS.index(option.group))}
+    return {option.key: option for option in sorted(found, key=lambda option: GROUPS.index(option.group))}
 
 
 @cache
@@ -111,7 +112,7 @@ def decode_text(option: Option, text: str, place: str) -> Any:
             return decode(option, _number(text), place)
         case "text" | "secret":
             return decode(option, text, place)
-        case "list":
+        case "list" | "secrets":
             listed = _literal(text)
             return decode(option, listed if isinstance(listed, list) else text, place)
         case "table":
@@ -127,7 +128,10 @@ def decode(option: Option, value: Any, place: str) -> Any:
     """Check a value from a file; ``place`` names that in the error. Raises ``SettingsError``."""
     if option.shape == "secret" and not isinstance(value, str):
         raise SettingsError(f"{place} must be a string.")
-    if option.shape == "list" and isinstance(value, str):
+    listed = [value] if isinstance(value, str) else value
+    if option.shape == "secrets" and not (isinstance(listed, list) and all(isinstance(each, str) for each in listed)):
+        raise SettingsError(f"{place} must be a list of strings.")
+    if option.shape in {"list", "secrets"} and isinstance(value, str):
         return _convert(option, [value], place)
     return _convert(option, value, place)
 
@@ -145,6 +149,8 @@ def _convert(option: Option, value: Any, place: str) -> Any:
         if (broken := _broken_engine(option.key, value)) is not None:
             raise BadOption(f"{place} {value!r}: {broken}")
         raise SettingsError(f"{place} {value!r} is not one of {', '.join(option.choices)}.")
+    if isinstance(value, dict):
+        _check_names(option, value, place)
     try:
         converted = msgspec.convert(value, option.type, dec_hook=decode_option)
     except msgspec.ValidationError as error:
@@ -153,6 +159,19 @@ def _convert(option: Option, value: Any, place: str) -> Any:
     if isinstance(converted, float) and not math.isfinite(converted):
         raise SettingsError(f"{place} {value!r} cannot be used: expected a finite number.")
     return converted
+
+
+def _check_names(option: Option, table: dict[Any, Any], place: str) -> None:
+    """Raise ``SettingsError`` when a table whose names are declared has another one."""
+    declared = value_type(inspect.type_info(option.type))
+    if not isinstance(declared, inspect.StructType):
+        return
+    names = [field.name for field in declared.fields]
+    for name in table:
+        if name not in names:
+            close = get_close_matches(str(name), names, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}."
+            raise SettingsError(f"{place}: unknown name {name!r}: {hint}")
 
 
 def _number(text: str) -> int | float | str:
@@ -189,10 +208,11 @@ def _described(field: msgspec.structs.FieldInfo, key: str, engines: tuple[str, .
     described = inspect.type_info(field.type)
     assert isinstance(described, inspect.Metadata), f"{field.name} is described by msgspec.Meta"
     value = value_type(described)
+    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     return Option(
         key=key,
         type=field.type,
-        default=field.default if field.default is not msgspec.NODEFAULT else field.default_factory(),
+        default=msgspec.to_builtins(default) if isinstance(default, msgspec.Struct) else default,
         shape=shape_of(value),
         description=(described.extra_json_schema or {})["description"],
         group=group or (described.extra or {})["group"],

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 from adapters.options import Secret, shown_url
 from gateway.settings.model import GatewaySettings, Loaded, Route
 from gateway.settings.options import OPEN_TABLE, options
@@ -29,6 +31,7 @@ def line(key: str, value: Any) -> str:
         return f"# {key} ="
     if isinstance(value, Secret) or key == "config":
         return f"# {key} = {_toml(str(value))}"
+    value = msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
     shown = _without_secrets(value)
     try:
         return f"{'' if shown == value else '# '}{key} = {_toml(shown)}"
@@ -37,8 +40,10 @@ def line(key: str, value: Any) -> str:
 
 
 def _without_secrets(value: Any) -> Any:
-    """The value, with the secrets of every URL in it hidden."""
+    """The value, with secrets, and those of every URL in it, hidden."""
     match value:
+        case Secret():
+            return str(value)
         case str():
             return shown_url(value) if URL.fullmatch(value) else value
         case list() | tuple():

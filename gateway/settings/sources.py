@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.settings.model import SERVER, SettingsError
+from gateway.access.keys import Key
+from gateway.settings.declaration import SERVER
+from gateway.settings.key_tables import read_keys
+from gateway.settings.model import SettingsError
 from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
 
 PREFIX = "S2S_"
@@ -30,10 +33,15 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration file: settings for the server and all routes, and the routes if it has any."""
+    """A configuration file: settings for the server and all routes, and the routes and keys if it has any.
+
+    ``warnings`` are about its keys.
+    """
 
     settings: dict[str, Setting] = {}
     routes: tuple[RouteTable, ...] = ()
+    keys: tuple[Key, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class _RouteNames(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +100,9 @@ def read_file(path: str) -> File:
     routes = table.pop("routes", [])
     if not isinstance(routes, list) or not all(isinstance(route, dict) for route in routes):
         raise SettingsError(f"{path}: 'routes' must be a list of tables, written [[routes]] in TOML.")
-    return File(settings=_settings(table, path, path), routes=_routes(routes, path))
+    keys, warnings = read_keys(table.pop("keys", []), path)
+    settings = _settings(table, path, path)
+    return File(settings=settings, routes=_routes(routes, path), keys=keys, warnings=tuple(warnings))
 
 
 def _utf8(content: bytes) -> str:
@@ -108,7 +118,7 @@ def _settings(table: dict[str, Any], path: str, place: str) -> dict[str, Setting
     for key, value in table.items():
         option = find(key)
         if option is None:
-            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes',))}")
+            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes', 'keys'))}")
         if key == "config":
             raise SettingsError(f"{place}: 'config' names the file itself and cannot be set in it.")
         if value is not None:

@@ -18,16 +18,21 @@ LEFT = "left"
 class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One turn that is over, however it ended.
 
-    ``route`` is the route that was asked, ``answered_by`` the one whose model answered (a fallback's name; ``None``
-    when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in for those of the route.
+    ``caller`` is the name of who asked, ``route`` the route that was asked, ``answered_by`` the one whose model
+    answered (a fallback's name; ``None`` when none did). ``heard_by`` and ``spoken_by`` name the engines that stood in
+    for those of the route.
     ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing of what was
     said. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the synthesiser, ``delivered`` to
     the client. ``characters`` is the text given to the synthesiser, ``cached_characters`` that of it whose speech was
-    cached. ``usage`` is the answer's, ``compaction`` that of a summary which this turn is the first to use.
+    cached, ``delivered_characters`` that of the utterances which the client has whole. ``usage`` is the answer's as its
+    server counted it; where a model was asked and no count came, because the client left for example, ``estimate`` is
+    there instead. ``compaction`` is that of a summary which this turn is the first to use. A ``speculative`` turn was
+    begun early and never played.
     """
 
     response_id: str
     conversation_id: str | None
+    caller: str
     route: str
     answered_by: str | None
     heard_by: tuple[str, ...] = ()
@@ -38,13 +43,26 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     cached_characters: int = 0
     spoken_seconds: float
     delivered_seconds: float
+    delivered_characters: int = 0
     usage: llm.Usage | None
+    estimate: llm.Usage | None = None
     compaction: llm.Usage | None
+    speculative: bool = False
     timings: Timings
 
 
 Report = Callable[[TurnOutcome], None]
 """Is told of every turn, once, however it ended."""
+
+
+def reports(*several: Report) -> Report:
+    """One report that tells all of ``several``."""
+
+    def report(outcome: TurnOutcome) -> None:
+        for each in several:
+            each(outcome)
+
+    return report
 
 
 def log_outcome(outcome: TurnOutcome) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.access.caller import Caller
 from gateway.conversation.compaction import Writer
 from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef, Policy
@@ -80,7 +81,7 @@ class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn at the route ``route``, whole but for what is found out on the way.
+    """One turn of ``caller`` at the route ``route``, whole but for what is found out on the way.
 
     ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
     ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
@@ -90,6 +91,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     its answer is cut after ``most_characters``.
     """
 
+    caller: Caller
     route: str
     engines: Engines
     audio: AudioSource | None
@@ -136,6 +138,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
     """The turn that is asked for. Raises ``InvalidRequest``, in terms of the fields of ``TurnRequest``."""
     settings = served.route.settings
     plan = TurnPlan(
+        caller=request.caller,
         route=served.name,
         engines=served.engines,
         audio=request.audio,

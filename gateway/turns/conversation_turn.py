@@ -11,6 +11,7 @@ import msgspec
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong
+from gateway.access.caller import Caller
 from gateway.conversation.context_window import ContextWindow, LiteralWindow, Prompt
 from gateway.conversation.history import ConversationLease, History
 from gateway.conversation.normal_form import has_content
@@ -52,20 +53,21 @@ class Turns:
         self._report = report
         self._transcripts = TranscriptCache()
 
-    async def spoken_words(self, places: Mapping[str, str]) -> dict[str, str]:
-        """The words of earlier spoken answers by their ids, given the place of each in the request.
+    async def spoken_words(self, caller: Caller, places: Mapping[str, str]) -> dict[str, str]:
+        """The words of earlier spoken answers to ``caller`` by their ids, given the place of each in the request.
 
         Raises ``InvalidRequest`` for one that is not kept, or not any more.
         """
-        return await self._history.spoken_words(places)
+        return await self._history.of(caller.name).spoken_words(places)
 
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
-        return ConversationTurn(self._history, self._transcripts, build_turn(request, served), watch, self._report)
+        history = self._history.of(request.caller.name)
+        return ConversationTurn(history, self._transcripts, build_turn(request, served), watch, self._report)
 
     def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
         """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
-        return PassedTurn(self._history, served, request, watch, self._report)
+        return PassedTurn(self._history.of(request.caller.name), served, request, watch, self._report)
 
 
 class ConversationTurn:
@@ -92,10 +94,10 @@ class ConversationTurn:
         A turn that is closed while its answer is spoken is kept with what can have been heard of it; a turn that fails
         is not kept. Raises ``NoSpeech``, ``AdapterError``, and what ``History.lease`` raises.
         """
-        tally = Tally(self.id, self._plan.route, self.sample_rate)
+        tally = Tally(self.id, self._plan.caller.name, self._plan.route, self.sample_rate)
         reason: llm.FinishReason = "stop"
         with reported(tally, self._watch, self._report):
-            async with aclosing(self._run()) as events:
+            async with aclosing(self._run(tally)) as events:
                 async for event in events:
                     tally.note(event)
                     if isinstance(event, AnswerFinished):
@@ -104,13 +106,15 @@ class ConversationTurn:
                     tally.delivered(event)
             yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
 
-    async def _run(self) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
+    async def _run(
+        self, tally: Tally
+    ) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
         plan = self._plan
         deadline = Deadline.of(plan.turn_seconds, self._watch.elapsed)
         async with AsyncExitStack() as held:
             listened: TranscriptFinished | RecordingFinished | None = None
             words: list[str] = []
-            async with aclosing(self._written_words(deadline)) as hearing:
+            async with aclosing(self._written_words(deadline, tally)) as hearing:
                 async for event in hearing:
                     if isinstance(event, TranscriptFinished):
                         listened = event
@@ -122,17 +126,17 @@ class ConversationTurn:
             lease = await deadline.limit(leasing)
             yield ConversationJoined(conversation_id=lease.id)
             if plan.audio is not None:
-                async with aclosing(deadline.limited(self._listen(plan.audio))) as hearing:
+                async with aclosing(deadline.limited(self._listen(plan.audio, tally))) as hearing:
                     async for event in hearing:
                         if isinstance(event, TranscriptFinished | RecordingFinished):
                             listened = event
                         yield event
             self._history.give_way(plan.engines.llm)  # a summary may have begun meanwhile
-            async with aclosing(self._answer(lease, listened, deadline)) as answering:
+            async with aclosing(self._answer(lease, listened, deadline, tally)) as answering:
                 async for answered in answering:
                     yield answered
 
-    async def _written_words(self, deadline: Deadline) -> AsyncGenerator[Listened, None]:
+    async def _written_words(self, deadline: Deadline, tally: Tally) -> AsyncGenerator[Listened, None]:
         """Hear the recordings in the request's messages, unless the model does so itself."""
         plan = self._plan
         if plan.source_of is None:
@@ -143,7 +147,7 @@ class ConversationTurn:
                 yield known
                 continue
             try:
-                async with aclosing(deadline.limited(self._listen(plan.source_of(recording)))) as hearing:
+                async with aclosing(deadline.limited(self._listen(plan.source_of(recording), tally))) as hearing:
                     async for event in hearing:
                         if isinstance(event, TranscriptFinished):
                             self._transcripts.put(key, event)
@@ -152,12 +156,13 @@ class ConversationTurn:
                 error.param = "messages"  # that is where this recording is
                 raise
 
-    async def _listen(self, source: AudioSource) -> AsyncGenerator[Listened, None]:
+    async def _listen(self, source: AudioSource, tally: Tally) -> AsyncGenerator[Listened, None]:
         """Hear a recording of the user."""
         plan, engines = self._plan, self._plan.engines
         detector = engines.vad.detector() if engines.vad else None
         # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
-        pcm = blocks(await source(engines.hearing_rate), engines.hearing_rate)
+        recording = blocks(await source(engines.hearing_rate), engines.hearing_rate)
+        pcm = tally.listening(recording, engines.hearing_rate)
         hearing: AsyncGenerator[Listened, None] = (
             record(detector, pcm, engines.hearing_rate)
             if engines.stt is None
@@ -170,7 +175,11 @@ class ConversationTurn:
                 yield event
 
     async def _answer(
-        self, lease: ConversationLease, listened: TranscriptFinished | RecordingFinished | None, deadline: Deadline
+        self,
+        lease: ConversationLease,
+        listened: TranscriptFinished | RecordingFinished | None,
+        deadline: Deadline,
+        tally: Tally,
     ) -> AsyncGenerator[Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
@@ -184,6 +193,7 @@ class ConversationTurn:
         try:
             async with aclosing(self._attempts(self._window(lease, question), speech, deadline)) as answering:
                 async for prompt, event in answering:
+                    tally.asked(prompt.messages)
                     spoken = spoken or isinstance(event, tts.AudioChunk)
                     if isinstance(event, AnswerFinished):
                         kept = await self._keep(lease, question, prompt, event.message, event.usage)

@@ -13,6 +13,7 @@ from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, UpstreamError
 from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol
+from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
@@ -23,20 +24,25 @@ from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failur
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import checked, policy_of
 from gateway.turns.result import ConversationJoined
+from gateway.turns.token_estimate import body_characters, estimated_tokens
 
 logger = logging.getLogger(__name__)
 
 BYTES_A_CHARACTER = 512
 """What a character of an answer may come to on the wire: servers send events of some hundred bytes for each token."""
 
+BYTES_A_TOKEN = 256
+"""What servers send of an event for one token, about."""
+
 
 class PassedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is passed on: the client's JSON object ``body``, without what names a conversation.
+    """What is passed on for ``caller``: the client's JSON object ``body``, without what names a conversation.
 
     ``conversation`` is where it belongs, with the messages of ``body`` in ``added``; ``None`` for a protocol without
     conversations. A ``relay`` may be given what would be ``Forwarded``, once that was read for the first time.
     """
 
+    caller: Caller
     body: dict[str, Any]
     conversation: ConversationRef | None = None
     relay: Relay | None = None
@@ -85,8 +91,8 @@ class PassedTurn:
         self._request = request
         self._watch = watch
         self._report = report
-        self._room = served.route.settings.max_answer_characters * BYTES_A_CHARACTER
         self._answered_by: str | None = None
+        self._forwarded_bytes = 0
         self._usage: llm.Usage | None = None
         self._reason = LEFT
         self._conversation_id: str | None = None
@@ -165,8 +171,8 @@ class PassedTurn:
         return relay(data)
 
     def _count(self, data: bytes) -> None:
-        self._room -= len(data)
-        if self._room < 0:
+        self._forwarded_bytes += len(data)
+        if self._forwarded_bytes > self._served.route.settings.max_answer_characters * BYTES_A_CHARACTER:
             raise UpstreamError("The answer is longer than --max_answer_characters allows.")
 
     async def _keep(self, lease: ConversationLease, passed: Passed) -> None:
@@ -186,10 +192,18 @@ class PassedTurn:
     def _policy(self) -> Policy:
         return policy_of(self._served)
 
+    def _estimate(self) -> llm.Usage:
+        """What the server must have used about; it sends one event for each token."""
+        return llm.Usage(
+            input_tokens=estimated_tokens(body_characters(self._request.body)),
+            output_tokens=self._forwarded_bytes // BYTES_A_TOKEN,
+        )
+
     def _outcome(self) -> TurnOutcome:
         return TurnOutcome(
             response_id=self.id,
             conversation_id=self._conversation_id,
+            caller=self._request.caller.name,
             route=self._served.name,
             answered_by=self._answered_by,
             reason=self._reason,
@@ -198,6 +212,7 @@ class PassedTurn:
             spoken_seconds=0.0,
             delivered_seconds=0.0,
             usage=self._usage,
+            estimate=self._estimate() if self._usage is None and self._answered_by is not None else None,
             compaction=self._compaction,
             timings=self._watch.timings(),
         )

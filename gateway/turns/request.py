@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from adapters.contract import llm
+from gateway.access.caller import Caller
 from gateway.conversation.history import ConversationRef
 
 AudioSource = Callable[[int], Awaitable[bytes]]
@@ -13,7 +14,7 @@ AudioSource = Callable[[int], Awaitable[bytes]]
 
 
 class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn. ``None`` leaves a choice to the settings of the route.
+    """One turn of ``caller``. ``None`` leaves a choice to the settings of the route.
 
     ``audio`` is the spoken question; without it the last message of the conversation is answered. ``language`` (a code
     or a name) is the one spoken. With ``source_of`` the recordings in the conversation's new messages are heard by the
@@ -27,6 +28,7 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     ``llm.Request``.
     """
 
+    caller: Caller
     audio: AudioSource | None = None
     source_of: Callable[[llm.Audio], AudioSource] | None = None
     language: str | None = None

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from gateway.access.caller import Caller
 from gateway.engines.route import ServedRoute
 from gateway.engines.voices import known_voice
 from gateway.pipeline.answer import Speech
@@ -23,11 +24,12 @@ from gateway.turns.tally import Tally, reported
 
 
 class SpeechTurnRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A text to be spoken. ``None`` leaves a choice to the settings of the route.
+    """A text to be spoken to ``caller``. ``None`` leaves a choice to the settings of the route.
 
     ``speed`` is 1.0 for normal, ``language`` a code or a name, ``instructions`` describe a style.
     """
 
+    caller: Caller
     text: str
     voice: str | None = None
     speed: float | None = None
@@ -48,15 +50,22 @@ class SpeechTurns:
         """
         delivery = _delivery(request, served)
         served.engines.tts.check(delivery.request(""))
-        return SpeechTurn(request.text, delivery, served, watch, self._report)
+        return SpeechTurn(request, delivery, served, watch, self._report)
 
 
 class SpeechTurn:
-    """The speech of ``text`` as ``delivery`` says, at the route ``served``; ``id`` is for the log."""
+    """The speech of ``request`` as ``delivery`` says, at the route ``served``; ``id`` is for the log."""
 
-    def __init__(self, text: str, delivery: Delivery, served: ServedRoute, watch: Stopwatch, report: Report) -> None:
+    def __init__(
+        self,
+        request: SpeechTurnRequest,
+        delivery: Delivery,
+        served: ServedRoute,
+        watch: Stopwatch,
+        report: Report,
+    ) -> None:
         self.id = f"speech_{uuid.uuid4().hex}"
-        self._text = text
+        self._request = request
         self._delivery = delivery
         self._served = served
         self._watch = watch
@@ -73,7 +82,7 @@ class SpeechTurn:
         Raises ``AdapterError``.
         """
         settings = self._served.route.settings
-        tally = Tally(self.id, self._served.name, self.sample_rate)
+        tally = Tally(self.id, self._request.caller.name, self._served.name, self.sample_rate)
         speech = Speech(
             engine=self._served.engines.tts,
             delivery=self._delivery,
@@ -85,7 +94,7 @@ class SpeechTurn:
         )
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
         with reported(tally, self._watch, self._report):
-            async with aclosing(read_aloud(self._text, speech, deadline, self._watch)) as reading:
+            async with aclosing(read_aloud(self._request.text, speech, deadline, self._watch)) as reading:
                 async for event in reading:
                     tally.note(event)
                     yield event

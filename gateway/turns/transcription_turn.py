@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.contract import audio, stt
 from adapters.contract.errors import Unsupported
+from gateway.access.caller import Caller
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import Heard, NoSpeech, RecognitionOptions, TranscriptFinished, blocks, listen
@@ -19,8 +20,12 @@ from gateway.turns.tally import Tally, reported
 
 
 class TranscriptionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A recording to be written down; ``options.language`` is a code or a name, ``None`` for that of the settings."""
+    """A recording to be written down for ``caller``.
 
+    ``options.language`` is a code or a name, ``None`` for that of the settings.
+    """
+
+    caller: Caller
     audio: AudioSource
     options: RecognitionOptions
 
@@ -40,9 +45,7 @@ class TranscriptionTurns:
         _check(request.options, recogniser.info, served)
         named = request.options.language or served.route.settings.language
         options = msgspec.structs.replace(request.options, language=language_code(named))
-        return TranscriptionTurn(
-            TranscriptionRequest(audio=request.audio, options=options), served, watch, self._report
-        )
+        return TranscriptionTurn(msgspec.structs.replace(request, options=options), served, watch, self._report)
 
 
 def recogniser_of(served: ServedRoute) -> stt.Recogniser:
@@ -89,23 +92,24 @@ class TranscriptionTurn:
         Raises ``AdapterError``.
         """
         engines, settings = self._served.engines, self._served.route.settings
-        tally = Tally(self.id, self._served.name, engines.tts.info.sample_rate)
+        tally = Tally(self.id, self._request.caller.name, self._served.name, engines.tts.info.sample_rate)
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
         with reported(tally, self._watch, self._report):
-            async with aclosing(deadline.limited(self._listen())) as hearing:
+            async with aclosing(deadline.limited(self._listen(tally))) as hearing:
                 async for event in hearing:
                     tally.note(event)
                     yield event
             tally.reason = "stop"
 
-    async def _listen(self) -> AsyncGenerator[Heard, None]:
+    async def _listen(self, tally: Tally) -> AsyncGenerator[Heard, None]:
         engines, recogniser = self._served.engines, recogniser_of(self._served)
         rate, options = recogniser.info.sample_rate, self._request.options
         detector = engines.vad.detector() if engines.vad else None
         # Decoded before the recogniser is asked: a recording that is slow to decode must not hold a place in its queue.
         pcm = await self._request.audio(rate)
         try:
-            async with aclosing(listen(recogniser, detector, blocks(pcm, rate), options)) as hearing:
+            heard = tally.listening(blocks(pcm, rate), rate)
+            async with aclosing(listen(recogniser, detector, heard, options)) as hearing:
                 async for event in hearing:
                     if isinstance(event, TranscriptFinished):
                         self._watch.mark("stt_done")

@@ -53,18 +53,27 @@ class ChosenTool(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
     name: ToolName | None = None
 
 
+SubsetMode = Literal["auto", "required"]
+ChosenTools = Annotated[list[ChosenTool], Meta(max_length=128)]
+
+
 class ToolSubset(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the request's tools, and whether one of them must be called."""
 
-    mode: Literal["auto", "required"]
-    tools: Annotated[list[ChosenTool], Meta(max_length=128)]
+    mode: SubsetMode
+    tools: ChosenTools
 
 
 class AllowedTools(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="allowed_tools"):
-    """A tool choice that leaves the model some of the request's tools."""
+    """A tool choice that leaves the model some of the request's tools, nested (``allowed_tools``) or flat."""
 
-    allowed_tools: ToolSubset
+    allowed_tools: ToolSubset | None = None
+    mode: SubsetMode | None = None
+    tools: ChosenTools | None = None
 
+
+ChosenToolChoice = ToolWord | ChosenTool | AllowedTools
+"""Whether and which tool is called."""
 
 ChatTools = Annotated[list[ChatTool], Meta(max_length=128)]
 """The tools of one request."""
@@ -121,9 +130,11 @@ def _children(value: Any) -> list[Any]:
 
 def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:
     """The tool choice as the language model gets it. Raises ``InvalidRequest`` without a name."""
-    if not isinstance(choice, ChosenTool):
-        return choice
-    name = choice.function.name if choice.function else choice.name
+    return _named(choice) if isinstance(choice, ChosenTool) else choice
+
+
+def _named(chosen: ChosenTool) -> llm.NamedTool:
+    name = chosen.function.name if chosen.function else chosen.name
     if not name:
         raise InvalidRequest(
             "Missing required parameter: 'tool_choice.name'.", param="tool_choice", code="missing_required_parameter"
@@ -131,14 +142,37 @@ def tool_choice_of(choice: ToolWord | ChosenTool) -> llm.ToolChoice:
     return llm.NamedTool(name=name)
 
 
-def allowed_of(allowed: AllowedTools, tools: tuple[llm.Tool, ...]) -> tuple[llm.Tool, ...]:
-    """The tools among ``tools`` that the choice leaves. Raises ``InvalidRequest`` for a name that is not there."""
-    names = {tool_choice_of(chosen) for chosen in allowed.allowed_tools.tools}
-    left = tuple(tool for tool in tools if llm.NamedTool(name=tool.name) in names)
-    if not left or len(left) < len(names):
+def subset_of(allowed: AllowedTools) -> tuple[SubsetMode, tuple[llm.NamedTool, ...]]:
+    """Whether a tool must be called, and the tools that are left. Raises ``InvalidRequest`` where one is missing."""
+    given = allowed if allowed.allowed_tools is None else allowed.allowed_tools
+    for name, value in (("mode", given.mode), ("tools", given.tools)):
+        if value is None:
+            raise InvalidRequest(
+                f"Missing required parameter: 'tool_choice.{name}'.",
+                param=f"tool_choice.{name}",
+                code="missing_required_parameter",
+            )
+    return given.mode or "auto", tuple(_named(tool) for tool in given.tools or ())
+
+
+def offered(
+    tools: list[ChatTool] | None, choice: ChosenToolChoice | None
+) -> tuple[tuple[llm.Tool, ...], llm.ToolChoice | None]:
+    """The tools that the model is given, and the choice; without tools "auto" and "none" say nothing.
+
+    Raises ``InvalidRequest`` for a tool without a name, and for a choice among tools that are not there.
+    """
+    given = tuple(tool_of(tool) for tool in tools or ())
+    if choice is None or (not given and choice in ("auto", "none")):
+        return given, None
+    if not isinstance(choice, AllowedTools):
+        return given, tool_choice_of(choice)
+    mode, names = subset_of(choice)
+    left = tuple(tool for tool in given if llm.NamedTool(name=tool.name) in names)
+    if not left or len(left) < len(set(names)):
         raise InvalidRequest(
             "Invalid 'tool_choice': every tool of 'allowed_tools' has to be one of 'tools', and there has to be one.",
             param="tool_choice",
             code="invalid_value",
         )
-    return left
+    return left, mode

@@ -7,21 +7,21 @@ from msgspec import Meta
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.access.caller import Caller
 from gateway.conversation.history import ConversationRef
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
 from gateway.wire.conversation import ConversationId, ConversationName, conversation_name
+from gateway.wire.field_types import RouteName, ShortText
 from gateway.wire.messages import MOST_IMAGES, AudioPart, ChatMessages, ImageAddress, messages_of
 from gateway.wire.sampling import Effort, SamplingFields, sampling_of
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord, tool_choice_of, tool_of
-
-ShortText = Annotated[str, Meta(max_length=256)]
 
 
 class SpeechToSpeechRequest(SamplingFields, frozen=True, kw_only=True):
     """The fields of a turn; in a form, structures are JSON strings, and the recording is the part ``file``."""
 
-    model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    model: RouteName = None
     input_audio: Annotated[InputAudio | None, Meta(description="The recording.")] = None
     voice: Annotated[
         VoiceName | VoiceId | None, Meta(description="One of OpenAI's voices, or one of the engine's own.")
@@ -89,11 +89,16 @@ SPEECH_FIELDS = {"instructions": "speech_instructions"}
 
 
 def turn_request(
-    request: SpeechToSpeechRequest, audio: AudioSource | None, images: tuple[llm.Image, ...], spoken: Mapping[str, str]
+    request: SpeechToSpeechRequest,
+    caller: Caller,
+    audio: AudioSource | None,
+    images: tuple[llm.Image, ...],
+    spoken: Mapping[str, str],
 ) -> TurnRequest:
-    """The turn that is asked for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
+    """What ``caller`` asks for; ``spoken`` are the words of earlier spoken answers. Raises ``InvalidRequest``."""
     _check(request, audio)
     return TurnRequest(
+        caller=caller,
         audio=audio,
         language=request.language,
         images=images,

@@ -32,6 +32,7 @@ from adapters.llm.responses.adapter import Responses
 from adapters.llm.transformers.adapter import TransformersLanguageModel
 from adapters.upstream import UpstreamOptions
 from tests.support.answers import open_answers
+from tests.support.device import DEVICE
 from tests.support.upstream_server import Exchange, UpstreamServer, sse
 
 
@@ -270,7 +271,8 @@ async def _local(engine_class: Any, forward: str, *packages: str, **flags: Any) 
 def transformers() -> AbstractAsyncContextManager[Rig]:
     """A local model by transformers."""
     forward = "transformers.models.llama.modeling_llama.LlamaModel.forward"
-    return _local(TransformersLanguageModel, forward, "accelerate", llm_device="cpu")
+    # An untrained model has close scores: in half precision a batch would round them to other words on a GPU.
+    return _local(TransformersLanguageModel, forward, "accelerate", llm_device=DEVICE, llm_torch_dtype="float32")
 
 
 def mlx_lm() -> AbstractAsyncContextManager[Rig]:

@@ -25,6 +25,7 @@ from adapters.tts.phrase_workers import Phrase
 from adapters.tts.piper.adapter import Piper
 from adapters.tts.transformers.adapter import TransformersSynthesiser
 from tests.models import real
+from tests.support.device import DEVICE
 from tests.support.forms import parse_form
 from tests.support.upstream_server import Exchange, UpstreamServer
 
@@ -314,7 +315,7 @@ async def vits() -> AsyncGenerator[Rig, None]:
     busy = 0
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         model = str(build(Path(folder) / "tiny"))
-        options = TransformersSynthesiser.Options(tts_model=model, tts_language_models={"en": model}, tts_device="cpu")
+        options = TransformersSynthesiser.Options(tts_model=model, tts_language_models={"en": model}, tts_device=DEVICE)
         async with aclosing(TransformersSynthesiser(options)) as engine:
             await engine.warm_up()
             rig = SynthesiserRig(engine, failures, lambda: busy)

@@ -14,6 +14,7 @@ import pytest
 from gateway.engines.build import build
 from gateway.settings.load import load
 from tests.models.training_data import CAPITAL, SYSTEM, TOOL, answer_to
+from tests.support.device import DEVICE
 from tests.support.http_client import ROUTE, form
 from tests.support.recordings import sound
 from tests.support.server import events_in, question, served
@@ -28,7 +29,7 @@ async def client(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenera
     if request.param == "mlx-lm":
         for package in ("mlx", "mlx_lm"):
             pytest.importorskip(package, reason=f"needs {package}")
-    device = ("--llm_device", "cpu") if request.param == "transformers" else ()
+    device = ("--llm_device", DEVICE) if request.param == "transformers" else ()
     async with running("--llm_backend", request.param, "--model_name", str(tiny_qwen), *device) as served_client:
         yield served_client
 
@@ -37,7 +38,7 @@ async def client(request: pytest.FixtureRequest, tiny_qwen: Path) -> AsyncGenera
 async def running(*flags: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     from tests.models.tiny_whisper import trained  # noqa: PLC0415 - only where the packages are
 
-    hearing = ("--stt", "transformers", "--stt_model", str(trained()), "--stt_device", "cpu")
+    hearing = ("--stt", "transformers", "--stt_model", str(trained()), "--stt_device", DEVICE)
     loaded = load([*flags, *hearing, "--init_chat_prompt", SYSTEM], {})
     assert loaded.warnings == ()
     gateway = build(loaded)

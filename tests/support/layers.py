@@ -13,7 +13,7 @@ ORDER: Order = {
         ("contract",),
         ("options",),
         ("blocking", "registry", "scripted"),
-        ("local",),
+        ("local", "remote_media"),
         ("upstream",),
         ("llm", "stt", "tts", "vad"),
     ),

@@ -13,6 +13,7 @@ import numpy as np
 from adapters.contract import stt
 from adapters.contract.checks import read, stt_grammar
 from adapters.stt.transformers.adapter import TransformersRecogniser
+from tests.support.device import DEVICE
 
 
 class WatchedPipeline:
@@ -52,7 +53,7 @@ async def loaded(model: Path | str) -> AsyncGenerator[TransformersRecogniser, No
         _pipelines[engine] = WatchedPipeline(load(*arguments, **keywords))
         return _pipelines[engine]
 
-    engine = TransformersRecogniser(TransformersRecogniser.Options(stt_model=str(model), stt_device="cpu"))
+    engine = TransformersRecogniser(TransformersRecogniser.Options(stt_model=str(model), stt_device=DEVICE))
     engine.preflight()
     async with aclosing(engine):
         with patch.object(pipeline, "load_pipeline", watched):

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import ssl
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -68,15 +69,20 @@ async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> As
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, settings: GatewaySettings) -> AsyncGenerator[tuple[str, GatewayServer], None]:
+async def serving(
+    app: ASGIApp,
+    settings: GatewaySettings,
+    tls: ssl.SSLContext | None = None,
+    stop: Callable[[], None] = lambda: None,
+) -> AsyncGenerator[tuple[str, GatewayServer], None]:
     """Serve any application on a free port; its address, and the server, which ends with the block."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
-        server = GatewayServer(app, settings)
+        server = GatewayServer(app, settings, tls, stop)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await until(lambda: server.started)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
+            yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}", server
         finally:
             server.should_exit = True
             await task

@@ -9,13 +9,14 @@ from weakref import WeakKeyDictionary
 
 from adapters.llm.loaded_model import LoadedModel
 from adapters.llm.transformers.adapter import TransformersLanguageModel
+from tests.support.device import DEVICE
 
 _loaded: WeakKeyDictionary[TransformersLanguageModel, LoadedModel] = WeakKeyDictionary()
 
 
 @asynccontextmanager
 async def loaded(model: Path | str, **options: Any) -> AsyncGenerator[TransformersLanguageModel, None]:
-    """An engine with ``model`` on the CPU unless ``options`` say otherwise, ready."""
+    """An engine with ``model``, on the tests' device unless ``options`` name another, ready."""
     from adapters.llm.transformers import loader  # noqa: PLC0415 - imports torch
 
     load = loader.load
@@ -24,7 +25,7 @@ async def loaded(model: Path | str, **options: Any) -> AsyncGenerator[Transforme
         _loaded[engine] = load(*arguments)
         return _loaded[engine]
 
-    options = {"llm_device": "cpu"} | options
+    options = {"llm_device": DEVICE} | options
     engine = TransformersLanguageModel(TransformersLanguageModel.Options(model_name=str(model), **options))
     async with aclosing(engine):
         with patch.object(loader, "load", remembered):

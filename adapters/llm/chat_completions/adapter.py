@@ -13,6 +13,7 @@ from adapters.llm.chat_completions.events import ChatCompletionReader
 from adapters.llm.chat_completions.observer import ChatCompletionObserver
 from adapters.llm.chat_completions.request import body, passed_body, route
 from adapters.llm.decoding.start_state import StartStates
+from adapters.remote_media import RemoteMedia
 from adapters.upstream import CompletionCall, ForwardCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.probe.server_probe import ProbedApi, server_probe
@@ -35,6 +36,7 @@ class ChatCompletions:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("chat-completions", options)
+        self._media = RemoteMedia(options.remote_media, reads_urls=self._upstream.is_openai)
         self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     @classmethod
@@ -52,32 +54,38 @@ class ChatCompletions:
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""
-        sent = body(request, self._options, openai=self._upstream.is_openai)
-        call = CompletionCall(path="/chat/completions", body=sent, make_reader=lambda: self._reader(request))
-        try:
-            async with aclosing(self._upstream.stream(call)) as events:
-                async for event in events:
-                    yield event
-        except LimitExceeded as error:
-            raise self._upstream.errors.upstream_error(error.what) from error
+        async with self._media.inlined(request.messages) as messages:
+            whole = msgspec.structs.replace(request, messages=messages)
+            sent = body(whole, self._options, openai=self._upstream.is_openai)
+            call = CompletionCall(path="/chat/completions", body=sent, make_reader=lambda: self._reader(request))
+            try:
+                async with aclosing(self._upstream.stream(call)) as events:
+                    async for event in events:
+                        yield event
+            except LimitExceeded as error:
+                raise self._upstream.errors.upstream_error(error.what) from error
 
     @property
     def protocol(self) -> WireProtocol | None:
         """Requests can be passed on unless the server must not stream."""
         return "chat-completions" if self._options.responses_api_stream else None
 
-    def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """Have the server write one answer. Raises ``AdapterError`` while iterated."""
         wants_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
-        call = ForwardCall(
-            path="/chat/completions",
-            body=passed_body(request, self._options, openai=self._upstream.is_openai),
-            make_observer=lambda: ChatCompletionObserver(
-                self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
-            ),
-            relay=request.relay,
-        )
-        return self._upstream.forward(call)
+        async with self._media.inlined_body(request.body, "messages") as given:
+            whole = msgspec.structs.replace(request, body=given)
+            call = ForwardCall(
+                path="/chat/completions",
+                body=passed_body(whole, self._options, openai=self._upstream.is_openai),
+                make_observer=lambda: ChatCompletionObserver(
+                    self._upstream.errors, wants_usage=wants_usage, choices=request.body.get("n") or 1
+                ),
+                relay=request.relay,
+            )
+            async with aclosing(self._upstream.forward(call)) as events:
+                async for event in events:
+                    yield event
 
     def _reader(self, request: llm.Request) -> ChatCompletionReader:
         return ChatCompletionReader(

@@ -15,9 +15,10 @@ from adapters.llm.decoding import event_stream
 from adapters.llm.local_options import DEFAULT_MODEL, MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.errors import ADAPTER
-from adapters.llm.prompting import chat_template, generation_settings, image_fetching
+from adapters.llm.prompting import chat_template, generation_settings
 from adapters.local import hub, requirements
 from adapters.options import BadOption
+from adapters.remote_media import RemoteMedia
 
 _SUPPORTED = parameters.KNOWN | {"seed", "stop_strings"}
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
@@ -43,6 +44,7 @@ class MlxLanguageModel:
             raise BadOption("--llm_backend mlx-lm needs --model_name, a hub id or a folder.")
         self._options = options
         self._name = options.model_name
+        self._media = RemoteMedia(options.remote_media)
         self._thread: BatchThread[Any, Any, _Ready] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._encoder: Any = None
         self._started = False
@@ -114,7 +116,7 @@ class MlxLanguageModel:
                     param="messages",
                 )
             return await call(encoder.encode, request)
-        prompt = await call(encoder.prepare, request, [await image_fetching.fetch(image) for image in images])
+        prompt = await call(encoder.prepare, request, await self._media.images(images))
         # The processors of mlx-vlm compute with mlx, whose arrays belong to their thread.
         async with aclosing(self._thread.stream(prompt, buffer=1)) as encoded:
             return await anext(encoded)

@@ -13,6 +13,7 @@ from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.observer import ResponsesObserver
 from adapters.llm.responses.request import body, ignored, passed_body, route, route_of
+from adapters.remote_media import RemoteMedia
 from adapters.upstream import CompletionCall, ForwardCall, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.probe.server_probe import ProbedApi, server_probe
@@ -35,6 +36,7 @@ class Responses:
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
         self._upstream = UpstreamClient("responses-api", options)
+        self._media = RemoteMedia(options.remote_media, reads_urls=self._upstream.is_openai)
         self._start_states = StartStates(hosted=self._upstream.is_openai)
 
     @classmethod
@@ -52,37 +54,43 @@ class Responses:
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""
-        sent = body(request, self._options, openai=self._upstream.is_openai)
-        call = CompletionCall(
-            path="/responses",
-            body=sent,
-            make_reader=lambda: self._reader(request),
-            ignored=ignored(request, self._options),
-        )
-        try:
-            async with aclosing(self._upstream.stream(call)) as events:
-                async for event in events:
-                    yield event
-        except LimitExceeded as error:
-            raise self._upstream.errors.upstream_error(error.what) from error
+        async with self._media.inlined(request.messages) as messages:
+            whole = msgspec.structs.replace(request, messages=messages)
+            call = CompletionCall(
+                path="/responses",
+                body=body(whole, self._options, openai=self._upstream.is_openai),
+                make_reader=lambda: self._reader(request),
+                ignored=ignored(request, self._options),
+            )
+            try:
+                async with aclosing(self._upstream.stream(call)) as events:
+                    async for event in events:
+                        yield event
+            except LimitExceeded as error:
+                raise self._upstream.errors.upstream_error(error.what) from error
 
     @property
     def protocol(self) -> WireProtocol | None:
         """Requests can be passed on unless the server must not stream."""
         return "responses" if self._options.responses_api_stream else None
 
-    def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+    async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """Have the server write one answer. Raises ``AdapterError`` while iterated."""
-        call = ForwardCall(
-            path="/responses",
-            body=passed_body(request, self._options, openai=self._upstream.is_openai),
-            make_observer=lambda: ResponsesObserver(
-                self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
-            ),
-            recorded=request.recorded,
-            relay=request.relay,
-        )
-        return self._upstream.forward(call)
+        media = self._media
+        async with media.inlined(request.history) as history, media.inlined_body(request.body, "input") as given:
+            whole = msgspec.structs.replace(request, body=given, history=history)
+            call = ForwardCall(
+                path="/responses",
+                body=passed_body(whole, self._options, openai=self._upstream.is_openai),
+                make_observer=lambda: ResponsesObserver(
+                    self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
+                ),
+                recorded=request.recorded,
+                relay=request.relay,
+            )
+            async with aclosing(self._upstream.forward(call)) as events:
+                async for event in events:
+                    yield event
 
     def _reader(self, request: llm.Request) -> ResponsesReader:
         return ResponsesReader(

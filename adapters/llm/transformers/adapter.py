@@ -13,11 +13,12 @@ from adapters.contract.description import EngineDescription
 from adapters.contract.errors import Unavailable, Unsupported
 from adapters.llm.decoding import event_stream
 from adapters.llm.local_options import DEFAULT_MODEL, TransformersOptions
-from adapters.llm.prompting import chat_template, generation_settings, image_fetching
+from adapters.llm.prompting import chat_template, generation_settings
 from adapters.llm.transformers.errors import ADAPTER
 from adapters.llm.transformers.parameters import ADDED, SUPPORTED
 from adapters.local import hub, requirements
 from adapters.options import BadOption
+from adapters.remote_media import RemoteMedia
 
 _DOCUMENTED = frozenset(("max_new_tokens", "min_new_tokens", "temperature", "do_sample"))
 
@@ -44,6 +45,7 @@ class TransformersLanguageModel:
             raise BadOption("--llm_backend transformers needs --model_name, a hub id or a folder.")
         self._options = options
         self._name = options.model_name
+        self._media = RemoteMedia(options.remote_media)
         self._thread: BatchThread[Any, Any, _Ready] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._encoder: Any = None
         self._started = False
@@ -107,7 +109,7 @@ class TransformersLanguageModel:
                 adapter=ADAPTER,
                 param="messages",
             )
-        job = await call(encoder.encode, request, [await image_fetching.fetch(image) for image in images])
+        job = await call(encoder.encode, request, await self._media.images(images))
         tokens = self._thread.stream(job, buffer=job.settings.max_new_tokens)
         async with aclosing(event_stream.events(request, job, encoder.chat_tokenizer, tokens)) as events:
             async for event in events:

@@ -12,7 +12,7 @@ from adapters.stt.faster_whisper import loader
 from adapters.stt.faster_whisper.errors import ADAPTER, load_error
 from adapters.stt.local_options import LocalOptions
 from adapters.stt.local_recogniser import LocalRecogniser
-from adapters.stt.recognition import ModelFacts, RecognitionRequest, RecognitionResult
+from adapters.stt.recognition import ModelFacts, Recognised, RecognitionRequest
 
 
 class FasterWhisper(LocalRecogniser):
@@ -48,7 +48,7 @@ class FasterWhisper(LocalRecogniser):
     def _model(self) -> str:
         return self._options.stt_model or loader.default_model(self._options.stt_device)
 
-    def _load(self) -> tuple[Batch[RecognitionRequest, RecognitionResult], ModelFacts]:
+    def _load(self) -> tuple[Batch[RecognitionRequest, Recognised], ModelFacts]:
         from adapters.stt.faster_whisper import batched, decoding  # noqa: PLC0415 - they import the library
 
         options = self._options

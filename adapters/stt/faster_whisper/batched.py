@@ -7,9 +7,9 @@ from adapters.local.device_errors import is_device_lost
 from adapters.stt.faster_whisper.decoding import WindowDecoder
 from adapters.stt.faster_whisper.errors import recognition_error
 from adapters.stt.faster_whisper.recording import Recording
-from adapters.stt.recognition import RecognitionRequest, RecognitionResult
+from adapters.stt.recognition import Recognised, RecognisedSoFar, RecognitionRequest
 
-Outcome = tuple[int, RecognitionResult | Exception | Ended]
+Outcome = tuple[int, Recognised | Exception | Ended]
 
 
 class WindowBatch:
@@ -53,6 +53,8 @@ class WindowBatch:
                 yield key, Ended()
             else:
                 self._recordings[key] = recording  # behind those that wait
+                if text := recording.text():
+                    yield key, RecognisedSoFar(text=text)
 
     def _alone(self, key: int) -> Iterator[Outcome]:
         try:

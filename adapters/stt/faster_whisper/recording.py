@@ -59,12 +59,16 @@ class Recording:
         first = self.seek * _SAMPLES_PER_FRAME
         return self._samples[first : first + self.size * _SAMPLES_PER_FRAME].astype(np.float32) / 32768
 
+    def text(self) -> str:
+        """What was recognised until now."""
+        return " ".join("".join(segment["text"] for segment in self.segments).split())
+
     def result(self) -> RecognitionResult:
         """What was recognised, with the times that were asked for."""
         words = [word for segment in self.segments for word in segment.get("words", ())]
         timed = [self._segment(segment) for segment in self.segments] if self.request.segment_times else []
         return RecognitionResult(
-            text=" ".join("".join(segment["text"] for segment in self.segments).split()),
+            text=self.text(),
             words=tuple(self._word(word) for word in words if word["word"].strip()) if self.request.word_times else (),
             segments=tuple(timed),
             language=self.language,

@@ -10,7 +10,7 @@ from adapters.contract.errors import AdapterError
 from adapters.local import hub, requirements
 from adapters.stt.local_options import LocalOptions
 from adapters.stt.local_recogniser import LocalRecogniser
-from adapters.stt.recognition import ModelFacts, RecognitionRequest, RecognitionResult
+from adapters.stt.recognition import ModelFacts, Recognised, RecognitionRequest
 from adapters.stt.transformers.errors import ADAPTER, load_error
 
 DEFAULT_MODEL = "openai/whisper-large-v3-turbo"
@@ -45,14 +45,14 @@ class TransformersRecogniser(LocalRecogniser):
     def _model(self) -> str:
         return self._options.stt_model or DEFAULT_MODEL
 
-    def _load(self) -> tuple[Batch[RecognitionRequest, RecognitionResult], ModelFacts]:
+    def _load(self) -> tuple[Batch[RecognitionRequest, Recognised], ModelFacts]:
         from adapters.stt.transformers import batched, model, pipeline  # noqa: PLC0415 - they import torch
 
         options = self._options
         loaded = model.RecognitionModel(
             pipeline.load_pipeline(self._model(), device=options.stt_device, dtype=options.stt_torch_dtype)
         )
-        return batched.RecognitionBatch(loaded, self._thread.check, options.stt_max_parallel), loaded.facts
+        return batched.RecognitionBatch(loaded, self._thread, options.stt_max_parallel), loaded.facts
 
     def _load_error(self, error: Exception) -> AdapterError:
         return load_error(self._model(), error)

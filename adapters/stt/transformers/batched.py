@@ -1,27 +1,35 @@
 """Recognises recordings in batches, in one thread: the libraries of GPUs prepare a lot for each thread."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from typing import Protocol
 
 from adapters.blocking import Ended, ReaderLeft
 from adapters.contract.errors import AdapterError
 from adapters.local.device_errors import is_device_lost
-from adapters.stt.recognition import RecognitionRequest, RecognitionResult
+from adapters.stt.recognition import Recognised, RecognisedSoFar, RecognitionRequest
 from adapters.stt.transformers.errors import recognition_error
 from adapters.stt.transformers.model import RecognitionModel
 
-Outcome = tuple[int, RecognitionResult | Exception | Ended]
+Outcome = tuple[int, Recognised | Exception | Ended]
+
+
+class Readers(Protocol):
+    """Those who wait for recordings, by key; ``BatchThread`` has them."""
+
+    def check(self, key: int) -> None:
+        """Raise ``ReaderLeft`` when nobody waits for the recording."""
+
+    def give(self, key: int, item: Recognised) -> None:
+        """Pass a part of the outcome on while the rest is still being recognised."""
 
 
 class RecognitionBatch:
-    """Recognises the recording that came first, with up to ``size`` in all that can share a batch with it.
+    """Recognises the recording that came first, with up to ``size`` in all that can share a batch with it."""
 
-    ``check`` raises ``ReaderLeft`` when nobody waits for a recording.
-    """
-
-    def __init__(self, model: RecognitionModel, check: Callable[[int], None], size: int) -> None:
+    def __init__(self, model: RecognitionModel, readers: Readers, size: int) -> None:
         self._model = model
-        self._check = check
+        self._readers = readers
         self._size = size
         self._waiting: dict[int, RecognitionRequest] = {}
 
@@ -62,7 +70,7 @@ class RecognitionBatch:
 
     def _recognised(self, keys: list[int]) -> list[Outcome]:
         requests = [self._waiting[key] for key in keys]
-        results = self._model.recognise(requests, partial(self._check_any, keys))
+        results = self._model.recognise(requests, partial(self._check_any, keys), partial(self._tell, keys[0]))
         for key in keys:
             del self._waiting[key]
         return [(key, outcome) for key, result in zip(keys, results, strict=True) for outcome in (result, Ended())]
@@ -83,11 +91,15 @@ class RecognitionBatch:
         del self._waiting[key]
         return key, recognition_error(error).with_traceback(None)
 
+    def _tell(self, key: int, text: str) -> None:
+        """Tell how the text of a long recording begins, which is in no batch with others."""
+        self._readers.give(key, RecognisedSoFar(text=text))
+
     def _check_any(self, keys: list[int]) -> None:
         """Raise ``ReaderLeft`` when nobody waits for any of the recordings."""
         for key in keys:
             try:
-                self._check(key)
+                self._readers.check(key)
             except ReaderLeft:
                 continue
             return

@@ -1,7 +1,7 @@
 """Recognises with models other than Whisper (CTC, transducers, other decoders), long recordings in chunks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from adapters.stt.recognition import SAMPLE_RATE, ModelFacts, RecognitionRequest, RecognitionResult
@@ -33,16 +33,20 @@ class ChunkedRecogniser:
     def batch_key(self, request: RecognitionRequest) -> None:
         """Each recording alone: the padding of a batch changes what many of these models hear."""
 
-    def recognise(self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest]) -> list[RecognitionResult]:
-        """Recognise one recording (mono at 16 kHz, -1 to 1). Raises whatever the model raises."""
+    def recognise(
+        self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest], tell: Callable[[str], None]
+    ) -> list[RecognitionResult]:
+        """Recognise one recording (mono at 16 kHz, -1 to 1). Raises whatever the model raises.
+
+        A model with a decoder is given long recordings in parts, and ``tell`` the text after each.
+        """
         (samples,), (request,) = recordings, requests
+        if self._has_decoder:
+            return [RecognitionResult(text=self._written(samples, request.temperature, tell))]
         timed = request.word_times or request.segment_times
         arguments: dict[str, Any] = {"return_timestamps": "word"} if timed else {}
-        if self._has_decoder:
-            drawn = {"do_sample": True, "temperature": request.temperature} if request.temperature else {}
-            arguments["generate_kwargs"] = {"num_beams": 1, **drawn}
-        if len(samples) > CHUNK_SECONDS * SAMPLE_RATE:
-            arguments |= self._chunks()
+        if len(samples) > CHUNK_SECONDS * SAMPLE_RATE and self._has_frame_ratio:
+            arguments["chunk_length_s"] = CHUNK_SECONDS  # overlapping chunks, which the pipeline joins again
         output = self._pipeline(samples, **arguments)
         found = words(output, self._markers) if timed else ()
         return [
@@ -53,8 +57,13 @@ class ChunkedRecogniser:
             )
         ]
 
-    def _chunks(self) -> dict[str, Any]:
-        """How a long recording is cut: CTC models get overlapping chunks, which the pipeline joins again."""
-        if self._has_decoder:
-            return {"chunk_length_s": CHUNK_SECONDS, "stride_length_s": 0, "ignore_warning": True}
-        return {"chunk_length_s": CHUNK_SECONDS} if self._has_frame_ratio else {}
+    def _written(self, samples: Any, temperature: float | None, tell: Callable[[str], None]) -> str:
+        drawn = {"do_sample": True, "temperature": temperature} if temperature else {}
+        size = CHUNK_SECONDS * SAMPLE_RATE
+        text = ""
+        for start in range(0, len(samples), size):
+            output = self._pipeline(samples[start : start + size], generate_kwargs={"num_beams": 1, **drawn})
+            text = without(f"{text} {output['text']}", self._markers)
+            if text and start + size < len(samples):
+                tell(text)
+        return text

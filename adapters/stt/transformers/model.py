@@ -15,6 +15,9 @@ WHISPER = "seq2seq_whisper"
 """The pipeline's name for Whisper; its others are ``seq2seq``, ``ctc`` and ``tdt`` (transducers)."""
 
 
+Tell = Callable[[str], None]
+
+
 class Recogniser(Protocol):
     """A way to recognise, for a kind of models; each method may raise whatever the model raises."""
 
@@ -23,8 +26,13 @@ class Recogniser(Protocol):
     def batch_key(self, request: RecognitionRequest) -> Hashable | None:
         """Requests with equal keys can be recognised together; ``None``: this one alone."""
 
-    def recognise(self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest]) -> list[RecognitionResult]:
-        """Recognise recordings (mono at 16 kHz, -1 to 1), whose requests have one key."""
+    def recognise(
+        self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest], tell: Tell
+    ) -> list[RecognitionResult]:
+        """Recognise recordings (mono at 16 kHz, -1 to 1), whose requests have one key, or one alone.
+
+        ``tell`` is called with the beginning of the text of one that is long.
+        """
 
 
 class RecognitionModel:
@@ -41,10 +49,13 @@ class RecognitionModel:
         for module in (self._model, *_layers(self._model)):
             module.register_forward_pre_hook(lambda *_: self._check())
 
-    def recognise(self, requests: Sequence[RecognitionRequest], check: Callable[[], None]) -> list[RecognitionResult]:
+    def recognise(
+        self, requests: Sequence[RecognitionRequest], check: Callable[[], None], tell: Tell
+    ) -> list[RecognitionResult]:
         """Recognise recordings whose requests have one ``batch_key``, or one alone.
 
-        ``check`` is called before every layer, and an exception that it raises ends this. Raises ``InvalidRequest`` and
+        ``check`` is called before every layer, and an exception that it raises ends this. ``tell`` is called with the
+        beginning of the text of a long recording, as each of its windows is done. Raises ``InvalidRequest`` and
         whatever the model raises.
         """
         recordings = [
@@ -54,7 +65,7 @@ class RecognitionModel:
         attention = self._model.config._attn_implementation
         self._check = check
         try:
-            return self._recogniser.recognise(recordings, requests)
+            return self._recogniser.recognise(recordings, requests, tell)
         except Exception as error:
             if is_out_of_memory(error):
                 torch.cuda.empty_cache()  # does nothing without such a device

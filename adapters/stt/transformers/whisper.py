@@ -1,7 +1,7 @@
 """Recognises with Whisper, several recordings at once; imports torch."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from adapters.contract import stt
 from adapters.contract.errors import InvalidRequest
 from adapters.stt.recognition import SAMPLE_RATE, ModelFacts, RecognitionRequest, RecognitionResult
 from adapters.stt.transformers.errors import ADAPTER
+from adapters.stt.transformers.written_windows import WrittenWindows
 
 _ISO = {"jw": "jv"}  # Whisper's code for Javanese
 _WHISPER = {iso: own for own, iso in _ISO.items()}
@@ -44,14 +45,20 @@ class WhisperRecogniser:
         asked = (request.prompt, request.temperature, request.word_times, request.segment_times, request.translate)
         return (request.language is None, *asked)
 
-    def recognise(self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest]) -> list[RecognitionResult]:
+    def recognise(
+        self, recordings: Sequence[Any], requests: Sequence[RecognitionRequest], tell: Callable[[str], None]
+    ) -> list[RecognitionResult]:
         """Recognise ``recordings`` (mono at 16 kHz, -1 to 1), whose requests have one key.
 
-        Raises ``InvalidRequest`` and whatever the model raises.
+        ``tell`` is called with the text of a long one after each of its windows. Raises ``InvalidRequest`` and whatever
+        the model raises.
         """
         asked = requests[0]
         is_long = max(map(len, recordings)) > self._features.n_samples
         arguments = self._arguments(requests, timed=asked.word_times or asked.segment_times or is_long)
+        if is_long:
+            written = WrittenWindows(self._first_time_token, lambda tokens: tell(self._text(tokens)))
+            arguments |= {"stopping_criteria": [written], "monitor_progress": written.next_window}
         inputs = self._features(
             list(recordings),
             sampling_rate=SAMPLE_RATE,
@@ -66,8 +73,8 @@ class WhisperRecogniser:
             num_beams=1,
             **arguments,
         )
-        written = zip(output["segments"], requests, strict=True)
-        return [self._result(segments, request) for segments, request in written]
+        pairs = zip(output["segments"], requests, strict=True)
+        return [self._result(segments, request) for segments, request in pairs]
 
     def _arguments(self, requests: Sequence[RecognitionRequest], *, timed: bool) -> dict[str, Any]:
         asked = requests[0]
@@ -93,20 +100,18 @@ class WhisperRecogniser:
     def _result(self, segments: Sequence[dict[str, Any]], request: RecognitionRequest) -> RecognitionResult:
         """The segments that the model wrote for one recording."""
         language = request.language or (self._language(segments) if self._is_multilingual else "en")
-        text = self._decoded(torch.cat([segment["tokens"] for segment in segments])) if segments else ""
         return RecognitionResult(
-            text=" ".join(text.split()),
+            text=self._text(torch.cat([segment["tokens"] for segment in segments])) if segments else "",
             words=self._words(segments, language, request.seconds) if request.word_times else (),
             segments=self._segments(segments, request) if request.segment_times else (),
             language=language,
         )
 
-    def _decoded(self, tokens: Any) -> str:
-        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
-        return text
+    def _text(self, tokens: Any) -> str:
+        return " ".join(self._tokenizer.decode(tokens, skip_special_tokens=True).split())
 
     def _segments(self, segments: Sequence[dict[str, Any]], request: RecognitionRequest) -> tuple[stt.Segment, ...]:
-        found = ((" ".join(self._decoded(segment["tokens"]).split()), segment) for segment in segments)
+        found = ((self._text(segment["tokens"]), segment) for segment in segments)
         return tuple(
             stt.Segment(
                 text=text,

@@ -4,4 +4,8 @@ from gateway.api.chat_completions.routes import chat_completions
 from gateway.api.chat_completions.schema import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
 from gateway.http.surface import Surface
 
-surface = Surface(handlers=(chat_completions,), wire_types=(ChatCompletionRequest, ChatCompletion, ChatCompletionChunk))
+surface = Surface(
+    name="chat_completions",
+    handlers=(chat_completions,),
+    wire_types=(ChatCompletionRequest, ChatCompletion, ChatCompletionChunk),
+)

@@ -25,8 +25,10 @@ from gateway.api.chat_completions.translate import (
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import Stage
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import ClientRelay, StreamingResponse
 from gateway.http.validation import fields_of
@@ -62,16 +64,16 @@ async def chat_completions(
     chat_resources: NamedDependency[ChatResources],
 ) -> StreamingResponse:
     """Answer the messages, as text or spoken, whole or while the answer is being written."""
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_json(request)
     envelope = await offloaded(fields.size, _envelope, fields)
     stages = _stages(envelope)
     turns, decoder = chat_resources.turns, chat_resources.decoder
-    served = chat_resources.gateway.admit(envelope.model, stages)
+    served = admit(request.scope, chat_resources.gateway, envelope.model, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
         relay = ClientRelay.of(request.scope)
-        passed = turns.pass_on(PassedRequest(body=fields.values, relay=relay), served, watch)
+        passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values, relay=relay), served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), passed.id)
         not_stored = ("store",) if envelope.store else ()
         answer = PassedAnswer(passed, watch, (*fields.ignored, *not_stored))
@@ -84,8 +86,9 @@ async def chat_completions(
         return partial(decoder.decode, recording.data)
 
     context = TurnContext(
+        caller=caller,
         source_of=source_of,
-        spoken_words=await turns.spoken_words(spoken_answers(wire.messages)),
+        spoken_words=await turns.spoken_words(caller, spoken_answers(wire.messages)),
         audio_id=names.audio_id,
         extra=extra,
     )

@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.wire.answer_form import JsonFormat, JsonSchema, TextFormat
 from gateway.wire.audio import VoiceId, VoiceName
+from gateway.wire.field_types import ShortText
 from gateway.wire.messages import ChatMessages
 from gateway.wire.sampling import Effort, SamplingFields
-from gateway.wire.tools import AllowedTools, ChatTools, ChosenTool, ToolWord
+from gateway.wire.tools import ChatTools, ChosenToolChoice
 
 AudioFormat = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
 TokenCount = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -29,23 +31,6 @@ class AudioOutput(msgspec.Struct, frozen=True, kw_only=True):
     format: Annotated[AudioFormat, Meta(description="Of the audio; a streamed answer has pcm16 (24 kHz mono) only.")]
 
 
-class TextFormat(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="text"):
-    """An answer in any form."""
-
-
-class JsonFormat(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="json_object"):
-    """An answer that is a JSON object."""
-
-
-class JsonSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """The JSON Schema of an answer."""
-
-    name: Annotated[str, Meta(max_length=64)]
-    description: Annotated[str, Meta(max_length=20_000)] | None = None
-    schema: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
 class JsonSchemaFormat(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="json_schema"):
     """An answer that is a JSON object of a schema."""
 
@@ -55,7 +40,7 @@ class JsonSchemaFormat(msgspec.Struct, frozen=True, kw_only=True, tag_field="typ
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """The fields that are read of every request, also of one that is passed on to a model server as it is."""
 
-    model: Annotated[str, Meta(max_length=256)]
+    model: ShortText
     messages: list[dict[str, Any]]
     modalities: list[Literal["text", "audio"]] | None = None
     n: Annotated[int, Meta(ge=1, le=1)] | None = None
@@ -67,9 +52,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 class ChatCompletionRequest(SamplingFields, frozen=True, kw_only=True):
     """A request for an answer to messages; fields that are not listed go to a server of the same API."""
 
-    model: Annotated[
-        Annotated[str, Meta(max_length=256)], Meta(description="A route of the gateway, or one of its aliases.")
-    ]
+    model: Annotated[ShortText, Meta(description="A route of the gateway, or one of its aliases.")]
     messages: Annotated[ChatMessages, Meta(description="What was said so far, recordings and earlier answers too.")]
     modalities: Annotated[
         list[Literal["text", "audio"]] | None, Meta(description="text alone, or text and audio for a spoken answer.")
@@ -87,9 +70,7 @@ class ChatCompletionRequest(SamplingFields, frozen=True, kw_only=True):
         TextFormat | JsonFormat | JsonSchemaFormat | None, Meta(description="The form of the answer's text.")
     ] = None
     tools: Annotated[ChatTools | None, Meta(description="Functions the model may call.")] = None
-    tool_choice: Annotated[
-        ToolWord | ChosenTool | AllowedTools | None, Meta(description="Whether and which tool is called.")
-    ] = None
+    tool_choice: Annotated[ChosenToolChoice | None, Meta(description="Whether and which tool is called.")] = None
     parallel_tool_calls: Annotated[bool | None, Meta(description="Whether an answer may hold several calls.")] = None
     logprobs: Annotated[bool | None, Meta(description="Only where a server of the same API gives them.")] = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20, description="As logprobs.")] | None = None

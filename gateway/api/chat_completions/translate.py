@@ -3,22 +3,24 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.access.caller import Caller
 from gateway.api.chat_completions import schema
-from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope
+from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope, JsonSchemaFormat
 from gateway.conversation.history import ConversationRef
 from gateway.conversation.normal_form import SYSTEM_ROLES
 from gateway.pipeline.answer import AnswerFinished
 from gateway.turns.request import AudioSource, TurnRequest
+from gateway.wire.answer_form import json_answer
 from gateway.wire.audio import voice_name
 from gateway.wire.messages import messages_of
 from gateway.wire.sampling import sampling_of
-from gateway.wire.tools import AllowedTools, allowed_of, check_schema, tool_choice_of, tool_of
+from gateway.wire.tools import offered
 
 
 class CompletionId(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +86,11 @@ def check(request: ChatCompletionRequest) -> None:
 class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn needs beside its request.
 
-    ``source_of`` decodes a recording, ``spoken_words`` are those of earlier spoken answers by their ids, ``audio_id``
-    is that of this one, and ``extra`` are fields that the model's own server may know.
+    ``caller`` asks, ``source_of`` decodes a recording, ``spoken_words`` are those of earlier spoken answers by their
+    ids, ``audio_id`` is that of this one, and ``extra`` are fields that the model's own server may know.
     """
 
+    caller: Caller
     source_of: Callable[[llm.Audio], AudioSource]
     spoken_words: Mapping[str, str]
     audio_id: str
@@ -103,8 +106,9 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
     spoken = request.audio if is_spoken(request) else None
     messages = messages_of(request.messages, context.spoken_words)
     instructed = spoken is None or any(message.role in SYSTEM_ROLES for message in messages)
-    tools, tool_choice = _tools(request)
+    tools, tool_choice = offered(request.tools, request.tool_choice)
     return TurnRequest(
+        caller=context.caller,
         source_of=context.source_of,
         conversation=(
             ConversationRef(keep=False, history=messages) if instructed else ConversationRef(keep=False, added=messages)
@@ -125,32 +129,10 @@ def turn_request(request: ChatCompletionRequest, context: TurnContext) -> TurnRe
     )
 
 
-def _tools(request: ChatCompletionRequest) -> tuple[tuple[llm.Tool, ...], llm.ToolChoice | None]:
-    """The tools that may be called, and the choice; without tools "auto" and "none" say nothing."""
-    tools = tuple(tool_of(tool) for tool in request.tools or ())
-    match request.tool_choice:
-        case None:
-            return tools, None
-        case AllowedTools() as allowed:
-            return allowed_of(allowed, tools), allowed.allowed_tools.mode
-        case "auto" | "none" if not tools:
-            return tools, None
-        case choice:
-            return tools, tool_choice_of(choice)
-
-
 def _json_answer(request: ChatCompletionRequest) -> llm.JsonAnswer | None:
-    match request.response_format:
-        case None | schema.TextFormat():
-            return None
-        case schema.JsonFormat():
-            return llm.JsonAnswer()
-        case schema.JsonSchemaFormat(json_schema=wanted):
-            param = "response_format.json_schema.schema"
-            check_schema(wanted.schema, f"'{param}'", param)
-            return llm.JsonAnswer(**msgspec.structs.asdict(wanted))
-        case _:
-            assert_never(request.response_format)
+    wanted = request.response_format
+    form = wanted.json_schema if isinstance(wanted, JsonSchemaFormat) else wanted
+    return json_answer(form, "response_format.json_schema.schema")
 
 
 def ignored(request: ChatCompletionRequest) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from gateway.api.conversations.schema import ConversationRequest, ItemsRequest, 
 from gateway.http.surface import Surface
 
 surface = Surface(
+    name="conversations",
     handlers=(
         create_conversation,
         get_conversation,

@@ -3,4 +3,4 @@
 from gateway.api.health.routes import health, ready
 from gateway.http.surface import Surface
 
-surface = Surface(handlers=(health, ready))
+surface = Surface(name="health", handlers=(health, ready))

@@ -2,16 +2,24 @@
 
 from http import HTTPStatus
 
+import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
-from gateway.api.health.schema import Health, Readiness
+from gateway.api.health.schema import Health, Queue, Readiness
 from gateway.engines.lifecycle import Gateway
 from gateway.http.openapi import ApiOperation
 
 
-@get("/health", operation_class=ApiOperation, operation_id="health", tags=["Operations"], sync_to_thread=False)
+@get(
+    "/health",
+    opt={"access": "open"},
+    operation_class=ApiOperation,
+    operation_id="health",
+    tags=["Operations"],
+    sync_to_thread=False,
+)
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
     return Health(status="ok")
@@ -19,6 +27,7 @@ def health() -> Health:
 
 @get(
     "/ready",
+    opt={"access": "open"},
     responses={503: ResponseSpec(Readiness, description="A route is still loading, or none can answer.")},
     operation_class=ApiOperation,
     operation_id="ready",
@@ -29,4 +38,9 @@ def ready(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
     status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
     models: dict[str, str] = {served.name: served.state() for served in gateway.routes}
-    return Response(Readiness(status=gateway.state, models=models), status_code=status)
+    queues = [
+        Queue(stage=stage, **msgspec.structs.asdict(state))
+        for stage, states in gateway.queues.items()
+        for state in states
+    ]
+    return Response(Readiness(status=gateway.state, models=models, queues=queues), status_code=status)

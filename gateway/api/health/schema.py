@@ -9,8 +9,24 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """The queue in front of an engine: how many requests it serves at once, how many run, how many wait.
+
+    ``coming`` turns were admitted and are still to ask the engine, ``refused`` were refused since the start.
+    """
+
+    stage: str
+    engine: str
+    capacity: int
+    running: int
+    waiting: int
+    coming: int
+    refused: int
+
+
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Loading, ready or failed: as a whole, and every route by its name."""
+    """Loading, ready, failed or stopping as a whole; every route by name; and the queues of engines that have one."""
 
     status: str
     models: dict[str, str]
+    queues: list[Queue]

@@ -3,4 +3,4 @@
 from gateway.api.models.routes import list_models, retrieve_model
 from gateway.http.surface import Surface
 
-surface = Surface(handlers=(list_models, retrieve_model))
+surface = Surface(name="models", handlers=(list_models, retrieve_model))

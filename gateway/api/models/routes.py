@@ -1,6 +1,8 @@
 """The models routes: what requests can name as ``model``."""
 
-from litestar import Response, get
+from typing import Any
+
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -8,16 +10,17 @@ from adapters.contract.errors import UnknownModel
 from gateway.api.models.schema import Model, ModelList
 from gateway.api.models.translate import models_of
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import ApiOperation
 from gateway.telemetry.timings import Stopwatch
 
 
 @get("/v1/models", operation_class=ApiOperation, operation_id="listModels", tags=["Models"], sync_to_thread=False)
-def list_models(gateway: NamedDependency[Gateway]) -> Response[ModelList]:
+def list_models(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]) -> Response[ModelList]:
     """List the models that requests can name."""
     watch = Stopwatch()
-    return json_answer(ModelList(data=models_of(gateway)), watch)
+    return json_answer(ModelList(data=models_of(gateway, caller_of(request.scope))), watch)
 
 
 @get(
@@ -27,11 +30,13 @@ def list_models(gateway: NamedDependency[Gateway]) -> Response[ModelList]:
     tags=["Models"],
     sync_to_thread=False,
 )
-def retrieve_model(gateway: NamedDependency[Gateway], model: FromPath[str]) -> Response[Model]:
+def retrieve_model(
+    request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], model: FromPath[str]
+) -> Response[Model]:
     """Describe one model; names with a slash are taken as they are."""
     watch = Stopwatch()
     name = model.lstrip("/")
-    for known in models_of(gateway):
+    for known in models_of(gateway, caller_of(request.scope)):
         if known.id == name:
             return json_answer(known, watch)
     raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.")

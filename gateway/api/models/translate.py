@@ -1,14 +1,15 @@
 """Pure: the routes of the gateway as models on the wire."""
 
+from gateway.access.caller import Caller
 from gateway.api.models.schema import Model
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
 from gateway.engines.voices import voice_names
 
 
-def models_of(gateway: Gateway) -> list[Model]:
-    """Every name that requests can give as ``model``, the first route first."""
-    return [_model(name, served, gateway.started) for served in gateway.routes for name in _names(served)]
+def models_of(gateway: Gateway, caller: Caller) -> list[Model]:
+    """Every name that requests of ``caller`` can give as ``model``, the first route first."""
+    return [_model(name, served, gateway.started) for served in gateway.routes_for(caller) for name in _names(served)]
 
 
 def _names(served: ServedRoute) -> list[str]:

@@ -12,6 +12,7 @@ from gateway.api.responses.schema import Response, ResponsesRequest
 from gateway.http.surface import Surface
 
 surface = Surface(
+    name="responses",
     handlers=(create_response, get_response, remove_response, cancel_response, list_input_items),
     wire_types=(ResponsesRequest, Response, Event),
 )

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
-    """Where responses are: those that are kept, and those that are being written."""
+    """Where the responses of one caller are: those that are kept, and those that are being written."""
 
     archive: Archive
     running: RunningResponses

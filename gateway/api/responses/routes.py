@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from adapters.contract.errors import Unsupported
+from gateway.access.caller import Caller
 from gateway.api.responses.openapi import ResponsesOperation
 from gateway.api.responses.passed_response import PassedResponse
 from gateway.api.responses.response import Shelf, WrittenResponse
@@ -19,10 +20,12 @@ from gateway.api.responses.translate import check, ignored, passed_request, resp
 from gateway.api.responses.writer import ResponseWriter
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields, query_fields, query_names, read_json
 from gateway.http.json_answer import json_answer
 from gateway.http.offload import offloaded
 from gateway.http.openapi import ApiOperation, query_operation
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -37,6 +40,15 @@ from gateway.wire.tools import check_tool_types
 logger = logging.getLogger(__name__)
 
 OPTIONS = {"limited": True, "fields": FIELDS}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A response that ``caller`` asks for in ``fields``, at the route ``served``."""
+
+    caller: Caller
+    fields: Fields
+    served: ServedRoute
+    watch: Stopwatch
 
 
 @post(
@@ -55,39 +67,39 @@ async def create_response(
     shelf: NamedDependency[Shelf],
 ) -> StreamingResponse:
     """Answer a text or the items of a conversation, streamed or whole."""
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_json(request)
     fields = msgspec.structs.replace(fields, values=await resolved(shelf.archive, fields.values))
     model = fields.values.get("model")
-    served = gateway.admit(model if isinstance(model, str) else None, ("llm",))
+    served = admit(request.scope, gateway, model if isinstance(model, str) else None, ("llm",))
     answer = _passed_on if passes(served, "responses", fields.values) else _translated
-    name, response = await answer(fields, served, turns, shelf, watch)
+    asked = Asked(caller=caller, fields=fields, served=served, watch=watch)
+    name, response = await answer(asked, turns, shelf)
     logger.info("%s is answered by %s", request_id(request.scope), name)
     return response
 
 
-async def _passed_on(
-    fields: Fields, served: ServedRoute, turns: Turns, shelf: Shelf, watch: Stopwatch
-) -> tuple[str, StreamingResponse]:
+async def _passed_on(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, StreamingResponse]:
     """The response of the route's own server, and the name of the turn."""
+    fields = asked.fields
     wire, _ = await offloaded(fields.size, fields_of, fields, PassedFields, ())
     check(wire)
     given = await offloaded(fields.size, kept_items, wire.input)
-    turn = turns.pass_on(await offloaded(fields.size, passed_request, fields.values, wire, given), served, watch)
-    return turn.id, PassedResponse(turn, wire, given, shelf, fields.ignored).response(watch)
+    request = await offloaded(fields.size, passed_request, fields.values, wire, asked.caller, given)
+    turn = turns.pass_on(request, asked.served, asked.watch)
+    return turn.id, PassedResponse(turn, wire, given, shelf, fields.ignored).response(asked.watch)
 
 
-async def _translated(
-    fields: Fields, served: ServedRoute, turns: Turns, shelf: Shelf, watch: Stopwatch
-) -> tuple[str, StreamingResponse]:
+async def _translated(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, StreamingResponse]:
     """The response of a turn that the gateway takes itself, and the name of that."""
-    wire, unknown = await offloaded(fields.size, _read, fields)
+    size, watch = asked.fields.size, asked.watch
+    wire, unknown = await offloaded(size, _read, asked.fields)
     check(wire)
     items = [MessageItem(role="user", content=wire.input)] if isinstance(wire.input, str) else wire.input or []
     given = named(items, "input")
-    asked = await offloaded(fields.size, turn_request, wire, given)
-    turn = turns.begin(asked, served, watch)
-    response = response_of(wire, asked, turn.id, served.name, int(time.time()))
+    request = await offloaded(size, turn_request, wire, asked.caller, given)
+    turn = turns.begin(request, asked.served, watch)
+    response = response_of(wire, request, turn.id, asked.served.name, int(time.time()))
     writer = ResponseWriter(response, summarised=bool(wire.reasoning and wire.reasoning.summary))
     answer = WrittenResponse(turn, writer, given, shelf, (*unknown, *ignored(wire)))
     return turn.id, answer.streamed(watch) if wire.stream else answer.whole(watch)

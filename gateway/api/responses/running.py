@@ -1,10 +1,12 @@
 """The responses that are being written, so that another request can read or cancel them."""
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
+from gateway.access.caller import ANYONE
 from gateway.api.responses.schema import Response
 from gateway.api.responses.writer import ResponseWriter
 
@@ -58,19 +60,26 @@ class RunningResponse:
 
 
 class RunningResponses:
-    """Those of this process, by their ids."""
+    """Those of one caller in this process, by their ids; ``of`` gives those of others."""
 
     def __init__(self) -> None:
-        self._running: dict[str, RunningResponse] = {}
+        self._running: dict[tuple[str, str], RunningResponse] = {}  # of all callers
+        self._owner = ANYONE.name
+
+    def of(self, owner: str) -> "RunningResponses":
+        """The responses of the caller ``owner``."""
+        responses = copy.copy(self)
+        responses._owner = owner
+        return responses
 
     def find(self, response_id: str) -> RunningResponse | None:
         """The response, while it is being written."""
-        return self._running.get(response_id)
+        return self._running.get((self._owner, response_id))
 
     @contextmanager
     def entered(self, writer: ResponseWriter) -> Iterator[RunningResponse]:
         """What ``writer`` writes, for the block; only responses that are stored can be found."""
-        running, key = RunningResponse(writer), writer.response.id
+        running, key = RunningResponse(writer), (self._owner, writer.response.id)
         if writer.response.store:
             self._running[key] = running
         try:

@@ -5,31 +5,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway.wire.answer_form import JsonFormat, JsonSchema, TextFormat
 from gateway.wire.conversation import ConversationId, ConversationName
+from gateway.wire.field_types import RouteName, ShortText
 from gateway.wire.items import MOST_ITEMS, FunctionCallItem, InputItems, MessageItem, ReasoningItem
 from gateway.wire.messages import ShownText
 from gateway.wire.metadata import Metadata
-from gateway.wire.tools import ChatTools, ChosenTool, ToolWord
-
-ShortText = Annotated[str, Meta(max_length=256)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+from gateway.wire.sampling import Effort
+from gateway.wire.tools import ChatTools, ChosenToolChoice, SubsetMode, ToolWord
 
 
-class TextFormat(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """Text of any form."""
+class JsonSchemaFormat(JsonSchema, frozen=True, kw_only=True, tag_field="type", tag="json_schema"):
+    """An answer that is a JSON object of a schema."""
 
-
-class JsonFormat(msgspec.Struct, frozen=True, kw_only=True, tag="json_object"):
-    """A JSON object."""
-
-
-class JsonSchemaFormat(msgspec.Struct, frozen=True, kw_only=True, tag="json_schema"):
-    """A JSON object that matches a schema."""
-
-    name: ShortText
     schema: dict[str, Any]
-    description: Annotated[str, Meta(max_length=20_000)] | None = None
-    strict: bool | None = None
 
 
 class TextConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,7 +47,7 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
     input: Annotated[
         ShownText | InputItems | None, Meta(description="What is to be answered: a text, or items of a conversation.")
     ] = None
-    model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    model: RouteName = None
     instructions: Annotated[
         Annotated[str, Meta(max_length=256_000)] | None, Meta(description="A system message for this response only.")
     ] = None
@@ -72,7 +61,7 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
         ConversationName | ConversationId | None, Meta(description="The conversation that this response belongs to.")
     ] = None
     tools: Annotated[ChatTools | None, Meta(description="Functions the model may call.")] = None
-    tool_choice: Annotated[ToolWord | ChosenTool | None, Meta(description="Whether and which tool is called.")] = None
+    tool_choice: Annotated[ChosenToolChoice | None, Meta(description="Whether and which tool is called.")] = None
     parallel_tool_calls: Annotated[bool | None, Meta(description="Whether it may call several at once.")] = None
     max_tool_calls: Annotated[int, Meta(ge=1)] | None = None
     max_output_tokens: (
@@ -174,6 +163,13 @@ class ChosenFunction(msgspec.Struct, frozen=True, kw_only=True, tag="function"):
     name: str
 
 
+class AllowedFunctions(msgspec.Struct, frozen=True, kw_only=True, tag="allowed_tools"):
+    """The functions among which the model could choose, and whether it had to call one."""
+
+    mode: SubsetMode
+    tools: tuple[ChosenFunction, ...]
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """A response: what was asked for, and what came of it."""
 
@@ -200,7 +196,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     store: bool = True
     temperature: float = 1.0
     text: TextConfig = TextConfig(format=TextFormat())
-    tool_choice: ToolWord | ChosenFunction = "auto"
+    tool_choice: ToolWord | ChosenFunction | AllowedFunctions = "auto"
     tools: tuple[Function, ...] = ()
     top_logprobs: int = 0
     top_p: float = 1.0

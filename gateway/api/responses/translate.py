@@ -1,46 +1,48 @@
 """Pure: a request for a response in neutral words, and the response object that answers it."""
 
-from typing import Any, assert_never
+from typing import Any
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.access.caller import Caller
 from gateway.api.responses.schema import (
+    AllowedFunctions,
     ChosenFunction,
     Function,
-    JsonFormat,
-    JsonSchemaFormat,
     PassedFields,
     ReasoningConfig,
     Response,
     ResponsesRequest,
     TextConfig,
-    TextFormat,
 )
 from gateway.conversation.history import ConversationRef
 from gateway.turns.passed_turn import PassedRequest
 from gateway.turns.request import TurnRequest
+from gateway.wire.answer_form import TextFormat, json_answer
 from gateway.wire.conversation import ConversationId, conversation_name
 from gateway.wire.item_messages import messages_of
 from gateway.wire.items import Item
 from gateway.wire.kept_items import Items
 from gateway.wire.passed_items import history_of
-from gateway.wire.tools import check_schema, tool_choice_of, tool_of
+from gateway.wire.tools import AllowedTools, ToolWord, offered, subset_of, tool_of
 
 
-def turn_request(request: ResponsesRequest, items: tuple[Item, ...]) -> TurnRequest:
-    """The turn that is asked for; ``items`` are its input. Raises ``InvalidRequest``."""
+def turn_request(request: ResponsesRequest, caller: Caller, items: tuple[Item, ...]) -> TurnRequest:
+    """The turn that ``caller`` asks for; ``items`` are its input. Raises ``InvalidRequest``."""
     if request.prompt is not None:
         raise Unsupported(
             "Prompt templates are kept at OpenAI and cannot be read here: send the text as 'instructions' and 'input'.",
             param="prompt",
         )
+    tools, tool_choice = offered(request.tools, request.tool_choice)
     return TurnRequest(
+        caller=caller,
         conversation=conversation_ref(request, messages_of(items)),
         instructions=request.instructions or "",
-        tools=tuple(tool_of(tool) for tool in request.tools or ()),
-        tool_choice=_tool_choice(request),
+        tools=tools,
+        tool_choice=tool_choice,
         parallel_tool_calls=request.parallel_tool_calls,
-        json_answer=_json_answer(request.text),
+        json_answer=json_answer(request.text.format if request.text else None, "text.format.schema"),
         sampling=llm.Sampling(temperature=request.temperature, top_p=request.top_p),
         max_output_tokens=request.max_output_tokens,
         reasoning_effort=request.reasoning.effort if request.reasoning else None,
@@ -60,11 +62,12 @@ def conversation_ref(request: ResponsesRequest | PassedFields, messages: tuple[l
     )
 
 
-def passed_request(values: dict[str, Any], request: PassedFields, given: Items) -> PassedRequest:
-    """The request ``values`` as it is passed on; ``given`` are the items of its input. Raises ``InvalidRequest``."""
+def passed_request(values: dict[str, Any], request: PassedFields, caller: Caller, given: Items) -> PassedRequest:
+    """What is passed on of the request ``values``; ``given`` are the items of its input. Raises ``InvalidRequest``."""
     kept = request.store is not False or request.previous_response_id is not None or request.conversation is not None
     body = {name: value for name, value in values.items() if name not in _OURS}
-    return PassedRequest(body=body, conversation=conversation_ref(request, history_of(given)) if kept else None)
+    conversation = conversation_ref(request, history_of(given)) if kept else None
+    return PassedRequest(caller=caller, body=body, conversation=conversation)
 
 
 _OURS = frozenset({"previous_response_id", "conversation", "background", "store"})
@@ -112,33 +115,18 @@ def ignored(request: ResponsesRequest) -> tuple[str, ...]:
     return tuple(name for name, without_effect in named.items() if without_effect)
 
 
-def _tool_choice(request: ResponsesRequest) -> llm.ToolChoice | None:
-    """The choice; without tools "auto" and "none" say nothing."""
-    if request.tool_choice is None or (not request.tools and request.tool_choice in {"auto", "none"}):
-        return None
-    return tool_choice_of(request.tool_choice)
-
-
-def _json_answer(text: TextConfig | None) -> llm.JsonAnswer | None:
-    wanted = text.format if text is not None else None
-    match wanted:
-        case None | TextFormat():
-            return None
-        case JsonFormat():
-            return llm.JsonAnswer()
-        case JsonSchemaFormat():
-            check_schema(wanted.schema, "'text.format.schema'", "text.format.schema")
-            return llm.JsonAnswer(
-                name=wanted.name, description=wanted.description, schema=wanted.schema, strict=wanted.strict
-            )
-        case _:
-            assert_never(wanted)
+def _shown_choice(request: ResponsesRequest, turn: TurnRequest) -> ToolWord | ChosenFunction | AllowedFunctions:
+    """The tool choice as the client made it."""
+    if isinstance(request.tool_choice, AllowedTools):
+        mode, names = subset_of(request.tool_choice)
+        return AllowedFunctions(mode=mode, tools=tuple(ChosenFunction(name=each.name) for each in names))
+    choice = turn.tool_choice or "auto"
+    return ChosenFunction(name=choice.name) if isinstance(choice, llm.NamedTool) else choice
 
 
 def response_of(request: ResponsesRequest, turn: TurnRequest, response_id: str, route: str, now: int) -> Response:
     """The response object that ``request`` begins with: what it asks for, or what holds when it does not say."""
     conversation = turn.conversation.conversation
-    choice = turn.tool_choice or "auto"
     return Response(
         id=response_id,
         created_at=now,
@@ -155,10 +143,10 @@ def response_of(request: ResponsesRequest, turn: TurnRequest, response_id: str, 
         store=turn.conversation.keep,
         temperature=1.0 if request.temperature is None else request.temperature,
         text=_text(request.text),
-        tool_choice=ChosenFunction(name=choice.name) if isinstance(choice, llm.NamedTool) else choice,
+        tool_choice=_shown_choice(request, turn),
         tools=tuple(
             Function(name=tool.name, description=tool.description, parameters=tool.parameters, strict=tool.strict)
-            for tool in turn.tools
+            for tool in map(tool_of, request.tools or ())
         ),
         top_logprobs=request.top_logprobs or 0,
         top_p=1.0 if request.top_p is None else request.top_p,

@@ -5,4 +5,4 @@ from gateway.api.speech.schema import SpeechEvent, SpeechRequest
 from gateway.http.surface import Surface
 from gateway.wire.voice_turn import SpeechToSpeechRequest
 
-surface = Surface(handlers=(speech,), wire_types=(SpeechRequest, SpeechEvent, SpeechToSpeechRequest))
+surface = Surface(name="speech", handlers=(speech,), wire_types=(SpeechRequest, SpeechEvent, SpeechToSpeechRequest))

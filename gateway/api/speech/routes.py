@@ -12,8 +12,10 @@ from gateway.api.speech.response import DEFAULT_FORMAT, SpeechAnswer
 from gateway.api.speech.schema import FIELDS, SpeechRequest
 from gateway.api.speech.translate import speech_turn_request
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -40,13 +42,13 @@ async def speech(
     voice_turns: NamedDependency[VoiceTurns],
 ) -> StreamingResponse:
     """Speak the text and stream the speech while it is being made."""
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_json(request)
     if fields.values.get("input_audio") is not None:
         return await voice_turns.answer(request, _without_empty_input(fields), watch, DEFAULT_FORMAT)
     wire, unknown = await offloaded(fields.size, fields_of, fields, SpeechRequest, ())
-    served = gateway.admit(wire.model, ("tts",), named_by="tts")
-    asked = speech_turn_request(wire, served.route.settings.max_speech_characters)
+    served = admit(request.scope, gateway, wire.model, ("tts",), named_by="tts")
+    asked = speech_turn_request(wire, caller, served.route.settings.max_speech_characters)
     turn = speech_turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     unstyled = asked.instructions is not None and not served.engines.tts.info.instructions

@@ -6,10 +6,9 @@ import msgspec
 from msgspec import Meta
 
 from gateway.wire.audio import ResponseFormat, StreamFormat, VoiceId, VoiceName
+from gateway.wire.field_types import ShortText
 from gateway.wire.usage import Usage
 from gateway.wire.voice_events import AudioDelta
-
-ShortText = Annotated[str, Meta(max_length=256)]
 
 
 class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import math
 import re
 
 from adapters.contract.errors import InvalidRequest
+from gateway.access.caller import Caller
 from gateway.api.speech.schema import SpeechRequest
 from gateway.text.segmentation.punctuation import UNSPACED
 from gateway.turns.speech_turn import SpeechTurnRequest
@@ -17,8 +18,8 @@ _TEXT_UNIT = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+|[^\w
 """A character of a script without spaces between words, a word, or any other visible character."""
 
 
-def speech_turn_request(request: SpeechRequest, most_characters: int) -> SpeechTurnRequest:
-    """The speech that is asked for. Raises ``InvalidRequest`` for no text, or more than ``most_characters``."""
+def speech_turn_request(request: SpeechRequest, caller: Caller, most_characters: int) -> SpeechTurnRequest:
+    """The speech that ``caller`` asks for. Raises ``InvalidRequest`` for no text, or more than ``most_characters``."""
     if not request.input:
         raise InvalidRequest(
             "Invalid 'input': empty string. Expected a string with minimum length 1, but got an empty string instead.",
@@ -33,6 +34,7 @@ def speech_turn_request(request: SpeechRequest, most_characters: int) -> SpeechT
             code="string_above_max_length",
         )
     return SpeechTurnRequest(
+        caller=caller,
         text=request.input,
         voice=voice_name(request.voice),
         speed=request.speed,

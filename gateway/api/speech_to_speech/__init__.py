@@ -5,4 +5,4 @@ from gateway.http.surface import Surface
 from gateway.wire.voice_events import VoiceEvent
 from gateway.wire.voice_turn import SpeechToSpeechRequest
 
-surface = Surface(handlers=(speech_to_speech,), wire_types=(SpeechToSpeechRequest, VoiceEvent))
+surface = Surface(name="speech_to_speech", handlers=(speech_to_speech,), wire_types=(SpeechToSpeechRequest, VoiceEvent))

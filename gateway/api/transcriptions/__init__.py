@@ -11,6 +11,7 @@ from gateway.api.transcriptions.schema import (
 from gateway.http.surface import Surface
 
 surface = Surface(
+    name="transcriptions",
     handlers=(transcriptions, translations),
     wire_types=(CreateTranscription, CreateTranslation, Transcript, VerboseTranscript, StreamEvent),
 )

@@ -15,9 +15,11 @@ from gateway.api.transcriptions.schema import FIELDS, FILES, STRUCTURES, CreateT
 from gateway.api.transcriptions.translate import listed, wanted
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import read_fields
 from gateway.http.media import recording_of
 from gateway.http.offload import offloaded
+from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
 from gateway.http.streaming import StreamingResponse
 from gateway.http.validation import fields_of
@@ -72,11 +74,11 @@ async def _transcript(
     decoder: DecoderPool,
     wire_type: type[CreateTranscription] | type[CreateTranslation],
 ) -> StreamingResponse:
-    watch = Stopwatch()
+    watch, caller = Stopwatch(), caller_of(request.scope)
     fields = await read_fields(request, file="file")
     fields = msgspec.structs.replace(fields, values=listed(fields.values))
     wire, unknown = await offloaded(fields.size, fields_of, fields, wire_type, STRUCTURES, FILES)
-    served = gateway.admit(wire.model, ("stt",), named_by="stt")
+    served = admit(request.scope, gateway, wire.model, ("stt",), named_by="stt")
     asked = wanted(wire, recogniser_of(served).info)
     recording = await offloaded(fields.size, recording_of, fields, "file", wire.input_audio)
     if recording is None:
@@ -86,7 +88,8 @@ async def _transcript(
             code="missing_required_parameter",
         )
     audio = partial(decoder.decode, recording)
-    turn = transcription_turns.begin(TranscriptionRequest(audio=audio, options=asked.options), served, watch)
+    heard = TranscriptionRequest(caller=caller, audio=audio, options=asked.options)
+    turn = transcription_turns.begin(heard, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
     answer = TranscriptAnswer(turn, watch, (*unknown, *asked.ignored))
     return answer.events() if asked.stream else answer.whole(asked)

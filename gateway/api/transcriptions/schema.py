@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from gateway.wire.audio import InputAudio
+from gateway.wire.field_types import RouteName, ShortText
 
-ShortText = Annotated[str, Meta(max_length=256)]
 Granularity = Literal["word", "segment"]
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 AnyFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
@@ -24,7 +24,7 @@ class ServerVad(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 class RecognitionFields(msgspec.Struct, frozen=True, kw_only=True):
     """What transcriptions and translations have in common; in a form, the recording is the part ``file``."""
 
-    model: Annotated[ShortText | None, Meta(description="A route of the gateway; its first one when left out.")] = None
+    model: RouteName = None
     input_audio: Annotated[InputAudio | None, Meta(description="The recording.")] = None
     prompt: Annotated[
         Annotated[str, Meta(max_length=32_768)] | None,

@@ -3,4 +3,4 @@
 from gateway.api.voices.routes import list_voices
 from gateway.http.surface import Surface
 
-surface = Surface(handlers=(list_voices,))
+surface = Surface(name="voices", handlers=(list_voices,))

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from gateway.api.voices.schema import VoiceList, VoicesQuery
 from gateway.api.voices.translate import voices_of
 from gateway.engines.lifecycle import Gateway
+from gateway.http.auth import caller_of
 from gateway.http.form import query_fields
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import query_operation
@@ -26,5 +27,5 @@ def list_voices(request: Request[Any, Any, Any], gateway: NamedDependency[Gatewa
     """List the voices that requests can name."""
     watch = Stopwatch()
     query, unknown = fields_of(query_fields(request), VoicesQuery, ())
-    served = gateway.admit(query.model, ("tts",), named_by="tts")
+    served = gateway.admit(query.model, caller_of(request.scope), ("tts",), named_by="tts")
     return json_answer(VoiceList(voices=voices_of(served.engines.tts.info)), watch, unknown)

@@ -195,6 +195,24 @@ async def test_a_long_step_can_look_up_whether_its_job_is_still_wanted(leaves: s
     assert checks == ["wanted", "wanted", "left"]
 
 
+async def test_a_long_step_can_give_something_before_its_end() -> None:
+    class Long(Counters):
+        """A step gives something before it goes on."""
+
+        def step(self) -> Iterable[tuple[int, int | Exception | Ended]]:
+            thread.give(0, 100)
+            assert proceed.wait(30)
+            yield from super().step()
+
+    proceed = threading.Event()
+    thread: BatchThread[int, int, None] = BatchThread(lambda: (Long(), None), name="long", adapter="long")
+    await thread.start()
+    async with aclosing(thread), aclosing(thread.stream(1, buffer=PLENTY)) as reader:
+        assert await anext(reader) == 100
+        proceed.set()
+        assert [number async for number in reader] == [1]
+
+
 async def test_a_cancelled_reader_frees_its_place_however_often_it_is_cancelled() -> None:
     steps = threading.Semaphore(0)
     async with counting(steps) as harness:

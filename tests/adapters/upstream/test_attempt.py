@@ -63,7 +63,8 @@ from tests.support.upstream_server import Exchange, Script, UpstreamServer, in_o
 async def test_every_failure_has_its_class_and_says_nothing_secret(script: Script, kind: type[AdapterError]) -> None:
     error = await failure(script)
     assert type(error) is kind
-    assert error.message.startswith("The upstream server ")
+    assert kind is InvalidRequest or error.message.startswith("The upstream server ")
+    assert error.message
     assert "secret" not in error.message
     assert KEY.reveal() not in error.message
 
@@ -188,7 +189,7 @@ async def test_plain_text_is_the_message_of_an_error() -> None:
     error = await failure(replies(400, b"prompt is too long: \xff", "text/plain"))
     assert (type(error), error.message) == (
         TooLong,
-        "The upstream server refused the request: prompt is too long: \ufffd",
+        "prompt is too long: \ufffd",
     )
 
 
@@ -199,7 +200,7 @@ async def test_the_servers_words_lose_their_control_characters() -> None:
         error = await failure(script)
         assert isinstance(error, InvalidRequest)
         clean = "a FORGED [31mline b"
-        assert error.message == f"The upstream server refused the request: {clean}"
+        assert error.message == clean
         assert (error.param, error.code) == (clean, clean)
 
 

@@ -86,7 +86,10 @@ def openai(message: str, code: str | None = None, kind: str = "invalid_request_e
 def test_every_refusal_has_its_class(status: int | None, body: Any, kind: type[AdapterError]) -> None:
     refused = refusal(status, body)
     assert error_class(refused) is kind
-    assert sentence(refused).startswith(("The upstream server", "The gateway's account", "The proxy"))
+    if issubclass(kind, InvalidRequest) and refused.message:
+        assert sentence(refused) == refused.message, "what the client did wrong is said in the server's words"
+    else:
+        assert sentence(refused).startswith(("The upstream server", "The gateway's account", "The proxy"))
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ async def test_a_proxy_is_not_named_when_the_request_is_wrong(environment: Envir
         async with aclosing(upstream("http://somewhere.invalid/v1")) as client:
             with pytest.raises(InvalidRequest) as caught:
                 await ask(client)
-    assert caught.value.message == "The upstream server refused the request: no"
+    assert caught.value.message == "no"
 
 
 async def test_servers_behind_different_proxies_have_different_clients(environment: Environment) -> None:

@@ -40,7 +40,8 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
 def test_serve(called: Called, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("S2S_PORT", "0")
     assert main(["--mode", "realtime", "--llm_backend", "echo", "--llm_device", "cpu"]) == 0
-    ((loaded,),) = called
+    ((loaded, reread),) = called
+    assert reread() == loaded
     assert (loaded.settings.port, loaded.settings.mode) == (0, "realtime")
     assert capsys.readouterr().err.splitlines() == [f"warning: {warning}" for warning in loaded.warnings]
     assert len(loaded.warnings) == 1

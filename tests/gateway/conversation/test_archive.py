@@ -10,6 +10,7 @@ from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.archive import Archive
 from gateway.conversation.conversation import Conversation, NotFound, begun
 from gateway.conversation.memory_store import MemoryStore
+from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Record, Snapshot, encoded
 
 RECORD = Record(items=b"[]", response=b"{}")
@@ -20,7 +21,7 @@ class Kept:
 
     def __init__(self, max_bytes: int = 10_000) -> None:
         self.store = MemoryStore(ttl_seconds=60, max_bytes=1_000_000, max_waiting=1)
-        self.archive = Archive(self.store, max_bytes)
+        self.archive = Archive(OwnedStore(self.store, "anyone"), max_bytes)
 
     async def answer(self, name: str, *texts: str, id_: str = "c") -> None:
         """The conversation ``id_`` after the answer ``name``, its newest."""

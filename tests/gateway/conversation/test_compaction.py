@@ -14,6 +14,7 @@ from gateway.conversation import compaction
 from gateway.conversation.compaction import Compaction, Writer
 from gateway.conversation.conversation import Conversation, grouped
 from gateway.conversation.memory_store import MemoryStore
+from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Summary, compacted, decoded
 from gateway.tasks import background
 
@@ -33,7 +34,7 @@ class Works:
     def __init__(self) -> None:
         self.now = 0.0
         self.store = MemoryStore(ttl_seconds=100, max_bytes=10_000_000, max_waiting=1)
-        self.compaction = Compaction(self.store, clock=lambda: self.now)
+        self.compaction = Compaction(clock=lambda: self.now)
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -41,7 +42,7 @@ class Works:
 
     async def wanted(self, conversation: Conversation, engine: Any, **writer: Any) -> None:
         """Ask for a summary and wait until it is there, or is not."""
-        self.compaction.wanted(conversation, writer_of(engine, **writer), self.start)
+        self.compaction.wanted(OwnedStore(self.store, "anyone"), conversation, writer_of(engine, **writer), self.start)
         await asyncio.gather(*self.tasks)
 
     async def summary(self, name: str = "c") -> Summary | None:
@@ -180,7 +181,7 @@ async def test_one_for_a_conversation_and_few_in_all() -> None:
 
     works, engine = Works(), scripted.language_model(slow)
     for name in ("a", "a", "b", "c"):
-        works.compaction.wanted(talk(5, name), writer_of(engine), works.start)
+        works.compaction.wanted(OwnedStore(works.store, "anyone"), talk(5, name), writer_of(engine), works.start)
         await asyncio.sleep(0)
     assert len(works.tasks) == compaction.MOST_AT_ONCE == 2
     held.set()
@@ -199,7 +200,7 @@ async def test_a_model_that_summaries_could_fill_is_left_to_the_turn(max_paralle
     works = Works()
     engine = scripted.Scripted(llm.Info(max_parallel=max_parallel), endless)
     async with background() as start:
-        works.compaction.wanted(talk(5), writer_of(engine), start)
+        works.compaction.wanted(OwnedStore(works.store, "anyone"), talk(5), writer_of(engine), start)
         while not engine.open:
             await asyncio.sleep(0)
         works.compaction.give_way(scripted.language_model(endless))
@@ -209,7 +210,7 @@ async def test_a_model_that_summaries_could_fill_is_left_to_the_turn(max_paralle
         assert (engine.open == 0) is gives_way
         if gives_way:
             engine.script = thoughtful
-            works.compaction.wanted(talk(5), writer_of(engine), start)
+            works.compaction.wanted(OwnedStore(works.store, "anyone"), talk(5), writer_of(engine), start)
             while await works.summary() is None:
                 await asyncio.sleep(0)
 

@@ -15,13 +15,14 @@ from adapters.contract.errors import Unavailable, UnknownModel, UpstreamError
 from adapters.options import BadOption
 from adapters.tts.espeak.adapter import Espeak
 from adapters.upstream.breaker import CircuitBreaker
+from gateway.access.caller import ANYONE
 from gateway.engines.automatic import AutomaticEngine, Contestant
 from gateway.engines.build import build
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.lifecycle import Gateway
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.settings.load import load
 from tests.support.server import gateway_of, gateway_with_routes, scripted_engines
@@ -67,16 +68,16 @@ async def test_a_route_that_cannot_load_takes_no_other_with_it(
     broken = Loading(error)
     gateway, _ = two_routes(broken)
     with pytest.raises(Unavailable, match="`whole` is still loading") as refusal:
-        gateway.admit("whole")
+        gateway.admit("whole", ANYONE)
     assert refusal.value.retry_after == 1.0
     states = [gateway.state]
     broken.go.set()
     await gateway.warm_up()
     assert [served.state() for served in gateway.routes] == ["failed", "ready"]
     assert [*states, gateway.state] == ["loading", "ready"]
-    assert gateway.admit("whole").route.name == "whole"
+    assert gateway.admit("whole", ANYONE).route.name == "whole"
     with pytest.raises(UpstreamError, match="`broken` cannot be served"):
-        gateway.admit("broken")
+        gateway.admit("broken", ANYONE)
     assert "secret" not in str(gateway.routes[0].load_failure())
 
 
@@ -86,7 +87,7 @@ async def test_others_answer_for_a_model_that_could_not_be_loaded() -> None:
     choices = [Choice(route=name, model=name, engine=engine) for name, engine in (("broken", broken), ("whole", whole))]
     gateway = gateway_with_routes(scripted_engines(llm=FallbackModel(choices)), [("broken", ())])
     await gateway.warm_up()
-    events = await read(gateway.admit("broken").engines.llm.stream(llm.Request(model="", messages=())))
+    events = await read(gateway.admit("broken", ANYONE).engines.llm.stream(llm.Request(model="", messages=())))
     assert [event.text for event in events if isinstance(event, llm.TextDelta)] == ["here"]
     assert gateway.state == "ready"
     assert [request.model for request in whole.requests] == ["whole"]
@@ -129,7 +130,8 @@ def test_every_engine_is_looked_at_once_before_anything_binds() -> None:
     stages = {stage: Checked(looked, stage) for stage in ("stt", "tts", "vad")}
     model = Checked(looked, "llm")
     routes = gateway_with_routes(
-        scripted_engines(**stages, llm=QueuedEngine("model", model, 1)), [("a", ()), ("b", ())]
+        scripted_engines(**stages, llm=QueuedEngine("model", model, QueueLimits(length=1, seconds=30))),
+        [("a", ()), ("b", ())],
     )
     routes.preflight()
     assert {*looked} == {"stt", "llm", "tts", "vad"}
@@ -146,7 +148,7 @@ def test_engines_that_need_no_look_are_left_alone() -> None:
 @pytest.mark.parametrize("queued", [False, True])
 async def test_a_route_whose_engine_broke_has_failed_and_the_others_serve(queued: bool) -> None:
     model = Checked([], "llm")
-    engine = QueuedEngine("model", model, 1) if queued else model
+    engine = QueuedEngine("model", model, QueueLimits(length=1, seconds=30)) if queued else model
     gateway = Gateway(
         load([], {}).settings,
         [
@@ -155,12 +157,12 @@ async def test_a_route_whose_engine_broke_has_failed_and_the_others_serve(queued
         ],
     )
     await gateway.warm_up()
-    assert gateway.admit("broken").state() == "ready"
+    assert gateway.admit("broken", ANYONE).state() == "ready"
     model.failure = "its thread died"
     assert ([served.state() for served in gateway.routes], gateway.state) == (["failed", "ready"], "ready")
-    assert gateway.admit("whole").route.name == "whole"
+    assert gateway.admit("whole", ANYONE).route.name == "whole"
     with pytest.raises(Unavailable, match="`broken` cannot answer any more: its thread died"):
-        gateway.admit("broken")
+        gateway.admit("broken", ANYONE)
 
 
 async def test_a_gateway_whose_only_engine_broke_has_failed() -> None:
@@ -202,10 +204,10 @@ def test_models_are_found_by_name_alias_and_star() -> None:
     for served_route in gateway.routes:
         for stage in STAGES:
             served_route.settle(stage, None)
-    found = {name: gateway.admit(name).route.name for name in (None, "a", "x", "b", "anything")}
+    found = {name: gateway.admit(name, ANYONE).route.name for name in (None, "a", "x", "b", "anything")}
     assert found == {None: "a", "a": "a", "x": "a", "b": "b", "anything": "c"}
     with pytest.raises(UnknownModel, match="`anything`"):
-        gateway_with_routes(scripted_engines(), [("a", ())]).admit("anything")
+        gateway_with_routes(scripted_engines(), [("a", ())]).admit("anything", ANYONE)
 
 
 def routes_in(path: Path, toml: str) -> Gateway:
@@ -222,7 +224,7 @@ def routes_in(path: Path, toml: str) -> Gateway:
 def admitted(gateway: Gateway, model: str, named_by: Stage | None) -> str | None:
     """The route that answers to ``model``, if one does."""
     try:
-        return gateway.admit(model, named_by=named_by).name
+        return gateway.admit(model, ANYONE, named_by=named_by).name
     except UnknownModel:
         return None
 
@@ -359,9 +361,9 @@ async def test_a_stage_that_cannot_load_takes_no_other_stage_with_it(stage: Stag
     await gateway.warm_up()
     assert gateway.state == "failed", "there is no whole turn"
     others = [other for other in STAGES if other != stage]
-    assert gateway.admit(None, others).state(others) == "ready"
+    assert gateway.admit(None, ANYONE, others).state(others) == "ready"
     with pytest.raises(UpstreamError, match="cannot be served"):
-        gateway.admit(None, (stage,))
+        gateway.admit(None, ANYONE, (stage,))
 
 
 async def test_a_stage_that_is_lost_later_takes_no_other_stage_with_it() -> None:
@@ -369,9 +371,9 @@ async def test_a_stage_that_is_lost_later_takes_no_other_stage_with_it() -> None
     gateway = gateway_of(scripted_engines(llm=model))
     await gateway.warm_up()
     model.failure = "its thread died"
-    assert gateway.admit(None, ("stt", "tts")) is gateway.routes[0]
+    assert gateway.admit(None, ANYONE, ("stt", "tts")) is gateway.routes[0]
     with pytest.raises(Unavailable, match="its thread died"):
-        gateway.admit(None)
+        gateway.admit(None, ANYONE)
 
 
 async def test_a_stage_is_ready_before_the_next_has_loaded() -> None:
@@ -383,10 +385,10 @@ async def test_a_stage_is_ready_before_the_next_has_loaded() -> None:
             await asyncio.sleep(0)
     assert gateway.state == "loading"
     with pytest.raises(Unavailable, match="still loading"):
-        gateway.admit(None)
+        gateway.admit(None, ANYONE)
     model.go.set()
     await warming
-    assert gateway.admit(None).state() == "ready"
+    assert gateway.admit(None, ANYONE).state() == "ready"
 
 
 def with_fallback(first: Any, second: Any) -> Gateway:
@@ -430,7 +432,7 @@ async def test_a_voice_that_could_not_be_loaded_is_left_out(broken: int) -> None
     voices[broken].error = Unavailable("no weights")
     gateway = with_fallback(*voices)
     await gateway.warm_up()
-    engine = gateway.admit(None).engines.tts
+    engine = gateway.admit(None, ANYONE).engines.tts
     assert isinstance(engine, FallbackSynthesiser)
     assert engine.candidates.engines == (voices[1 - broken],)
 
@@ -440,4 +442,4 @@ async def test_when_no_voice_could_be_loaded_the_stage_has_failed() -> None:
     await gateway.warm_up()
     assert gateway.routes[0].load_failure() == "no weights"
     with pytest.raises(UpstreamError):
-        gateway.admit(None)
+        gateway.admit(None, ANYONE)

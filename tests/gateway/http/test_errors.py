@@ -27,6 +27,8 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from gateway.access.keys import InvalidKey, NotAllowed
+from gateway.access.standing import NothingAllowed
 from gateway.conversation.conversation import NotFound
 from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, answer_of, describe, stream_error
 from gateway.pipeline.listen import NoSpeech
@@ -39,9 +41,12 @@ TABLE: dict[type[AdapterError], tuple[int, str, str | None, str | None]] = {
     InvalidRequest: (400, "invalid_request_error", None, None),
     Unsupported: (400, "invalid_request_error", "unsupported_value", None),
     NotFound: (404, "invalid_request_error", None, None),
+    InvalidKey: (401, "invalid_request_error", None, None),
+    NotAllowed: (403, "invalid_request_error", None, None),
     TooLong: (400, "invalid_request_error", "context_length_exceeded", None),
     UnknownModel: (404, "invalid_request_error", "model_not_found", None),
     Overloaded: (429, "rate_limit_error", "rate_limit_exceeded", None),
+    NothingAllowed: (429, "insufficient_quota", "insufficient_quota", "false"),
     Unavailable: (503, "server_error", "service_unavailable", "true"),
     TimedOut: (504, "server_error", "timeout", None),
     UpstreamError: (502, "server_error", "upstream_error", "false"),
@@ -86,7 +91,7 @@ def subclasses(kind: type[AdapterError]) -> Iterator[type[AdapterError]]:
 
 def test_every_class_of_the_contract_has_a_row_of_its_own() -> None:
     contract = {kind for kind in subclasses(AdapterError) if kind.__module__ == errors.__name__}
-    assert contract | {NotFound} == set(CONTRACT) == set(TABLE)
+    assert contract | {NotFound, InvalidKey, NotAllowed, NothingAllowed} == set(CONTRACT) == set(TABLE)
 
 
 def test_every_other_class_looks_like_one_of_the_contract() -> None:
@@ -126,7 +131,7 @@ async def test_what_is_wrong_with_a_request_names_the_field(bench: Bench) -> Non
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("kind", [Unavailable, Overloaded, TimedOut])
+@pytest.mark.parametrize("kind", [Unavailable, TimedOut])
 @pytest.mark.parametrize(
     ("seconds", "whole", "milliseconds"),
     [(0.25, "1", "250"), (5, "5", "5000"), (600, "60", "60000"), (math.inf, "60", "60000"), (-3, "1", "0")],
@@ -137,6 +142,25 @@ async def test_clients_are_told_when_to_come_back_and_never_after_a_minute(
     failing.error = kind("Busy.", retry_after=seconds)
     headers = (await bench.client.post(ROUTE, **form())).headers
     assert (headers["retry-after"], headers["retry-after-ms"]) == (whole, milliseconds)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("seconds", "whole", "retry"),
+    [
+        (0.25, "1", None),
+        (59.2, "60", None),
+        (61, "61", "false"),
+        (9000, "9000", "false"),
+        (math.inf, "172800", "false"),
+    ],
+)
+async def test_whose_limit_is_reached_for_longer_than_a_minute_is_told_not_to_retry(
+    bench: Bench, seconds: float, whole: str, retry: str | None
+) -> None:
+    failing.error = Overloaded("Busy.", retry_after=seconds)
+    headers = (await bench.client.post(ROUTE, **form())).headers
+    assert (headers["retry-after"], headers.get("x-should-retry")) == (whole, retry)
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -97,6 +97,7 @@ def test_every_operation_is_there() -> None:
         "GET /v1/responses/{response_id}",
         "POST /v1/responses/{response_id}/cancel",
         "GET /v1/responses/{response_id}/input_items",
+        "GET /v1/usage",
     }
 
 

@@ -188,7 +188,7 @@ def test_unknown_files_are_named_among_them() -> None:
         ),
         (
             typed(name=5),
-            "Invalid type for 'name': expected a string or null, but got an integer instead.",
+            "Invalid type for 'name': expected a string, but got an integer instead.",
             "name",
             "invalid_type",
         ),

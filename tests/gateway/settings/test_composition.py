@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from adapters.options import BadOption, Secret
-from gateway.settings import composition, model
+from gateway.settings import composition, declaration
 from gateway.settings.help import help_text
 from gateway.settings.load import load
 from gateway.settings.model import GatewaySettings, SettingsError
@@ -68,10 +68,10 @@ def test_an_engine_that_declares_an_option_differently_costs_itself(
 
 def test_what_engines_only_read_is_described_as_the_gateways_own() -> None:
     assert options()["model_name"].engines == ()
-    assert options()["model_name"].group == model.LANGUAGE_MODEL
+    assert options()["model_name"].group == declaration.LANGUAGE_MODEL
     assert options()["llm_gen"].engines == ("mlx-lm", "transformers")
     assert options()["llm_device"].engines == ("transformers",)
-    assert options()["stt_device"].group == model.RECOGNITION
+    assert options()["stt_device"].group == declaration.RECOGNITION
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_example_as_it_is_sets_nothing() -> None:
 
 def test_schema_knows_every_key_and_its_choices() -> None:
     described = json.loads(schema())
-    assert set(described["properties"]) == set(options()) - {"config"} | {"routes"}
+    assert set(described["properties"]) == set(options()) - {"config"} | {"routes", "keys"}
     assert "echo" in described["properties"]["llm_backend"]["anyOf"][0]["enum"]
     assert described["properties"]["vad"]["default"] == "auto"
     route = described["properties"]["routes"]["items"]

@@ -14,6 +14,7 @@ def outcome(**fields: Any) -> TurnOutcome:
     plain: dict[str, Any] = {
         "response_id": "resp_1",
         "conversation_id": "kitchen",
+        "caller": "anyone",
         "route": "home",
         "answered_by": "home",
         "reason": "stop",

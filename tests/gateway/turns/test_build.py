@@ -9,6 +9,7 @@ from adapters import scripted
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
 from adapters.tts.openai_voices import OPENAI_VOICES
+from gateway.access.caller import ANYONE
 from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef
 from gateway.engines.route import ServedRoute
@@ -31,7 +32,7 @@ def route(*flags: str, **engines: Any) -> ServedRoute:
 
 
 def built(*flags: str, model: Any = None, **fields: Any) -> TurnPlan:
-    return build_turn(TurnRequest(**fields), route(*flags, **({"llm": model} if model else {})))
+    return build_turn(TurnRequest(caller=ANYONE, **fields), route(*flags, **({"llm": model} if model else {})))
 
 
 def text(role: str, words: str) -> llm.Message:
@@ -96,14 +97,14 @@ def test_every_voice_of_openai_is_one_of_the_engine(voice: str) -> None:
 
 
 def test_how_to_speak_arrives_and_what_the_engine_cannot_do_is_known_beforehand() -> None:
-    request = TurnRequest(speed=0.25, speech_instructions="Whisper.", language="Portuguese")
+    request = TurnRequest(caller=ANYONE, speed=0.25, speech_instructions="Whisper.", language="Portuguese")
     plan = build_turn(request, route())
     assert plan.style is not None
     delivery = plan.style.delivery(plan.languages(None, NOTHING))
     assert (delivery.speed, delivery.instructions, delivery.voice_language) == (0.25, "Whisper.", "pt")
     assert built("--language", "de", language="pt-BR").language == "pt"
     assert ignored_fields(request, route()) == ("speech_instructions",)
-    assert ignored_fields(TurnRequest(), route()) == ()
+    assert ignored_fields(TurnRequest(caller=ANYONE), route()) == ()
 
 
 @pytest.mark.parametrize(("field", "value"), [("language", "Klingon"), ("voice", "nobody")])
@@ -258,7 +259,7 @@ def test_json_is_asked_only_of_a_model_that_can_promise_it() -> None:
 
 def test_an_answer_that_is_not_spoken_has_no_style_and_ignores_its_description() -> None:
     assert built(spoken=False, voice="no such voice").style is None
-    assert ignored_fields(TurnRequest(spoken=False, speech_instructions="Whisper."), route()) == (
+    assert ignored_fields(TurnRequest(caller=ANYONE, spoken=False, speech_instructions="Whisper."), route()) == (
         "speech_instructions",
     )
 

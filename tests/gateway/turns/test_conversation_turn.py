@@ -13,6 +13,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, Unavailable, UpstreamError
 from adapters.upstream.breaker import CircuitBreaker
 from adapters.vad.energy import Energy
+from gateway.access.caller import ANYONE
 from gateway.conversation.compaction import INSTRUCTION
 from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
@@ -20,7 +21,7 @@ from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
-from gateway.engines.queue import QueuedEngine
+from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.route import ServedRoute
 from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore
 from gateway.pipeline.answer import AnswerFinished, TextFinished
@@ -86,7 +87,7 @@ class Room:
         self.turns = Turns(self.history, self.outcomes.append)
 
     def turn(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> ConversationTurn:
-        request = TurnRequest(audio=audio, conversation=ref, **fields)
+        request = TurnRequest(caller=ANYONE, audio=audio, conversation=ref, **fields)
         return self.turns.begin(request, self.served, Stopwatch())
 
     async def taken(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> list[Any]:
@@ -412,7 +413,7 @@ async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> 
         yield stt.Finished(language="en", seconds=1)
 
     model = scripted.Scripted(llm.Info(max_parallel=1), script)
-    queued = QueuedEngine("scripted", model, 4)
+    queued = QueuedEngine("scripted", model, QueueLimits(length=4, seconds=30))
     kept_in = store()
     other = Room("--chat_size", "1", kept_in=kept_in, llm=queued)
     room = Room(stt=scripted.Scripted(stt.Info(sample_rate=16_000), hearing), llm=queued)
@@ -545,11 +546,11 @@ async def test_a_recording_in_messages_that_cannot_be_heard_is_blamed_on_the_mes
 async def test_the_words_of_a_spoken_answer_are_kept_under_its_id() -> None:
     room = Room()
     await room.taken(ConversationRef(keep=False, history=TYPED.history), audio_id="audio_1")
-    words = await room.turns.spoken_words({"audio_1": "messages[1].audio.id"})
+    words = await room.turns.spoken_words(ANYONE, {"audio_1": "messages[1].audio.id"})
     assert words == {"audio_1": "Hello there. How are you?"}
     for unknown in ("audio_2", "nothing like an id"):
         with pytest.raises(InvalidRequest, match="not found") as refusal:
-            await room.turns.spoken_words({unknown: "messages[1].audio.id"})
+            await room.turns.spoken_words(ANYONE, {unknown: "messages[1].audio.id"})
         assert refusal.value.param == "messages[1].audio.id"
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.access.caller import ANYONE
 from gateway.conversation.conversation import Conversation, grouped
 from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
@@ -86,7 +87,7 @@ async def turns_over(values: dict[str, bytes]) -> None:
     turns = Turns(History(store, 100_000), lambda _outcome: None)
 
     async def taken(ref: ConversationRef) -> str:
-        turn = turns.begin(TurnRequest(audio=silence, conversation=ref), served, Stopwatch())
+        turn = turns.begin(TurnRequest(caller=ANYONE, audio=silence, conversation=ref), served, Stopwatch())
         events = await read(turn.events())
         (joined,) = [event for event in events if isinstance(event, ConversationJoined)]
         (kept,) = [event for event in events if isinstance(event, ConversationKept)]

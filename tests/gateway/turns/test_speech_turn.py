@@ -9,6 +9,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import tts
 from adapters.contract.errors import InvalidRequest, UpstreamError
+from gateway.access.caller import ANYONE
 from gateway.engines.route import ServedRoute
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
@@ -21,7 +22,9 @@ from tests.support.streams import read
 def begun(outcomes: list[TurnOutcome], *flags: str, engine: Any = None, **fields: Any) -> SpeechTurn:
     engines = scripted_engines(**({} if engine is None else {"tts": engine}))
     served: ServedRoute = gateway_of(engines, *flags).routes[0]
-    return SpeechTurns(outcomes.append).begin(SpeechTurnRequest(text="One. Two.", **fields), served, Stopwatch())
+    return SpeechTurns(outcomes.append).begin(
+        SpeechTurnRequest(caller=ANYONE, text="One. Two.", **fields), served, Stopwatch()
+    )
 
 
 async def test_what_it_used_is_reported() -> None:

@@ -11,6 +11,7 @@ from adapters import scripted
 from adapters.contract import stt
 from adapters.contract.errors import InvalidRequest, TimedOut, Unsupported, UpstreamError
 from adapters.vad.energy import Energy
+from gateway.access.caller import ANYONE
 from gateway.pipeline.listen import Heard, OptionsIgnored, RecognitionOptions, TranscriptDelta, TranscriptFinished
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
@@ -36,7 +37,7 @@ class Desk:
         self.outcomes: list[TurnOutcome] = []
 
     def begin(self, audio: Any = loud, **options: Any) -> TranscriptionTurn:
-        request = TranscriptionRequest(audio=audio, options=RecognitionOptions(**options))
+        request = TranscriptionRequest(caller=ANYONE, audio=audio, options=RecognitionOptions(**options))
         return TranscriptionTurns(self.outcomes.append).begin(request, self.served, Stopwatch())
 
     async def heard(self, audio: Any = loud, **options: Any) -> list[Heard]:

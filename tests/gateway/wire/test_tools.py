@@ -7,7 +7,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
-from gateway.wire.tools import AllowedTools, ChatTool, ChosenTool, allowed_of, check_tool_types, tool_choice_of, tool_of
+from gateway.wire.tools import AllowedTools, ChatTool, ChosenTool, check_tool_types, offered, tool_choice_of, tool_of
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -37,18 +37,39 @@ def test_choices_of_tools() -> None:
         tool_choice_of(msgspec.convert({"type": "function"}, ChosenTool))
 
 
-def test_a_choice_may_leave_some_of_the_tools() -> None:
-    clock, weather = llm.Tool(name="clock"), llm.Tool(name="weather")
+def test_what_is_offered_without_a_choice_among_tools() -> None:
+    clock = msgspec.convert({"type": "function", "name": "clock"}, ChatTool)
+    assert offered(None, None) == offered(None, "auto") == offered([], "none") == ((), None)
+    assert offered(None, "required") == ((), "required")
+    assert offered([clock], None) == ((llm.Tool(name="clock"),), None)
+    assert offered([clock], "auto") == ((llm.Tool(name="clock"),), "auto")
 
-    def left(*names: str) -> tuple[llm.Tool, ...]:
-        tools = [{"type": "function", "function": {"name": name}} for name in names]
-        wire = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
-        return allowed_of(msgspec.convert(wire, AllowedTools), (clock, weather))
 
-    assert left("weather") == (weather,)
-    for names in (("weather", "stars"), ()):
-        with pytest.raises(InvalidRequest, match="allowed_tools"):
-            left(*names)
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_a_choice_may_leave_some_of_the_tools(mode: str) -> None:
+    tools = [msgspec.convert({"type": "function", "name": name}, ChatTool) for name in ("clock", "weather")]
+
+    def left(names: tuple[str, ...], *, nested: bool) -> tuple[Any, Any]:
+        chosen = [
+            {"type": "function", "function": {"name": name}} if nested else {"type": "function", "name": name}
+            for name in names
+        ]
+        subset = {"mode": mode, "tools": chosen}
+        wire = {"type": "allowed_tools", **({"allowed_tools": subset} if nested else subset)}
+        return offered(tools, msgspec.convert(wire, AllowedTools))
+
+    for nested in (True, False):
+        assert left(("weather",), nested=nested) == ((llm.Tool(name="weather"),), mode)
+        for names in (("weather", "stars"), ()):
+            with pytest.raises(InvalidRequest, match="allowed_tools"):
+                left(names, nested=nested)
+
+
+@pytest.mark.parametrize(("lacking", "sent"), [("mode", {"tools": []}), ("tools", {"mode": "auto"})])
+def test_a_choice_among_tools_has_both_its_fields(lacking: str, sent: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="Missing required parameter") as refusal:
+        offered([], msgspec.convert({"type": "allowed_tools", **sent}, AllowedTools))
+    assert refusal.value.param == f"tool_choice.{lacking}"
 
 
 def test_tools_that_run_at_openai_are_refused() -> None:

@@ -33,6 +33,7 @@ def finished(**fields: Any) -> AudioDone:
     plain: dict[str, Any] = {
         "response_id": "resp_1",
         "conversation_id": "conv_1",
+        "caller": "anyone",
         "route": "m",
         "answered_by": "m",
         "reason": "length",

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.access.caller import ANYONE
 from gateway.conversation.history import ConversationRef
 from gateway.turns.request import TurnRequest
 from gateway.wire.voice_turn import SpeechToSpeechRequest, turn_request
@@ -20,11 +21,13 @@ async def silence(_sample_rate: int) -> bytes:
 
 
 def asked(*, recorded: bool = True, images: tuple[llm.Image, ...] = (), **fields: Any) -> TurnRequest:
-    return turn_request(msgspec.convert(fields, SpeechToSpeechRequest), silence if recorded else None, images, {})
+    return turn_request(
+        msgspec.convert(fields, SpeechToSpeechRequest), ANYONE, silence if recorded else None, images, {}
+    )
 
 
 def test_a_bare_request_asks_for_nothing_but_an_answer() -> None:
-    assert asked() == TurnRequest(audio=silence)
+    assert asked() == TurnRequest(caller=ANYONE, audio=silence)
     assert asked(images=(PICTURE,)).images == (PICTURE,)
 
 
@@ -40,6 +43,7 @@ def test_every_field_arrives() -> None:
         stream_format="sse",
     )
     assert request == TurnRequest(
+        caller=ANYONE,
         audio=silence,
         language="de",
         instructions="Rhyme.",

@@ -4,4 +4,4 @@ from gateway.http.surface import Surface
 from tests.support.tiny_surface.routes import count_words
 from tests.support.tiny_surface.schema import Usage
 
-surface = Surface(handlers=(count_words,), wire_types=(Usage,))
+surface = Surface(name="words", handlers=(count_words,), wire_types=(Usage,))

@@ -76,8 +76,8 @@ class TestCheck:
     ) -> None:
         def noisy(kind: str, scores: Any) -> Any:
             generator = torch.Generator().manual_seed(len(kind))
-            noise = 0.03 * scores.abs().max() * torch.randn(scores.shape[-1], generator=generator)
-            return scores if kind == "sdpa" else scores + noise
+            noise = 0.03 * scores.abs().max().cpu() * torch.randn(scores.shape[-1], generator=generator)
+            return scores if kind == "sdpa" else scores + noise.to(scores.device)
 
         with deviating(monkeypatch, noisy):
             assert await parallel(tiny_qwen, caplog) == 8

@@ -12,6 +12,7 @@ from adapters.contract.errors import Unavailable, UpstreamError
 from tests.models import tiny_random
 from tests.models.training_data import CAPITAL, answer_to
 from tests.support.answers import answer, request, text_of
+from tests.support.device import DEVICE
 from tests.support.transformers_engine import loaded, loaded_by
 
 
@@ -82,7 +83,7 @@ async def test_a_model_that_does_not_fit_is_unavailable(tiny_llama: Path, monkey
 
 async def test_loading_is_told_at_its_beginning_and_end(tiny_llama: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="adapters"):
-        await load(tiny_llama, llm_gen={"temperature": 0.5, "num_beams": 4})
+        await load(tiny_llama, llm_device="cpu", llm_gen={"temperature": 0.5, "num_beams": 4})
     first, *_ = [record.message for record in caplog.records if record.levelno == logging.INFO]
     assert first.startswith(f"transformers: loading {tiny_llama} as float32 on cpu ")
     assert "loaded" in caplog.text
@@ -104,7 +105,7 @@ async def test_torch_is_set_up_for_the_device(tiny_llama: Path, monkeypatch: pyt
     set_up: list[str] = []
     monkeypatch.setattr("adapters.local.devices.configure", lambda device: set_up.append(device.type))
     await load(tiny_llama)
-    assert set_up == ["cpu"]
+    assert set_up == [DEVICE]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="goes without a GPU")

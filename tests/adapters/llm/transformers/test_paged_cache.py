@@ -33,7 +33,7 @@ async def test_half_of_what_is_free_is_taken_and_less_than_a_conversation_is_non
     tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch, free: int, parallel: int, room: int
 ) -> None:
     monkeypatch.setattr(memory, "available", lambda _device: free)
-    async with loaded(tiny_qwen) as engine:
+    async with loaded(tiny_qwen, llm_torch_dtype="float32") as engine:
         assert engine.info.max_parallel == parallel
         assert engine.info.context_tokens == room
         assert text_of(await answer(engine, request(CAPITAL))) == answer_to(CAPITAL)
@@ -63,7 +63,7 @@ async def test_too_little_memory_is_told_with_its_size(
     monkeypatch.setattr(memory, "available", lambda _device: 500_000_000)
     monkeypatch.setattr(paged_cache, "find_head_dim", lambda _config: 40_000)
     with caplog.at_level(logging.INFO, logger="adapters"):
-        async with loaded(tiny_qwen) as engine:
+        async with loaded(tiny_qwen, llm_torch_dtype="float32") as engine:
             assert engine.info.max_parallel == 1
     assert "one answer at a time: 0.5 GB of memory are free, and at least 10.5 GB are needed" in caplog.text
 

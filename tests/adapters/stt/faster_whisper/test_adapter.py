@@ -91,7 +91,11 @@ async def test_long_audio_loses_nothing_at_the_borders_of_windows(whisper: Faste
     assert finished.seconds == pytest.approx(seconds, abs=1e-3)
     assert transcript.segments[-1].end > seconds - 3
     assert all(one.end <= other.start + 0.01 for one, other in pairwise(transcript.segments))
-    transcript, _ = await heard(whisper, asking(recording, word_times=True))
+    events = await read(whisper.stream(asking(recording, word_times=True)))
+    *partials, transcript, _ = events[1:]
+    assert partials, "each window is told when it is done"
+    assert all(transcript.text.startswith(partial.stable) and not partial.unstable for partial in partials)
+    assert len(partials[0].stable) < len(transcript.text)
     assert error_rate([" ".join(SENTENCES)], [" ".join(word.text for word in transcript.words)]) < 0.25
 
 

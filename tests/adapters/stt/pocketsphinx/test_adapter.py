@@ -46,6 +46,7 @@ async def test_it_understands_the_question_again_and_again(engine: PocketSphinx)
     first = await events(engine, stt.Request(audio=blocks(pcm), language="en-US"))
     assert first == [
         Started(),
+        stt.PartialTranscript(stable=QUESTION),
         stt.FinalTranscript(text=QUESTION),
         stt.Finished(language="en", seconds=len(pcm) / 32_000),
     ]
@@ -59,7 +60,7 @@ async def test_it_understands_the_question_again_and_again(engine: PocketSphinx)
 
 async def test_word_times_come_when_asked_for_and_a_prompt_is_named_as_ignored(engine: PocketSphinx) -> None:
     asked = stt.Request(audio=blocks(question()), prompt="cities", temperature=0.5, word_times=True, segment_times=True)
-    started, final, _ = await events(engine, asked)
+    started, _, final, _ = await events(engine, asked)
     assert started == Started(ignored=("prompt", "temperature"))
     assert isinstance(final, stt.FinalTranscript)
     assert " ".join(word.text for word in final.words) == QUESTION
@@ -67,6 +68,21 @@ async def test_word_times_come_when_asked_for_and_a_prompt_is_named_as_ignored(e
     assert times == sorted(times)
     assert 0.1 < times[0] < times[-1] < 1.94
     assert final.segments == (stt.Segment(text=QUESTION, start=times[0], end=times[-1]),)
+
+
+async def test_the_words_of_a_long_recording_come_part_by_part(engine: PocketSphinx) -> None:
+    times = 13  # 25 s
+    found = await events(engine, stt.Request(audio=blocks(question() * times, 32_000), word_times=True))
+    *partials, final, _ = found[1:]
+    assert isinstance(final, stt.FinalTranscript)
+    assert final.text == " ".join([QUESTION] * times)
+    texts = [partial.stable for partial in partials if isinstance(partial, stt.PartialTranscript)]
+    assert len(texts) == 2
+    assert texts[0] in {" ".join([QUESTION] * count) for count in range(5, times)}, "cut between two questions"
+    assert texts[1] == final.text
+    starts = [word.start for word in final.words]
+    assert starts == sorted(starts)
+    assert 23 < starts[-1] < 25.3
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 2000])

@@ -1,7 +1,10 @@
-"""The segments of the decoder as words."""
+"""What the decoder is given at once, and its segments as words."""
+
+import numpy as np
+import pytest
 
 from adapters.contract import stt
-from adapters.stt.pocketsphinx.decoder import spoken_words
+from adapters.stt.pocketsphinx.decoder import SAMPLE_RATE, parts, spoken_words
 
 
 def test_segments_lose_what_is_not_a_word() -> None:
@@ -13,7 +16,23 @@ def test_segments_lose_what_is_not_a_word() -> None:
         ("dragon", 35, 79),
         ("</s>", 80, 81),
     ]
-    assert spoken_words(segments, 100) == [
-        stt.Word(text="a", start=0.2, end=0.3),
-        stt.Word(text="dragon", start=0.35, end=0.8),
+    assert spoken_words(segments, 100, 2.0) == [
+        stt.Word(text="a", start=2.2, end=2.3),
+        stt.Word(text="dragon", start=2.35, end=2.8),
     ]
+
+
+def test_a_long_recording_is_cut_in_the_middle_of_its_pauses() -> None:
+    samples = np.random.default_rng(0).normal(0, 3000, 45 * SAMPLE_RATE).astype("<i2")
+    for second in (3, 12, 14, 31):
+        samples[second * SAMPLE_RATE : int((second + 0.5) * SAMPLE_RATE)] //= 100 if second != 12 else 10
+    pcm = samples.tobytes()
+    found = list(parts(pcm + b"x"))
+    assert b"".join(found) == pcm, "nothing is lost, but half a sample"
+    ends = np.cumsum([len(part) / 2 / SAMPLE_RATE for part in found])
+    assert ends == pytest.approx([14.25, 31.25, 45.0], abs=0.1), "the quietest pause, not the first"
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(0.0, 0), (0.09, 0), (0.1, 1), (20.0, 1), (20.01, 2)])
+def test_how_many_parts_there_are(seconds: float, count: int) -> None:
+    assert len(list(parts(bytes(round(seconds * SAMPLE_RATE) * 2)))) == count

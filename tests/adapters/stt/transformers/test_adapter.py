@@ -9,6 +9,7 @@ from adapters.contract.errors import AdapterError, InvalidRequest, Unavailable, 
 from adapters.options import BadOption
 from adapters.stt.transformers.adapter import TransformersRecogniser
 from tests.models import tiny_whisper
+from tests.support.device import DEVICE
 from tests.support.recogniser_engine import asking, heard
 
 QUESTION, LIGHTS, GREETING = tiny_whisper.recordings()
@@ -39,7 +40,7 @@ async def test_requests_that_cannot_be_met(
 
 
 async def test_before_it_is_loaded_and_after_it_is_closed() -> None:
-    options = TransformersRecogniser.Options(stt_model=str(tiny_whisper.trained()), stt_device="cpu")
+    options = TransformersRecogniser.Options(stt_model=str(tiny_whisper.trained()), stt_device=DEVICE)
     engine = TransformersRecogniser(options)
     with pytest.raises(Unavailable, match="it was not started"):
         await heard(engine, asking(QUESTION.samples))

@@ -38,6 +38,8 @@ async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
         transcript, _ = await heard(engine, asking(QUESTION.samples))
         twice, _ = await heard(engine, asking(np.tile(QUESTION.samples, 20)))
         assert len(twice.text.split()) == 2 * len(transcript.text.split()) == 8, "39 s are heard in two parts"
+        events = await read(engine.stream(asking(np.tile(QUESTION.samples, 20))))
+        assert [event.stable for event in events[1:-2]] == [" ".join(twice.text.split()[:4])]
         with pytest.raises(Unsupported, match="gives no word times"):
             await heard(engine, asking(QUESTION.samples, word_times=True))
         with pytest.raises(Unsupported, match="does not translate"):

@@ -8,6 +8,7 @@ import pytest
 from adapters.contract import stt
 from adapters.contract.errors import UpstreamError
 from tests.models import tiny_whisper
+from tests.support.device import DEVICE
 from tests.support.recogniser_engine import loaded
 
 pipeline = pytest.importorskip("adapters.stt.transformers.pipeline", reason="needs torch")
@@ -24,7 +25,7 @@ async def test_torch_is_set_up_for_the_device(monkeypatch: pytest.MonkeyPatch) -
     set_up: list[str] = []
     monkeypatch.setattr(pipeline.devices, "configure", lambda device: set_up.append(device.type))
     async with loaded(tiny_whisper.trained()):
-        assert set_up == ["cpu"]
+        assert set_up == [DEVICE]
 
 
 def test_words_lose_markers_and_the_last_one_may_have_no_end() -> None:

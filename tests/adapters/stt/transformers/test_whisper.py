@@ -1,10 +1,12 @@
 """Whisper, trained on three recordings: words, times, languages, prompts, long recordings."""
 
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
 import pytest
 
+from adapters.contract import stt
 from adapters.contract.checks import read
 from adapters.contract.engine import Started
 from adapters.stt.recognition import SAMPLE_RATE
@@ -72,6 +74,23 @@ async def test_audio_longer_than_the_model_hears_at_once(whisper: TransformersRe
     # What is said in each window has times in that window.
     starts = [word.start for word in transcript.words]
     assert [int(start // 4) for start in starts] == [0] * 6 + [1] * 4 + [2] * 6
+
+
+async def test_the_text_of_each_window_comes_when_it_is_done(whisper: TransformersRecogniser) -> None:
+    said = (QUESTION, LIGHTS, QUESTION)
+    pipeline = pipeline_of(whisper)
+    async with aclosing(whisper.stream(asking(windows(*said)))) as stream:
+        partials = [
+            (event.stable, pipeline.running) async for event in stream if isinstance(event, stt.PartialTranscript)
+        ]
+    assert [text for text, _ in partials] == [QUESTION.text, f"{QUESTION.text} {LIGHTS.text}"]
+    assert partials[0][1] == 1, "the model is still writing"
+    for wanted in ({"word_times": True}, {"segment_times": True}, {"prompt": tiny_whisper.PROMPT}):
+        events = await read(whisper.stream(asking(windows(*said), **wanted)))
+        beginnings = [event.stable for event in events if isinstance(event, stt.PartialTranscript)]
+        assert len(beginnings) == 2
+        final = next(event for event in events if isinstance(event, stt.FinalTranscript))
+        assert all(final.text.startswith(f"{each} ") for each in beginnings)
 
 
 async def test_segments_have_times_and_say_how_they_were_made(whisper: TransformersRecogniser) -> None:

@@ -15,6 +15,7 @@ from adapters.contract.errors import InvalidRequest, Unsupported, UpstreamError
 from adapters.options import BadOption
 from adapters.tts.transformers.adapter import TransformersSynthesiser
 from tests.models.tiny_vits import build
+from tests.support.device import DEVICE
 from tests.support.synthesis import events, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -24,7 +25,7 @@ def made(model: Path | None, **languages: Path) -> TransformersSynthesiser:
     by_language = {language: str(path) for language, path in languages.items()}
     return TransformersSynthesiser(
         TransformersSynthesiser.Options(
-            tts_model=str(model) if model else None, tts_language_models=by_language, tts_device="cpu"
+            tts_model=str(model) if model else None, tts_language_models=by_language, tts_device=DEVICE
         )
     )
 

@@ -41,7 +41,7 @@ ON_BOTH_WAYS: dict[str, Case] = {
     "messages a text": (asked(messages="hi"), "messages", "invalid_type", "expected an array, but got a string"),
     "message a text": (asked("hi"), "messages[0]", "invalid_type", "expected an object, but got a string"),
     "model a number": (asked(model=7), "model", "invalid_type", "expected a string, but got an integer"),
-    "stream a text": (asked(stream="yes"), "stream", "invalid_type", "expected a boolean or null, but got a string"),
+    "stream a text": (asked(stream="yes"), "stream", "invalid_type", "expected a boolean, but got a string"),
     "unknown role": (asked({"role": "god"}), "messages[0].role", "invalid_value", "Supported values are: 'system'"),
     "a result without a call": (asked(user(), RESULT), "messages[1].role", "invalid_value", "preceding message"),
     "two answers": (asked(n=2), "n", "integer_above_max_value", "<= 1, but got 2"),

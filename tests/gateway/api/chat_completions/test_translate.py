@@ -7,6 +7,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.access.caller import ANYONE
 from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope
 from gateway.api.chat_completions.translate import (
     TurnContext,
@@ -33,7 +34,7 @@ def source_of(_recording: llm.Audio) -> AudioSource:
 
 
 CONTEXT = TurnContext(
-    source_of=source_of, spoken_words={"audio_0": "It is noon."}, audio_id="audio_1", extra={"top_k": 4}
+    caller=ANYONE, source_of=source_of, spoken_words={"audio_0": "It is noon."}, audio_id="audio_1", extra={"top_k": 4}
 )
 
 
@@ -47,6 +48,7 @@ def asked(**fields: Any) -> TurnRequest:
 
 def test_a_text_request_is_literal_and_nothing_is_kept() -> None:
     assert asked() == TurnRequest(
+        caller=ANYONE,
         source_of=source_of,
         conversation=ConversationRef(keep=False, history=(HI,)),
         instructions="",

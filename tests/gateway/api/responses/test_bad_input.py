@@ -24,7 +24,12 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
     ({"input": None}, "input", "missing_required_parameter", "Missing required parameter: 'input'."),
     ({"input": ""}, "input", "empty_string", "Invalid 'input': empty string."),
     ({"input": []}, "input", "empty_array", "Invalid 'input': empty array."),
-    ({"input": 5}, "input", "invalid_type", "Invalid type for 'input': expected a string or an array"),
+    (
+        {"input": 5},
+        "input",
+        "invalid_type",
+        "Invalid type for 'input': expected one of a string or array, but got an integer instead.",
+    ),
     ({"input": ["Hi"]}, "input[0]", "invalid_type", "Invalid type for 'input[0]'"),
     ({"input": [{"role": "user"}]}, "input[0].content", "missing_required_parameter", "Missing required parameter"),
     ({"input": [{**TEXT, "role": "robot"}]}, "input[0].role", "invalid_value", "Invalid value: 'robot'"),

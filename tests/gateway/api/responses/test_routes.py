@@ -191,6 +191,21 @@ async def test_what_is_asked_for_reaches_the_model_and_is_echoed() -> None:
         assert "x-conversation-id" not in answer.headers
 
 
+@pytest.mark.parametrize("mode", ["auto", "required"])
+async def test_a_choice_among_tools_leaves_the_model_some_of_them(mode: str) -> None:
+    tools: list[Any] = [
+        {"type": "function", "name": name, "description": None, "parameters": {}, "strict": None}
+        for name in ("clock", "weather")
+    ]
+    choice: Any = {"type": "allowed_tools", "mode": mode, "tools": [{"type": "function", "name": "weather"}]}
+    async with desk(llm=talkative()) as at:
+        answer = await at.sdk.responses.create(model="m", input="Hi", tools=tools, tool_choice=choice)
+        asked: llm.Request = at.engines.llm.requests[-1]
+        assert ([tool.name for tool in asked.tools], asked.tool_choice) == (["weather"], mode)
+        response = checked_response(answer.to_dict())
+        assert (response["tools"], response["tool_choice"]) == (tools, choice)
+
+
 async def test_what_has_no_effect_is_named() -> None:
     async with desk() as at:
         body = {

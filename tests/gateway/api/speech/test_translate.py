@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract.errors import InvalidRequest
+from gateway.access.caller import ANYONE
 from gateway.api.speech.schema import SpeechRequest
 from gateway.api.speech.translate import speech_turn_request, usage_of_speech
 from gateway.turns.speech_turn import SpeechTurnRequest
@@ -13,18 +14,18 @@ from gateway.turns.speech_turn import SpeechTurnRequest
 
 def test_every_field_arrives() -> None:
     fields = {"input": "Hi", "voice": {"id": "nova"}, "speed": 2.0, "language": "de", "instructions": "Whisper."}
-    assert speech_turn_request(msgspec.convert(fields, SpeechRequest), 10) == SpeechTurnRequest(
-        text="Hi", voice="nova", speed=2.0, language="de", instructions="Whisper."
+    assert speech_turn_request(msgspec.convert(fields, SpeechRequest), ANYONE, 10) == SpeechTurnRequest(
+        caller=ANYONE, text="Hi", voice="nova", speed=2.0, language="de", instructions="Whisper."
     )
 
 
 @given(st.text(max_size=12))
 def test_the_limit_is_in_characters(text: str) -> None:
     if 0 < len(text) <= 10:
-        assert speech_turn_request(SpeechRequest(input=text), 10).text == text
+        assert speech_turn_request(SpeechRequest(input=text), ANYONE, 10).text == text
         return
     with pytest.raises(InvalidRequest) as refusal:
-        speech_turn_request(SpeechRequest(input=text), 10)
+        speech_turn_request(SpeechRequest(input=text), ANYONE, 10)
     assert refusal.value.param == "input"
 
 

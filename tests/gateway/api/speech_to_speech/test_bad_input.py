@@ -112,7 +112,7 @@ REFUSED: dict[str, Case] = {
     "speed above": (form(fields={"speed": "9"}), "speed", "decimal_above_max_value", "<= 4.0, but got 9"),
     "speed nan": (form(fields={"speed": "nan"}), "speed", "decimal_below_min_value", "nan"),
     "speed inf": (form(fields={"speed": "inf"}), "speed", "decimal_above_max_value", "inf"),
-    "speed in words": (form(fields={"speed": "fast"}), "speed", "invalid_type", "a number"),
+    "speed in words": (form(fields={"speed": "fast"}), "speed", "invalid_type", "expected a decimal, but got a string"),
     "speed true": (asked(speed=True), "speed", "invalid_type", "a boolean"),
     "temperature": (form(fields={"temperature": "2.1"}), "temperature", "decimal_above_max_value", "<= 2.0"),
     "max_output_tokens": (

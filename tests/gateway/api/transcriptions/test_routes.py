@@ -195,7 +195,12 @@ REFUSED: dict[str, Case] = {
         "maximum length 2",
     ),
     "temperature": (form(fields={"temperature": "1.5"}), "temperature", "decimal_above_max_value", "<= 1.0"),
-    "temperature in words": (asked(temperature="hot"), "temperature", "invalid_type", "a number"),
+    "temperature in words": (
+        asked(temperature="hot"),
+        "temperature",
+        "invalid_type",
+        "expected a decimal, but got a string",
+    ),
     "stream": (form(fields={"stream": "maybe"}), "stream", "invalid_type", "a boolean"),
     "language": (form(fields={"language": "klingonisch"}), "language", "invalid_value", "ISO 639-1"),
     "chunking strategy": (

@@ -6,12 +6,14 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 from openai import AsyncOpenAI
 from openai.types.audio import (
     Transcription,
     TranscriptionStreamEvent,
+    TranscriptionTextDeltaEvent,
     TranscriptionVerbose,
     Translation,
     TranslationVerbose,
@@ -216,6 +218,12 @@ async def test_the_embedded_recogniser() -> None:
         assert subtitles.splitlines()[2] == text
         events = await client.audio.transcriptions.create(model="whisper-1", file=QUESTION, stream=True)
         assert [getattr(event, "text", None) async for event in events][-1] == text
+        long = sound(np.tile(np.frombuffer(question()[44:], "<i2"), 13) / 32768)
+        events = await client.audio.transcriptions.create(model="whisper-1", file=long, stream=True)
+        first, second, done = [event async for event in events]
+        assert isinstance(first, TranscriptionTextDeltaEvent), "25 s are recognised in two parts"
+        assert isinstance(second, TranscriptionTextDeltaEvent)
+        assert first.delta + second.delta == getattr(done, "text", None) == " ".join([text] * 13)
         with pytest.raises(openai.BadRequestError, match="does not translate"):
             await client.audio.translations.create(model="whisper-1", file=QUESTION)
         prompted = await plain.post(

@@ -1,30 +1,31 @@
-import base64
+import asyncio
+import gzip
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
-from urllib.parse import quote, urlsplit
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from adapters.llm.prompting import image_fetching
-from adapters.llm.prompting.image_fetching import Address, Network, fetch, is_public
-from tests.adapters.llm.prompting.special_purpose_addresses import IPV4, IPV6, OTHERS, Block
+from adapters.remote_media import RemoteMedia, download, media
+from adapters.remote_media.addresses import INTERNET, Address, Network
 from tests.support.upstream_client import CERTIFICATE, server_tls
 from tests.support.upstream_server import Exchange, Script, UpstreamServer, hold, in_order, replies
 
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 _LOCAL = ip_address("127.0.0.1")
+_UNREACHABLE = "cannot be reached on the public internet"
 
 
-async def fetched(url: str, network: Network | None = None) -> bytes:
-    image = llm.Image(url=url)
-    return await (fetch(image, network) if network else fetch(image))
+async def fetched(url: str, network: Network = INTERNET) -> bytes:
+    [file] = await RemoteMedia(("public",), network=network).images([llm.Image(url=url)])
+    return file
 
 
-async def refusal(url: str, network: Network | None = None) -> InvalidRequest:
+async def refusal(url: str, network: Network = INTERNET) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
         await fetched(url, network)
     assert caught.value.param == "messages"
@@ -41,7 +42,7 @@ class Names:
 
     @property
     def network(self) -> Network:
-        return Network(resolve=self._resolve, may_reach=lambda address: address not in self._private)
+        return Network(resolve=self._resolve, is_public=lambda address: address not in self._private)
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
         self.asked.append(host)
@@ -55,65 +56,6 @@ async def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> Async
         yield server, f"{urlsplit(server.base_url).scheme}://images.example:{urlsplit(server.base_url).port}"
 
 
-class TestDataUrls:
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "data:image/png;base64," + base64.b64encode(_PNG).decode(),
-            "DATA:image/png;BASE64," + quote(base64.b64encode(_PNG).decode(), safe=""),
-            "data:image/png," + quote(_PNG),
-        ],
-    )
-    async def test_the_data_are_in_the_url(self, url: str) -> None:
-        assert await fetched(url) == _PNG
-
-    @pytest.mark.parametrize("url", ["data:image/png;base64,@@@", "data:image/png;base64,abc", "data:image/png"])
-    async def test_what_cannot_be_read_is_refused(self, url: str) -> None:
-        assert (await refusal(url)).code == "invalid_image_url"
-
-    async def test_it_may_be_too_large(self) -> None:
-        assert (await refusal("data:," + "a" * 20_000_001)).code == "image_too_large"
-        assert (await refusal("data:;base64," + "a" * 40_000_001)).code == "image_too_large"
-
-
-MAPPED = "::ffff:0:0/96"  # such an address is reached over IPv4, and judged by that
-
-
-@pytest.mark.parametrize(
-    "block",
-    [block for block in (*IPV4, *IPV6, *OTHERS) if not block.reachable and block.network != MAPPED],
-    ids=lambda block: block.network,
-)
-def test_special_addresses_are_not_public(block: Block) -> None:
-    network = ip_network(block.network)
-    size = network.num_addresses
-    for at in {0, 1, size // 3, size // 2, size - 2, size - 1}:
-        if 0 <= at < size:
-            assert not is_public(network[at]), network[at]
-
-
-@pytest.mark.parametrize(
-    "network", ["192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "2620:4f:8000::/48", "8.8.8.0/24", "2600::/12"]
-)
-def test_global_addresses_are_public(network: str) -> None:
-    assert is_public(ip_network(network)[0])
-    assert is_public(ip_network(network)[-1])
-
-
-@pytest.mark.parametrize("written", ["::ffff:{}", "64:ff9b::{}"])
-def test_an_address_that_stands_for_one_of_ipv4_is_judged_by_that(written: str) -> None:
-    for private in (block for block in (*IPV4, *OTHERS) if not block.reachable and "." in block.network):
-        assert not is_public(ip_address(written.format(private.network.partition("/")[0]))), private
-    assert is_public(ip_address(written.format("8.8.8.8")))
-
-
-@pytest.mark.parametrize("written", ["::{}", "::ffff:0:{}", "2002:{hex}::1", "2001:0:{hex}::1", "64:ff9b:1::{}"])
-def test_other_addresses_with_one_of_ipv4_are_never_public(written: str) -> None:
-    for inside in ("127.0.0.1", "10.0.0.1", "8.8.8.8"):
-        number = int(ip_address(inside))
-        assert not is_public(ip_address(written.format(inside, hex=f"{number >> 16:x}:{number & 0xFFFF:x}")))
-
-
 class TestWhatIsReached:
     async def test_an_image_of_the_internet(self) -> None:
         names = Names()
@@ -125,22 +67,69 @@ class TestWhatIsReached:
         assert names.asked == ["images.example"]
 
     @pytest.mark.parametrize(
-        "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0"]
+        "host",
+        [
+            *(
+                "127.0.0.1",
+                "localhost",
+                "2130706433",
+                "0x7f.1",
+                "0177.0.0.1",
+                "017700000001",
+                "0",
+                "127.1",
+                "localhost.",
+            ),
+            *(
+                "[::1]",
+                "[::ffff:127.0.0.1]",
+                "[::ffff:7f00:1]",
+                "[::127.0.0.1]",
+                "[64:ff9b::7f00:1]",
+                "[2002:7f00:1::]",
+            ),
+            *("127。0。0。1", "①27.0.0.1", "%31%32%37.0.0.1"),  # other characters for the same host
+        ],
     )
     async def test_nothing_of_this_machine(self, host: str) -> None:
-        async with serving(replies(200, _PNG)) as (server, url):
+        async with serving(replies(200, _PNG, "image/png")) as (server, url):
             error = await refusal(url.replace("images.example", host))
         assert error.code == "invalid_image_url"
         assert not server.connections
 
+    @pytest.mark.parametrize("host", ["inside.example", "nobody.example", "closed.example"])
+    async def test_all_that_is_said_of_the_network_is_that_a_host_is_not_reached(self, host: str) -> None:
+        async def look_up(name: str, _port: int) -> list[Address]:
+            if name.startswith("nobody"):
+                raise OSError(name)
+            return [ip_address("10.0.0.1" if name.startswith("inside") else "127.0.0.1")]
+
+        network = Network(resolve=look_up, is_public=lambda address: address == _LOCAL)
+        error = await refusal(f"http://{host}:1/", network)
+        assert error.message.replace(host, "HOST") == (
+            "Error while downloading http://HOST:1/: its host cannot be reached on the public internet. "
+            "Send the image as a data: URL if its address cannot be used."
+        )
+
+    async def test_a_name_is_looked_up_once_and_the_address_that_was_checked_is_reached(self) -> None:
+        answers = [_LOCAL, ip_address("127.0.0.2")]
+
+        async def rebinding(_host: str, _port: int) -> list[Address]:
+            return [answers.pop(0)]
+
+        network = Network(resolve=rebinding, is_public=lambda address: address == _LOCAL)
+        async with serving(replies(200, _PNG, "image/png")) as (server, url):
+            assert await fetched(url, network) == _PNG
+        assert len(server.exchanges) == len(answers) == 1
+
     async def test_all_addresses_of_a_host_must_be_public(self) -> None:
         names = Names("127.0.0.1", "10.0.0.1", private=["10.0.0.1"])
-        async with serving(replies(200, _PNG)) as (server, url):
-            assert "not on the public internet" in (await refusal(url, names.network)).message
+        async with serving(replies(200, _PNG, "image/png")) as (server, url):
+            assert _UNREACHABLE in (await refusal(url, names.network)).message
         assert not server.connections
 
     async def test_the_next_address_is_tried(self) -> None:
-        async with serving(replies(200, _PNG)) as (_, url):
+        async with serving(replies(200, _PNG, "image/png")) as (_, url):
             assert await fetched(url, Names("127.0.0.2", "127.0.0.1").network) == _PNG
 
     @pytest.mark.parametrize(
@@ -163,26 +152,28 @@ class TestWhatIsReached:
     async def test_the_environment_has_no_say(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-        async with serving(replies(200, _PNG)) as (_, url):
+        async with serving(replies(200, _PNG, "image/png")) as (_, url):
             assert await fetched(url, Names().network) == _PNG
 
 
 class TestTls:
     async def test_the_certificate_must_be_the_hosts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(image_fetching, "_context", lambda: ssl.create_default_context(cafile=str(CERTIFICATE)))
-        async with serving(replies(200, _PNG), tls=server_tls()) as (server, url):
+        monkeypatch.setattr(download, "_context", lambda: ssl.create_default_context(cafile=str(CERTIFICATE)))
+        async with serving(replies(200, _PNG, "image/png"), tls=server_tls()) as (server, url):
             assert await fetched(url.replace("images.example", "localhost"), Names().network) == _PNG
             await refusal(url, Names().network)
         assert len(server.exchanges) == 1
 
     async def test_a_certificate_that_nobody_trusts(self) -> None:
-        async with serving(replies(200, _PNG), tls=server_tls()) as (server, url):
+        async with serving(replies(200, _PNG, "image/png"), tls=server_tls()) as (server, url):
             await refusal(url.replace("images.example", "localhost"), Names().network)
         assert not server.exchanges
 
 
 def redirects(*locations: str) -> Script:
-    return in_order([*(replies(302, b"", location=location) for location in locations), replies(200, _PNG)])
+    return in_order(
+        [*(replies(302, b"", location=location) for location in locations), replies(200, _PNG, "image/png")]
+    )
 
 
 class TestRedirects:
@@ -198,7 +189,7 @@ class TestRedirects:
     async def test_each_is_checked_again(self) -> None:
         names = Names(private=["10.0.0.1"])
         async with serving(redirects("http://inside.example/")) as (_, url):
-            assert "not on the public internet" in (await refusal(url, names.network)).message
+            assert _UNREACHABLE in (await refusal(url, names.network)).message
 
     async def test_a_name_that_has_become_private_is_not_followed(self) -> None:
         asked: list[str] = []
@@ -207,11 +198,22 @@ class TestRedirects:
             asked.append(host)
             return [_LOCAL if len(asked) == 1 else ip_address("127.0.0.2")]
 
-        network = Network(resolve=resolve, may_reach=lambda address: address == _LOCAL)
+        network = Network(resolve=resolve, is_public=lambda address: address == _LOCAL)
         async with serving(redirects("/again")) as (server, url):
-            assert "not on the public internet" in (await refusal(url, network)).message
+            assert _UNREACHABLE in (await refusal(url, network)).message
         assert asked == ["images.example"] * 2
         assert len(server.exchanges) == 1
+
+    @pytest.mark.parametrize("location", ["http://169.254.169.254/latest/meta-data/", "http://[::ffff:a9fe:a9fe]/"])
+    async def test_the_metadata_of_a_cloud_is_not_reached_by_a_detour(self, location: str) -> None:
+        async def look_up(host: str, port: int) -> list[Address]:
+            return [_LOCAL] if host == "images.example" else list(await INTERNET.resolve(host, port))
+
+        network = Network(resolve=look_up, is_public=lambda address: address == _LOCAL or INTERNET.is_public(address))
+        async with serving(redirects(location)) as (_, url):
+            error = await refusal(url, network)
+        assert _UNREACHABLE in error.message
+        assert "169.254" not in error.message
 
     @pytest.mark.parametrize("location", ["file:///etc/passwd", "http://user:x@images.example/"])
     async def test_not_to_other_kinds(self, location: str) -> None:
@@ -241,18 +243,35 @@ class TestAnswers:
             assert (await refusal(url, Names().network)).code == "image_too_large"
 
     async def test_compression_that_may_be_a_bomb(self) -> None:
-        async with serving(replies(200, b"", content_encoding="gzip")) as (_, url):
-            await refusal(url, Names().network)
+        bomb = gzip.compress(bytes(30_000_000))
+        async with serving(replies(200, bomb, "image/png", content_encoding="gzip")) as (_, url):
+            assert "compressed" in (await refusal(url, Names().network)).message
+
+    @pytest.mark.parametrize("content_type", ["text/html", "application/json", "", "imagepng", "image/png, text/html"])
+    async def test_what_is_no_image(self, content_type: str) -> None:
+        async with serving(replies(200, _PNG, content_type)) as (_, url):
+            assert "does not say that it is an image" in (await refusal(url, Names().network)).message
+
+    async def test_a_body_that_never_ends_but_is_small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def drip(exchange: Exchange) -> None:
+            await exchange.start(content_type="image/png")
+            while exchange.is_open:
+                await exchange.send(b"x")
+                await asyncio.sleep(0.01)
+
+        monkeypatch.setattr(media, "SECONDS", 0.2)
+        async with serving(drip) as (_, url):
+            assert "did not arrive" in (await refusal(url, Names().network)).message
 
     async def test_no_http(self) -> None:
         async def cut(exchange: Exchange) -> None:
             exchange.cut()
 
         async with serving(cut) as (_, url):
-            assert "could not be fetched" in (await refusal(url, Names().network)).message
+            assert _UNREACHABLE in (await refusal(url, Names().network)).message
 
     async def test_none_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(image_fetching, "_TIMEOUT_SECONDS", 0.05)
+        monkeypatch.setattr(media, "SECONDS", 0.05)
         async with serving(hold) as (_, url):
             assert "did not arrive" in (await refusal(url, Names().network)).message
 
@@ -261,4 +280,4 @@ async def test_a_name_that_nobody_knows() -> None:
     async def nobody(host: str, port: int) -> list[Address]:
         raise OSError(host, port)
 
-    assert "cannot be resolved" in (await refusal("http://images.example/", Network(resolve=nobody))).message
+    assert _UNREACHABLE in (await refusal("http://images.example/", Network(resolve=nobody))).message

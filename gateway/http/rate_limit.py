@@ -1,0 +1,70 @@
+"""Limits what callers use: requests and turns at once before the body is read, the rest before a turn begins."""
+
+from collections.abc import Iterable
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.access.meter import Kind, Meter
+from gateway.access.standing import Standing
+from gateway.access.windows import Quantity
+from gateway.engines.lifecycle import Gateway
+from gateway.engines.route import STAGES, ServedRoute, Stage
+from gateway.http.auth import caller_of
+
+_KEY = "speech_gateway_standing"
+
+NEEDED: dict[Stage, tuple[Quantity, ...]] = {
+    "stt": ("audio_seconds",),
+    "llm": ("tokens",),
+    "tts": ("speech_characters", "speech_seconds"),
+}
+"""What a turn uses of at each of its stages."""
+
+
+class RateLimit(ASGIMiddleware):
+    """Counts the requests of handlers that say ``opt={"limited": True}``, by their callers, with ``meter``."""
+
+    scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+    should_bypass_for_scope = staticmethod(lambda scope: not scope["route_handler"].opt.get("limited"))
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Serve the request or raise ``Overloaded``."""
+        caller = caller_of(scope)
+        kind: Kind = "turns" if scope["type"] == ScopeType.HTTP else "sessions"
+        taken = await self._meter.take(caller, kind)
+        scope.setdefault("state", {})[_KEY] = taken.standing
+        if taken.refusal is not None:
+            raise taken.refusal
+        try:
+            await next_app(scope, receive, send)
+        finally:
+            self._meter.leave(caller.name, kind, taken)
+
+
+def admit(
+    scope: Scope, gateway: Gateway, model: str | None, stages: Iterable[Stage] = STAGES, named_by: Stage | None = None
+) -> ServedRoute:
+    """The route for a turn, see ``Gateway.admit``; the turn's caller must have something left of what it will use.
+
+    Its windows are looked at as they were when the request came. Raises what ``Gateway.admit`` raises, and
+    ``Overloaded``.
+    """
+    stages = tuple(stages)
+    standing: Standing = scope.setdefault("state", {}).get(_KEY, Standing())
+    refusal = standing.refusal(tuple(quantity for stage in stages for quantity in NEEDED[stage]))
+    if refusal is not None:
+        raise refusal
+    return gateway.admit(model, caller_of(scope), stages, named_by=named_by)
+
+
+async def tell_limits(message: Message, scope: Scope) -> None:
+    """Tell the client of its limits with every answer to a request that was counted; a ``before_send`` hook."""
+    if message["type"] == "http.response.start" and (standing := scope.get("state", {}).get(_KEY)) is not None:
+        for name, value in standing.headers().items():
+            MutableScopeHeaders.from_message(message)[name] = value
