@@ -1,11 +1,15 @@
 """A test that lacks a tool is skipped as "needs …", or fails where tools must be there; names of tests; a model."""
 
 import os
+import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Neither a hub of models nor what somebody downloaded before decides what tests see, here and in child processes.
+os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(Path(tempfile.gettempdir()) / "speech-gateway-tests-no-hub")}
 
 
 @pytest.hookimpl(wrapper=True)

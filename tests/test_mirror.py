@@ -11,6 +11,7 @@ SOURCES = sorted(
 )
 
 ELSEWHERE = {
+    "adapters/local/download.py": ("tests/adapters/local/test_weights.py", "it runs in a process, for weights alone"),
     "gateway/api/chat_completions/response.py": (
         "tests/gateway/api/chat_completions/test_sdk.py",
         "whole and in chunks, it is what the SDK reads",
@@ -119,6 +120,15 @@ ELSEWHERE = {
     "adapters/tts/transformers/": ("tests/adapters/tts/transformers/test_adapter.py", "tiny models are made there"),
     "adapters/tts/limits.py": ("tests/adapters/tts/espeak/test_adapter.py", "its limits are those of every engine"),
     "adapters/upstream/probe/server_probe.py": ("tests/gateway/cli/test_check.py", "it is what check prints"),
+    "gateway/telemetry/engine_metrics.py": (
+        "tests/gateway/api/metrics/test_routes.py",
+        "metrics are what Prometheus reads",
+    ),
+    "gateway/telemetry/metrics.py": ("tests/gateway/api/metrics/test_routes.py", "metrics are what Prometheus reads"),
+    "adapters/contract/request_context.py": (
+        "tests/gateway/http/test_request_naming.py",
+        "it is what other servers are told",
+    ),
     "gateway/turns/tally.py": ("tests/gateway/turns/test_conversation_turn.py", "its sums are those of a whole turn"),
 }
 """The source, or folder of sources, the test that would turn red, and why it is there."""

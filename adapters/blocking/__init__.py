@@ -2,13 +2,13 @@
 
 ``call`` runs one function in a thread, ``iterate`` reads a blocking iterator in a thread, ``BatchThread`` is one thread
 that serves many readers at once, and ``WorkerPool`` keeps processes for engines that hold the interpreter's lock or may
-crash.
+crash; in them ``reports`` makes an iterator of a function that calls back.
 """
 
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
 from adapters.blocking.limits import Limits
 from adapters.blocking.processes import WorkerDied, WorkerPool
-from adapters.blocking.threads import call, call_in_turn, iterate
+from adapters.blocking.threads import call, call_in_turn, iterate, reports
 
 __all__ = [
     "Batch",
@@ -21,4 +21,5 @@ __all__ = [
     "call",
     "call_in_turn",
     "iterate",
+    "reports",
 ]

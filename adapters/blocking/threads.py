@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
-from queue import SimpleQueue
+from queue import Queue, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -88,6 +88,29 @@ async def iterate(
             await _leave(ended, room, left, interrupt)
     error = ended.result()
     if error is not None:
+        raise error
+
+
+def reports(function: Callable[[Callable[[T], None]], None]) -> Iterator[T]:
+    """Run ``function`` in a thread of its own and yield what it reports; raises what it raises.
+
+    It is called with the function that reports, which waits until there is a reader for what was reported before: for
+    a worker process, where nothing else runs and which can be killed.
+    """
+    items: Queue[tuple[T] | None] = Queue(1)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            function(lambda item: items.put((item,)))
+        except BaseException as error:  # noqa: BLE001 - it is raised to the reader
+            errors.append(error)
+        items.put(None)
+
+    threading.Thread(target=run, name="reports", daemon=True).start()
+    while (item := items.get()) is not None:
+        yield item[0]
+    for error in errors:
         raise error
 
 

@@ -29,6 +29,26 @@ class Preflight(Protocol):
         """Check this quickly, before the port opens; nothing is loaded. Raises ``adapters.options.BadOption``."""
 
 
+class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine's client of another server has seen.
+
+    ``retries`` are requests that were sent again since the start, ``circuits_open`` the models that are not asked now
+    because they failed repeatedly.
+    """
+
+    retries: int
+    circuits_open: int
+
+
+@runtime_checkable
+class UpstreamReporting(Protocol):
+    """An engine that asks another server and says how that goes."""
+
+    @property
+    def upstream_state(self) -> UpstreamState:
+        """The state now."""
+
+
 @runtime_checkable
 class HealthReporting(Protocol):
     """An engine that may fail for good after it was loaded, because its model runs in this process."""

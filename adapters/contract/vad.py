@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from adapters.contract.engine import Engine
+
 
 class SpeechStarted(msgspec.Struct, frozen=True, kw_only=True, tag="speech_started"):
     """Speech began ``at`` seconds from the start of the stream."""
@@ -28,8 +30,8 @@ class Detector(Protocol):
         """Take the next bytes (s16le mono at the engine's ``sample_rate``, any number) and return what changed."""
 
 
-class VoiceActivity(Protocol):
-    """A voice activity engine, which makes a detector for each stream."""
+class VoiceActivity(Engine, Protocol):
+    """A voice activity engine, which makes a detector for each stream after ``warm_up``."""
 
     @property
     def sample_rate(self) -> int:

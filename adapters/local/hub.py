@@ -1,6 +1,8 @@
 """Checks that a local model exists, as a folder, in the cache or on the hub, before any port is opened."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.options import BadOption
@@ -18,18 +20,19 @@ def check_model(model: str, flag: str = "--model_name") -> None:
     The hub is asked once, and only for an id that is not in the cache. ``huggingface_hub``, which must be installed,
     reads the cache's place, the token and the hub's address itself (``HF_HOME``, ``HF_TOKEN``, ``HF_ENDPOINT``).
     """
-    if _is_path(model):
-        _check_folder(model, flag)
+    if is_path(model):
+        check_folder(model, flag)
     else:
         _check_id(model, flag)
 
 
-def _is_path(model: str) -> bool:
-    """An id has the form ``name`` or ``owner/name``; everything else, and every path that exists, is a path."""
+def is_path(model: str) -> bool:
+    """Whether ``model`` is not an id: that has the form ``name`` or ``owner/name``, and no path of that name exists."""
     return model.startswith((".", "/", "~")) or model.count("/") > 1 or "\\" in model or Path(model).exists()
 
 
-def _check_folder(path: str, flag: str) -> None:
+def check_folder(path: str, flag: str) -> None:
+    """Raise ``BadOption`` unless ``path``, the value of ``flag``, is a folder with a model."""
     folder = Path(path)
     if not folder.exists():
         tilde = " (only the shell expands ~)" if path.startswith("~") else ""
@@ -42,20 +45,32 @@ def _check_folder(path: str, flag: str) -> None:
 
 def _check_id(model: str, flag: str) -> None:
     """Look in the cache, then ask the hub. Raises ``BadOption``."""
-    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache  # noqa: PLC0415
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache  # noqa: PLC0415
+
+    with explained(f"{flag} {model!r}", "give a folder"):
+        if not isinstance(try_to_load_from_cache(model, CONFIG), str):
+            get_hf_file_metadata(hf_hub_url(model, CONFIG), timeout=TIMEOUT_SECONDS)
+
+
+@contextmanager
+def explained(given: str, instead: str) -> Iterator[None]:
+    """Inside, an exception of ``huggingface_hub`` about ``given`` is raised as ``BadOption``, one sentence.
+
+    ``instead`` is what a user without a connection to the hub can do.
+    """
+    from huggingface_hub import errors  # noqa: PLC0415
 
     # Its log repeats in several lines what the error says in one, and that requests without a token are slower.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    given = f"{flag} {model!r}"
     try:
-        if isinstance(try_to_load_from_cache(model, CONFIG), str):
-            return
-        get_hf_file_metadata(hf_hub_url(model, CONFIG), timeout=TIMEOUT_SECONDS)
+        yield
+    except BadOption:
+        raise
     except errors.HFValidationError:
         raise BadOption(f"{given} is neither an existing folder nor a hub id (owner/name).") from None
     except errors.OfflineModeIsEnabled:
         raise BadOption(
-            f"{given} is not in the local cache, and HF_HUB_OFFLINE forbids asking the hub; unset it or give a folder."
+            f"{given} is not in the local cache, and HF_HUB_OFFLINE forbids asking the hub; unset it or {instead}."
         ) from None
     except errors.GatedRepoError:
         raise BadOption(
@@ -65,16 +80,18 @@ def _check_id(model: str, flag: str) -> None:
         raise BadOption(
             f"{given} is not on the hub, or it is private: check the name, or set HF_TOKEN to a token that may read it."
         ) from None
-    except errors.EntryNotFoundError:
+    except errors.RemoteEntryNotFoundError:
         raise BadOption(f"{given} has no {CONFIG} on the hub, so it cannot be loaded; choose another model.") from None
     except Exception as error:  # noqa: BLE001 - the exceptions of the hub's HTTP client differ by version
         raise BadOption(
             f"{given} is not in the local cache, and the request to the hub failed ({_reason(error)}); "
-            "check the network and try again, or give a folder."
+            f"check the network and try again, or {instead}."
         ) from None
 
 
 def _reason(error: Exception) -> str:
     """The hub's status if it answered, else the exception's class: its text may contain an address with a password."""
     response = getattr(error, "response", None)
-    return type(error).__name__ if response is None else f"it answered {response.status_code}"
+    if response is not None:
+        return f"it answered {response.status_code}"
+    return type(error.__cause__ or error).__name__

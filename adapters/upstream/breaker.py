@@ -14,6 +14,11 @@ class CircuitBreaker:
         self._failures = 0
         self._probe_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are held back."""
+        return self._failures >= _MAX_FAILURES
+
     def wait(self, now: float) -> float:
         """Seconds until a request may go out; 0.0 means this request may go out now."""
         if self._failures < _MAX_FAILURES:

@@ -10,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 import httpx
 import msgspec
 
-from adapters.contract.engine import Started
+from adapters.contract.engine import Started, UpstreamState
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.contract.passthrough import Forwarded, PassEvent
+from adapters.contract.request_context import current_request
 from adapters.options import BadOption, Secret, shown_url
 from adapters.upstream.attempt import CompletionCall, Event, ResponseStream
 from adapters.upstream.audio_answer import AudioAnswer, AudioCall, AudioDeclared
@@ -36,7 +37,10 @@ from adapters.upstream.urls import display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
-_USER_AGENT = {"user-agent": f"python-httpx/{httpx.__version__}"}
+_HEADERS = {
+    "user-agent": f"python-httpx/{httpx.__version__}",
+    "accept-encoding": "identity",  # compression would delay events
+}
 
 _log = logging.getLogger(__name__)
 
@@ -84,12 +88,20 @@ class UpstreamClient:
         self._pool: ClientPool | None = None
         self._closed = False
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
+        self._retries = 0
+        self._breakers: dict[str, CircuitBreaker] = {}  # by model
         self._refuses_controls: set[str] = set()  # models whose server refused the reasoning controls
 
     @property
     def is_openai(self) -> bool:
         """Whether the server is OpenAI's own."""
         return self._base.host == "api.openai.com" or self._base.host.endswith(".api.openai.com")
+
+    @property
+    def state(self) -> UpstreamState:
+        """How asking the server goes."""
+        circuits = self._breakers.values()
+        return UpstreamState(retries=self._retries, circuits_open=sum(circuit.is_open for circuit in circuits))
 
     @property
     def _place(self) -> str:
@@ -192,6 +204,7 @@ class UpstreamClient:
             if delay is None or clock() + delay >= deadline:
                 raise failure
             _log.info("%s: retry in %.2f s after %s", self._adapter, delay, type(failure).__name__)
+            self._retries += 1
             await asyncio.sleep(delay)
         raise AssertionError("the loop has no end")
 
@@ -245,7 +258,8 @@ class UpstreamClient:
 
     def _breaker(self, body: dict[str, Any]) -> CircuitBreaker:
         """The breaker of the model: a server may have several models of which one hangs."""
-        return self._acquired_pool().breakers[str(self._base), str(body.get("model"))]
+        model = str(body.get("model"))
+        return self._breakers.setdefault(model, self._acquired_pool().breakers[str(self._base), model])
 
     def _acquired_pool(self) -> ClientPool:
         if self._closed:
@@ -261,15 +275,14 @@ class UpstreamClient:
             raise self.errors.no_response(error) from error
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Request:
-        url = self._urls.get(path) or self._base.copy_with(path=self._base.path.rstrip("/") + path)
-        self._urls[path] = url
+        if (url := self._urls.get(path)) is None:
+            url = self._urls[path] = self._base.copy_with(path=self._base.path.rstrip("/") + path)
         # The key is sent with each request, because adapters of other servers share the HTTP client.
         key = {"authorization": f"Bearer {self._key}"} if self._key else {}
-        identity = {"accept-encoding": "identity"}  # compression would delay events
+        traced = context.headers if (context := current_request.get()) else {}
+        sent = _HEADERS | headers | traced | key
         timeout = {"connect": self._options.responses_api_connect_timeout}
-        return httpx.Request(
-            method, url, headers=_USER_AGENT | headers | identity | key, content=body, extensions={"timeout": timeout}
-        )
+        return httpx.Request(method, url, headers=sent, content=body, extensions={"timeout": timeout})
 
 
 def _base_url(given: str | None) -> httpx.URL:

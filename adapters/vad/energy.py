@@ -48,6 +48,12 @@ class Energy:
         """16 kHz."""
         return SAMPLE_RATE
 
+    async def warm_up(self) -> None:
+        """Load nothing."""
+
+    async def aclose(self) -> None:
+        """Release nothing."""
+
     def detector(self) -> "EnergyDetector":
         """A detector for one stream."""
         return EnergyDetector(self._threshold)

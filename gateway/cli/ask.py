@@ -22,8 +22,8 @@ from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
 from gateway.settings.composition import start_notes
 from gateway.settings.model import Loaded, SettingsError
-from gateway.telemetry.outcome import log_outcome
 from gateway.telemetry.timings import Stopwatch
+from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.request import TurnRequest
 from gateway.turns.result import TurnFinished
@@ -57,7 +57,7 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
             audio=partial(decoder.decode, recording),
             conversation=ConversationRef(keep=False),
         )
-        turn = Turns(history, log_outcome).begin(request, gateway.admit(None, ANYONE), Stopwatch())
+        turn = Turns(history, log_turn).begin(request, gateway.admit(None, ANYONE), Stopwatch())
         with file, Printed() as printed:
             audio = encoded(turn.events(), file.wire_format, turn.sample_rate, audio_only=True)
             async with aclosing(audio) as events:

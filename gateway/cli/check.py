@@ -17,10 +17,12 @@ MOST_TOKENS = 16
 def check(loaded: Loaded, show: Callable[[str], None]) -> int:
     """Ask one server after the other and ``show`` what was seen; 1 when a route cannot work as it is set.
 
-    A model that runs in this process is not loaded; that what it needs is there has been checked. Raises ``BadOption``
+    A model that runs in this process is not loaded; that what it needs is there has been checked, and where nobody
+    chose an engine it is said which will be taken. Raises ``BadOption``
     before anything is asked, as serving does.
     """
-    build(loaded).preflight()
+    gateway = build(loaded)
+    gateway.preflight()
     probes: list[tuple[Probe, list[str]]] = []
     for route in loaded.routes:
         probe = probe_of(route)
@@ -31,7 +33,10 @@ def check(loaded: Loaded, show: Callable[[str], None]) -> int:
         if names is None:
             probes.append((probe, names := []))
         names.append(route.name)
-    return asyncio.run(_run(probes, show))
+    status = asyncio.run(_run(probes, show))
+    for line in gateway.prospects():
+        show(line)
+    return status
 
 
 async def _run(probes: list[tuple[Probe, list[str]]], show: Callable[[str], None]) -> int:

@@ -14,7 +14,7 @@ from gateway.server.server import GatewayServer
 from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
-from gateway.telemetry.log_format import LogFormatter
+from gateway.telemetry.log_format import configure_logging
 
 if sys.platform != "win32":
     import resource
@@ -42,7 +42,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     gateway.preflight()
     settings, keyring = loaded.settings, Keyring(loaded.keys)
     tls = tls_context(settings)
-    _log_to_stderr()
+    configure_logging(settings.log_format, settings.log_level)
     _raise_file_limit(settings.max_connections)
     with _listen(settings) as listener:
         failed = False
@@ -81,13 +81,6 @@ def reload(keyring: Keyring, reread: Callable[[], Loaded]) -> None:
         logger.warning("%s", warning)
     keyring.replace(loaded.keys)
     logger.info("reloaded: %d keys", len(loaded.keys))
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(LogFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _raise_file_limit(connections: int) -> None:

@@ -30,6 +30,9 @@ MOST_REMOVED = 1_000
 """Removed items whose ids a conversation remembers."""
 
 
+Messages = tuple[llm.Message, ...]
+
+
 class NotFound(InvalidRequest):
     """Nothing is kept under the id that a request names, or not any more."""
 
@@ -146,6 +149,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def after(self, messages: tuple[llm.Message, ...]) -> "Conversation":
         """The conversation with ``messages`` added: a user's message begins a turn, all others belong to the last."""
         return msgspec.structs.replace(self, turns=grouped(messages, self.turns))
+
+    def with_changed(self, change: Callable[[Messages], Messages]) -> "Conversation":
+        """The conversation with what ``change`` makes of its messages."""
+        turns = tuple(Turn(messages=change(turn.messages)) for turn in self.turns)
+        return msgspec.structs.replace(self, opening=change(self.opening), turns=turns)
 
     def without_item(self, id_: str, parts: Iterable[Callable[[str, llm.Part], bool]]) -> "Conversation":
         """The conversation without the item ``id_``: of each of ``parts``, the newest that it says is that part.

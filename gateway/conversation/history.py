@@ -3,7 +3,7 @@
 import copy
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -13,7 +13,7 @@ from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.access.caller import ANYONE
 from gateway.conversation.archive import Archive
 from gateway.conversation.compaction import Compaction, Start, Writer
-from gateway.conversation.conversation import ID, Conversation, Turn, begun, opened
+from gateway.conversation.conversation import ID, Conversation, Messages, Turn, begun, opened
 from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Summary, compacted, decoded, within
 from gateway.conversation.store import Store
@@ -85,6 +85,10 @@ class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str | None:
         """The conversation's id, ``None`` when the turn is not to be kept."""
         return self.conversation.id if self.kept else None
+
+    def with_changed(self, change: Callable[[Messages], Messages]) -> "ConversationLease":
+        """The lease of the conversation with what ``change`` makes of its messages."""
+        return msgspec.structs.replace(self, conversation=self.conversation.with_changed(change))
 
     def split(self, asked: tuple[llm.Message, ...]) -> tuple[tuple[Turn, ...], tuple[llm.Message, ...]]:
         """The turns before the question, and the question, which is ``asked`` now or ends the history.

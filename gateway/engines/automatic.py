@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -32,21 +32,36 @@ class Contestant(msgspec.Struct, frozen=True, kw_only=True):
     engine: Any
 
 
-def usable(flag: str, contestants: Sequence[Contestant]) -> tuple[Contestant, ...]:
-    """Those that do not say now that they cannot be loaded. Raises ``BadOption`` when there are none."""
-    left = []
-    refusal: BadOption | None = None
+class Shortlist(msgspec.Struct, frozen=True, kw_only=True):
+    """The contestants that do not say now that they cannot be loaded, the best first; what the others say, by name."""
+
+    flag: str
+    usable: tuple[Contestant, ...]
+    refusals: Mapping[str, str]
+
+    def lines(self) -> list[str]:
+        """What will be taken and why, for people."""
+        passed_over = [f"--{self.flag} {AUTO} passes over {name}: {why}" for name, why in self.refusals.items()]
+        first, *others = (contestant.name for contestant in self.usable)
+        otherwise = f" if it loads and keeps up, else {', else '.join(others)}" if others else ""
+        return [*passed_over, f"--{self.flag} {AUTO} takes {first}{otherwise}"]
+
+
+def shortlist(flag: str, contestants: Sequence[Contestant]) -> Shortlist:
+    """Ask each contestant whether it can be loaded. Raises ``BadOption`` when none can, and logs what they say."""
+    usable: list[Contestant] = []
+    refusals: dict[str, str] = {}
     for contestant in contestants:
         try:
             if isinstance(contestant.engine, Preflight):
                 contestant.engine.preflight()
-            left.append(contestant)
+            usable.append(contestant)
         except BadOption as error:
             logger.info("--%s %s passes over %s: %s", flag, AUTO, contestant.name, error)
-            refusal = error
-    if not left and refusal is not None:
-        raise refusal
-    return tuple(left)
+            refusals[contestant.name] = str(error)
+    if not usable:
+        raise BadOption(list(refusals.values())[-1])
+    return Shortlist(flag=flag, usable=tuple(usable), refusals=refusals)
 
 
 class AutomaticEngine:
@@ -60,6 +75,8 @@ class AutomaticEngine:
         self._contestants = tuple(contestants)
         self._trial = trial
         self._taken = self._contestants[0]
+        self.prospects: list[str] = []
+        """Once ``preflight`` was called: what will be taken and why, for people."""
 
     @property
     def name(self) -> str:
@@ -93,7 +110,8 @@ class AutomaticEngine:
 
     def preflight(self) -> None:
         """Leave out what says now that it cannot be loaded. Raises ``BadOption`` when that are all."""
-        self._contestants = usable(self._flag, self._contestants)
+        found = shortlist(self._flag, self._contestants)
+        self._contestants, self.prospects = found.usable, found.lines()
         self._taken = self._contestants[0]
 
     async def warm_up(self) -> None:
@@ -114,8 +132,8 @@ class AutomaticEngine:
         try:
             await contestant.engine.warm_up()
             factor = await self._factor(contestant.engine)
-        except AdapterError as error:
-            return error.message
+        except (AdapterError, BadOption) as error:
+            return str(error)
         except Exception as error:  # noqa: BLE001  whatever it is, another engine may do
             return f"it failed unexpectedly ({type(error).__name__})"
         speed = f"{factor:.2f} s of work for a second of speech"

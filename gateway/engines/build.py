@@ -7,11 +7,13 @@ from adapters import registry
 from adapters.contract import llm
 from adapters.options import BadOption, pick
 from adapters.upstream.breaker import CircuitBreaker
-from gateway.engines.automatic import AutomaticEngine, Contestant, Trial, usable
+from gateway.engines.automatic import AutomaticEngine, Contestant, Trial
+from gateway.engines.automatic_detector import AutomaticDetector
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.guards import Guards, build_guards
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.route import Engines, ServedRoute
@@ -31,6 +33,7 @@ def build(loaded: Loaded) -> Gateway:
     cache = _speech_store(loaded.settings)
     builder = _EngineBuilder(loaded.settings, cache)
     models = {route.name: builder.engine("llm", route) for route in loaded.routes}
+    guards = build_guards(loaded.guards, list(models))
     routes = []
     for route in loaded.routes:
         engines = Engines(
@@ -40,7 +43,8 @@ def build(loaded: Loaded) -> Gateway:
             vad=builder.engine("vad", route),
         )
         _check_hearing(route.settings, engines)
-        routes.append(ServedRoute(route=route, engines=engines))
+        _check_guards(route.name, engines, guards[route.name])
+        routes.append(ServedRoute(route=route, engines=engines, guards=guards[route.name]))
     return Gateway(loaded.settings, routes, cache)
 
 
@@ -91,8 +95,8 @@ class _EngineBuilder:
     def _automatic(self, stage: registry.Stage, names: Iterable[str], route: Route) -> Any:
         """One of several engines, which are its own: those that are not taken are closed."""
         contestants = [Contestant(name=name, engine=self._new(stage, name, route)) for name in names]
-        if stage == "vad":  # a detector has nothing to load, and all keep up
-            return usable(stage, contestants)[0].engine
+        if stage == "vad":
+            return AutomaticDetector(stage, contestants)
         return AutomaticEngine(stage, contestants, _trial(stage, route.settings))
 
     def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:
@@ -144,6 +148,14 @@ def _check_hearing(settings: GatewaySettings, engines: Engines) -> None:
         raise BadOption(
             f"--vad {settings.vad} listens at {engines.vad.sample_rate} Hz, --stt {settings.stt} at "
             f"{engines.hearing_rate} Hz; choose two that agree."
+        )
+
+
+def _check_guards(name: str, engines: Engines, guards: Guards) -> None:
+    if engines.stt is None and guards.transcript:
+        raise BadOption(
+            f"The guard {guards.transcript[0].rules.name!r} judges transcripts, and the model of {name!r} listens "
+            "itself (--stt none): choose a recogniser, or leave that route out of its 'routes'."
         )
 
 

@@ -35,6 +35,9 @@ class Candidates(Generic[EngineT]):
         """The one that is asked first."""
         return self._candidates[0]
 
+    def __iter__(self) -> Iterator[Candidate[EngineT]]:
+        return iter(self._candidates)
+
     @property
     def engines(self) -> tuple[EngineT, ...]:
         """All of them."""

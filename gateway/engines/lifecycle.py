@@ -9,10 +9,14 @@ from typing import Any, Literal
 from adapters.contract import tts
 from adapters.contract.engine import Preflight
 from adapters.contract.errors import AdapterError, UnknownModel
+from adapters.options import BadOption
 from gateway.access.caller import Caller
+from gateway.engines.automatic import AutomaticEngine
+from gateway.engines.automatic_detector import AutomaticDetector
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.guards import ActiveGuard
 from gateway.engines.openai_models import is_openai_model
 from gateway.engines.queue import QueuedEngine, QueueState, queues_of
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
@@ -88,13 +92,21 @@ class Gateway:
 
     def preflight(self) -> None:
         """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""
-        for engine in (*self._engines(), *(served.engines.vad for served in self.routes)):
+        for engine in self._engines():
             if isinstance(engine, Preflight):
                 engine.preflight()
+
+    def prospects(self) -> list[str]:
+        """After ``preflight``: which engines will be taken where nobody chose one, and why; sentences for people."""
+        automatic = [one for one in self._engines() if isinstance(one, AutomaticEngine | AutomaticDetector)]
+        return [line for engine in automatic for line in engine.prospects]
 
     def _engines(self) -> list[Any]:
         """Every engine that has a lifetime, once."""
         return list(dict.fromkeys(one for served in self.routes for stage in STAGES for one in _own(served, stage)))
+
+    def _guards(self) -> list[ActiveGuard]:
+        return list(dict.fromkeys(guard for served in self.routes for guard in served.guards.all))
 
     async def warm_up(self) -> None:
         """Load every engine, once; a stage of a route is settled as soon as its engine is loaded or has failed.
@@ -102,6 +114,9 @@ class Gateway:
         A language model that could not be loaded and has fallbacks is settled last, when it is known whether they can
         answer.
         """
+        for guard in self._guards():
+            if failure := await _load(guard):
+                logger.error("the guard %s could not be loaded: %s", guard.rules.name, failure)
         failures: dict[Any, str | None] = {}
         late = []
         for served in self.routes:
@@ -125,7 +140,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             if self._speech_store is not None:
                 stack.push_async_callback(self._speech_store.aclose)
-            for engine in self._engines():
+            for engine in (*self._engines(), *self._guards()):
                 stack.push_async_callback(engine.aclose)
 
 
@@ -144,8 +159,16 @@ def _find(routes: Sequence[ServedRoute], model: str | None, named_by: Stage | No
 
 
 def _own(served: ServedRoute, stage: Stage) -> tuple[Any, ...]:
-    """The route's own engines of a stage, none for a stage without one; a model's fallbacks belong to other routes."""
-    match getattr(served.engines, stage):
+    """The route's own engines of a stage, none for a stage without one; a model's fallbacks belong to other routes.
+
+    The detector of voice activity belongs to the stage that hears.
+    """
+    detectors = (served.engines.vad,) if stage == "stt" and served.engines.vad is not None else ()
+    return (*_engines_of(getattr(served.engines, stage)), *detectors)
+
+
+def _engines_of(chosen: Any) -> tuple[Any, ...]:
+    match chosen:
         case None:
             return ()
         case FallbackModel() as model:
@@ -158,9 +181,10 @@ def _own(served: ServedRoute, stage: Stage) -> tuple[Any, ...]:
 
 def _load_failure(served: ServedRoute, stage: Stage, failures: LoadFailures) -> str | None:
     """Why a stage could not be loaded; an engine with fallbacks is left out if one of those could."""
-    own = _own(served, stage)
     engine = getattr(served.engines, stage)
-    why = next(filter(None, map(failures.get, own)), None)
+    why = next(filter(None, map(failures.get, _own(served, stage))), None)
+    if stage == "stt" and failures.get(served.engines.vad) is not None:
+        return failures[served.engines.vad]
     if why is None or not isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
         return why
     if not engine.candidates.leave_out(lambda one: bool(failures.get(one))):
@@ -173,8 +197,8 @@ async def _load(engine: Any) -> str | None:
     """Warm one engine up; why that failed, if it did."""
     try:
         await engine.warm_up()
-    except AdapterError as error:
-        return error.message
+    except (AdapterError, BadOption) as error:
+        return str(error)
     except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
         return f"an engine failed to load unexpectedly ({type(error).__name__})"
     return None
@@ -207,7 +231,8 @@ def _unknown_language(served: ServedRoute) -> str | None:
     known = recogniser.info.languages if recogniser is not None else None
     if settings.language is None or known is None or settings.language in known:
         return None
-    return f"--stt {settings.stt} does not understand --language {settings.language!r}, only {', '.join(known)}."
+    engine = served.engine_names("stt")[0]
+    return f"--stt {engine} does not understand --language {settings.language!r}, only {', '.join(known)}."
 
 
 def _unspeakable(served: ServedRoute) -> str | None:

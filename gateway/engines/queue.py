@@ -72,6 +72,11 @@ class QueuedEngine:
         return self._engine.info
 
     @property
+    def alternatives(self) -> tuple[Any]:
+        """The engine behind the queue."""
+        return (self._engine,)
+
+    @property
     def state(self) -> QueueState:
         """The queue as it is now."""
         places = self._places

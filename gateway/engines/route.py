@@ -13,6 +13,7 @@ from gateway.engines.admission import current_admission
 from gateway.engines.automatic import AutomaticEngine
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
+from gateway.engines.guards import NO_GUARDS, Guards
 from gateway.engines.queue import RETRY_SECONDS, queues_of
 from gateway.settings.composition import engine_description
 from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, Route
@@ -47,9 +48,10 @@ class Engines(msgspec.Struct, frozen=True, kw_only=True):
 class ServedRoute:
     """A route with its engines. Each stage is loading until ``settle`` says that it is loaded or why it is not."""
 
-    def __init__(self, *, route: Route, engines: Engines) -> None:
+    def __init__(self, *, route: Route, engines: Engines, guards: Guards = NO_GUARDS) -> None:
         self.route = route
         self.engines = engines
+        self.guards = guards
         self._load_failures: dict[Stage, str | None] = {}
 
     @property

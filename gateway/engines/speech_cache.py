@@ -63,11 +63,17 @@ class MemorySpeechStore:
 
 
 class CachedSynthesiser:
-    """``engine`` behind a cache. ``identity`` tells it from other engines, and from itself with other options."""
+    """``engine`` behind a cache. ``identity`` tells it from other engines, and from itself with other options.
+
+    ``hits`` and ``misses`` count the utterances that were asked for since the start; one that others ask for at the
+    same time is a hit.
+    """
 
     def __init__(self, identity: str, engine: Any, store: SpeechStore) -> None:
         self._identity = identity
         self._engine = engine
+        self.hits = 0
+        self.misses = 0
         self._store = store
         self._flights: dict[str, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,6 +112,7 @@ class CachedSynthesiser:
             return
         key = self._key(request)
         if key not in self._flights and (pcm := await self._store.get(key)) is not None:
+            self.hits += 1
             yield Started()
             yield tts.AudioChunk(pcm=pcm)
             seconds = audio.seconds(pcm, self.info.sample_rate)
@@ -113,6 +120,8 @@ class CachedSynthesiser:
             return
         flight = self._flights.get(key)
         joined = flight is not None and not flight.abandoned
+        self.hits += joined
+        self.misses += not joined
         if flight is None or flight.abandoned:
             flight = self._flights[key] = _Flight()
             flight.task = run_among(self._tasks, self._fly(key, flight, request))

@@ -200,7 +200,7 @@ def description(*wire_types: Any) -> OpenAPIConfig:
         title="Speech gateway",
         version=version("speech-gateway"),
         description="Audio in, a spoken answer streams out; OpenAI's wire formats, any OpenAI-compatible model behind.",
-        openapi_router=Router(path="/docs", route_handlers=(), opt={"access": "open"}),
+        openapi_router=Router(path="/docs", route_handlers=(), include_in_schema=False, opt={"access": "open"}),
         components=WireComponents(wire=json_schema(ErrorAnswer, *wire_types)[1]),
         render_plugins=[SwaggerRenderPlugin(path="/"), JsonRenderPlugin()],
         use_handler_docstrings=True,

@@ -10,6 +10,7 @@ from adapters.contract import audio, llm, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.guarded_answer import Guarded, Written
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery, UtteranceFinished, speak
 from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
@@ -50,6 +51,7 @@ Answered = (
     | llm.ToolCallDelta
     | llm.ToolCallFinished
     | TextFinished
+    | Guarded
     | tts.AudioChunk
     | UtteranceFinished
     | AnswerFinished
@@ -66,7 +68,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def answer(
-    writing: AsyncGenerator[llm.Event, None], speech: Speech, deadline: Deadline, watch: Stopwatch
+    writing: AsyncGenerator[Written, None], speech: Speech, deadline: Deadline, watch: Stopwatch
 ) -> AsyncGenerator[Answered, None]:
     """Speak what the language model's stream ``writing`` says; ends with ``AnswerFinished``.
 
@@ -98,7 +100,7 @@ async def answer(
 
 
 async def written_answer(
-    writing: AsyncGenerator[llm.Event, None], deadline: Deadline, watch: Stopwatch
+    writing: AsyncGenerator[Written, None], deadline: Deadline, watch: Stopwatch
 ) -> AsyncGenerator[Answered, None]:
     """The same answer as text alone, without speech; ends with ``AnswerFinished``. Raises ``AdapterError``."""
     draft = _Draft(watch)
@@ -110,7 +112,7 @@ async def written_answer(
     yield draft.finished()
 
 
-async def _complete(writing: AsyncGenerator[llm.Event, None]) -> AsyncGenerator[llm.Event, None]:
+async def _complete(writing: AsyncGenerator[Written, None]) -> AsyncGenerator[Written, None]:
     """The model's stream. Raises ``UpstreamError`` when it ends without ``Finished``."""
     finished = False
     async with aclosing(writing):
@@ -122,8 +124,8 @@ async def _complete(writing: AsyncGenerator[llm.Event, None]) -> AsyncGenerator[
 
 
 async def _held_back(
-    writing: AsyncGenerator[llm.Event, None], scheduler: UtteranceScheduler
-) -> AsyncGenerator[llm.Event, None]:
+    writing: AsyncGenerator[Written, None], scheduler: UtteranceScheduler
+) -> AsyncGenerator[Written, None]:
     """The model's stream, held back while many sentences wait for synthesis."""
     async with aclosing(writing):
         async for event in writing:
@@ -132,7 +134,7 @@ async def _held_back(
                 yield piece
 
 
-def _sliced(event: llm.Event) -> Iterator[llm.Event]:
+def _sliced(event: Written) -> Iterator[Written]:
     """``event``, a long text in slices: a whole answer that comes at once must not be segmented at once."""
     if not isinstance(event, llm.TextDelta) or len(event.text) <= LONGEST_SLICE:
         yield event
@@ -154,10 +156,10 @@ class _Draft:
     def text(self) -> str:
         return "".join(self.pieces)
 
-    def note(self, event: llm.Event) -> Answered | None:
+    def note(self, event: Written) -> Answered | None:
         """Take down what ``event`` says; what is to be told of it."""
         match event:
-            case Started():
+            case Started() | Guarded():
                 return event
             case llm.TextDelta() | llm.ReasoningDelta() | llm.ToolCallStarted() | llm.ToolCallDelta():
                 self._watch.mark("llm_first_token")
@@ -169,6 +171,7 @@ class _Draft:
                 self.calls.append(event)
                 return event
             case llm.Finished():
+                self._watch.mark("llm_done")
                 self.end = event
                 return TextFinished(text=self.text) if self.pieces else None
             case _:

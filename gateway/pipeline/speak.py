@@ -103,6 +103,7 @@ async def speak(
                                 yield event
                             started = True
                         case UtteranceFinished():
+                            watch.mark_end("tts_done")
                             yield event
                         case _:
                             assert_never(event)

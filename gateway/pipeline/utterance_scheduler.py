@@ -29,10 +29,14 @@ MOST_PENDING = 64
 
 
 class Pacing(msgspec.Struct, frozen=True, kw_only=True):
-    """When to speak: sentences in a batch, and seconds after the first text until the words so far are spoken."""
+    """When to speak: sentences in a batch, and seconds after the first text until the words so far are spoken.
+
+    ``by_clause``: the text comes a clause at a time, so that the first can be spoken as it comes.
+    """
 
     batch_sentences: int
     first_utterance_seconds: float
+    by_clause: bool = False
 
 
 class UtteranceScheduler:
@@ -46,6 +50,7 @@ class UtteranceScheduler:
     def __init__(self, pacing: Pacing) -> None:
         self._batch = pacing.batch_sentences
         self._first_seconds = pacing.first_utterance_seconds
+        self._by_clause = pacing.by_clause
         self._splitter = SentenceSegmenter(first_clause=True)
         self._sentences: deque[str] = deque()
         self._words = ""  # of the sentence that is being written, already out of the splitter
@@ -61,9 +66,9 @@ class UtteranceScheduler:
 
     def write(self, text: str) -> None:
         """Add the next piece of the answer."""
-        sentences = self._splitter.feed(text)
-        self._keep(sentences)
         first = self._due is None
+        sentences = [text] if first and self._by_clause else self._splitter.feed(text)
+        self._keep(sentences)
         if first:
             self._due = _now() + self._first_seconds
         if first or sentences or self._is_due():

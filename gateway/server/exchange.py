@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import re
+import socket
+import struct
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol, cast
@@ -59,6 +61,12 @@ def scope_of(
         "state": state,
     }
     return cast(HTTPScope, scope)
+
+
+def reset_when_closed(transport: asyncio.Transport) -> None:
+    """Have the client told, when ``transport`` is closed, that the connection broke."""
+    linger = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
 class Connection(Protocol):

@@ -6,8 +6,6 @@ body beside an ``Upgrade`` or hold up the event loop, and report errors as plain
 
 import asyncio
 import math
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,7 +19,7 @@ from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.server import limits
 from gateway.server.connection_limits import ConnectionLimits
-from gateway.server.exchange import Exchange, scope_of
+from gateway.server.exchange import Exchange, reset_when_closed, scope_of
 from gateway.server.forwarded import Client
 from gateway.server.request_parser import RequestHead, RequestParser
 from gateway.tasks import run_among
@@ -116,11 +114,9 @@ class HTTPProtocol(asyncio.Protocol):
         """Let the application begin, unless other requests come first."""
         self._in_head = False
         if len(self._exchanges) > limits.MAX_PIPELINED:
-            raise HTTPException(
-                status_code=HTTPStatus.TOO_MANY_REQUESTS, detail="Too many requests at once on one connection."
-            )
-        others = (each for each in self._state.connections if each is not cast(Any, self))
-        self.client = self._places.client_of_request(self._peer, head.headers, others)
+            detail = "Too many requests at once on one connection."
+            raise HTTPException(status_code=HTTPStatus.TOO_MANY_REQUESTS, detail=detail)
+        self.client = self._places.client_of_request(self._peer, head.headers, self._state.connections - {self})
         self._reading = self._exchange(head)
         if self._ending():
             self._reading.keep_alive = False
@@ -210,8 +206,7 @@ class HTTPProtocol(asyncio.Protocol):
     def cut(self, exchange: Exchange) -> None:
         """Half an answer has been written and no more will come: it must not look like a whole one."""
         if exchange.delimited_by_close:  # only a reset tells the client
-            linger = struct.pack("ii", 1, 0)
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            reset_when_closed(self._transport)
             self.abort()
         else:
             self._close()
@@ -257,12 +252,8 @@ class HTTPProtocol(asyncio.Protocol):
     def _late(self) -> None:
         """The head, or the body that the application waits for, takes too long."""
         what = "head" if self._reading is None else "body"
-        self._refuse(
-            HTTPException(
-                status_code=HTTPStatus.REQUEST_TIMEOUT,
-                detail=f"The {what} of the request came too slowly; the connection is closed.",
-            )
-        )
+        detail = f"The {what} of the request came too slowly; the connection is closed."
+        self._refuse(HTTPException(status_code=HTTPStatus.REQUEST_TIMEOUT, detail=detail))
 
     def _refuse(self, error: Exception) -> None:
         """Say what is wrong with the request that is being read, once the answers to earlier ones are complete."""

@@ -11,6 +11,7 @@ from adapters.options import Secret, shown_url
 from gateway.access.keys import listed_keys
 from gateway.settings import composition, model
 from gateway.settings.flags import parse
+from gateway.settings.guards import with_keys
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.settings.options import OPEN_TABLE, Setting, options
 from gateway.settings.sources import FILE_ENDINGS, File, RouteTable, read_environment, read_file
@@ -52,7 +53,14 @@ def resolve(flags: Given, environment: Mapping[str, str]) -> Loaded:
     warnings += [*file.warnings, *_without_effect(everything, routes), *_keys_sent_elsewhere(routes)]
     if keys and settings.allow_anonymous:
         warnings.append("--allow_anonymous: no effect, because there are keys and every request needs one.")
-    return Loaded(settings=settings, routes=routes, keys=keys, origins=origins, warnings=tuple(warnings))
+    return Loaded(
+        settings=settings,
+        routes=routes,
+        keys=keys,
+        guards=with_keys(file.guards, environment),
+        origins=origins,
+        warnings=tuple(warnings),
+    )
 
 
 def _presets(given: Given) -> Given:

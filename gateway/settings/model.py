@@ -8,6 +8,7 @@ from msgspec import Meta
 from adapters import registry
 from gateway.access.keys import Key
 from gateway.settings.declaration import LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY, Text, option
+from gateway.settings.guard_table import GuardTable
 from gateway.settings.server import ServerSettings
 
 ENGINE_KEYS: dict[registry.Stage, str] = {"llm": "llm_backend", "stt": "stt", "tts": "tts", "vad": "vad"}
@@ -191,3 +192,4 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[Key, ...]
     origins: dict[str, str]
     warnings: tuple[str, ...]
+    guards: tuple[GuardTable, ...] = ()

@@ -62,6 +62,21 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             "none on other sites.",
         ),
     ] = ()
+    log_format: Annotated[
+        Literal["text", "json"], option(SERVER, "Lines of the log: text for people, json for programs.")
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        option(SERVER, "The least that is logged; no level logs prompts, transcripts, audio or keys."),
+    ] = "info"
+    otel_endpoint: Annotated[
+        Text | None,
+        option(
+            SERVER,
+            "OpenTelemetry collector that gets traces and metrics by OTLP over HTTP, http://localhost:4318; its other "
+            "settings are the variables OTEL_*.",
+        ),
+    ] = None
     limits: Annotated[
         Limits,
         option(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from adapters.options import Secret, shown_url
+from gateway.settings.guard_table import GuardTable
 from gateway.settings.model import GatewaySettings, Loaded, Route
 from gateway.settings.options import OPEN_TABLE, options
 
@@ -22,6 +23,7 @@ def effective(loaded: Loaded) -> str:
     base = _values(loaded.settings)
     parts = [_aligned([(line(key, value), loaded.origins[key]) for key, value in base.items()])]
     parts += [_route(route, base) for route in loaded.routes]
+    parts += [_guard(guard) for guard in loaded.guards]
     return "\n\n".join(parts) + "\n"
 
 
@@ -60,6 +62,11 @@ def _route(route: Route, base: dict[str, Any]) -> str:
     rows = [(line("name", route.name), ""), (line("aliases", list(route.aliases)), "")]
     rows += [(line(key, value), route.origins[key]) for key, value in values.items() if base.get(key, ...) != value]
     return "[[routes]]\n" + _aligned(rows)
+
+
+def _guard(guard: GuardTable) -> str:
+    values = msgspec.structs.asdict(guard.rules) | msgspec.structs.asdict(guard.options)
+    return "\n".join(["[[guards]]", *(line(key, value) for key, value in values.items())])
 
 
 def _values(settings: GatewaySettings) -> dict[str, Any]:

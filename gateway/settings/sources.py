@@ -10,6 +10,8 @@ import msgspec
 
 from gateway.access.keys import Key
 from gateway.settings.declaration import SERVER
+from gateway.settings.guard_table import GuardTable
+from gateway.settings.guards import guard_tables
 from gateway.settings.key_tables import read_keys
 from gateway.settings.model import SettingsError
 from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
@@ -33,7 +35,7 @@ class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration file: settings for the server and all routes, and the routes and keys if it has any.
+    """A configuration file: settings for the server and all routes, and the routes, keys and guards if it has any.
 
     ``warnings`` are about its keys.
     """
@@ -41,6 +43,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting] = {}
     routes: tuple[RouteTable, ...] = ()
     keys: tuple[Key, ...] = ()
+    guards: tuple[GuardTable, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -101,8 +104,9 @@ def read_file(path: str) -> File:
     if not isinstance(routes, list) or not all(isinstance(route, dict) for route in routes):
         raise SettingsError(f"{path}: 'routes' must be a list of tables, written [[routes]] in TOML.")
     keys, warnings = read_keys(table.pop("keys", []), path)
+    guards = guard_tables(table.pop("guards", []), path)
     settings = _settings(table, path, path)
-    return File(settings=settings, routes=_routes(routes, path), keys=keys, warnings=tuple(warnings))
+    return File(settings=settings, routes=_routes(routes, path), keys=keys, guards=guards, warnings=tuple(warnings))
 
 
 def _utf8(content: bytes) -> str:
@@ -118,7 +122,7 @@ def _settings(table: dict[str, Any], path: str, place: str) -> dict[str, Setting
     for key, value in table.items():
         option = find(key)
         if option is None:
-            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes', 'keys'))}")
+            raise SettingsError(f"{place}: unknown key {key!r}: {nearest(key, more=('routes', 'keys', 'guards'))}")
         if key == "config":
             raise SettingsError(f"{place}: 'config' names the file itself and cannot be set in it.")
         if value is not None:

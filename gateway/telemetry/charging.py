@@ -5,7 +5,8 @@ import time
 from gateway.access.meter import LocalMeter, Meter
 from gateway.access.usage import Place, Use, day_of
 from gateway.settings.model import GatewaySettings
-from gateway.telemetry.outcome import Report, TurnOutcome
+from gateway.telemetry.observer import Report
+from gateway.telemetry.outcome import TurnOutcome
 
 
 def build_meter(settings: GatewaySettings) -> Meter:

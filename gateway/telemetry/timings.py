@@ -5,31 +5,30 @@ from typing import Literal
 
 import msgspec
 
-Stage = Literal["stt_done", "llm_first_token", "tts_request", "tts_first_audio"]
+Stage = Literal["stt_done", "llm_first_token", "llm_done", "tts_request", "tts_first_audio", "tts_done"]
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of one turn; ``None`` for a stage that was not reached.
 
-    ``stt``: from the start until the transcript was complete. ``llm_first``: from there to the model's first content.
-    ``tts_first``: from the first utterance given to synthesis to its first samples. ``first_audio``: from the start
-    until those samples. ``total``: from the start until now.
+    ``stt``: from the start until the transcript was complete. ``llm_first``, ``llm``: from there to the model's first
+    content, and to the end of its answer. ``first_clause``: from the first content to the first utterance that was
+    given to synthesis. ``tts_first``, ``tts``: from there to the first samples, and to the last. ``first_audio``: from
+    the start until the first samples. ``total``: from the start until now.
     """
 
-    stt: float | None
-    llm_first: float | None
-    tts_first: float | None
-    first_audio: float | None
+    stt: float | None = None
+    llm_first: float | None = None
+    llm: float | None = None
+    first_clause: float | None = None
+    tts_first: float | None = None
+    tts: float | None = None
+    first_audio: float | None = None
     total: float
-
-    def __str__(self) -> str:
-        """For the log: every stage in milliseconds."""
-        stages = {name: getattr(self, name) for name in self.__struct_fields__}
-        return " ".join(f"{name}={seconds * 1000:.1f}ms" for name, seconds in stages.items() if seconds is not None)
 
 
 class Stopwatch:
-    """Marks the stages of one turn, each once; later marks of the same stage do not count."""
+    """Marks the stages of one turn. A stage that is reached again keeps its first time, an end its last."""
 
     def __init__(self) -> None:
         self._marks: dict[str, float] = {"start": time.perf_counter()}
@@ -37,6 +36,10 @@ class Stopwatch:
     def mark(self, stage: Stage) -> None:
         """Note that ``stage`` was reached now, if it was not before."""
         self._marks.setdefault(stage, time.perf_counter())
+
+    def mark_end(self, stage: Stage) -> None:
+        """Note that ``stage`` was reached now, also if it was before."""
+        self._marks[stage] = time.perf_counter()
 
     def _between(self, earlier: str, later: str) -> float | None:
         if earlier not in self._marks or later not in self._marks:
@@ -50,10 +53,14 @@ class Stopwatch:
 
     def timings(self) -> Timings:
         """What is known by now."""
+        heard = "stt_done" if "stt_done" in self._marks else "start"
         return Timings(
             stt=self._between("start", "stt_done"),
-            llm_first=self._between("stt_done" if "stt_done" in self._marks else "start", "llm_first_token"),
+            llm_first=self._between(heard, "llm_first_token"),
+            llm=self._between(heard, "llm_done"),
+            first_clause=self._between("llm_first_token", "tts_request"),
             tts_first=self._between("tts_request", "tts_first_audio"),
+            tts=self._between("tts_request", "tts_done"),
             first_audio=self._between("start", "tts_first_audio"),
             total=self.elapsed,
         )

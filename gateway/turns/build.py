@@ -11,6 +11,7 @@ from gateway.access.caller import Caller
 from gateway.conversation.compaction import Writer
 from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef, Policy
+from gateway.engines.guards import Guards
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.voices import known_voice, voices_by_language
 from gateway.languages import code_of
@@ -88,7 +89,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. A ``literal`` turn's
     messages are not changed. Without ``style`` the answer is not spoken; the words of one that is are kept under
     ``audio_id``. The turn takes at most ``turn_seconds``, and
-    its answer is cut after ``most_characters``.
+    its answer is cut after ``most_characters``. ``guards`` judge what the model reads and writes.
     """
 
     caller: Caller
@@ -113,6 +114,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     pacing: Pacing
     turn_seconds: float
     most_characters: int
+    guards: Guards
 
     def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
         """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
@@ -160,9 +162,11 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         pacing=Pacing(
             batch_sentences=settings.stream_batch_sentences,
             first_utterance_seconds=settings.first_utterance_ms / 1000,
+            by_clause=bool(served.guards.answer),
         ),
         turn_seconds=settings.max_turn_seconds,
         most_characters=settings.max_answer_characters,
+        guards=served.guards,
     )
     if plan.style is not None:
         served.engines.tts.check(plan.style.delivery(plan.languages(None, Languages())).request(""))

@@ -19,6 +19,7 @@ from gateway.engines.route import ServedRoute
 from gateway.pipeline.answer import Answered, AnswerFinished, Speech, answer, written_answer
 from gateway.pipeline.answer_limit import limited_answer
 from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.guarded_answer import Guarded, Written, guarded_answer, sentence_instead
 from gateway.pipeline.listen import (
     Listened,
     RecognitionOptions,
@@ -29,15 +30,17 @@ from gateway.pipeline.listen import (
     record,
 )
 from gateway.pipeline.playhead import Playhead
-from gateway.telemetry.outcome import Report
+from gateway.pipeline.screening import Screening, rejected
+from gateway.telemetry.observer import Observer
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import TurnPlan, build_turn
 from gateway.turns.passed_turn import PassedRequest, PassedTurn
 from gateway.turns.question import Question
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
-from gateway.turns.tally import Tally, reported
+from gateway.turns.tally import Tally
 from gateway.turns.transcript_cache import TranscriptCache
+from gateway.turns.window import screened, window_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +49,11 @@ KEEPING_SECONDS = 5.0
 
 
 class Turns:
-    """Begins turns in conversations of ``history``; ``report`` is told of the end of each."""
+    """Begins turns in conversations of ``history``; ``observer`` is told of each."""
 
-    def __init__(self, history: History, report: Report) -> None:
+    def __init__(self, history: History, observer: Observer) -> None:
         self._history = history
-        self._report = report
+        self._observer = observer
         self._transcripts = TranscriptCache()
 
     async def spoken_words(self, caller: Caller, places: Mapping[str, str]) -> dict[str, str]:
@@ -63,25 +66,25 @@ class Turns:
     def begin(self, request: TurnRequest, served: ServedRoute, watch: Stopwatch) -> "ConversationTurn":
         """The turn ``request`` at the route ``served``; nothing happens until it is read. Raises ``InvalidRequest``."""
         history = self._history.of(request.caller.name)
-        return ConversationTurn(history, self._transcripts, build_turn(request, served), watch, self._report)
+        return ConversationTurn(history, self._transcripts, build_turn(request, served), watch, self._observer)
 
     def pass_on(self, request: PassedRequest, served: ServedRoute, watch: Stopwatch) -> PassedTurn:
         """The text turn ``request``, passed on to the model of ``served``; ``passes`` says whether that can be done."""
-        return PassedTurn(self._history.of(request.caller.name), served, request, watch, self._report)
+        return PassedTurn(self._history.of(request.caller.name), served, request, watch, self._observer)
 
 
 class ConversationTurn:
     """The turn ``plan``; ``id`` is that of its answer."""
 
     def __init__(
-        self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, report: Report
+        self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, observer: Observer
     ) -> None:
         self.id = f"resp_{uuid.uuid4().hex}"
         self._history = history
         self._transcripts = transcripts
         self._plan = plan
         self._watch = watch
-        self._report = report
+        self._observer = observer
 
     @property
     def sample_rate(self) -> int:
@@ -94,9 +97,9 @@ class ConversationTurn:
         A turn that is closed while its answer is spoken is kept with what can have been heard of it; a turn that fails
         is not kept. Raises ``NoSpeech``, ``AdapterError``, and what ``History.lease`` raises.
         """
-        tally = Tally(self.id, self._plan.caller.name, self._plan.route, self.sample_rate)
+        tally = Tally(self.id, self._plan.caller.name, self._plan.route, self._watch, self.sample_rate)
         reason: llm.FinishReason = "stop"
-        with reported(tally, self._watch, self._report):
+        with tally.observed_by(self._observer):
             async with aclosing(self._run(tally)) as events:
                 async for event in events:
                     tally.note(event)
@@ -104,7 +107,7 @@ class ConversationTurn:
                         reason = event.reason
                     yield event
                     tally.delivered(event)
-            yield TurnFinished(reason=reason, outcome=tally.outcome(self._watch.timings()))
+            yield TurnFinished(reason=reason, outcome=tally.outcome())
 
     async def _run(
         self, tally: Tally
@@ -188,10 +191,18 @@ class ConversationTurn:
         if plan.style is not None:
             delivery = plan.style.delivery(question.languages)
             speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
+        screening = await deadline.limit(screened(plan, lease, question))
+        for name in screening.guards:
+            yield Guarded(guard=name)
+        if screening.refused:
+            raise rejected()
+        if screening.substitutes:  # what is stored is what the model was given
+            lease, question = lease.with_changed(screening.applied), question.with_heard(screening.part)
         prompt: Prompt | None = None
         spoken = finished = False
         try:
-            async with aclosing(self._attempts(self._window(lease, question), speech, deadline)) as answering:
+            attempts = self._attempts(window_of(plan, lease, question), screening, speech, deadline)
+            async with aclosing(attempts) as answering:
                 async for prompt, event in answering:
                     tally.asked(prompt.messages)
                     spoken = spoken or isinstance(event, tts.AudioChunk)
@@ -205,45 +216,27 @@ class ConversationTurn:
                 await self._keep_played(lease, question, prompt, playhead)
             raise
 
-    def _window(self, lease: ConversationLease, question: Question) -> ContextWindow | LiteralWindow:
-        plan = self._plan
-        prompt = plan.instructions or (None if lease.conversation.outright else plan.prompt)
-        beginning = lease.conversation.beginning(prompt, plan.prompt_role)
-        turns, asked = lease.split(question.message)
-        if plan.literal:
-            earlier = (message for turn in turns for message in turn.messages)
-            return LiteralWindow(messages=(*beginning, *earlier, *question.hinted(asked)))
-        return ContextWindow(
-            beginning=beginning,
-            turns=turns,
-            question=question.hinted(asked),
-            user_role=plan.user_role,
-            tools=plan.generation.tools,
-            model=plan.engines.llm.info,
-            tokens=plan.policy.writer.context_tokens,
-            bytes_per_token=lease.conversation.bytes_per_token,
-            max_output_tokens=plan.generation.max_output_tokens,
-        )
-
     async def _attempts(
-        self, window: ContextWindow | LiteralWindow, speech: Speech | None, deadline: Deadline
+        self,
+        window: ContextWindow | LiteralWindow,
+        screening: Screening,
+        speech: Speech | None,
+        deadline: Deadline,
     ) -> AsyncGenerator[tuple[Prompt, Answered], None]:
         """The answer to what fits into ``window``; a model that refuses it as too long is asked again with half.
 
         Each event comes with the prompt that it answers.
         """
-        plan = self._plan
         prompt: Prompt | None = window.longest()
         while prompt is not None:
             started: Started | None = None
             begun = False
-            writing = plan.engines.llm.stream(plan.generation.request(prompt.messages))
+            writing = self._writing(prompt, screening)
             try:
-                limited = limited_answer(writing, plan.most_characters)
                 answered = (
-                    written_answer(limited, deadline, self._watch)
+                    written_answer(writing, deadline, self._watch)
                     if speech is None
-                    else answer(limited, speech, deadline, self._watch)
+                    else answer(writing, speech, deadline, self._watch)
                 )
                 async with aclosing(answered) as events:
                     async for event in events:
@@ -261,6 +254,15 @@ class ConversationTurn:
                     raise
                 prompt = shorter
                 logger.warning("the model refused a conversation as too long: %d turns are left out", prompt.skipped)
+
+    def _writing(self, prompt: Prompt, screening: Screening) -> AsyncGenerator[Written, None]:
+        """The model's answer to ``prompt``, or what a guard has said in its place."""
+        plan = self._plan
+        if screening.answer is not None:
+            return sentence_instead(screening.answer)
+        messages = screening.applied(prompt.messages)
+        limited = limited_answer(plan.engines.llm.stream(plan.generation.request(messages)), plan.most_characters)
+        return guarded_answer(limited, plan.guards.answer, self._watch) if plan.guards.answer else limited
 
     async def _keep(
         self,

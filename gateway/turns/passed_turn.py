@@ -2,8 +2,8 @@
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, UpstreamError
+from adapters.contract.errors import UpstreamError
 from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol
 from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
@@ -20,10 +20,12 @@ from gateway.conversation.normal_form import has_content
 from gateway.engines.fallback import Answering
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
-from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
+from gateway.telemetry.observer import Observer
+from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import checked, policy_of
-from gateway.turns.result import ConversationJoined
+from gateway.turns.result import ConversationJoined, ConversationKept
+from gateway.turns.tally import Tally
 from gateway.turns.token_estimate import body_characters, estimated_tokens
 
 logger = logging.getLogger(__name__)
@@ -69,8 +71,10 @@ PassedEvent = ConversationJoined | Started | Forwarded | PassedKept | TurnPassed
 def passes(served: ServedRoute, protocol: WireProtocol, body: Mapping[str, Any]) -> bool:
     """Whether the text request ``body`` is passed on: its route has a server that speaks ``protocol``.
 
-    Tools whose calls are to be checked are not: the answer has to be read for that.
+    Tools whose calls are to be checked are not, nor anything that guards are to judge: it has to be read for that.
     """
+    if served.guards.all:
+        return False
     model = served.engines.llm
     checked = served.route.settings.check_tool_calls and body.get("tools")
     return isinstance(model, Passthrough) and model.protocol == protocol and not checked
@@ -79,24 +83,21 @@ def passes(served: ServedRoute, protocol: WireProtocol, body: Mapping[str, Any])
 class PassedTurn:
     """The turn ``request`` at ``served``, whose model ``passes``; ``id`` names it in headers and log.
 
-    ``report`` is told of its end, once, however it ended.
+    ``observer`` is told of its beginning and its end, however it ended.
     """
 
     def __init__(
-        self, history: History, served: ServedRoute, request: PassedRequest, watch: Stopwatch, report: Report
+        self, history: History, served: ServedRoute, request: PassedRequest, watch: Stopwatch, observer: Observer
     ) -> None:
         self.id = f"resp_{uuid.uuid4().hex}"
         self._history = history
         self._served = served
         self._request = request
         self._watch = watch
-        self._report = report
-        self._answered_by: str | None = None
+        self._observer = observer
+        self._tally = Tally(self.id, request.caller.name, served.name, watch)
+        self._tally.estimated_by(self._estimate)
         self._forwarded_bytes = 0
-        self._usage: llm.Usage | None = None
-        self._reason = LEFT
-        self._conversation_id: str | None = None
-        self._compaction: llm.Usage | None = None
 
     @property
     def route(self) -> str:
@@ -112,7 +113,7 @@ class PassedTurn:
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
         ref = self._request.conversation
         async with AsyncExitStack() as held:
-            held.enter_context(self._reported())
+            held.enter_context(self._tally.observed_by(self._observer))
             lease: ConversationLease | None = None
             if ref is not None:
                 leasing = held.enter_async_context(self._history.lease(checked(ref), self._policy))
@@ -127,34 +128,22 @@ class PassedTurn:
                             self._count(event.data)
                             yield event
                         case Passed():
+                            self._watch.mark("llm_done")
                             passed = event
                         case Started():
-                            self._answered_by = event.route if isinstance(event, Answering) else self._served.name
+                            by = event.route if isinstance(event, Answering) else self._served.name
+                            self._tally.answered_by(by)
                             yield event
             if passed is None:
                 raise UpstreamError("The language model's stream ended before the answer was finished.")
-            self._usage, self._reason = passed.usage, passed.failure or passed.reason
+            self._tally.note(passed)
             if lease is not None and passed.failure is None:
                 await self._keep(lease, passed)
             if passed.response is not None:
                 yield PassedKept(response=passed.response)
             if passed.last:
                 yield Forwarded(data=passed.last, answer_id=_id_of(passed.response))
-            yield TurnPassed(outcome=self._outcome())
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        """Note why the turn fails, if it does, and report it."""
-        try:
-            yield
-        except AdapterError as error:
-            self._reason = describe_failure(error)
-            raise
-        except Exception as error:
-            self._reason = type(error).__name__
-            raise
-        finally:
-            self._report(self._outcome())
+            yield TurnPassed(outcome=self._tally.outcome())
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
         request = PassRequest(
@@ -186,7 +175,7 @@ class PassedTurn:
             return
         conversation = lease.conversation.after(said).stepped(response_id, self._served.name)
         if await self._history.keep(lease, response_id, conversation, self._policy):
-            self._conversation_id, self._compaction = lease.id, lease.compaction
+            self._tally.note(ConversationKept(conversation_id=lease.id, compaction=lease.compaction))
 
     @property
     def _policy(self) -> Policy:
@@ -197,24 +186,6 @@ class PassedTurn:
         return llm.Usage(
             input_tokens=estimated_tokens(body_characters(self._request.body)),
             output_tokens=self._forwarded_bytes // BYTES_A_TOKEN,
-        )
-
-    def _outcome(self) -> TurnOutcome:
-        return TurnOutcome(
-            response_id=self.id,
-            conversation_id=self._conversation_id,
-            caller=self._request.caller.name,
-            route=self._served.name,
-            answered_by=self._answered_by,
-            reason=self._reason,
-            heard_seconds=0.0,
-            characters=0,
-            spoken_seconds=0.0,
-            delivered_seconds=0.0,
-            usage=self._usage,
-            estimate=self._estimate() if self._usage is None and self._answered_by is not None else None,
-            compaction=self._compaction,
-            timings=self._watch.timings(),
         )
 
 

@@ -1,5 +1,7 @@
 """The user's message of a turn: what was heard and in which language, images, and a hint that is not remembered."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from adapters.contract import llm
@@ -26,6 +28,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         """The message for the history; none when that already ends in what is to be answered."""
         parts = (*(() if self.heard is None else (self.heard,)), *self.images)
         return (llm.Message(role=self.role, parts=parts),) if parts else ()
+
+    def with_heard(self, change: Callable[[llm.Text | llm.Audio], llm.Text | llm.Audio]) -> "Question":
+        """The question with what ``change`` makes of what was heard."""
+        return self if self.heard is None else msgspec.structs.replace(self, heard=change(self.heard))
 
     def hinted(self, messages: tuple[llm.Message, ...]) -> tuple[llm.Message, ...]:
         """``messages``, which end in the question, with the hint in the newest message of the user."""

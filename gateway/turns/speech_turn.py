@@ -11,16 +11,18 @@ from gateway.engines.route import ServedRoute
 from gateway.engines.voices import known_voice
 from gateway.pipeline.answer import Speech
 from gateway.pipeline.deadline import Deadline
+from gateway.pipeline.guarded_answer import Guarded
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.read_aloud import Read, read_aloud
+from gateway.pipeline.screening import rejected, screen_text
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
-from gateway.telemetry.outcome import Report
+from gateway.telemetry.observer import Observer
 from gateway.telemetry.timings import Stopwatch
 from gateway.text.normalization.normalizer import ReadingOptions
 from gateway.turns.build import language_code
 from gateway.turns.result import TurnFinished
-from gateway.turns.tally import Tally, reported
+from gateway.turns.tally import Tally
 
 
 class SpeechTurnRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +40,10 @@ class SpeechTurnRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeechTurns:
-    """Begins turns that only speak; ``report`` is told of the end of each."""
+    """Begins turns that only speak; ``observer`` is told of each."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
 
     def begin(self, request: SpeechTurnRequest, served: ServedRoute, watch: Stopwatch) -> "SpeechTurn":
         """The speech ``request`` at the route ``served``; nothing happens until it is read.
@@ -50,7 +52,7 @@ class SpeechTurns:
         """
         delivery = _delivery(request, served)
         served.engines.tts.check(delivery.request(""))
-        return SpeechTurn(request, delivery, served, watch, self._report)
+        return SpeechTurn(request, delivery, served, watch, self._observer)
 
 
 class SpeechTurn:
@@ -62,14 +64,14 @@ class SpeechTurn:
         delivery: Delivery,
         served: ServedRoute,
         watch: Stopwatch,
-        report: Report,
+        observer: Observer,
     ) -> None:
         self.id = f"speech_{uuid.uuid4().hex}"
         self._request = request
         self._delivery = delivery
         self._served = served
         self._watch = watch
-        self._report = report
+        self._observer = observer
 
     @property
     def sample_rate(self) -> int:
@@ -82,7 +84,7 @@ class SpeechTurn:
         Raises ``AdapterError``.
         """
         settings = self._served.route.settings
-        tally = Tally(self.id, self._request.caller.name, self._served.name, self.sample_rate)
+        tally = Tally(self.id, self._request.caller.name, self._served.name, self._watch, self.sample_rate)
         speech = Speech(
             engine=self._served.engines.tts,
             delivery=self._delivery,
@@ -93,13 +95,19 @@ class SpeechTurn:
             playhead=Playhead(),
         )
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
-        with reported(tally, self._watch, self._report):
-            async with aclosing(read_aloud(self._request.text, speech, deadline, self._watch)) as reading:
+        with tally.observed_by(self._observer):
+            screening = await deadline.limit(screen_text(self._request.text, self._served.guards.answer))
+            for name in screening.guards:
+                tally.note(Guarded(guard=name))
+            if screening.refused:
+                raise rejected()
+            text = self._request.text if screening.answer is None else screening.answer
+            async with aclosing(read_aloud(text, speech, deadline, self._watch)) as reading:
                 async for event in reading:
                     tally.note(event)
                     yield event
                     tally.delivered(event)
-            yield TurnFinished(reason="stop", outcome=tally.outcome(self._watch.timings()))
+            yield TurnFinished(reason="stop", outcome=tally.outcome())
 
 
 def _delivery(request: SpeechTurnRequest, served: ServedRoute) -> Delivery:

@@ -1,41 +1,47 @@
 """Adds up what a turn used, from its events."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
 
 from adapters.contract import audio, llm, tts
-from adapters.contract.errors import AdapterError
+from adapters.contract.errors import UpstreamError
+from adapters.contract.passthrough import Passed
 from gateway.engines.fallback import Answering
 from gateway.pipeline.answer import AnswerFinished
+from gateway.pipeline.guarded_answer import Guarded
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.read_aloud import Read, ReadingFinished
 from gateway.pipeline.speak import UtteranceFinished
-from gateway.telemetry.outcome import LEFT, Report, TurnOutcome, describe_failure
-from gateway.telemetry.timings import Stopwatch, Timings
+from gateway.telemetry.observer import Observer, TurnStart, observed
+from gateway.telemetry.outcome import LEFT, Ending, TurnOutcome
+from gateway.telemetry.timings import Stopwatch
 from gateway.turns.result import ConversationKept, TurnEvent
 from gateway.turns.token_estimate import estimated_tokens, message_characters
 
 
 class Tally:
-    """What the turn ``response_id`` of ``caller`` at ``route`` has used so far.
+    """What the turn ``response_id`` of ``caller`` at ``route`` has used so far, and how it ends.
 
-    ``sample_rate`` (Hz) is the synthesiser's. ``reason`` says why the turn ended: ``left`` until it is known otherwise.
+    ``watch`` has run since the request came. ``sample_rate`` (Hz) is that of the audio in its events.
     """
 
-    def __init__(self, response_id: str, caller: str, route: str, sample_rate: int) -> None:
-        self.reason = LEFT
+    def __init__(self, response_id: str, caller: str, route: str, watch: Stopwatch, sample_rate: int = 0) -> None:
+        self.ending = Ending()
         self._response_id = response_id
         self._caller = caller
         self._route = route
+        self._watch = watch
         self._sample_rate = sample_rate
         self._conversation_id: str | None = None
         self._answered_by: str | None = None
         self._heard_by: dict[str, None] = {}
         self._spoken_by: dict[str, None] = {}
+        self._guards: dict[str, None] = {}
         self._heard = self._listening = self._spoken = self._delivered = 0.0
         self._characters = self._cached_characters = self._delivered_characters = 0
         self._asked: Sequence[llm.Message] | None = None
         self._written = 0
+        self._estimate_passed: Callable[[], llm.Usage] | None = None
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
@@ -50,7 +56,16 @@ class Tally:
         """The model answers ``messages``."""
         self._asked = messages
 
-    def note(self, event: TurnEvent | Read) -> None:
+    def estimated_by(self, estimate: Callable[[], llm.Usage]) -> None:
+        """``estimate`` says what the model must have used about, once it has answered and told no usage."""
+        self._estimate_passed = estimate
+
+    def observed_by(self, observer: Observer) -> AbstractContextManager[None]:
+        """Around the turn: ``observer`` is told that it begins, and once, however it ends, of its outcome."""
+        start = TurnStart.of(self._response_id, self._caller, self._route, self._watch.elapsed)
+        return observed(observer, start, self.ending, self.outcome)
+
+    def note(self, event: TurnEvent | Read | Guarded | Passed) -> None:
         """Take down what ``event`` says, before it is passed on."""
         match event:
             case TranscriptFinished() | RecordingFinished():
@@ -59,29 +74,41 @@ class Tally:
                 if isinstance(event, TranscriptFinished) and event.stood_in is not None:
                     self._heard_by[event.stood_in] = None
             case Answering():
-                self._answered_by = event.route
+                self.answered_by(event.route)
             case llm.TextDelta() | llm.ReasoningDelta():
                 self._answered_by = self._answered_by or self._route
                 self._written += len(event.text)
-            case llm.ToolCallStarted():
+            case llm.ToolCallStarted() | llm.ToolCallDelta():
                 self._answered_by = self._answered_by or self._route
-            case llm.ToolCallDelta():
-                self._written += len(event.arguments)
+                self._written += len(event.arguments) if isinstance(event, llm.ToolCallDelta) else 0
             case tts.AudioChunk():
                 self._spoken += audio.seconds(event.pcm, self._sample_rate)
             case UtteranceFinished():
                 self._characters += event.characters
                 self._cached_characters += event.characters if event.cached else 0
                 self._spoken_by |= dict.fromkeys(event.stood_in)
+            case Guarded():
+                self._guards[event.guard] = None
             case ConversationKept():
                 self._conversation_id, self._compaction = event.conversation_id, event.compaction
-            case AnswerFinished():
-                self._answered_by = self._answered_by or self._route
-                self._usage, self.reason = event.usage, event.reason
             case ReadingFinished():
-                self.reason = "stop"
+                self.ending.reason = "stop"
+            case AnswerFinished() | Passed():
+                self._finished(event)
             case _:
                 pass
+
+    def _finished(self, answer: AnswerFinished | Passed) -> None:
+        self._answered_by = self._answered_by or self._route
+        self._usage, self.ending.reason = answer.usage, answer.reason
+        if (
+            isinstance(answer, Passed) and answer.failure is not None
+        ):  # its text is the server's, which may quote what was said
+            self.ending.failed(UpstreamError("The server reported a failure in the middle of its answer."))
+
+    def answered_by(self, route: str) -> None:
+        """The model of ``route`` has begun to answer."""
+        self._answered_by = route
 
     def delivered(self, event: TurnEvent | Read) -> None:
         """``event`` was taken by the reader."""
@@ -90,7 +117,7 @@ class Tally:
         elif isinstance(event, UtteranceFinished):
             self._delivered_characters += event.characters
 
-    def outcome(self, timings: Timings) -> TurnOutcome:
+    def outcome(self) -> TurnOutcome:
         """All of it, as of now."""
         return TurnOutcome(
             response_id=self._response_id,
@@ -100,8 +127,10 @@ class Tally:
             answered_by=self._answered_by,
             heard_by=tuple(self._heard_by),
             spoken_by=tuple(self._spoken_by),
-            reason=self.reason,
-            heard_seconds=self._heard + (self._listening if self.reason == LEFT else 0.0),
+            guards=tuple(self._guards),
+            reason=self.ending.reason,
+            error=self.ending.error,
+            heard_seconds=self._heard + (self._listening if self.ending.reason == LEFT else 0.0),
             characters=self._characters,
             cached_characters=self._cached_characters,
             spoken_seconds=self._spoken,
@@ -110,29 +139,16 @@ class Tally:
             usage=self._usage,
             estimate=self._estimate() if self._usage is None else None,
             compaction=self._compaction,
-            timings=timings,
+            timings=self._watch.timings(),
         )
 
     def _estimate(self) -> llm.Usage | None:
         """What the model must have used about, if it was asked."""
+        if self._estimate_passed is not None:
+            return None if self._answered_by is None else self._estimate_passed()
         if self._asked is None:
             return None
         return llm.Usage(
             input_tokens=estimated_tokens(message_characters(self._asked)),
             output_tokens=estimated_tokens(self._written),
         )
-
-
-@contextmanager
-def reported(tally: Tally, watch: Stopwatch, report: Report) -> Iterator[None]:
-    """Around a turn: ``report`` is told once of what ``tally`` holds at the end, and of the failure if there is one."""
-    try:
-        yield
-    except AdapterError as error:
-        tally.reason = describe_failure(error)
-        raise
-    except Exception as error:
-        tally.reason = type(error).__name__
-        raise
-    finally:
-        report(tally.outcome(watch.timings()))

@@ -12,11 +12,11 @@ from gateway.access.caller import Caller
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.listen import Heard, NoSpeech, RecognitionOptions, TranscriptFinished, blocks, listen
-from gateway.telemetry.outcome import Report
+from gateway.telemetry.observer import Observer
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import language_code
 from gateway.turns.request import AudioSource
-from gateway.turns.tally import Tally, reported
+from gateway.turns.tally import Tally
 
 
 class TranscriptionRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +31,10 @@ class TranscriptionRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TranscriptionTurns:
-    """Begins transcriptions; ``report`` is told of the end of each."""
+    """Begins transcriptions; ``observer`` is told of each."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
 
     def begin(self, request: TranscriptionRequest, served: ServedRoute, watch: Stopwatch) -> "TranscriptionTurn":
         """The transcription ``request`` at the route ``served``; nothing happens until it is read.
@@ -45,7 +45,7 @@ class TranscriptionTurns:
         _check(request.options, recogniser.info, served)
         named = request.options.language or served.route.settings.language
         options = msgspec.structs.replace(request.options, language=language_code(named))
-        return TranscriptionTurn(msgspec.structs.replace(request, options=options), served, watch, self._report)
+        return TranscriptionTurn(msgspec.structs.replace(request, options=options), served, watch, self._observer)
 
 
 def recogniser_of(served: ServedRoute) -> stt.Recogniser:
@@ -68,9 +68,9 @@ def _check(options: RecognitionOptions, info: stt.Info, served: ServedRoute) -> 
     }
     for param, (lacks, what) in lacking.items():
         if lacks:
-            settings = served.route.settings
+            engine = served.engine_names("stt")[0]
             raise Unsupported(
-                f"The recogniser of `{served.name}`, --stt {settings.stt}, {what}; choose one that does with --stt, or "
+                f"The recogniser of `{served.name}`, --stt {engine}, {what}; choose one that does with --stt, or "
                 "name another model.",
                 param=param,
             )
@@ -79,27 +79,29 @@ def _check(options: RecognitionOptions, info: stt.Info, served: ServedRoute) -> 
 class TranscriptionTurn:
     """The transcription ``request``, whose options the recogniser of ``served`` can meet; ``id`` is for the log."""
 
-    def __init__(self, request: TranscriptionRequest, served: ServedRoute, watch: Stopwatch, report: Report) -> None:
+    def __init__(
+        self, request: TranscriptionRequest, served: ServedRoute, watch: Stopwatch, observer: Observer
+    ) -> None:
         self.id = f"transcription_{uuid.uuid4().hex}"
         self._request = request
         self._served = served
         self._watch = watch
-        self._report = report
+        self._observer = observer
 
     async def events(self) -> AsyncGenerator[Heard, None]:
         """Listen; ends with ``TranscriptFinished``. Closing it at any point releases the recogniser.
 
         Raises ``AdapterError``.
         """
-        engines, settings = self._served.engines, self._served.route.settings
-        tally = Tally(self.id, self._request.caller.name, self._served.name, engines.tts.info.sample_rate)
+        settings = self._served.route.settings
+        tally = Tally(self.id, self._request.caller.name, self._served.name, self._watch)
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
-        with reported(tally, self._watch, self._report):
+        with tally.observed_by(self._observer):
             async with aclosing(deadline.limited(self._listen(tally))) as hearing:
                 async for event in hearing:
                     tally.note(event)
                     yield event
-            tally.reason = "stop"
+            tally.ending.reason = "stop"
 
     async def _listen(self, tally: Tally) -> AsyncGenerator[Heard, None]:
         engines, recogniser = self._served.engines, recogniser_of(self._served)

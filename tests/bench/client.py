@@ -16,10 +16,10 @@ _FORM = (
     b"content-type: audio/wav\r\n\r\n%b\r\n--%b--\r\n"
 )
 _POST = (
-    b"POST /v1/audio/speech-to-speech HTTP/1.1\r\nhost: bench\r\n"
+    b"POST /v1/audio/speech-to-speech HTTP/1.1\r\nhost: localhost\r\n"
     b"content-type: multipart/form-data; boundary=%b\r\ncontent-length: %d\r\n\r\n%b"
 )
-_CPU = b"GET /cpu HTTP/1.1\r\nhost: bench\r\n\r\n"
+_CPU = b"GET /cpu HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -64,7 +64,7 @@ class Watch:
         while not self._over.wait(0.01):
             begun = time.perf_counter()
             with suppress(OSError):
-                exchange(self._port, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                exchange(self._port, b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             self._stall = max(self._stall, time.perf_counter() - begun)
             self._peak = max(self._peak, self.memory())
 
@@ -84,7 +84,7 @@ def exchange(port: int, *pieces: bytes) -> bytes:
 
 
 def head(*headers: str) -> bytes:
-    lines = [f"POST {ROUTE} HTTP/1.1", "host: x", "connection: close", *headers, "", ""]
+    lines = [f"POST {ROUTE} HTTP/1.1", "host: localhost", "connection: close", *headers, "", ""]
     return "\r\n".join(lines).encode()
 
 
@@ -169,7 +169,9 @@ def gateway(folder: Path) -> Iterator[tuple[int, int]]:
         try:
             assert process.stdout is not None
             port = int(re.findall(rb":(\d+)/", process.stdout.readline())[0])
-            while b" 200 " not in exchange(port, b"GET /ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"):
+            while b" 200 " not in exchange(
+                port, b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            ):
                 time.sleep(0.1)
             yield process.pid, port
         finally:

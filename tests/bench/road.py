@@ -23,7 +23,7 @@ from tests.bench.upstream_mock import DELTAS
 
 _BODY = b'{"model":"bench","stream":true,"messages":[{"role":"user","content":"How are you?"}]}'
 _REQUEST = (
-    b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+    b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     b"content-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 )
 _SETTLING_SECONDS = 2.0

@@ -21,8 +21,8 @@ from tests.bench.processes import running
 from tests.bench.upstream_mock import DELTAS
 from tests.bench.upstream_path import WAYS, Used
 
-_POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\ncontent-length: 0\r\n\r\n"
-_USED = b"GET /used HTTP/1.1\r\nhost: bench\r\n\r\n"
+_POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
+_USED = b"GET /used HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -98,6 +98,10 @@ class Engine:
         Shared.state.clear()
         self.detector = kind
 
+    async def warm_up(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
 
 class Rig:
     """The rig of a detector above."""

@@ -6,8 +6,18 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from adapters import registry
-from adapters.contract.checks import CHECKS, DETECTOR_CHECKS, SYNTHESISER_CHECKS, Check, DetectorCheck, Rig
-from tests.contract import llm_rigs, speech_rigs, vad_rigs
+from adapters.contract.checks import (
+    CHECKS,
+    DETECTOR_CHECKS,
+    GUARD_CHECKS,
+    SYNTHESISER_CHECKS,
+    Check,
+    DetectorCheck,
+    GuardCheck,
+    Rig,
+)
+from adapters.guards.registry import kinds
+from tests.contract import guard_rigs, llm_rigs, speech_rigs, vad_rigs
 
 RIGS: dict[registry.Stage, dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]] = {
     "llm": llm_rigs.RIGS,
@@ -35,6 +45,17 @@ async def test_contract(stage: registry.Stage, name: str, check: Check) -> None:
 @pytest.mark.parametrize("name", vad_rigs.RIGS)
 def test_contract_of_detectors(name: str, check: DetectorCheck) -> None:
     check(vad_rigs.RIGS[name]())
+
+
+@pytest.mark.parametrize("check", GUARD_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", guard_rigs.RIGS)
+async def test_contract_of_guards(name: str, check: GuardCheck) -> None:
+    async with guard_rigs.RIGS[name]() as rig:
+        await check(rig)
+
+
+def test_every_registered_guard_has_a_rig() -> None:
+    assert set(kinds()) == set(guard_rigs.RIGS)
 
 
 def test_every_registered_engine_has_a_rig() -> None:

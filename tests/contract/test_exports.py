@@ -15,14 +15,15 @@ import adapters.contract
 EXPORTS = {
     "audio": "SAMPLE_BYTES seconds",
     "checks": (
-        "CHECKS Check DETECTOR_CHECKS DetectorCheck DetectorRig Failure Grammar Rig SYNTHESISER_CHECKS check_any_split "
-        "llm_grammar read stt_grammar tts_grammar"
+        "CHECKS Check DETECTOR_CHECKS DetectorCheck DetectorRig Failure GUARD_CHECKS Grammar GuardCheck GuardRig Rig "
+        "SYNTHESISER_CHECKS check_any_split llm_grammar read stt_grammar tts_grammar"
     ),
     "description": "ApiKeyVariable EngineDescription",
-    "engine": "Engine HealthReporting Preflight Started",
+    "engine": "Engine HealthReporting Preflight Started UpstreamReporting UpstreamState",
     "errors": (
         "AdapterError InvalidRequest Overloaded TimedOut TooLong Unavailable UnknownModel Unsupported UpstreamError"
     ),
+    "guard": "Guard Request Verdict",
     "llm": (
         "Audio Event FinishReason Finished Image Info JsonAnswer LanguageModel Message NamedTool Opaque Part Reasoning "
         "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
@@ -30,6 +31,7 @@ EXPORTS = {
     ),
     "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol",
     "probe": "Probe ProbeReport Probed",
+    "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
     "vad": "Batching Detector Event SpeechStarted SpeechStopped VoiceActivity",

@@ -30,7 +30,9 @@ class RecordedRig:
 
 def silero() -> DetectorRig:
     """Silero with its real model."""
-    return RecordedRig(Silero(Silero.Options(vad_model=str(real.at_hand("silero") / "silero_vad.onnx"))))
+    engine = Silero(Silero.Options(vad_model=str(real.at_hand("silero") / "silero_vad.onnx")))
+    engine.preflight()
+    return RecordedRig(engine)
 
 
 # By the name under which each engine is registered.

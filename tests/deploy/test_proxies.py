@@ -89,7 +89,9 @@ async def proxied(proxy: Proxy, folder: Path, model: Any) -> AsyncGenerator[tupl
         blob.write_to_path(folder / "chain.pem", append=True)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    gateway = gateway_of(scripted_engines(llm=scripted.language_model(model)), *BEHIND_A_PROXY)
+    gateway = gateway_of(
+        scripted_engines(llm=scripted.language_model(model)), "--allow_anonymous", NAME, *BEHIND_A_PROXY
+    )
     port = free_port()
     async with serving(create_app(gateway, surfaces=(*SURFACES, echo_surface.surface)), gateway.settings) as (
         address,

@@ -16,6 +16,7 @@ from tests.support.server import gateway_of, question, scripted_engines, served
 from tests.support.upstream_server import Exchange, UpstreamServer
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+SMALL = "data:image/png;base64,AA=="
 DATA = "data:image/png;base64,iVBOR"
 
 CHAT = "/v1/chat/completions"
@@ -58,14 +59,11 @@ async def serving(backend: str, *flags: str) -> AsyncGenerator[tuple[httpx.Async
 def asking(route: str, url: str) -> dict[str, Any]:
     """A request that names an image by ``url``, after one that holds its data."""
     if route == RESPONSES:
-        parts: list[dict[str, Any]] = [
-            {"type": "input_image", "image_url": "data:image/png;base64,AA=="},
-            {"type": "input_image", "image_url": url},
-        ]
-        return {"json": {"model": "m", "stream": True, "input": [{"role": "user", "content": parts}]}}
+        items = [{"type": "input_image", "image_url": each} for each in (SMALL, url)]
+        return {"json": {"model": "m", "stream": True, "input": [{"role": "user", "content": items}]}}
     if route == VOICE:
         return {"files": {"file": question()}, "data": {"image": json.dumps([url])}}
-    parts = [{"type": "image_url", "image_url": {"url": each}} for each in ("data:image/png;base64,AA==", url)]
+    parts = [{"type": "image_url", "image_url": {"url": each}} for each in (SMALL, url)]
     return {"json": {"model": "m", "stream": True, "messages": [{"role": "user", "content": parts}]}}
 
 

@@ -54,7 +54,8 @@ def request(fields: dict[str, str]) -> bytes:
     parts = [f'--b\r\ncontent-disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode() for k, v in fields.items()]
     file = b'--b\r\ncontent-disposition: form-data; name="file"; filename="q.wav"\r\n\r\n' + question() + b"\r\n"
     body = b"".join([*parts, file, b"--b--\r\n"])
-    head = f"POST {ROUTE} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: multipart/form-data; boundary=b\r\n"
+    head = f"POST {ROUTE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+    head += "content-type: multipart/form-data; boundary=b\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 

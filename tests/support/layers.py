@@ -15,7 +15,7 @@ ORDER: Order = {
         ("blocking", "registry", "scripted"),
         ("local", "remote_media"),
         ("upstream",),
-        ("llm", "stt", "tts", "vad"),
+        ("guards", "llm", "stt", "tts", "vad"),
     ),
     "gateway": (
         ("languages", "redis_client", "tasks"),

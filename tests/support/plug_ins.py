@@ -30,7 +30,7 @@ def engine(
     return ENGINE.format(option=option, description=description)
 
 
-def install(folder: Path, distribution: str, engines: Mapping[registry.EngineId, str], **modules: str) -> None:
+def install(folder: Path, distribution: str, engines: Mapping[tuple[str, str], str], **modules: str) -> None:
     """Write the metadata of ``distribution``, whose ``engines`` have these entry points, and its ``modules``."""
     groups: dict[str, list[str]] = {}
     for (stage, name), value in engines.items():

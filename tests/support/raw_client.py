@@ -86,7 +86,7 @@ def _parsed(data: bytes) -> RawAnswer:
 def request(method: str, target: str, *headers: str, body: bytes = b"", version: str = "1.1") -> bytes:
     """A request as bytes; the length of ``body`` is said when there is one."""
     length = [f"content-length: {len(body)}"] if body else []
-    lines = [f"{method} {target} HTTP/{version}", "host: x", *length, *headers, "", ""]
+    lines = [f"{method} {target} HTTP/{version}", "host: localhost", *length, *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 
 

@@ -13,6 +13,7 @@ import httpx
 from litestar.types import ASGIApp
 
 from adapters import scripted
+from gateway.access.keys import Keyring
 from gateway.app import SURFACES, create_app
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import Engines, ServedRoute
@@ -60,9 +61,11 @@ def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, 
 
 
 @asynccontextmanager
-async def served(gateway: Gateway, surfaces: Sequence[Surface] = SURFACES) -> AsyncGenerator[str, None]:
+async def served(
+    gateway: Gateway, surfaces: Sequence[Surface] = SURFACES, keyring: Keyring | None = None
+) -> AsyncGenerator[str, None]:
     """Serve ``gateway`` on a free port and give its address once it is ready."""
-    async with serving(create_app(gateway, surfaces=surfaces), gateway.settings) as (address, server):
+    async with serving(create_app(gateway, surfaces=surfaces, keyring=keyring), gateway.settings) as (address, server):
         await _ready(address)
         await until(lambda: not server.server_state.connections)
         yield address

@@ -6,6 +6,7 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.engine import UpstreamState
 from adapters.contract.passthrough import PassEvent, PassRequest, WireProtocol
 from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
@@ -43,6 +44,11 @@ class ChatCompletions:
     def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
         """What to ask the server that ``options`` name. Raises ``BadOption``."""
         return server_probe(_API, options, request)
+
+    @property
+    def upstream_state(self) -> UpstreamState:
+        """How asking the server goes."""
+        return self._upstream.state
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""

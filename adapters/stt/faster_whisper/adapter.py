@@ -1,5 +1,6 @@
 """The recogniser ``faster-whisper``: one Whisper by CTranslate2 in this process for all sessions."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -7,7 +8,7 @@ from msgspec import Meta
 from adapters.blocking import Batch
 from adapters.contract.description import EngineDescription
 from adapters.contract.errors import AdapterError
-from adapters.local import requirements
+from adapters.local import requirements, weights
 from adapters.stt.faster_whisper import loader
 from adapters.stt.faster_whisper.errors import ADAPTER, load_error
 from adapters.stt.local_options import LocalOptions
@@ -33,17 +34,25 @@ class FasterWhisper(LocalRecogniser):
             Meta(description="Compute short recordings in windows of their length, not of 30 s: several times faster."),
         ] = True
 
-    description = EngineDescription(model_option="stt_model")
+    description = EngineDescription(rank=30, model_option="stt_model")
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._folder = Path()
         super().__init__(adapter=ADAPTER, max_parallel=options.stt_max_parallel)
 
     def preflight(self) -> None:
         """Check the packages, the device and the model. Raises ``BadOption``."""
-        requirements.check_installed("--stt faster-whisper", "faster-whisper", "faster_whisper", "ctranslate2")
+        requirements.check_installed(
+            "--stt faster-whisper", "faster-whisper", "faster_whisper", "ctranslate2", "huggingface_hub"
+        )
         loader.check_device(self._options.stt_device, self._options.stt_compute_type)
         loader.check_model(self._model())
+
+    async def warm_up(self) -> None:
+        """Load the model, and download it first if it is not here. Raises ``Unavailable``, ``UpstreamError``."""
+        self._folder = await weights.fetch(loader.source(self._model()), adapter=ADAPTER)
+        await super().warm_up()
 
     def _model(self) -> str:
         return self._options.stt_model or loader.default_model(self._options.stt_device)
@@ -52,7 +61,7 @@ class FasterWhisper(LocalRecogniser):
         from adapters.stt.faster_whisper import batched, decoding  # noqa: PLC0415 - they import the library
 
         options = self._options
-        model = loader.load_model(self._model(), device=options.stt_device, compute_type=options.stt_compute_type)
+        model = loader.load_model(self._folder, device=options.stt_device, compute_type=options.stt_compute_type)
         decoder = decoding.WindowDecoder(model, beam_size=options.stt_beam_size, short=options.stt_short_windows)
         return batched.WindowBatch(decoder, options.stt_max_parallel), decoder.facts
 

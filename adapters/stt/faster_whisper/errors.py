@@ -22,6 +22,6 @@ def load_error(model: str, error: Exception) -> AdapterError:
         model=f"The recognition model {model!r}",
         adapter=ADAPTER,
         reason=f"{type(error).__name__}; it must be a Whisper converted for CTranslate2, its files must be complete "
-        "(config.json, model.bin, tokenizer.json, vocabulary.json), and the hub reachable if they are not here.",
+        "(config.json, model.bin, tokenizer.json, vocabulary.json).",
         if_too_large="choose a smaller --stt_model, or --stt_compute_type int8",
     )

@@ -2,13 +2,20 @@
 
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from adapters.local import hub
+from adapters.local import hub, weights
+from adapters.local.weights import HubFiles, Source
 from adapters.options import BadOption
 
 CPU_MODEL, GPU_MODEL = "base", "large-v3-turbo"
 """The models when none is named: what keeps up with speech on the device."""
+
+REPOSITORIES = MappingProxyType(
+    {CPU_MODEL: "Systran/faster-whisper-base", GPU_MODEL: "mobiuslabsgmbh/faster-whisper-large-v3-turbo"}
+)
+"""Where those models are; the library, which knows all of them, takes half a second to import."""
 
 FILES = ("model.bin", "tokenizer.json")
 """What a folder must have besides ``config.json``."""
@@ -47,20 +54,43 @@ def check_device(device: str | None, compute_type: str | None) -> None:
         raise BadOption(f"--stt_compute_type {compute_type!r} is not one that {name} has here: {', '.join(known)}.")
 
 
-def check_model(model: str) -> None:
-    """Raise ``BadOption`` unless ``model`` is the name of a size, a folder with its files, or an id on the hub."""
-    from faster_whisper.utils import _MODELS  # noqa: PLC0415
+def source(model: str) -> Source:
+    """What ``--stt_model`` means: a folder, the name of a size, or a repository of the hub."""
+    repository = REPOSITORIES.get(model) or _sizes().get(model, model)
+    if repository == model and hub.is_path(model):
+        return Path(model)
+    return HubFiles(
+        repository=repository,
+        needed=("config.json", *FILES, "vocabulary.*"),
+        useful=("preprocessor_config.json",),
+        owner="--stt faster-whisper",
+        flag="--stt_model",
+    )
 
-    hub.check_model(_MODELS.get(model, model), "--stt_model")
-    folder = Path(model)
-    if folder.is_dir() and (missing := [name for name in FILES if not (folder / name).is_file()]):
+
+def check_model(model: str) -> None:
+    """Raise ``BadOption`` unless ``model`` is a folder with its files, or in the cache or on the hub."""
+    found = source(model)
+    if isinstance(found, HubFiles):
+        weights.check(found)
+        return
+    hub.check_folder(model, "--stt_model")
+    if missing := [name for name in FILES if not (found / name).is_file()]:
         raise BadOption(
             f"--stt_model {model!r} lacks {' and '.join(missing)}; give a folder with a Whisper for CTranslate2, or "
-            f"one of {', '.join(_MODELS)}."
+            f"one of {', '.join(_sizes())}."
         )
 
 
-def load_model(model: str, *, device: str | None, compute_type: str | None) -> Any:
+def _sizes() -> dict[str, str]:
+    """The repositories of the names of sizes."""
+    from faster_whisper.utils import _MODELS  # noqa: PLC0415
+
+    sizes: dict[str, str] = _MODELS
+    return sizes
+
+
+def load_model(folder: Path, *, device: str | None, compute_type: str | None) -> Any:
     """The loaded ``faster_whisper.WhisperModel``. Raises what the libraries raise."""
     import faster_whisper  # noqa: PLC0415
 
@@ -69,5 +99,5 @@ def load_model(model: str, *, device: str | None, compute_type: str | None) -> A
     computed = compute_type or ("int8" if name == "cpu" else "auto")
     threads = min(MOST_THREADS, os.cpu_count() or 1)
     return faster_whisper.WhisperModel(
-        model, device=name, device_index=number, compute_type=computed, cpu_threads=threads
+        str(folder), device=name, device_index=number, compute_type=computed, cpu_threads=threads
     )

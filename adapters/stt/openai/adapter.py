@@ -11,7 +11,7 @@ from msgspec import Meta
 from adapters import blocking
 from adapters.contract import audio, stt
 from adapters.contract.description import ApiKeyVariable, EngineDescription
-from adapters.contract.engine import Started
+from adapters.contract.engine import Started, UpstreamState
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.options import Secret
 from adapters.stt import whole_audio
@@ -90,6 +90,11 @@ class OpenAIRecogniser:
             stage="stt",
         )
         self._refused: set[form.Detail] = set()  # by the server, for this model
+
+    @property
+    def upstream_state(self) -> UpstreamState:
+        """How asking the server goes."""
+        return self._upstream.state
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""

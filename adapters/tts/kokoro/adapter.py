@@ -7,8 +7,9 @@ import msgspec
 
 from adapters.contract import tts
 from adapters.contract.description import EngineDescription
+from adapters.local import weights
 from adapters.local.requirements import check_installed
-from adapters.tts.kokoro.model_files import find_model
+from adapters.tts.kokoro.model_files import find_model, source
 from adapters.tts.kokoro.voices import ADAPTER, VoiceTable
 from adapters.tts.limits import check_limits
 from adapters.tts.model_option import Model
@@ -44,13 +45,15 @@ class Kokoro:
         return self._info
 
     def preflight(self) -> None:
-        """Check the package and the files of the model. Raises ``BadOption``."""
-        check_installed("--tts kokoro", "kokoro", "kokoro_onnx")
-        find_model(self._model)
+        """Check the package and the files of the model, or that the hub has them. Raises ``BadOption``."""
+        check_installed("--tts kokoro", "kokoro", "kokoro_onnx", "huggingface_hub")
+        place = weights.check(source(self._model))
+        if place is not None:
+            find_model(place)
 
     async def warm_up(self) -> None:
-        """Load the model in the workers. Raises ``Unavailable``, ``BadOption``."""
-        files = find_model(self._model)
+        """Load the model in the workers, and download it first if need be. Raises ``Unavailable``, ``BadOption``."""
+        files = find_model(await weights.fetch(source(self._model), adapter=ADAPTER))
         self._voices = table = VoiceTable(files.names)
         self._info = msgspec.structs.replace(
             self._info,

@@ -1,13 +1,18 @@
-"""Finds the files of a Kokoro model, and reads the names of its voices without loading anything."""
+"""The files of a Kokoro model: where they come from, which they are, and the names of its voices."""
 
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import msgspec
 
+from adapters.local import hub
+from adapters.local.weights import HubFiles, Source
 from adapters.options import BadOption
 
 VOICES = "voices*.bin"
+
+DEFAULT_REPOSITORY, DEFAULT_MODEL, DEFAULT_VOICES = "fastrtc/kokoro-onnx", "kokoro-v1.0.onnx", "voices-v1.0.bin"
+"""The model when none is named, as the library's author publishes it: 325 MB, and 28 MB of voices."""
 
 
 class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,16 +24,27 @@ class ModelFiles(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
-def find_model(model: str | None) -> ModelFiles:
-    """The files of ``--tts_model``, a folder or an .onnx file in one. Raises ``BadOption``."""
-    if model is None:
-        raise BadOption(
-            "--tts kokoro needs a model: --tts_model takes a folder with kokoro-v1.0.onnx and voices-v1.0.bin, which "
-            "the releases of github.com/thewh1teagle/kokoro-onnx have."
-        )
-    path = Path(model)
+def source(model: str | None) -> Source:
+    """What ``--tts_model`` means: a file or folder, or a repository of the hub."""
+    if model is not None and (hub.is_path(model) or model.endswith(".onnx")):
+        return Path(model)
+    usual = model is None or model == DEFAULT_REPOSITORY
+    return HubFiles(
+        repository=model or DEFAULT_REPOSITORY,
+        needed=(DEFAULT_MODEL, DEFAULT_VOICES) if usual else ("*.onnx", VOICES),
+        useful=() if usual else ("config.json",),
+        main=DEFAULT_MODEL if usual else "",
+        owner="--tts kokoro",
+        flag="--tts_model",
+    )
+
+
+def find_model(path: Path) -> ModelFiles:
+    """The files of a folder, or of an .onnx file in one. Raises ``BadOption``."""
     if not path.exists():
-        raise BadOption(f"--tts_model {model!r} does not exist; give a folder with a Kokoro model and its voices.")
+        raise BadOption(
+            f"--tts_model {str(path)!r} does not exist; give a folder with a Kokoro model and its voices, or a hub id."
+        )
     folder = path if path.is_dir() else path.parent
     onnx = _only([path] if path.is_file() else sorted(folder.glob("*.onnx")), folder, "an .onnx file")
     voices = _only(sorted(folder.glob(VOICES)), folder, f"a file of voices ({VOICES})")

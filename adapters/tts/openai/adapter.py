@@ -10,7 +10,7 @@ from msgspec import Meta
 from adapters.blocking import call
 from adapters.contract import audio, tts
 from adapters.contract.description import ApiKeyVariable, EngineDescription
-from adapters.contract.engine import Started
+from adapters.contract.engine import Started, UpstreamState
 from adapters.contract.errors import InvalidRequest
 from adapters.options import Secret
 from adapters.tts.limits import check_limits
@@ -92,6 +92,11 @@ class OpenAISynthesiser:
             ),
             stage="tts",
         )
+
+    @property
+    def upstream_state(self) -> UpstreamState:
+        """How asking the server goes."""
+        return self._upstream.state
 
     async def warm_up(self) -> None:
         """Open a connection; a server that cannot be reached yet is only logged."""

@@ -7,10 +7,12 @@ import msgspec
 
 from adapters.contract import tts
 from adapters.contract.description import EngineDescription
+from adapters.local import weights
 from adapters.local.requirements import check_installed
 from adapters.tts.limits import check_limits
 from adapters.tts.model_option import Model
 from adapters.tts.phrase_workers import Phrase, PhraseWorkers
+from adapters.tts.piper.source import source
 from adapters.tts.piper.voices import ADAPTER, VoiceTable, find_voices
 
 
@@ -46,13 +48,15 @@ class Piper:
         return self._info
 
     def preflight(self) -> None:
-        """Check the package and the voice files. Raises ``BadOption``."""
-        check_installed("--tts piper", "piper", "piper")
-        find_voices(self._model)
+        """Check the package and the voice files, or that the hub has them. Raises ``BadOption``."""
+        check_installed("--tts piper", "piper", "piper", "huggingface_hub")
+        place = weights.check(source(self._model))
+        if place is not None:
+            find_voices(place)
 
     async def warm_up(self) -> None:
-        """Load the voices in the workers. Raises ``Unavailable``, ``BadOption``."""
-        files = find_voices(self._model)
+        """Load the voices in the workers, and download them first if need be. Raises ``Unavailable``, ``BadOption``."""
+        files = find_voices(await weights.fetch(source(self._model), adapter=ADAPTER))
         self._voices = table = VoiceTable(files)
         self._info = msgspec.structs.replace(
             self._info,

@@ -52,15 +52,14 @@ class VoiceFile(msgspec.Struct, frozen=True, kw_only=True):
         return (self.name, *(f"{self.name}+{speaker}" for speaker in self.speakers))
 
 
-def find_voices(model: str | None) -> tuple[VoiceFile, ...]:
-    """The voice files of ``--tts_model``, a folder or one file, sorted by name. Raises ``BadOption``."""
-    if model is None:
-        raise BadOption(
-            "--tts piper needs a voice: --tts_model takes an .onnx file with its .onnx.json beside it, or a folder."
-        )
-    path = Path(model)
+def find_voices(path: Path) -> tuple[VoiceFile, ...]:
+    """The voice files of a folder or one file, sorted by name. Raises ``BadOption``."""
+    model = str(path)
     if not path.exists():
-        raise BadOption(f"--tts_model {model!r} does not exist; give an .onnx file of a Piper voice, or a folder.")
+        raise BadOption(
+            f"--tts_model {model!r} does not exist; give an .onnx file of a Piper voice, a folder, or a voice's name, "
+            "such as en_US-ljspeech-medium."
+        )
     files = sorted(path.glob("*.onnx")) if path.is_dir() else [path]
     if not files:
         raise BadOption(f"--tts_model {model!r} is a folder without an .onnx file; put a Piper voice there.")

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
+from adapters.blocking import call
 from adapters.contract import vad
 from adapters.contract.description import EngineDescription
+from adapters.local import weights
 from adapters.local.requirements import check_installed
-from adapters.vad.silero.model_file import find_file
+from adapters.vad.silero.model_file import source
 
 if TYPE_CHECKING:
     from adapters.vad.silero.detector import SileroDetector
     from adapters.vad.silero.model import SileroModel
+
+
+ADAPTER = "silero"
 
 
 class Silero:
@@ -26,7 +32,7 @@ class Silero:
 
         vad_model: Annotated[
             Annotated[str, Meta(min_length=1)] | None,
-            Meta(description="Silero's silero_vad.onnx; when not given that of the package silero-vad."),
+            Meta(description="Silero's silero_vad.onnx; when not given it is downloaded at the first start."),
         ] = None
         vad_silero_threshold: Annotated[
             float, Meta(ge=0.2, le=0.95, description="Probability from which a window of 32 ms counts as speech.")
@@ -47,15 +53,26 @@ class Silero:
         return 16_000
 
     def preflight(self) -> None:
-        """Load the model, which takes a moment only. Raises ``BadOption``."""
-        check_installed("--vad silero", "silero", "onnxruntime")
-        self._loaded()
+        """Load the model, which takes a moment only, unless the hub has it. Raises ``BadOption``."""
+        check_installed("--vad silero", "silero", "onnxruntime", "huggingface_hub")
+        file = weights.check(source(self._options.vad_model))
+        if file is not None:
+            self._model = _load(file)
+
+    async def warm_up(self) -> None:
+        """Load the model if that was not done, and download it first. Raises ``Unavailable``, ``BadOption``."""
+        if self._model is None:
+            file = await weights.fetch(source(self._options.vad_model), adapter=ADAPTER)
+            self._model = await call(_load, file)
+
+    async def aclose(self) -> None:
+        """Free the model."""
+        self._model = None
 
     def detector(self) -> _Detector:
-        """A detector for one stream. Raises ``BadOption`` when the model cannot be loaded."""
+        """A detector for one stream."""
         from adapters.vad.silero.detector import SileroDetector  # noqa: PLC0415 - imports onnxruntime
 
-        self._loaded()
         return _Detector(self, SileroDetector(self._options.vad_silero_threshold, self._options.vad_silero_gate_db))
 
     def feed_many(self, blocks: Sequence[tuple[vad.Detector, bytes]]) -> list[list[vad.Event]]:
@@ -65,7 +82,7 @@ class Silero:
         """
         import numpy as np  # noqa: PLC0415 - of the model
 
-        model = self._loaded()
+        assert self._model is not None, "it is warm"
         streams = [detector.stream for detector, _ in blocks if isinstance(detector, _Detector)]
         taken = [stream.take(pcm) for stream, (_, pcm) in zip(streams, blocks, strict=True)]
         events: list[list[vad.Event]] = [[] for _ in blocks]
@@ -81,19 +98,17 @@ class Silero:
             running = [number for number, _ in waiting]
             if running:
                 states = np.stack([streams[number].state for number in running])
-                probabilities, states = model.speech(np.stack([window for _, window in waiting]), states)
+                probabilities, states = self._model.speech(np.stack([window for _, window in waiting]), states)
                 for number, probability, state in zip(running, probabilities, states, strict=True):
                     streams[number].state = state
                     events[number] += streams[number].judged(float(probability))
         return events
 
-    def _loaded(self) -> SileroModel:
-        if self._model is None:
-            file = find_file(self._options.vad_model)
-            from adapters.vad.silero.model import SileroModel  # noqa: PLC0415 - imports onnxruntime
 
-            self._model = SileroModel(file)
-        return self._model
+def _load(file: Path) -> SileroModel:
+    from adapters.vad.silero.model import SileroModel  # noqa: PLC0415 - imports onnxruntime
+
+    return SileroModel(file)
 
 
 class _Detector:

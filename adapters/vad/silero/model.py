@@ -36,8 +36,8 @@ class SileroModel:
             self.speech(np.zeros((1, CONTEXT + WINDOW), np.float32), np.zeros((1, *STATE), np.float32))
         except Exception as error:
             raise BadOption(
-                f"{str(path)!r} is not Silero's model of voice activity ({type(error).__name__}); take silero_vad.onnx "
-                "of the package silero-vad."
+                f"{str(path)!r} is not Silero's model of voice activity ({type(error).__name__}); give its "
+                "silero_vad.onnx as --vad_model."
             ) from error
 
     def speech(self, windows: Floats, states: Floats) -> tuple[Floats, Floats]:

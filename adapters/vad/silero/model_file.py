@@ -1,27 +1,23 @@
-"""Finds the file of Silero's model without loading anything."""
+"""Where the file of Silero's model comes from."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
+from adapters.local.weights import HubFiles, Source
 from adapters.options import BadOption
 
+MODEL = "onnx/model.onnx"
 
-def find_file(given: str | None) -> Path:
-    """The model's file: ``given``, else the one in the package silero-vad, which is not imported. Raises ``BadOption``.
+ON_HUB = HubFiles(
+    repository="onnx-community/silero-vad", needed=(MODEL,), main=MODEL, owner="--vad silero", flag="--vad_model"
+)
+"""The model when none is given: 2 MB."""
 
-    Importing that package would need torch.
-    """
-    if given is not None:
-        file = Path(given)
-        if not file.is_file():
-            raise BadOption(f"--vad_model {given!r} is no file; give silero_vad.onnx of the package silero-vad.")
-        return file
-    package = find_spec("silero_vad")
-    places = list(package.submodule_search_locations or ()) if package else []
-    for place in places:
-        file = Path(place) / "data" / "silero_vad.onnx"
-        if file.is_file():
-            return file
-    raise BadOption(
-        "--vad silero needs its model: pip install --no-deps silero-vad, or give its silero_vad.onnx with --vad_model."
-    )
+
+def source(given: str | None) -> Source:
+    """What ``--vad_model`` means. Raises ``BadOption`` for a file that does not exist."""
+    if given is None:
+        return ON_HUB
+    file = Path(given)
+    if not file.is_file():
+        raise BadOption(f"--vad_model {given!r} is not a file; give Silero's silero_vad.onnx, or omit it.")
+    return file

@@ -32,13 +32,14 @@ class SentenceSegmenter:
     """Takes text as it arrives and returns pieces as soon as they are certain; the joined pieces equal the text.
 
     White space between two pieces belongs to the second. The pieces do not depend on how the text is divided over
-    calls of ``feed``. With ``first_clause`` the first piece may be a clause. Fenced code is one piece; code spans and
-    Markdown links are not divided. No piece is longer than ``LONGEST_PIECE``; little more than that is buffered, so
-    time is linear in the length of the text. The rules hold for all languages at once.
+    calls of ``feed``. With ``first_clause`` the first piece may be a clause, with ``every_clause`` all of them. Fenced
+    code is one piece; code spans and Markdown links are not divided. No piece is longer than ``LONGEST_PIECE``; little
+    more than that is buffered, so time is linear in the length of the text. The rules hold for all languages at once.
     """
 
-    def __init__(self, *, first_clause: bool = False) -> None:
-        self._clause_will_do = first_clause
+    def __init__(self, *, first_clause: bool = False, every_clause: bool = False) -> None:
+        self._clause_will_do = first_clause or every_clause
+        self._every_clause = every_clause
         self._fenced = False
         self._buffer = LookaheadBuffer()
         # Indices into the buffer: the next character to read, the last word boundary of the current piece (0: none).
@@ -118,7 +119,7 @@ class SentenceSegmenter:
         self._limit = end + _SOFT_LIMIT
         self._clause = ClauseLength()
         if any(map(str.isalnum, piece)):
-            self._clause_will_do = False
+            self._clause_will_do = self._every_clause
         return piece
 
     def _forget(self) -> None:

@@ -46,7 +46,7 @@ def test_echo_is_named_for_what_it_is() -> None:
     [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("::", True), ("10.1.2.3", True)],
 )
 def test_a_port_that_others_can_reach_is_warned_of(host: str, open_to_others: bool) -> None:
-    assert any("no authentication" in line for line in said("--host", host)) is open_to_others
+    assert any("there are no keys" in line for line in said("--host", host)) is open_to_others
 
 
 def test_an_ipv6_address_is_written_as_urls_are() -> None:

@@ -137,7 +137,7 @@ llm_backend = "echo"
         assert await asyncio.to_thread(check, load([str(path)], {}), said.append) == 1
         models = [exchange for exchange in server.exchanges if exchange.path == "/v1/models"]
     assert len(models) == 2
-    assert [block.partition(":")[0] for block in said] == ["four", "one, two", "three"]
+    assert [block.partition(":")[0] for block in said[:3]] == ["four", "one, two", "three"]
     assert said[0] == "four: echo has no server to ask\n"
     assert "hidden" not in "".join(said)
 
@@ -179,3 +179,11 @@ def test_bad_settings_are_found_before_anything_is_asked(tmp_path: Path) -> None
     with pytest.raises(BadOption, match="nobody"):
         check(load([str(path)], {}), said.append)
     assert said == []
+
+
+async def test_it_says_which_engine_is_taken_where_nobody_chose_one() -> None:
+    _, said, _ = await checked(*CHAT)
+    assert re.search(r"^--tts auto passes over piper: .+", said, re.MULTILINE)
+    assert said.splitlines()[-1] == "--tts auto takes espeak"
+    assert "--vad auto takes energy" in said
+    assert "--tts auto" not in (await checked(*CHAT, "--tts", "espeak"))[1]

@@ -112,7 +112,7 @@ def test_an_engine_whose_packages_are_missing(
 def test_what_serving_raises(
     called: Called, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int
 ) -> None:
-    def serve(_loaded: Any) -> int:
+    def serve(_loaded: Any, _reread: Any) -> int:
         raise error
 
     monkeypatch.setattr(sys.modules["gateway.cli.serve"], "serve", serve, raising=False)

@@ -72,7 +72,7 @@ def test_engines_that_can_do_so_much_stand_behind_a_queue(monkeypatch: pytest.Mo
 def test_a_detector_that_hears_at_another_rate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Energy, "sample_rate", 8_000)
     with pytest.raises(BadOption, match="--vad energy listens at 8000 Hz, --stt pocketsphinx at 16000 Hz"):
-        build(load(["--vad", "energy"], {}))
+        build(load(["--vad", "energy", "--stt", "pocketsphinx"], {}))
 
 
 def test_fallbacks_of_a_stage_are_engines_of_their_own_with_one_circuit_each(tmp_path: Path) -> None:

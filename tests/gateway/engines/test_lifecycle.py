@@ -232,6 +232,7 @@ def admitted(gateway: Gateway, model: str, named_by: Stage | None) -> str | None
 ROUTES = """
 [[routes]]
 name = "first"
+stt = "pocketsphinx"
 tts = "espeak"
 
 [[routes]]
@@ -336,7 +337,7 @@ async def test_a_route_is_ready_before_the_next_has_loaded() -> None:
 async def test_a_language_that_the_recogniser_does_not_understand_fails_the_route() -> None:
     english = scripted.recogniser("hello")
     english.info = msgspec.structs.replace(english.info, languages=("en",))
-    gateway = gateway_of(scripted_engines(stt=english), "--language", "de")
+    gateway = gateway_of(scripted_engines(stt=english), "--stt", "pocketsphinx", "--language", "de")
     await gateway.warm_up()
     assert gateway.routes[0].load_failure() == "--stt pocketsphinx does not understand --language 'de', only en."
 

@@ -244,7 +244,7 @@ def test_what_failed_requests_held_is_free_at_once(kind: type[Exception]) -> Non
         except KeyError:
             raise kind("It did not work.") from None
 
-    scope: Any = {"type": "http", "method": "POST", "path": "/"}
+    scope: Any = {"type": "http", "method": "POST", "path": "/", "headers": []}
     for answered in (lambda error: answer_of(error, scope), lambda error: stream_error(error, {})):
         try:
             fail()

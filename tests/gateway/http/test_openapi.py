@@ -75,6 +75,7 @@ def test_everything_it_refers_to_is_in_it() -> None:
 def test_every_operation_is_there() -> None:
     assert dict(operations()).keys() == {
         "GET /health",
+        "GET /metrics",
         "GET /ready",
         "POST /v1/audio/speech",
         "POST /v1/audio/speech-to-speech",

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def plug_in(folder: Path, name: str, source: str, stage: str = "llm") -> None:
     """The engine ``name`` of a distribution and a module that are called like it."""
-    install(folder, name, {(stage, name): f"{name}:Engine"}, **{name: source})  # type: ignore[dict-item]
+    install(folder, name, {(stage, name): f"{name}:Engine"}, **{name: source})
 
 
 def option(name: str, default: object = None, kind: str = "str | None") -> str:
@@ -99,7 +99,7 @@ def test_help_says_which_engine_options_select() -> None:
     assert composition.selection_rule("llm") == (
         "responses-api if responses_api_* is set, else transformers if model_name or llm_* is set, else echo"
     )
-    assert composition.selection_rule("stt") == "openai if stt_base_url is set, else pocketsphinx"
+    assert composition.selection_rule("stt") == "openai if stt_base_url is set, else auto"
     assert composition.selection_rule("vad") is None
     assert options()["vad"].default == "auto"
     assert options()["llm_backend"].default is None

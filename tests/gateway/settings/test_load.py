@@ -141,7 +141,7 @@ def test_settings_of_other_engines_are_named_once() -> None:
 
 def test_settings_of_the_recogniser_belong_to_the_one_that_is_selected() -> None:
     assert warnings("--stt", "transformers", "--stt_model", "m", "--stt_device", "cpu") == ()
-    (warning,) = warnings("--stt_model", "m", "--stt_torch_dtype=float32")
+    (warning,) = warnings("--stt", "pocketsphinx", "--stt_model", "m", "--stt_torch_dtype=float32")
     assert warning.startswith("--stt_model, --stt_torch_dtype: no effect")
 
 

@@ -1,47 +1,10 @@
-"""The line of the log about a turn says how it ended and what it took, and nothing of what was said."""
-
-import logging
-from typing import Any
+"""How a turn ends is described without what was said."""
 
 import pytest
 
-from adapters.contract.errors import InvalidRequest, TooLong, UpstreamError
-from gateway.telemetry.outcome import TurnOutcome, describe_failure, log_outcome
-from gateway.telemetry.timings import Timings
-
-
-def outcome(**fields: Any) -> TurnOutcome:
-    plain: dict[str, Any] = {
-        "response_id": "resp_1",
-        "conversation_id": "kitchen",
-        "caller": "anyone",
-        "route": "home",
-        "answered_by": "home",
-        "reason": "stop",
-        "heard_seconds": 2.0,
-        "characters": 11,
-        "spoken_seconds": 1.0,
-        "delivered_seconds": 1.0,
-        "usage": None,
-        "compaction": None,
-        "timings": Timings(stt=0.25, llm_first=None, tts_first=None, first_audio=None, total=0.5),
-    }
-    return TurnOutcome(**plain | fields)
-
-
-@pytest.mark.parametrize(
-    ("fields", "line"),
-    [
-        ({}, "resp_1 stop model=home stt=250.0ms total=500.0ms"),
-        ({"answered_by": None, "reason": "left"}, "resp_1 left model=home stt=250.0ms total=500.0ms"),
-        ({"answered_by": "spare"}, "resp_1 stop model=home by=spare stt=250.0ms total=500.0ms"),
-    ],
-    ids=["its own model", "nobody answered", "a fallback"],
-)
-def test_one_line_a_turn(fields: dict[str, Any], line: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    log_outcome(outcome(**fields))
-    assert caplog.messages == [line]
+from adapters.contract.errors import InvalidRequest, TimedOut, TooLong, UpstreamError
+from gateway.pipeline.listen import NoSpeech
+from gateway.telemetry.outcome import Ending, describe_failure
 
 
 def test_a_wrong_request_is_described_without_its_values() -> None:
@@ -50,7 +13,27 @@ def test_a_wrong_request_is_described_without_its_values() -> None:
     assert "secret" not in describe_failure(TooLong("my secret is too long", param="messages"))
 
 
+def test_what_another_server_says_of_a_field_is_left_out() -> None:
+    error = InvalidRequest("no", adapter="chat-completions", param="my secret", code="my secret")
+    assert describe_failure(error) == "InvalidRequest by chat-completions"
+
+
 def test_other_failures_are_described_by_their_sentence() -> None:
     assert (
         describe_failure(UpstreamError("The server refused the key.")) == "UpstreamError: The server refused the key."
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (TimedOut("Too late."), "TimedOut", "TimedOut: Too late."),
+        (NoSpeech(), "InvalidRequest", "NoSpeech param=audio code=no_speech"),
+        (RuntimeError("my secret"), "internal", "RuntimeError"),
+    ],
+    ids=["a class of the contract", "a subclass of ours", "a bug"],
+)
+def test_a_failure_is_of_a_kind_that_metrics_can_count(error: Exception, kind: str, reason: str) -> None:
+    ending = Ending()
+    ending.failed(error)
+    assert (ending.error, ending.reason) == (kind, reason)

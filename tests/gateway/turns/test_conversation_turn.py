@@ -84,7 +84,7 @@ class Room:
         self.served = ServedRoute(route=load(flags, {}).routes[0], engines=self.engines)
         self.history = History(kept_in or store(), max_bytes)
         self.outcomes: list[TurnOutcome] = []
-        self.turns = Turns(self.history, self.outcomes.append)
+        self.turns = Turns(self.history, lambda _turn: self.outcomes.append)
 
     def turn(self, ref: ConversationRef = TYPED, audio: AudioSource | None = None, **fields: Any) -> ConversationTurn:
         request = TurnRequest(caller=ANYONE, audio=audio, conversation=ref, **fields)
@@ -417,7 +417,7 @@ async def test_a_summary_that_begins_while_a_turn_is_heard_gives_way_to_it() -> 
     kept_in = store()
     other = Room("--chat_size", "1", kept_in=kept_in, llm=queued)
     room = Room(stt=scripted.Scripted(stt.Info(sample_rate=16_000), hearing), llm=queued)
-    room.turns = Turns(other.history, room.outcomes.append)
+    room.turns = Turns(other.history, lambda _turn: room.outcomes.append)
     async with asyncio.timeout(10), background() as start:
         other.history.start_maintenance(start)
         events = await read(room.turn(SPOKEN, Microphone().source).events())

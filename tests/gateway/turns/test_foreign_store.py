@@ -84,7 +84,7 @@ async def turns_over(values: dict[str, bytes]) -> None:
     for key, value in values.items():
         await store.put(key, value)
     served = ServedRoute(route=load(["--chat_size", "1"], {}).routes[0], engines=scripted_engines())
-    turns = Turns(History(store, 100_000), lambda _outcome: None)
+    turns = Turns(History(store, 100_000), lambda _turn: lambda _outcome: None)
 
     async def taken(ref: ConversationRef) -> str:
         turn = turns.begin(TurnRequest(caller=ANYONE, audio=silence, conversation=ref), served, Stopwatch())

@@ -22,7 +22,7 @@ from tests.support.streams import read
 def begun(outcomes: list[TurnOutcome], *flags: str, engine: Any = None, **fields: Any) -> SpeechTurn:
     engines = scripted_engines(**({} if engine is None else {"tts": engine}))
     served: ServedRoute = gateway_of(engines, *flags).routes[0]
-    return SpeechTurns(outcomes.append).begin(
+    return SpeechTurns(lambda _turn: outcomes.append).begin(
         SpeechTurnRequest(caller=ANYONE, text="One. Two.", **fields), served, Stopwatch()
     )
 

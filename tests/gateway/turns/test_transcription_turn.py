@@ -38,7 +38,7 @@ class Desk:
 
     def begin(self, audio: Any = loud, **options: Any) -> TranscriptionTurn:
         request = TranscriptionRequest(caller=ANYONE, audio=audio, options=RecognitionOptions(**options))
-        return TranscriptionTurns(self.outcomes.append).begin(request, self.served, Stopwatch())
+        return TranscriptionTurns(lambda _turn: self.outcomes.append).begin(request, self.served, Stopwatch())
 
     async def heard(self, audio: Any = loud, **options: Any) -> list[Heard]:
         return await read(self.begin(audio, **options).events())
@@ -98,7 +98,7 @@ async def test_audio_in_which_no_words_are_recognised_is_an_empty_transcript(tex
 def test_what_the_recogniser_cannot_do_is_refused_before_it_is_asked(option: str, can: str, words: str) -> None:
     engine = TranscriptEngine(**{can: False})
     with pytest.raises(Unsupported, match=f"--stt pocketsphinx.*{words}") as refusal:
-        Desk(engine).begin(**{option: True})
+        Desk(engine, "--stt", "pocketsphinx").begin(**{option: True})
     assert refusal.value.param == option
     Desk(TranscriptEngine()).begin(**{option: True})
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.contract.errors import UpstreamError
-from adapters.local import hub, requirements
+from adapters.local import requirements
+from adapters.local.weights import HubFiles
 from adapters.options import BadOption
 from adapters.stt.faster_whisper import loader
 from adapters.stt.faster_whisper.adapter import FasterWhisper
@@ -42,12 +43,25 @@ def test_a_folder_without_its_files(tmp_path: Path) -> None:
         engine(stt_model=str(tmp_path)).preflight()
 
 
-def test_a_size_is_looked_up_on_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(hub, "check_model", lambda model, _flag: asked.append(model))
-    for model in ("base", "owner/name"):
-        loader.check_model(model)
-    assert asked == ["Systran/faster-whisper-base", "owner/name"]
+@pytest.mark.parametrize(
+    ("model", "repository"),
+    [
+        ("base", "Systran/faster-whisper-base"),
+        ("large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo"),
+        ("tiny.en", "Systran/faster-whisper-tiny.en"),
+        ("owner/name", "owner/name"),
+    ],
+)
+def test_a_size_is_a_repository(model: str, repository: str) -> None:
+    found = loader.source(model)
+    assert isinstance(found, HubFiles)
+    assert found.repository == repository
+
+
+def test_the_repositories_are_those_of_the_library() -> None:
+    from faster_whisper.utils import _MODELS  # noqa: PLC0415
+
+    assert loader.REPOSITORIES.items() <= _MODELS.items()
 
 
 def test_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:

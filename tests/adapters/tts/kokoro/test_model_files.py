@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.local.weights import HubFiles
 from adapters.options import BadOption
-from adapters.tts.kokoro.model_files import find_model
+from adapters.tts.kokoro.model_files import find_model, source
 
 
 def model(folder: Path) -> Path:
@@ -21,14 +22,14 @@ def model(folder: Path) -> Path:
 
 @pytest.mark.parametrize("given", [".", "kokoro.onnx"])
 def test_the_folder_or_the_file_in_it_can_be_given(tmp_path: Path, given: str) -> None:
-    found = find_model(str(model(tmp_path) / given))
+    found = find_model(model(tmp_path) / given)
     assert (Path(found.model).name, Path(found.voices).name) == ("kokoro.onnx", "voices-v1.0.bin")
     assert (found.names, found.vocabulary) == (("af_sky", "bf_emma"), "")
 
 
 def test_a_vocabulary_beside_the_model_is_used(tmp_path: Path) -> None:
     (model(tmp_path) / "config.json").write_text("{}")
-    assert Path(find_model(str(tmp_path)).vocabulary).name == "config.json"
+    assert Path(find_model(tmp_path).vocabulary).name == "config.json"
 
 
 def nowhere(folder: Path) -> Path:
@@ -67,9 +68,22 @@ def damaged_voices(folder: Path) -> Path:
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, spoil: Any, words: str) -> None:
     with pytest.raises(BadOption, match=words):
-        find_model(str(spoil(tmp_path)))
+        find_model(spoil(tmp_path))
 
 
-def test_without_a_model_it_is_said_what_to_give() -> None:
-    with pytest.raises(BadOption, match="--tts_model takes a folder"):
-        find_model(None)
+@pytest.mark.parametrize("given", ["./kokoro", "/models/kokoro", "kokoro.onnx"])
+def test_a_path_means_files_of_the_user(given: str) -> None:
+    assert source(given) == Path(given)
+
+
+def test_a_name_means_a_repository() -> None:
+    usual, other = source(None), source("org/kokoro")
+    assert isinstance(usual, HubFiles)
+    assert (usual.repository, usual.main, usual.needed) == (
+        "fastrtc/kokoro-onnx",
+        "kokoro-v1.0.onnx",
+        ("kokoro-v1.0.onnx", "voices-v1.0.bin"),
+    )
+    assert source("fastrtc/kokoro-onnx") == usual
+    assert isinstance(other, HubFiles)
+    assert (other.repository, other.main, other.needed) == ("org/kokoro", "", ("*.onnx", "voices*.bin"))

@@ -27,7 +27,7 @@ def engine(real_model: Callable[[str], Path]) -> Silero:
 def runs(engine: Silero, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the batches that the model is given."""
     sizes: list[int] = []
-    model: Any = engine._loaded()
+    model: Any = engine._model
     judge = model.speech
 
     def counted(windows: Any, states: Any) -> Any:
@@ -86,6 +86,7 @@ def test_no_streams_are_no_work(engine: Silero) -> None:
 def test_the_threshold_is_a_setting(real_model: Callable[[str], Path]) -> None:
     file = str(real_model("silero") / "silero_vad.onnx")
     strict = Silero(Silero.Options(vad_model=file, vad_silero_gate_db=0.0))
+    strict.preflight()
     assert strict.detector().feed(question()) == []
 
 

@@ -1,0 +1,1 @@
+"""The guard ``moderations``: any server with OpenAI's ``/v1/moderations``."""

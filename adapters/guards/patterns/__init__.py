@@ -1,0 +1,1 @@
+"""The guard ``patterns``: regular expressions that a text must not match."""

@@ -1,0 +1,52 @@
+"""What the process that downloads weights runs: it reports how far it is, and why it failed if it did."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import msgspec
+from tqdm.auto import tqdm
+
+from adapters.blocking import reports
+from adapters.local import hub
+from adapters.local.weights import Failed, HubFiles, Progress
+from adapters.options import BadOption
+
+
+def downloader() -> Callable[[bytes], Iterator[bytes]]:
+    """In a worker: a function from the ``HubFiles`` of a job to its reports."""
+
+    def answer(job: bytes) -> Iterator[bytes]:
+        files = msgspec.msgpack.decode(job, type=HubFiles)
+        try:
+            for progress in reports(partial(_download, files)):
+                yield msgspec.msgpack.encode(progress)
+        except BadOption as error:
+            yield msgspec.msgpack.encode(Failed(reason=str(error)))
+
+    return answer
+
+
+def _download(files: HubFiles, report: Callable[[Progress], None]) -> None:
+    """Download what is not in the cache yet. Raises ``BadOption``."""
+    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415 - takes a while to import
+
+    with hub.explained(files.subject, files.instead):
+        info = HfApi().model_info(files.repository, files_metadata=True, timeout=hub.TIMEOUT_SECONDS)
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if files.have(file.rfilename)}
+        done = 0
+
+        class Bar(tqdm):  # type: ignore[misc, unused-ignore]
+            """Shows nothing, and reports instead."""
+
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, **{**options, "disable": True})
+
+            def update(self, n: float | None = 1) -> None:
+                nonlocal done
+                done += int(n or 0)
+                report(Progress(done=done, total=sum(sizes.values())))
+
+        # The largest file is last: where it is, all the others are.
+        for name in sorted(sizes, key=lambda name: sizes[name]):
+            hf_hub_download(files.repository, name, tqdm_class=Bar)
