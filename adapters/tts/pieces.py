@@ -55,6 +55,12 @@ def phrases(text: str) -> Iterator[str]:
         length, text = end, text[end:]
 
 
+def ends_in_pause(text: str) -> bool:
+    """Whether a speaker would pause after the piece ``text``: it ends at the end of a sentence or a clause."""
+    masked = _masked(text)
+    return any(found.end() == len(text) for kind in _BREAKS[:2] for found in kind.finditer(masked))
+
+
 def is_spoken(text: str) -> bool:
     """Whether there is anything to say: engines read out the names of bare punctuation and emoji, or make noise."""
     return any(character.isalnum() for character in text)

@@ -21,7 +21,7 @@ from gateway.server import limits
 from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.exchange import Exchange, reset_when_closed, scope_of
 from gateway.server.forwarded import Client
-from gateway.server.request_parser import RequestHead, RequestParser
+from gateway.server.request_parser import NO_HEAD, RequestHead, RequestParser
 from gateway.tasks import run_among
 
 
@@ -50,8 +50,7 @@ class HTTPProtocol(asyncio.Protocol):
         self.client: Client | None = None  # whose connection it counts as
         self._writable = asyncio.Event()
         self._writable.set()
-        self._closing = False
-        self._discarded = 0
+        self._closing, self._discarded = False, 0
         self._deadline = math.inf
         self._on_deadline: Callable[[], None] = self.abort
         # The first of these is being answered, the others wait; after them the refusal is sent, and nothing more.
@@ -118,8 +117,6 @@ class HTTPProtocol(asyncio.Protocol):
             raise HTTPException(status_code=HTTPStatus.TOO_MANY_REQUESTS, detail=detail)
         self.client = self._places.client_of_request(self._peer, head.headers, self._state.connections - {self})
         self._reading = self._exchange(head)
-        if self._ending():
-            self._reading.keep_alive = False
         self._exchanges.append(self._reading)
         self._deadline = math.inf
         if len(self._exchanges) == 1:
@@ -238,10 +235,12 @@ class HTTPProtocol(asyncio.Protocol):
         self._transport.abort()
 
     def _exchange(self, head: RequestHead) -> Exchange:
-        state = self._app_state.copy()
         scheme = "https" if self._config.ssl is not None else "http"
-        scope = scope_of(head, self._peer, self._transport.get_extra_info("sockname"), state, scheme)
-        return Exchange(self, head, scope, self._state.default_headers)
+        server = self._transport.get_extra_info("sockname")
+        scope = scope_of(head, self._peer, server, self._app_state.copy(), scheme)
+        exchange = Exchange(self, head, scope, self._state.default_headers)
+        exchange.keep_alive = exchange.keep_alive and not self._ending()
+        return exchange
 
     def _within(self, seconds: float, act: Callable[[], None]) -> None:
         self._deadline, self._on_deadline = self._now() + seconds, act
@@ -275,8 +274,7 @@ class HTTPProtocol(asyncio.Protocol):
 
     def _answer(self, error: Exception, *, lingering: bool = True) -> None:
         """Answer a request of which there is no head, and close."""
-        head = RequestHead(method="", target=b"/", headers=[], http_version="1.0", keep_alive=False)
-        exchange = self._exchange(head)
+        exchange = self._exchange(NO_HEAD)
         exchange.request_complete = not lingering
         self._exchanges.append(exchange)
         exchange.refuse(error)
@@ -292,10 +290,8 @@ class HTTPProtocol(asyncio.Protocol):
         self._closing = True
         if self._transport.can_write_eof():  # not with TLS, where the close below says it
             self._transport.write_eof()
-        if last.body_bytes <= limits.LINGER_BYTES:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
+        read_on = last.body_bytes <= limits.LINGER_BYTES
+        (self._transport.resume_reading if read_on else self._transport.pause_reading)()
         self._within(limits.LINGER_SECONDS, self.abort)
 
     def _close(self) -> None:

@@ -46,6 +46,10 @@ class RequestHead(msgspec.Struct, frozen=True, kw_only=True):
         return b"\r\n".join([*lines, b"", b""])
 
 
+NO_HEAD = RequestHead(method="", target=b"/", headers=[], http_version="1.0", keep_alive=False)
+"""Stands for the head of a request that is refused before it has come."""
+
+
 class Receiver(Protocol):
     """Who is told of requests; what it raises ends the parsing and is raised by ``RequestParser.feed``."""
 

@@ -97,6 +97,7 @@ class PassedTurn:
         self._observer = observer
         self._tally = Tally(self.id, request.caller.name, served.name, watch)
         self._tally.estimated_by(self._estimate)
+        self._most = served.route.settings.max_answer_characters * BYTES_A_CHARACTER
         self._forwarded_bytes = 0
 
     @property
@@ -161,7 +162,7 @@ class PassedTurn:
 
     def _count(self, data: bytes) -> None:
         self._forwarded_bytes += len(data)
-        if self._forwarded_bytes > self._served.route.settings.max_answer_characters * BYTES_A_CHARACTER:
+        if self._forwarded_bytes > self._most:
             raise UpstreamError("The answer is longer than --max_answer_characters allows.")
 
     async def _keep(self, lease: ConversationLease, passed: Passed) -> None:

@@ -1,15 +1,10 @@
-"""Measures the recogniser faster-whisper against its library called by hand in a loop, in the same run.
+"""Measures each installed recogniser against its library, called by hand in a loop on the same recordings."""
 
-Run as ``python -m tests.bench.recognition``; see the README beside it. ``--model`` takes a size or a folder, else the
-whisper-base of ``tests/models/real.py`` is used.
-"""
-
-import argparse
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from statistics import median
 from typing import Any
 
@@ -19,8 +14,8 @@ import soxr
 
 from adapters.contract import stt
 from adapters.contract.checks import read
-from adapters.stt.faster_whisper.adapter import FasterWhisper
 from adapters.tts.espeak import library
+from tests.bench.plan import Plan
 from tests.models import real
 
 RATE = 16_000
@@ -32,101 +27,132 @@ TEXT = (
 )
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Recordings of so many ``seconds`` for so many ``callers``, each ``rounds`` times."""
-
-    seconds: tuple[int, ...]
-    callers: tuple[int, ...]
-    rounds: int
-
-
-FULL = Plan(seconds=(2, 10, 30), callers=(1, 4, 8), rounds=3)
-QUICK = Plan(seconds=(2,), callers=(1, 2), rounds=1)
-
-
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of audio recognised in a second: by the engine, by it in windows of 30 s, and by hand."""
+    """Seconds of audio recognised in a second, by the engine and by hand; medians of the rounds."""
 
+    engine: str
     seconds: int
     callers: int
-    engine: float
-    full_windows: float
+    rate: float
     by_hand: float
 
 
-def speech(seconds: int) -> bytes:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A recogniser that is ready; ``by_hand`` has the library recognise PCM (s16le mono at 16 kHz) and blocks."""
+
+    engine: stt.Recogniser
+    by_hand: Callable[[bytes], str]
+    recording: Callable[[int], bytes]
+
+
+def spoken(seconds: int) -> bytes:
     """Speech (s16le mono at 16 kHz) of exactly this length."""
     pcm = np.frombuffer(library.synthesise(TEXT, "gmw/en-US", 1.0), np.int16)
     samples = soxr.resample(pcm, library.inventory().sample_rate, RATE)
     return bytes(np.resize(samples, seconds * RATE).astype("<i2").tobytes())
 
 
+def _floats(pcm: bytes) -> Any:
+    return np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+
+
+@asynccontextmanager
+async def faster_whisper() -> AsyncGenerator[Subject, None]:
+    """whisper-base of ``tests/models/real.py``, int8 on the CPU."""
+    from faster_whisper import WhisperModel  # noqa: PLC0415 - of an extra
+
+    from adapters.stt.faster_whisper.adapter import FasterWhisper  # noqa: PLC0415
+
+    folder = str(real.fetch("whisper-base"))
+    model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=min(8, os.cpu_count() or 1))
+
+    def by_hand(pcm: bytes) -> str:
+        segments, _info = model.transcribe(_floats(pcm), language="en", beam_size=1)
+        return "".join(segment.text for segment in segments)
+
+    async with aclosing(FasterWhisper(FasterWhisper.Options(stt_model=folder, stt_device="cpu"))) as engine:
+        await engine.warm_up()
+        yield Subject(engine=engine, by_hand=by_hand, recording=spoken)
+
+
+@asynccontextmanager
+async def transformers() -> AsyncGenerator[Subject, None]:
+    """The tests' tiny Whisper, whose windows are of 4 s, on what it has learnt."""
+    from adapters.stt.transformers.adapter import TransformersRecogniser  # noqa: PLC0415
+    from adapters.stt.transformers.pipeline import load_pipeline  # noqa: PLC0415 - imports torch
+    from tests.models import tiny_whisper  # noqa: PLC0415 - imports torch
+
+    folder = str(tiny_whisper.trained())
+    pipeline = load_pipeline(folder, device="cpu", dtype=None)
+    question, *_ = tiny_whisper.recordings()
+    window = np.zeros(tiny_whisper.WINDOW_SECONDS * RATE, np.float32)
+    window[: len(question.samples)] = question.samples
+
+    def by_hand(pcm: bytes) -> str:
+        wanted = {"language": "en", "task": "transcribe"}
+        is_long = len(pcm) / 2 > len(window)
+        return str(pipeline(_floats(pcm), generate_kwargs=wanted, return_timestamps=is_long)["text"])
+
+    def recording(seconds: int) -> bytes:
+        return bytes((np.resize(window, seconds * RATE) * 32767).astype("<i2").tobytes())
+
+    async with aclosing(
+        TransformersRecogniser(TransformersRecogniser.Options(stt_model=folder, stt_device="cpu"))
+    ) as engine:
+        await engine.warm_up()
+        yield Subject(engine=engine, by_hand=by_hand, recording=recording)
+
+
+@asynccontextmanager
+async def pocketsphinx() -> AsyncGenerator[Subject, None]:
+    """The embedded recogniser."""
+    from adapters.stt.pocketsphinx import decoder  # noqa: PLC0415
+    from adapters.stt.pocketsphinx.adapter import PocketSphinx  # noqa: PLC0415
+
+    decode = decoder.recogniser()
+
+    async with aclosing(PocketSphinx(PocketSphinx.Options())) as engine:
+        await engine.warm_up()
+        yield Subject(engine=engine, by_hand=lambda pcm: repr([*decode(pcm)]), recording=spoken)
+
+
+SUBJECTS: Mapping[str, Callable[[], AbstractAsyncContextManager[Subject]]] = {
+    "faster-whisper": faster_whisper,
+    "transformers": transformers,
+    "pocketsphinx": pocketsphinx,
+}
+
+
 async def _once(pcm: bytes) -> AsyncIterator[bytes]:
     yield pcm
 
 
-async def _through(engine: FasterWhisper, pcm: bytes, callers: int) -> float:
+async def _through(subject: Subject, pcm: bytes, callers: int) -> float:
     started = time.perf_counter()
     requests = [stt.Request(audio=_once(pcm), language="en") for _ in range(callers)]
-    await asyncio.gather(*(read(engine.stream(request)) for request in requests))
+    await asyncio.gather(*(read(subject.engine.stream(request)) for request in requests))
     return callers * len(pcm) / 2 / RATE / (time.perf_counter() - started)
 
 
-def _by_hand(model: Any, pcm: bytes, callers: int) -> float:
+def _by_hand(subject: Subject, pcm: bytes, callers: int) -> float:
     started = time.perf_counter()
-    samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
     for _ in range(callers):
-        segments, _info = model.transcribe(samples, language="en", beam_size=1)
-        assert "".join(segment.text for segment in segments)
+        assert subject.by_hand(pcm)
     return callers * len(pcm) / 2 / RATE / (time.perf_counter() - started)
 
 
-async def measure(plan: Plan, model: str) -> list[Row]:
-    """Every length with every number of callers; rates are medians of the rounds, which take turns."""
-    from faster_whisper import WhisperModel  # noqa: PLC0415 - of an extra
-
-    library_model = WhisperModel(model, device="cpu", compute_type="int8", cpu_threads=min(8, os.cpu_count() or 1))
-    options = FasterWhisper.Options(stt_model=model, stt_device="cpu")
-    full = msgspec.structs.replace(options, stt_short_windows=False)
+async def measure(plan: Plan, name: str) -> list[Row]:
+    """Every length with every number of callers; engine and library take turns."""
     rows = []
-    async with aclosing(FasterWhisper(options)) as engine, aclosing(FasterWhisper(full)) as full_windows:
-        await engine.warm_up()
-        await full_windows.warm_up()
+    async with SUBJECTS[name]() as subject:
         for seconds in plan.seconds:
-            pcm = speech(seconds)
+            pcm = subject.recording(seconds)
+            await _through(subject, pcm, 1)
+            _by_hand(subject, pcm, 1)
             for callers in plan.callers:
                 rounds = [
-                    (
-                        await _through(engine, pcm, callers),
-                        await _through(full_windows, pcm, callers),
-                        _by_hand(library_model, pcm, callers),
-                    )
-                    for _ in range(plan.rounds)
+                    (await _through(subject, pcm, callers), _by_hand(subject, pcm, callers)) for _ in range(plan.rounds)
                 ]
-                short, whole, by_hand = (median(column) for column in zip(*rounds, strict=True))
-                rows.append(Row(seconds=seconds, callers=callers, engine=short, full_windows=whole, by_hand=by_hand))
+                rate, by_hand = (median(column) for column in zip(*rounds, strict=True))
+                rows.append(Row(engine=name, seconds=seconds, callers=callers, rate=rate, by_hand=by_hand))
     return rows
-
-
-def table(rows: list[Row]) -> Iterator[str]:
-    """The lines of a Markdown table."""
-    yield "| recording | callers | engine | in windows of 30 s | by hand |"
-    yield "|---|---|---|---|---|"
-    for row in rows:
-        rates = f"{row.engine:.1f} | {row.full_windows:.1f} | {row.by_hand:.1f}"
-        yield f"| {row.seconds} s | {row.callers} | {rates} |"
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", help="a size or a folder")
-    parser.add_argument("--quick", action="store_true", help="only show that it works")
-    given = parser.parse_args()
-    model = given.model or str(real.fetch("whisper-base"))
-    print(f"load {os.getloadavg()[0]:.1f}; seconds of audio recognised in a second")
-    print(*table(asyncio.run(measure(QUICK if given.quick else FULL, model))), sep="\n")
-
-
-if __name__ == "__main__":
-    main()

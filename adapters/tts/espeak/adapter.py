@@ -15,7 +15,7 @@ from adapters.tts.espeak import library
 from adapters.tts.espeak.voices import ADAPTER, ALIASES, DEFAULT_VOICE, VoiceTable
 from adapters.tts.espeak.worker import INVENTORY, Utterance
 from adapters.tts.limits import check_limits
-from adapters.tts.pieces import is_spoken, pieces
+from adapters.tts.pieces import ends_in_pause, is_spoken, pieces
 
 SAMPLE_RATE = 22_050
 
@@ -84,9 +84,11 @@ class Espeak:
         yield Started(ignored=("instructions",) if request.instructions else ())
         seconds = 0.0
         # A zero byte would end the text, half a surrogate pair cannot be sent.
-        for piece in pieces(request.text.encode(errors="replace").decode().replace("\0", " ")):
+        *earlier, last = pieces(request.text.encode(errors="replace").decode().replace("\0", " "))
+        # Between two pieces the pause is as long as inside one; after the last one it is for others to choose.
+        for piece, pause in (*((piece, ends_in_pause(piece)) for piece in earlier), (last, False)):
             if is_spoken(piece):
-                pcm = await self._speak(Utterance(text=piece, voice=voice, speed=request.speed))
+                pcm = await self._speak(Utterance(text=piece, voice=voice, speed=request.speed, pause=pause))
                 seconds += audio.seconds(pcm, SAMPLE_RATE)
                 for chunk in waveform.chunks(pcm, SAMPLE_RATE):
                     yield tts.AudioChunk(pcm=chunk)

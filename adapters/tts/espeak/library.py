@@ -10,6 +10,7 @@ _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _UTF8 = 1
 _PHONEMES = 0x100
+_END_PAUSE = 0x1000
 _RATE = 1
 _CALLBACK_MS = 60
 _RATE_DEFAULT = 175
@@ -90,11 +91,12 @@ def inventory() -> Inventory:
     return Inventory(sample_rate=rate, languages=tuple(languages), variants=frozenset(variants))
 
 
-def synthesise(text: str, voice: str, speed: float) -> bytes:
+def synthesise(text: str, voice: str, speed: float, *, pause: bool = False) -> bytes:
     """``text`` as s16le mono; blocks. ``voice`` is an identifier, with or without ``+variant``.
 
-    Text between ``[[`` and ``]]`` is read as phonemes, in the library's own notation. The library slows down to about
-    0.46 only: below that, the audio has to be stretched by ``stretch(speed)``. Raises ``LibraryError``.
+    ``pause`` adds the pause of the mark at its end. Text between ``[[`` and ``]]`` is read as phonemes, in the
+    library's own notation. The library slows down to about 0.46 only: below that, the audio has to be stretched by
+    ``stretch(speed)``. Raises ``LibraryError``.
     """
     pcm = bytearray()
 
@@ -110,7 +112,8 @@ def synthesise(text: str, voice: str, speed: float) -> bytes:
     rate = max(_RATE_FLOOR, round(_RATE_DEFAULT * speed))
     _check("espeak_SetParameter", library.espeak_SetParameter(_RATE, rate, 0))
     library.espeak_SetSynthCallback(callback)
-    _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8 | _PHONEMES, None, None))
+    flags = _UTF8 | _PHONEMES | (_END_PAUSE if pause else 0)
+    _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None))
     return bytes(pcm)
 
 

@@ -16,6 +16,7 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     voice: str
     speed: float
+    pause: bool = False
 
 
 def synthesiser() -> Callable[[bytes], Iterator[bytes]]:
@@ -27,6 +28,6 @@ def synthesiser() -> Callable[[bytes], Iterator[bytes]]:
             yield inventory
         else:
             utterance = msgspec.msgpack.decode(job, type=Utterance)
-            yield library.synthesise(utterance.text, utterance.voice, utterance.speed)
+            yield library.synthesise(utterance.text, utterance.voice, utterance.speed, pause=utterance.pause)
 
     return answer

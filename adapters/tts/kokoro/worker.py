@@ -20,8 +20,10 @@ def synthesiser(model: str, voices: str, vocabulary: str) -> Callable[[bytes], I
 def _load(model: str, voices: str, vocabulary: str) -> Any:
     from kokoro_onnx import Kokoro  # noqa: PLC0415 - of an extra
 
+    from adapters.local import onnx  # noqa: PLC0415 - imports onnxruntime
+
     try:
-        return Kokoro(model, voices, vocab_config=vocabulary or None)
+        return Kokoro.from_session(onnx.session(model), voices, vocab_config=vocabulary or None)
     except Exception as error:
         raise UnusableModel(
             f"The Kokoro model {model!r} cannot be loaded ({type(error).__name__}): it is damaged; download it again."

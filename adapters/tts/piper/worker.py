@@ -1,5 +1,6 @@
 """What the worker processes of the engine load: Piper's voices, each an ONNX model, and the espeak-ng inside Piper."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ def synthesiser(*files: str) -> Callable[[bytes], Iterator[bytes]]:
 
 
 def _load(file: str) -> Any:
-    from piper import PiperVoice  # noqa: PLC0415 - of an extra
+    from piper import PiperConfig, PiperVoice  # noqa: PLC0415 - of an extra
+
+    from adapters.local import onnx  # noqa: PLC0415 - imports onnxruntime
 
     try:
-        return PiperVoice.load(file)
+        config = PiperConfig.from_dict(json.loads(Path(f"{file}.json").read_bytes()))
+        return PiperVoice(onnx.session(file), config)
     except Exception as error:
         raise UnusableModel(
             f"The Piper voice {file!r} cannot be loaded ({type(error).__name__}): it is damaged; download it again."

@@ -16,6 +16,7 @@ from adapters.contract import tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong, Unavailable, Unsupported, UpstreamError
 from adapters.tts.espeak.adapter import Espeak
+from tests.support.synthesis import largest_step_in_silence
 
 SENTENCE = "What is the capital of France? It is a large city on the river Seine, and many people live there."
 
@@ -163,3 +164,18 @@ async def test_a_library_that_cannot_be_loaded_is_named(fragile: Espeak) -> None
     fragile._pool = WorkerPool("no_such_module:synthesiser", size=1, timeout=30, adapter="espeak")
     with pytest.raises(Unavailable, match="espeakng-loader"):
         await fragile.warm_up()
+
+
+LONG = "we walked along the river and over the hill to the old house behind the church where my brother lives now"
+
+
+@pytest.mark.parametrize(
+    ("joint", "pause"), [(". And then ", 0.3), (", and then ", 0.15), ("; and then ", 0.22), (" and then ", 0)]
+)
+async def test_a_cut_sounds_as_if_there_were_none(engine: Espeak, joint: str, pause: float) -> None:
+    """Together the two halves are too long for the library: the text is cut at the joint, or at a space."""
+    whole = await speak(engine, LONG + joint + LONG)
+    halves = [await speak(engine, LONG), await speak(engine, joint.lstrip(".,; ") + LONG)]
+    added = (len(whole) - sum(map(len, halves))) / 22_050
+    assert added == pytest.approx(pause, abs=0.1)
+    assert largest_step_in_silence(whole, 22_050) <= max(largest_step_in_silence(half, 22_050) for half in halves)

@@ -27,8 +27,8 @@ class Voice:
 @pytest.fixture
 def voice(monkeypatch: pytest.MonkeyPatch) -> Voice:
     loaded = Voice()
-    piper = pytest.importorskip("piper", reason="needs piper")
-    monkeypatch.setattr(piper.PiperVoice, "load", lambda _: loaded)
+    pytest.importorskip("piper", reason="needs piper")
+    monkeypatch.setattr(worker, "_load", lambda _: loaded)
     return loaded
 
 

@@ -1,0 +1,17 @@
+"""What the benchmark of the engines measures, and how often."""
+
+import msgspec
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Recordings of so many ``seconds``; ``callers`` at once; streams of audio at once; requests one after another."""
+
+    seconds: tuple[int, ...]
+    callers: tuple[int, ...]
+    streams: tuple[int, ...]
+    requests: int
+    rounds: int
+
+
+FULL = Plan(seconds=(2, 10, 30), callers=(1, 4, 8), streams=(1, 8, 64), requests=20, rounds=3)
+QUICK = Plan(seconds=(2,), callers=(1, 2), streams=(1, 2), requests=2, rounds=1)
