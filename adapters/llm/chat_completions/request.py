@@ -47,7 +47,7 @@ def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool)
     own: dict[str, Any] = {"model": request.model}
     if request.streamed:
         own["stream_options"] = {**given.get("stream_options", {}), "include_usage": True}
-    if given.get("store"):
+    if openai or given.get("store"):  # servers that keep nothing may refuse a field that they do not know
         own["store"] = False
     if "max_tokens" not in given and "max_completion_tokens" not in given:
         own["max_completion_tokens" if openai else "max_tokens"] = options.responses_api_max_output_tokens

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from adapters.contract import llm
-from adapters.llm.chat_completions.request import body
+from adapters.contract.passthrough import PassRequest
+from adapters.llm.chat_completions.request import body, passed_body
 from adapters.upstream import UpstreamOptions
 
 
@@ -187,3 +188,13 @@ def test_an_answer_in_json_and_calls_one_at_a_time() -> None:
     assert named == {"name": "answer", "schema": schema}
     assert fields({"tools": (llm.Tool(name="g"),), "parallel_tool_calls": False}, {})["parallel_tool_calls"] is False
     assert "parallel_tool_calls" not in fields({"parallel_tool_calls": False}, {})
+
+
+@pytest.mark.parametrize(
+    ("store", "openai", "sent"),
+    [(None, True, False), (True, True, False), (False, True, False), (True, False, False), (None, False, None)],
+)
+def test_what_is_passed_on_is_never_stored_there(store: bool | None, openai: bool, sent: bool | None) -> None:
+    asked: dict[str, Any] = {"messages": []} if store is None else {"messages": [], "store": store}
+    options = UpstreamOptions(responses_api_base_url="http://x/v1", responses_api_api_key=None)
+    assert passed_body(PassRequest(model="m", body=asked), options, openai=openai).get("store") is sent
