@@ -1,5 +1,6 @@
 """Measures the processor time that voice activity detection takes for a session, with more and more of them at once."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
@@ -74,9 +75,14 @@ def _silero_by_hand(pcm: bytes) -> float:
 
 def measure(plan: Plan, name: str) -> list[Row]:
     """Every number of sessions."""
+    return asyncio.run(_measured(plan, name))
+
+
+async def _measured(plan: Plan, name: str) -> list[Row]:
     engine, speech, silence = ENGINES[name](), spoken(SECONDS), bytes(2 * RATE * SECONDS)
+    await engine.warm_up()
     by_hand = median(_silero_by_hand(speech) for _ in range(plan.rounds)) if name == "silero" else None
-    return [
+    rows = [
         Row(
             engine=name,
             sessions=sessions,
@@ -86,3 +92,5 @@ def measure(plan: Plan, name: str) -> list[Row]:
         )
         for sessions in plan.streams
     ]
+    await engine.aclose()
+    return rows

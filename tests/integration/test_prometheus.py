@@ -35,7 +35,7 @@ async def asked(client: httpx.AsyncClient, query: str) -> list[str]:
                 answer = (await client.get("/api/v1/query", params={"query": query})).json()
                 if found := [series["value"][1] for series in answer["data"]["result"]]:
                     return found
-            except httpx.TransportError:
+            except (httpx.TransportError, ValueError):
                 pass  # it is starting
             await asyncio.sleep(0.1)
 

@@ -64,8 +64,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "conversations": ("POST", "/v1/conversations", {"json": {}}),
     "voices": ("GET", "/v1/audio/voices?model=fast", {}),
     "models": ("GET", "/v1/models/fast", {}),
+    "usage": ("GET", "/v1/usage", {}),
 }
-WITHOUT_ROUTE = {"conversations"}
+WITHOUT_ROUTE = {"conversations", "usage"}
 """Surfaces that ask no route."""
 
 

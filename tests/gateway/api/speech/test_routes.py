@@ -310,7 +310,7 @@ async def test_one_outcome_is_logged_for_each(url: str, caplog: pytest.LogCaptur
     async with httpx.AsyncClient(base_url=url) as client:
         name = (await client.post(ROUTE, json={"input": "Secret words."})).headers["x-response-id"]
     (line,) = [line for line in caplog.messages if line.startswith(f"{name} ")]
-    assert line.startswith(f"{name} stop model=")
+    assert line.startswith(f"{name} stop surface=speech key=anyone model=")
     assert "Secret" not in caplog.text
 
 
