@@ -17,6 +17,7 @@ from tests.support.answers import (
     text_of,
     usage_of,
 )
+from tests.support.device import DEVICE
 from tests.support.transformers_engine import loaded
 
 torch = pytest.importorskip("torch", reason="needs torch")
@@ -25,9 +26,14 @@ memory = pytest.importorskip("adapters.llm.transformers.memory", reason="needs t
 paged_cache = pytest.importorskip("adapters.llm.transformers.paged_cache", reason="needs torch")
 
 
+only_on_the_host = pytest.mark.skipif(
+    DEVICE != "cpu", reason="goes without: the library checks the memory of a GPU itself"
+)
+
 TOKEN = 2 * 2 * 2 * 16 * 4  # bytes of the tiny Qwen3: keys and values, layers, heads, numbers of a head, float32
 
 
+@only_on_the_host
 @pytest.mark.parametrize(("free", "parallel", "room"), [(2 * 4096 * TOKEN, 8, 4096), (4096 * TOKEN, 1, 4096)])
 async def test_half_of_what_is_free_is_taken_and_less_than_a_conversation_is_none(
     tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch, free: int, parallel: int, room: int
@@ -57,6 +63,7 @@ async def test_a_gpu_takes_more_of_a_prompt_at_once(
     assert config.max_batch_tokens == tokens
 
 
+@only_on_the_host
 async def test_too_little_memory_is_told_with_its_size(
     tiny_qwen: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
