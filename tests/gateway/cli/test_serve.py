@@ -1,5 +1,6 @@
 """The command as people run it: a process that serves, is asked, and ends when told to."""
 
+import hashlib
 import json
 import os
 import re
@@ -242,3 +243,57 @@ def test_a_key_without_a_url_is_for_nobody(tmp_path: Path) -> None:
     asked = run("ask", QUESTION, "--key", "sk-a-key-for-this-test", cwd=tmp_path)
     assert asked.returncode == 2
     assert b"--key is for the gateway of --url" in asked.stderr
+
+
+def test_beyond_loopback_it_asks_for_keys(tmp_path: Path) -> None:
+    refused = run("--host", "0.0.0.0", "--port", "0", cwd=tmp_path)
+    assert refused.returncode == 2
+    (line,) = refused.stderr.decode().splitlines()
+    assert "--api_keys" in line
+    assert "--allow_anonymous" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="goes without SIGHUP")
+def test_keys_are_read_again_at_a_signal(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+
+    def admit(key: str) -> None:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        file.write_text(f'[[keys]]\nname = "me"\nhash = "sha256:{digest}"\n', encoding="utf-8")
+
+    def status(address: str, key: str) -> int:
+        return httpx.get(f"{address}/v1/models", headers={"authorization": f"Bearer {key}"}).status_code
+
+    admit("sk-the-first-key-of-all")
+    log = tmp_path / "log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [COMMAND, "--port", "0", str(file)], stdout=subprocess.PIPE, stderr=written, cwd=tmp_path
+        )
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline().decode())
+        assert found
+        wait_until_ready(found[0])
+        assert status(found[0], "sk-the-first-key-of-all") == 200
+        admit("sk-the-second-key-of-all")
+        process.send_signal(signal.SIGHUP)
+        for _ in range(500):
+            if status(found[0], "sk-the-second-key-of-all") == 200:
+                break
+            time.sleep(0.02)
+        assert status(found[0], "sk-the-second-key-of-all") == 200
+        assert status(found[0], "sk-the-first-key-of-all") == 401
+        file.write_text("port = [", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        for _ in range(500):
+            if "gateway.toml" in log.read_text():
+                break
+            time.sleep(0.02)
+        assert "gateway.toml" in log.read_text()
+        assert status(found[0], "sk-the-second-key-of-all") == 200, "a file that cannot be used changes nothing"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.communicate()
