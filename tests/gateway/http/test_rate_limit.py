@@ -8,11 +8,14 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from msgspec import json
+from msgspec import convert, json
 from openai import AsyncOpenAI
 
 from adapters import scripted
 from adapters.contract import llm
+from gateway.access.caller import Caller
+from gateway.access.keys import Key, Keyring, digest_in, hash_of
+from gateway.access.limits import Limits
 from gateway.engines.route import Engines
 from tests.support.http_client import ROUTE, form, refused
 from tests.support.redis_server import redis_server
@@ -173,3 +176,39 @@ async def test_a_client_that_leaves_pays_for_what_it_made_the_gateway_use() -> N
 async def test_a_query_that_cannot_be_is_refused(query: str) -> None:
     async with limited() as client:
         refused(await client.get(f"/v1/usage?{query}"), 400)
+
+
+async def test_a_key_has_its_own_limits_and_sees_its_own_use_only() -> None:
+    keyring = Keyring([key("ann", requests_per_minute=1), key("bob"), key("operator", admin=True)])
+    async with (
+        served(gateway_of(scripted_engines()), keyring=keyring) as address,
+        httpx.AsyncClient(base_url=address, timeout=20) as client,
+    ):
+
+        async def post(name: str) -> httpx.Response:
+            return await client.post(CHAT, json=ASKED, headers=bearer(name))
+
+        async def used(name: str) -> set[str]:
+            rows = (await client.get("/v1/usage", headers=bearer(name))).json()["data"]
+            return {row["key"] for row in rows}
+
+        assert [(await post("ann")).status_code for _ in range(2)] == [200, 429]
+        assert [(await post("bob")).status_code for _ in range(2)] == [200, 200]
+        error = refused(await post("ann"), 429)
+        assert error["message"].startswith("Rate limit reached for requests per minute of this API key: limit 1")
+        assert await used("ann") == {"ann"}
+        assert await used("bob") == {"bob"}
+        assert await used("operator") == {"ann", "bob"}
+        told = await client.get("/metrics", headers=bearer("operator"))
+        assert 'key="bob"' in told.text
+        assert refused(await client.get("/metrics", headers=bearer("bob")), 403)
+
+
+def bearer(name: str) -> dict[str, str]:
+    return {"authorization": f"Bearer sk-the-key-of-{name}"}
+
+
+def key(name: str, *, admin: bool = False, **limits: float) -> Key:
+    digest = digest_in(hash_of(f"sk-the-key-of-{name}"))
+    assert digest is not None
+    return Key(digest=digest, caller=Caller(name=name, admin=admin, limits=convert(limits, Limits)))
