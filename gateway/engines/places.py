@@ -45,14 +45,14 @@ class Places:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release()
-            else:
+            elif turn in line:  # else release() has passed over it
                 line.remove(turn)
             raise
 
     def release(self) -> None:
-        """Give a place back, or on to the next."""
-        line = self._ahead or self._others
-        if line:
-            line.popleft().set_result(None)
-        else:
-            self.running -= 1
+        """Give a place back, or on to the next who has not given up; that one may not know it yet."""
+        while line := self._ahead or self._others:
+            if not (turn := line.popleft()).done():
+                turn.set_result(None)
+                return
+        self.running -= 1

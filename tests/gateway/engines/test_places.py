@@ -45,6 +45,21 @@ async def test_a_wait_that_is_cancelled_loses_no_place(ahead: bool, given: bool)
     assert (places.running, places.waiting) == (0 if given else 1, 0)
 
 
+async def test_a_place_goes_to_the_next_when_the_first_has_just_given_up() -> None:
+    """Cancelled, but its task has not run since: it still stands in the line."""
+    places = Places(1)
+    await places.acquire(ahead=False)
+    first, second = (asyncio.create_task(places.acquire(ahead=False)) for _ in range(2))
+    await settle()
+    first.cancel()
+    places.release()
+    await asyncio.wait([first, second])
+    assert first.cancelled()
+    assert (places.running, places.waiting) == (1, 0)
+    places.release()
+    assert places.running == 0
+
+
 def test_a_mean_follows_what_is_new() -> None:
     mean = RunningMean()
     assert mean.value is None
