@@ -6,6 +6,8 @@ import ssl
 import sys
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from adapters.options import BadOption
 from gateway.access.keys import Keyring, check_keys
 from gateway.app import SURFACES, create_app
@@ -38,7 +40,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
 
     ``reread`` loads the settings anew, for SIGHUP.
     """
-    check_access(loaded, loaded.settings.host)
+    check_access(loaded)
     gateway = build(loaded)
     gateway.preflight()
     settings, keyring = loaded.settings, Keyring(loaded.keys)
@@ -53,15 +55,16 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
             failed = server.should_exit = True
 
         app = create_app(gateway, give_up, keyring=keyring)
-        server = GatewayServer(app, settings, tls, gateway.stop, lambda: reload(keyring, tls, settings, reread))
+        server = GatewayServer(app, settings, tls, gateway.stop, lambda: reload(keyring, tls, loaded, reread))
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
 
 
-def check_access(loaded: Loaded, host: str) -> None:
-    """Raise ``BadOption`` for keys that cannot work, ``SettingsError`` for a gateway at ``host`` that is anybody's."""
+def check_access(loaded: Loaded) -> None:
+    """Raise ``BadOption`` for keys that cannot work, ``SettingsError`` for a gateway that anybody could use."""
     check_keys(loaded.keys, [route.name for route in loaded.routes], [surface.name for surface in SURFACES])
+    host = loaded.settings.host
     if not loaded.keys and not is_loopback(host) and not loaded.settings.allow_anonymous:
         raise SettingsError(
             f"--host {host} can be reached from other machines and there are no keys: set --api_keys or [[keys]], or "
@@ -69,18 +72,17 @@ def check_access(loaded: Loaded, host: str) -> None:
         )
 
 
-def reload(
-    keyring: Keyring, tls: ssl.SSLContext | None, running: GatewaySettings, reread: Callable[[], Loaded]
-) -> None:
+def reload(keyring: Keyring, tls: ssl.SSLContext | None, running: Loaded, reread: Callable[[], Loaded]) -> None:
     """Take over the keys of settings that are loaded anew, or leave all as it is with a line in the log.
 
     New connections get what is in the files of the certificate now.
     """
     try:
         loaded = reread()
-        check_access(loaded, running.host)  # the address stays what it was
-        if tls is not None and running.tls_certificate is not None and running.tls_key is not None:
-            load_certificate(tls, running.tls_certificate, running.tls_key)
+        check_access(msgspec.structs.replace(running, keys=loaded.keys))  # address and routes stay what they were
+        settings = running.settings
+        if tls is not None and settings.tls_certificate is not None and settings.tls_key is not None:
+            load_certificate(tls, settings.tls_certificate, settings.tls_key)
     except (SettingsError, BadOption) as error:
         logger.error("the settings are not reloaded: %s", error)
         return

@@ -145,6 +145,8 @@ class Gateway:
 
 
 def _find(routes: Sequence[ServedRoute], model: str | None, named_by: Stage | None) -> ServedRoute:
+    if not routes:  # its key names routes that are not served, or none is asked for
+        raise UnknownModel("You do not have access to any model of this gateway.")
     if model is None:
         return routes[0]
     rules: list[Callable[[ServedRoute], bool]] = [lambda served: model in (served.name, *served.route.aliases)]

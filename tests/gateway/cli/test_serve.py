@@ -312,9 +312,24 @@ class TestReload:
         """Also when the new settings name another address: the process listens where it did."""
         running = load(["--host", "0.0.0.0", "--api_keys", "sk-the-key-of-the-start"], {})
         keyring = Keyring(running.keys)
-        reload(keyring, None, running.settings, lambda: load(["--host", "127.0.0.1"], {}))
+        reload(keyring, None, running, lambda: load(["--host", "127.0.0.1"], {}))
         assert not keyring.empty
         assert "the settings are not reloaded: --host 0.0.0.0" in caplog.text
+
+    def test_a_key_for_a_route_that_is_not_served_yet_is_refused(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The file may have routes that the process, which reads keys only, does not know."""
+        file = tmp_path / "gateway.toml"
+        digest = "0" * 64
+        file.write_text(
+            f'[[keys]]\nname = "me"\nhash = "sha256:{digest}"\nroutes = ["new"]\n\n[[routes]]\nname = "new"\n',
+            encoding="utf-8",
+        )
+        keyring = Keyring()
+        reload(keyring, None, load([], {}), lambda: load([str(file)], {}))
+        assert keyring.empty
+        assert "has an unknown route 'new'" in caplog.text
 
     def test_new_connections_get_the_new_certificate(self, tmp_path: Path) -> None:
         files = tmp_path / "chain.pem", tmp_path / "key.pem"
@@ -330,7 +345,7 @@ class TestReload:
         before = presented(tls)
         issue()
         assert presented(tls) == before
-        reload(Keyring(), tls, running.settings, lambda: running)
+        reload(Keyring(), tls, running, lambda: running)
         assert presented(tls) not in {before, None}
 
 
