@@ -10,9 +10,10 @@ from adapters.options import BadOption, Secret, decode_option
 from gateway.access.caller import ANYONE, NOBODY, Caller
 from gateway.access.keys import Key, checked_key, digest_in, hash_of
 from gateway.access.limits import Limits
+from gateway.access.standing import EVERYBODY
 from gateway.settings.model import SettingsError
 
-RESERVED = (ANYONE.name, NOBODY.name)
+RESERVED = (ANYONE.name, NOBODY.name, EVERYBODY)
 
 Names = Annotated[tuple[str, ...], Meta(min_length=1)]
 

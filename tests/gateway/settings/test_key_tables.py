@@ -53,6 +53,7 @@ def test_everything_that_a_key_can_say(tmp_path: Path) -> None:
         (f'name = "a b"\nhash = "{HASH}"', "name"),
         (f'name = "anyone"\nhash = "{HASH}"', "no key can have the name 'anyone'"),
         (f'name = "nobody"\nhash = "{HASH}"', "no key can have the name 'nobody'"),
+        (f'name = "everybody"\nhash = "{HASH}"', "no key can have the name 'everybody'"),
         ('name = "a"', "needs a 'hash' or a 'key'"),
         (f'name = "a"\nhash = "{HASH}"\nkey = "{PLAIN}"', "needs a 'hash' or a 'key'"),
         (f'name = "a"\nhash = "{PLAIN}"', "has a 'hash' that is none: 'sha256:' and 64"),
