@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import Scope
@@ -11,6 +12,7 @@ from litestar.types import Scope
 from adapters.options import BadOption, shown_url
 from adapters.upstream.urls import parse_url
 from gateway.access.keys import Keyring
+from gateway.access.meter import Meter
 from gateway.api import (
     chat_completions,
     conversations,
@@ -30,6 +32,7 @@ from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.conversation.archive import Archive
 from gateway.conversation.build import build_history
+from gateway.conversation.history import History
 from gateway.engines.inventory import engine_statuses
 from gateway.engines.lifecycle import Gateway
 from gateway.http.auth import AccessControl, caller_of
@@ -49,7 +52,7 @@ from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observer import fan_out
+from gateway.telemetry.observer import Observer, fan_out
 from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
@@ -86,41 +89,89 @@ def create_app(
     Raises ``BadOption`` for an address that no store can have, an origin that none is, or a collector that data cannot
     be sent to.
     """
-    history = build_history(gateway.settings)
-    meter = build_meter(gateway.settings)
-    charge = charging(meter)
-    measured = Metrics()
-    measured.registry.register(EngineCollector(lambda: engine_statuses(gateway.routes)))
-    otel = _otel_export(gateway)
-    observer = fan_out((log_turn, measured.observe, lambda _: charge, *(() if otel is None else (otel.observe,))))
-    naming = RequestNaming(measured)
-    turns, transcription_turns = Turns(history, observer), TranscriptionTurns(observer)
-    running = RunningResponses()
-    decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
-    speech_turns = SpeechTurns(observer)
-    chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
-    voice_turns = VoiceTurns(gateway, turns, decoder)
+    settings = gateway.settings
+    parts = _Parts(
+        gateway=gateway,
+        history=build_history(settings),
+        meter=build_meter(settings),
+        decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
+        measured=_metrics(gateway),
+        otel=_otel_export(gateway),
+    )
+    naming = RequestNaming(parts.measured)
+    app = Litestar(
+        route_handlers=[
+            Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
+        ],
+        dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts).items()},
+        request_max_body_size=MAX_BODY_BYTES,
+        exception_handlers={Exception: answer_error},
+        cors_config=cors_config(settings.cors_origins),
+        before_send=[name_answer, tell_limits, naming.count_answer],
+        middleware=[
+            naming,
+            AccessControl(keyring or Keyring(), ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            RateLimit(parts.meter),
+            ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
+            BodyBudget(settings.request_memory_mb),
+        ],
+        lifespan=[lambda _app: parts.running(failed)],
+        openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
+        logging_config=None,
+    )
+    refuse_strangers(app)
+    return app
 
-    async def load() -> None:
-        await gateway.warm_up()
-        if gateway.state == "failed":
-            failed()
+
+class _Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What lives as long as the application."""
+
+    gateway: Gateway
+    history: History
+    meter: Meter
+    decoder: DecoderPool
+    measured: Metrics
+    otel: "OtelExport | None"
+
+    @property
+    def observer(self) -> Observer:
+        """Who is told of every turn."""
+        charge = charging(self.meter)
+        traced = () if self.otel is None else (self.otel.observe,)
+        return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def lifetime(_app: Litestar) -> AsyncGenerator[None, None]:
+    async def running(self, failed: Callable[[], None]) -> AsyncGenerator[None, None]:
+        """Start what works in the background, load the engines, and close everything at the end."""
+
+        async def load() -> None:
+            await self.gateway.warm_up()
+            if self.gateway.state == "failed":
+                failed()
+
+        exported = () if self.otel is None else (self.otel,)
         try:
-            if otel is not None:
-                otel.start()
+            for export in exported:
+                export.start()
             async with background() as start:
                 start(load())
-                start(decoder.warm_up())
-                start(meter.attend())
-                history.start_maintenance(start)
+                start(self.decoder.warm_up())
+                start(self.meter.attend())
+                self.history.start_maintenance(start)
                 yield
         finally:
             async with AsyncExitStack() as closing:
-                for part in (*(() if otel is None else (otel,)), meter, history, decoder, gateway):
+                for part in (*exported, self.meter, self.history, self.decoder, self.gateway):
                     closing.push_async_callback(part.aclose)
+
+
+def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
+    """What handlers ask for, by the names of their parameters; some of it is that of the request's caller."""
+    gateway, history, decoder, observer = parts.gateway, parts.history, parts.decoder, parts.observer
+    turns, running = Turns(history, observer), RunningResponses()
+    transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
+    chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
+    voice_turns = VoiceTurns(gateway, turns, decoder)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -128,42 +179,25 @@ def create_app(
     def shelf_of(scope: Scope) -> Shelf:
         return Shelf(archive=archive_of(scope), running=running.of(caller_of(scope).name))
 
-    settings = gateway.settings
-    foreign_pages = ForeignPages(settings.allow_anonymous, settings.cors_origins)
-    app = Litestar(
-        route_handlers=[
-            Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
-        ],
-        dependencies={
-            "gateway": Provide(lambda: gateway, sync_to_thread=False),
-            "turns": Provide(lambda: turns, sync_to_thread=False),
-            "transcription_turns": Provide(lambda: transcription_turns, sync_to_thread=False),
-            "archive": Provide(archive_of, sync_to_thread=False),
-            "shelf": Provide(shelf_of, sync_to_thread=False),
-            "decoder": Provide(lambda: decoder, sync_to_thread=False),
-            "speech_turns": Provide(lambda: speech_turns, sync_to_thread=False),
-            "chat_resources": Provide(lambda: chat_resources, sync_to_thread=False),
-            "meter": Provide(lambda: meter, sync_to_thread=False),
-            "measured": Provide(lambda: measured, sync_to_thread=False),
-            "voice_turns": Provide(lambda: voice_turns, sync_to_thread=False),
-        },
-        request_max_body_size=MAX_BODY_BYTES,
-        exception_handlers={Exception: answer_error},
-        cors_config=cors_config(settings.cors_origins),
-        before_send=[name_answer, tell_limits, naming.count_answer],
-        middleware=[
-            naming,
-            AccessControl(keyring or Keyring(), foreign_pages),
-            RateLimit(meter),
-            ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
-            BodyBudget(settings.request_memory_mb),
-        ],
-        lifespan=[lifetime],
-        openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
-        logging_config=None,
-    )
-    refuse_strangers(app)
-    return app
+    return {
+        "gateway": lambda: gateway,
+        "turns": lambda: turns,
+        "transcription_turns": lambda: transcription_turns,
+        "speech_turns": lambda: speech_turns,
+        "chat_resources": lambda: chat_resources,
+        "voice_turns": lambda: voice_turns,
+        "archive": archive_of,
+        "shelf": shelf_of,
+        "decoder": lambda: decoder,
+        "meter": lambda: parts.meter,
+        "measured": lambda: parts.measured,
+    }
+
+
+def _metrics(gateway: Gateway) -> Metrics:
+    measured = Metrics()
+    measured.registry.register(EngineCollector(lambda: engine_statuses(gateway.routes)))
+    return measured
 
 
 def _otel_export(gateway: Gateway) -> "OtelExport | None":
