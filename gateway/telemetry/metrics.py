@@ -110,7 +110,7 @@ class Metrics:
         ):
             if amount:
                 self._series(metric, *account).inc(amount)
-        self._count_tokens(account, "answer", outcome.usage)
+        self._count_tokens(account, "answer", outcome.usage or outcome.estimate)
         self._count_tokens(account, "summary", outcome.compaction)
 
     def _count_tokens(self, account: tuple[str, str], purpose: str, usage: llm.Usage | None) -> None:

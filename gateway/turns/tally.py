@@ -101,9 +101,8 @@ class Tally:
     def _finished(self, answer: AnswerFinished | Passed) -> None:
         self._answered_by = self._answered_by or self._route
         self._usage, self.ending.reason = answer.usage, answer.reason
-        if (
-            isinstance(answer, Passed) and answer.failure is not None
-        ):  # its text is the server's, which may quote what was said
+        if isinstance(answer, Passed) and answer.failure is not None:
+            # Its text is the server's, which may quote what was said.
             self.ending.failed(UpstreamError("The server reported a failure in the middle of its answer."))
 
     def answered_by(self, route: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,21 @@ async def test_a_voice_turn_is_counted_with_what_it_used() -> None:
         assert seen.value(f"{stage}_seconds_count", route="echo") == 1
     assert seen.value("turn_seconds_count", **place) == 1
     assert seen.value("answers_total", surface="speech_to_speech", status="200") == 1
+
+
+async def test_tokens_that_no_server_counted_are_estimated_as_they_are_charged() -> None:
+    async def uncounted(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Eight by")
+        yield llm.Finished(reason="stop", usage=None)
+
+    engines = scripted_engines(llm=scripted.language_model(uncounted))
+    async with served(gateway_of(engines)) as address, httpx.AsyncClient(base_url=address) as client:
+        assert (await client.post(ROUTE, **form())).status_code == 200
+        seen = await scrape(client)
+        (used,) = (await client.get("/v1/usage")).json()["data"]
+    told = {"route": "echo", "key": "anyone", "purpose": "answer"}
+    assert seen.value("tokens_total", **told, kind="output") == used["output_tokens"] == 2
+    assert seen.value("tokens_total", **told, kind="input") == used["input_tokens"] > 0
 
 
 async def test_turns_that_fail_or_are_left_are_counted_as_such() -> None:
