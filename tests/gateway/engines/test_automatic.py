@@ -10,31 +10,19 @@ from adapters.contract import tts
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.options import BadOption
 from gateway.engines.automatic import AutomaticEngine, Contestant
+from tests.support.loading import Loading
 from tests.support.streams import read
 
 REQUEST = tts.Request(text="A sentence.")
 
 
-class Voice(scripted.Scripted[Any, Any, Any]):
-    """A synthesiser that can be loaded or not, and takes its time."""
+class Voice(Loading, scripted.Scripted[Any, Any, Any]):
+    """A synthesiser that takes its time."""
 
     def __init__(self, *, pause: float = 0.0, lacks: str = "", error: Exception | None = None) -> None:
         working = scripted.synthesiser(scripted.ToneVoice(pause=pause))
-        super().__init__(working.info, working.script)
-        self.lacks, self.error = lacks, error
-        self.lives: list[str] = []
-
-    def preflight(self) -> None:
-        if self.lacks:
-            raise BadOption(self.lacks)
-
-    async def warm_up(self) -> None:
-        self.lives.append("loaded")
-        if self.error is not None:
-            raise self.error
-
-    async def aclose(self) -> None:
-        self.lives.append("closed")
+        Loading.__init__(self, lacks=lacks, error=error)
+        scripted.Scripted.__init__(self, working.info, working.script)
 
 
 async def trial(engine: Any) -> float:

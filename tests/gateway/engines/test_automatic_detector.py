@@ -10,27 +10,15 @@ from adapters.options import BadOption
 from adapters.vad.energy import Energy
 from gateway.engines.automatic import Contestant
 from gateway.engines.automatic_detector import AutomaticDetector
+from tests.support.loading import Loading
 
 
-class Ears(Energy):
-    """A detector that can be loaded or not."""
+class Ears(Loading, Energy):
+    """A detector of voice activity."""
 
     def __init__(self, *, lacks: str = "", error: Exception | None = None) -> None:
-        super().__init__(Energy.Options())
-        self.lacks, self.error = lacks, error
-        self.lives: list[str] = []
-
-    def preflight(self) -> None:
-        if self.lacks:
-            raise BadOption(self.lacks)
-
-    async def warm_up(self) -> None:
-        self.lives.append("loaded")
-        if self.error is not None:
-            raise self.error
-
-    async def aclose(self) -> None:
-        self.lives.append("closed")
+        Loading.__init__(self, lacks=lacks, error=error)
+        Energy.__init__(self, Energy.Options())
 
     def detector(self) -> vad.Detector:  # type: ignore[override]
         self.lives.append("used")

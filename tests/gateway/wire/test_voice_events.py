@@ -8,10 +8,10 @@ from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from gateway.pipeline.listen import RecordingFinished
 from gateway.pipeline.speak import UtteranceFinished
-from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Timings
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
 from gateway.wire.voice_events import AudioDone, event_of
+from tests.support.outcomes import outcome
 
 
 def test_what_the_wire_does_not_show_is_no_event() -> None:
@@ -31,21 +31,12 @@ def test_what_the_wire_does_not_show_is_no_event() -> None:
 
 def finished(**fields: Any) -> AudioDone:
     plain: dict[str, Any] = {
-        "response_id": "resp_1",
         "conversation_id": "conv_1",
-        "caller": "anyone",
-        "route": "m",
-        "answered_by": "m",
         "reason": "length",
-        "heard_seconds": 1.0,
-        "characters": 3,
-        "spoken_seconds": 1.0,
-        "delivered_seconds": 1.0,
         "usage": llm.Usage(input_tokens=3, output_tokens=4, cached_tokens=1),
-        "compaction": None,
         "timings": Timings(stt=0.1, llm_first=0.02, tts_first=0.0034567, first_audio=0.2, total=1.5),
     }
-    done = event_of(TurnFinished(reason="length", outcome=TurnOutcome(**{**plain, **fields})))
+    done = event_of(TurnFinished(reason="length", outcome=outcome(**{**plain, **fields})))
     assert isinstance(done, AudioDone)
     return done
 
