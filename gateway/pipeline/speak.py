@@ -45,6 +45,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class UtteranceStarted(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_started"):
+    """The audio that follows is that of ``text``, as the model wrote it, with what came before and cannot be said.
+
+    A pause before it belongs to no utterance.
+    """
+
+    text: str
+
+
 class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_finished"):
     """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them.
 
@@ -57,7 +66,7 @@ class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utteranc
     cached: bool = False
 
 
-Spoken = Started | tts.AudioChunk | UtteranceFinished
+Spoken = Started | tts.AudioChunk | UtteranceStarted | UtteranceFinished
 
 
 async def speak(
@@ -72,6 +81,7 @@ async def speak(
     rate = engine.info.sample_rate
     joins = UtteranceJoins(rate, delivery.speed)
     started = worded = sounded = False
+    unsaid = ""
     while (text := await scheduler.utterance()) is not None:
         parts = divided(normalizer.normalize(text))
         pause = joins.pause() if parts else b""
@@ -82,6 +92,7 @@ async def speak(
             playhead.complete()
             yield tts.AudioChunk(pcm=pause)
         playhead.begin(text)
+        unsaid += text
         for words in parts:
             worded = worded or any(map(str.isalnum, words))
             watch.mark("tts_request")
@@ -96,6 +107,9 @@ async def speak(
                             scheduler.spoken(pending + seconds)
                             pending = 0.0
                             playhead.made(seconds)
+                            if pcm and unsaid:
+                                yield UtteranceStarted(text=unsaid)
+                                unsaid = ""
                             if pcm:
                                 yield tts.AudioChunk(pcm=pcm)
                         case Started():
