@@ -1,6 +1,6 @@
 """Speaking stage: utterances out of the scheduler, normalised for reading aloud, through the synthesiser."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import assert_never
 
@@ -107,11 +107,9 @@ async def speak(
                             scheduler.spoken(pending + seconds)
                             pending = 0.0
                             playhead.made(seconds)
-                            if pcm and unsaid:
-                                yield UtteranceStarted(text=unsaid)
-                                unsaid = ""
-                            if pcm:
-                                yield tts.AudioChunk(pcm=pcm)
+                            for piece in _captioned(pcm, unsaid):
+                                yield piece
+                            unsaid = "" if pcm else unsaid
                         case Started():
                             if not started:
                                 yield event
@@ -128,7 +126,17 @@ async def speak(
         raise UpstreamError("The synthesiser made no sound of the text; choose another voice, or an engine with --tts.")
 
 
-async def _utterance(engine: tts.Synthesiser, request: tts.Request) -> AsyncGenerator[Spoken, None]:
+def _captioned(pcm: bytes, text: str) -> Iterator[Spoken]:
+    """``pcm``, if there is any; with it begins the utterance ``text``, if that is not empty."""
+    if pcm and text:
+        yield UtteranceStarted(text=text)
+    if pcm:
+        yield tts.AudioChunk(pcm=pcm)
+
+
+async def _utterance(
+    engine: tts.Synthesiser, request: tts.Request
+) -> AsyncGenerator[Started | tts.AudioChunk | UtteranceFinished, None]:
     """One utterance. Raises ``UpstreamError`` where the engine's stream ends without ``Finished``."""
     finished: tts.Finished | None = None
     async with aclosing(engine.stream(request)) as events:
