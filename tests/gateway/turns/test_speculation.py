@@ -22,7 +22,7 @@ ASKED = ConversationRef(keep=False, history=(llm.Message(role="user", parts=(llm
 
 
 class Attempt:
-    """A turn of which two utterances could be spoken, read in a task of its own."""
+    """A turn of which two utterances can be spoken, read in a task of its own."""
 
     def __init__(self, utterances: int) -> None:
         self.engines: Engines = scripted_engines()
@@ -42,6 +42,9 @@ class Attempt:
             async for event in events:
                 self.events.append(event)
 
+    async def until(self, kind: type[TurnEvent]) -> None:
+        await until(lambda: any(isinstance(event, kind) for event in self.events))
+
     def asked_to_speak(self) -> list[str]:
         return [request.text for request in self.engines.tts.requests]  # type: ignore[attr-defined]
 
@@ -49,7 +52,7 @@ class Attempt:
 async def test_it_speaks_as_much_as_it_may_and_the_rest_once_it_is_adopted() -> None:
     for utterances, spoken in ((0, []), (1, ["Hello there."])):
         attempt = Attempt(utterances)
-        await until(lambda: any(isinstance(event, TextFinished) for event in attempt.events))
+        await attempt.until(TextFinished)
         await asyncio.sleep(0.05)
         assert attempt.asked_to_speak() == spoken
         attempt.speculation.adopt()
@@ -63,7 +66,7 @@ async def test_it_speaks_as_much_as_it_may_and_the_rest_once_it_is_adopted() -> 
 
 async def test_one_that_is_thrown_away_closes_its_engines_and_is_charged_as_speculative() -> None:
     attempt = Attempt(1)
-    await until(lambda: any(isinstance(event, tts.AudioChunk) for event in attempt.events))
+    await attempt.until(tts.AudioChunk)
     attempt.task.cancel()
     await asyncio.wait([attempt.task])
     assert attempt.engines.llm.open == attempt.engines.tts.open == 0  # type: ignore[attr-defined]
