@@ -1,8 +1,8 @@
 """A session's incoming audio: kept as it came, in milliseconds since the session's first sample, within a bound.
 
-``append`` what the client sends; ``begin`` an ``Utterance`` where somebody starts to speak and ``end`` it where they
-stop. Its audio can be read while it grows (``blocks``), and outlives the session's buffer. Before an utterance only as
-much is kept as ``forget`` leaves.
+``append`` what the client sends; ``open`` an ``Utterance`` to have its audio while it comes (``blocks``), ``commit`` it
+where it ends: it outlives the session's buffer. Before it only as much is kept as ``forget`` leaves. ``Listener`` does
+this for a session.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ class InputAudio:
         self._limit = audio_format.size(max_seconds * 1000)
         self._kept = bytearray()
         self._forgotten = 0  # bytes that are no longer kept
-        self._utterance: Utterance | None = None
+        self.utterance: Utterance | None = None
+        """The one that is open."""
 
     @property
     def now_ms(self) -> float:
@@ -39,11 +40,6 @@ class InputAudio:
     def kept_from_ms(self) -> float:
         """Where the audio begins that is still kept."""
         return self._start_ms + self.format.milliseconds(self._forgotten)
-
-    @property
-    def utterance(self) -> "Utterance | None":
-        """The utterance that was begun and has not ended."""
-        return self._utterance
 
     def append(self, data: bytes) -> None:
         """Take the next audio. Raises ``InvalidRequest``, and then has taken nothing of it."""
@@ -67,35 +63,38 @@ class InputAudio:
                 code="input_audio_buffer_full",
             )
         self._kept += data
-        if self._utterance is not None:
-            self._utterance.changed()
 
-    def begin(self, at_ms: float) -> "Utterance":
-        """An utterance from ``at_ms`` on, or from the first sample that is kept. There is one at a time."""
-        assert self._utterance is None, "the last one has ended"
-        self._utterance = Utterance(self, max(self._offset(at_ms), self._forgotten))
-        return self._utterance
+    def open(self, start_ms: float) -> "Utterance":
+        """An utterance that grows, from ``start_ms`` on or from the first sample that is kept. There is one at a time.
 
-    def end(self, at_ms: float) -> "Utterance":
-        """End the utterance at ``at_ms``; what came after that stays for the next one."""
-        utterance = self._utterance
-        assert utterance is not None, "it was begun"
-        end = max(min(self._offset(at_ms), self._forgotten + len(self._kept)), utterance.start)
-        self._utterance = None
+        Its readers get what ``Utterance.advance`` lets them have.
+        """
+        assert self.utterance is None, "the last one was committed or cleared"
+        self.utterance = Utterance(self, max(self.offset(start_ms), self._forgotten))
+        return self.utterance
+
+    def commit(self, start_ms: float, end_ms: float) -> "Utterance":
+        """The audio from ``start_ms`` to ``end_ms``: the open utterance, which ends, if there is one. Forget the rest.
+
+        What came after ``end_ms`` stays for the next one.
+        """
+        utterance = self.utterance or self.open(start_ms)
+        end = max(min(self.offset(end_ms), self.end_offset), utterance.start)
         utterance.close(self.between(utterance.start, end))
+        self.utterance = None
         self._forget(end)
         return utterance
 
-    def clear(self) -> None:
-        """Forget everything so far; an utterance ends empty."""
-        if self._utterance is not None:
-            self._utterance.close(b"")
-            self._utterance = None
-        self._forget(self._forgotten + len(self._kept))
+    def clear(self, end_ms: float) -> None:
+        """Forget what came before ``end_ms``; an open utterance ends empty."""
+        if self.utterance is not None:
+            self.utterance.close(b"")
+            self.utterance = None
+        self._forget(self.offset(end_ms))
 
     def forget(self, before_ms: float) -> None:
         """Give up what came before ``before_ms`` and is of no utterance."""
-        self._forget(self._offset(before_ms))
+        self._forget(self.offset(before_ms))
 
     def between(self, start: int, end: int) -> bytes:
         """The bytes between two offsets since the first sample, both of what is kept."""
@@ -106,16 +105,13 @@ class InputAudio:
         """The offset in bytes of the next sample."""
         return self._forgotten + len(self._kept)
 
-    def position(self, offset: int) -> float:
-        """The position in milliseconds of an offset in bytes."""
-        return self._start_ms + self.format.milliseconds(offset)
-
-    def _offset(self, at_ms: float) -> int:
+    def offset(self, at_ms: float) -> int:
+        """The offset in bytes of a position."""
         return max(0, self.format.size(at_ms - self._start_ms))
 
     def _forget(self, until: int) -> None:
-        if self._utterance is not None:
-            until = min(until, self._utterance.start)
+        if self.utterance is not None:
+            until = min(until, self.utterance.start)
         if (count := until - self._forgotten) > 0:
             count = min(count, len(self._kept))
             del self._kept[:count]
@@ -123,28 +119,22 @@ class InputAudio:
 
 
 class Utterance:
-    """What somebody says in one turn: it grows until it has ended, and may pause meanwhile.
+    """What somebody says in one turn: it grows until it is committed, and may pause meanwhile.
 
-    While it pauses, readers get no more than was there when the pause was noticed: if it ends so, nobody has to
-    recognise silence. ``InputAudio`` makes it and ends it.
+    Readers get it as far as it is known to belong to the turn. While it pauses, that is no more than was there when the
+    pause was noticed: if it ends so, nobody has to recognise silence. ``InputAudio`` makes it and ends it.
     """
 
     def __init__(self, source: InputAudio, start: int) -> None:
         self.start = start
+        self.is_paused = False
+        """Whether it pauses now, or ended in a pause."""
+        self.pauses = 0
+        """How many pauses there were, with this one."""
         self._source = source
+        self._known = start  # the offset up to which it may be read
         self._data: bytes | None = None  # of the whole utterance, once it has ended
-        self._paused_at: int | None = None
         self._news = asyncio.Event()
-
-    @property
-    def start_ms(self) -> float:
-        """Where it begins."""
-        return self._source.position(self.start)
-
-    @property
-    def end_ms(self) -> float:
-        """Where it ended, or ends so far."""
-        return self._source.position(self._end)
 
     @property
     def has_ended(self) -> bool:
@@ -152,68 +142,81 @@ class Utterance:
         return self._data is not None
 
     @property
-    def is_paused(self) -> bool:
-        """Whether it pauses now, or ended in a pause."""
-        return self._paused_at is not None
+    def data(self) -> bytes:
+        """All of it, in the session's format; once it has ended."""
+        assert self._data is not None, "it has ended"
+        return self._data
+
+    @property
+    def seconds(self) -> float:
+        """How long the part is that may be read."""
+        return self._source.format.milliseconds(self._known - self.start) / 1000
+
+    def advance(self, until_ms: float) -> None:
+        """Up to ``until_ms`` it is of this turn."""
+        self._known = max(self._known, min(self._source.offset(until_ms), self._source.end_offset))
+        self.changed()
 
     def pause(self) -> None:
         """It has been quiet for a moment."""
-        self._paused_at = self._end
+        self.is_paused = True
+        self.pauses += 1
         self.changed()
 
     def resume(self) -> None:
         """It goes on."""
-        self._paused_at = None
+        self.is_paused = False
         self.changed()
 
     def close(self, data: bytes) -> None:
         """It has ended and consists of ``data``; for ``InputAudio``."""
         self._data = data
+        end = self.start + len(data)
+        self._known = min(self._known, end) if self.is_paused else end
         self.changed()
 
-    def changed(self) -> None:
-        """Wake those who wait for a change; for ``InputAudio``."""
-        self._news.set()
+    def is_in(self, pause: int) -> bool:
+        """Whether it is still in its pause of this number, or ended there."""
+        return self.is_paused and self.pauses == pause
 
     def pcm(self, rate: int) -> bytes:
-        """All of it so far as s16le at ``rate`` Hz; with its pause when it has ended."""
-        form = self._source.format
-        resampler = Resampler(form.rate, rate)
-        data = form.decode(self._read(self.start, self._end))
-        return resampler.feed(data) + resampler.finish()
+        """What may be read of it now, as s16le at ``rate`` Hz."""
+        resampler = Resampler(self._source.format.rate, rate)
+        return resampler.feed(self._read(self.start, self._known)) + resampler.finish()
 
     async def blocks(self, rate: int) -> AsyncGenerator[bytes, None]:
         """Its audio as s16le at ``rate`` Hz, as it grows, until it has ended; an empty block says that it pauses."""
-        form = self._source.format
-        resampler = Resampler(form.rate, rate)
+        resampler = Resampler(self._source.format.rate, rate)
         position, is_told = self.start, False
         while True:
-            readable = self._end if self._paused_at is None else self._paused_at
-            if position < readable:
-                pcm = resampler.feed(form.decode(self._read(position, readable)))
-                position, is_told = readable, False
-                if pcm:
+            if position < (known := self._known):
+                if pcm := resampler.feed(self._read(position, known)):
                     yield pcm
+                position, is_told = known, False
             elif self.has_ended:
                 break
-            elif self._paused_at is not None and not is_told:
+            elif self.is_paused and not is_told:
                 is_told = True
                 yield b""
             else:
                 await self.change()
-        if self._paused_at is None and (pcm := resampler.finish()):
+        if not is_told and (pcm := resampler.finish()):
             yield pcm
+
+    def changed(self) -> None:
+        """Wake those who wait for a change."""
+        self._news.set()
 
     async def change(self) -> None:
         """Wait until it grows, pauses, goes on or ends."""
         self._news.clear()
         await self._news.wait()
 
-    @property
-    def _end(self) -> int:
-        return self._source.end_offset if self._data is None else self.start + len(self._data)
-
     def _read(self, start: int, end: int) -> bytes:
-        if self._data is None:
-            return self._source.between(start, end)
-        return self._data[start - self.start : end - self.start]
+        """S16le at the rate of the session."""
+        data = (
+            self._source.between(start, end)
+            if self._data is None
+            else self._data[start - self.start : end - self.start]
+        )
+        return self._source.format.decode(data)

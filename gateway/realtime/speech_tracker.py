@@ -1,10 +1,12 @@
-"""Tells where speech starts, pauses, goes on and ends, from the probability of speech in windows; no I/O, no clock.
+"""Tells where a voice starts, pauses and goes on and a turn ends, from the probability of speech in windows; no I/O.
 
 One tracker for each session; ``window`` takes the next probability and says what it changes. Positions are milliseconds
 since the session's first sample.
 """
 
 import msgspec
+
+from gateway.realtime.inputs import TurnEnded, VoiceInput, VoicePaused, VoiceResumed, VoiceStarted
 
 MIN_SPEECH_MS = 60
 """Speech before it counts as a start, or as going on after a pause: a click is shorter."""
@@ -13,37 +15,11 @@ HYSTERESIS = 0.15
 """By how much the probability must fall below the threshold before a window of running speech is without speech."""
 
 
-class SpeechStarted(msgspec.Struct, frozen=True, kw_only=True, tag="speech_started"):
-    """Somebody speaks; ``at_ms`` is the start minus the padding: the utterance begins there."""
-
-    at_ms: float
-
-
-class SpeechPaused(msgspec.Struct, frozen=True, kw_only=True, tag="speech_paused"):
-    """It has been quiet for a moment since ``voiced_until_ms``; now is ``at_ms``. Speech has not ended yet."""
-
-    voiced_until_ms: float
-    at_ms: float
-
-
-class SpeechResumed(msgspec.Struct, frozen=True, kw_only=True, tag="speech_resumed"):
-    """After a pause speech goes on at ``at_ms``."""
-
-    at_ms: float
-
-
-class SpeechEnded(msgspec.Struct, frozen=True, kw_only=True, tag="speech_ended"):
-    """The turn is over: quiet since ``voiced_until_ms``; the utterance reaches to ``at_ms``."""
-
-    voiced_until_ms: float
-    at_ms: float
-
-
-SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
-
-
 class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When a window is speech (``threshold``, 0 to 1), and how long a start, a pause and an end take."""
+    """When a window is speech (``threshold``, 0 to 1), and how long it must be quiet for a pause and for an end.
+
+    ``prefix_padding_ms`` before the voice belong to a turn; a turn ends after ``longest_ms`` whatever is heard.
+    """
 
     threshold: float = 0.5
     prefix_padding_ms: float = 300.0
@@ -63,6 +39,8 @@ class SpeechTracker:
         self.now_ms = start_ms
         self.is_speaking = False
         self.is_paused = False
+        self.turn_from_ms = start_ms
+        """Where the last turn begins, with its padding."""
         self._settings = settings
         self._window_ms = window_ms
         self._least = max(1, round(MIN_SPEECH_MS / window_ms))
@@ -73,11 +51,20 @@ class SpeechTracker:
 
     @property
     def needed_from_ms(self) -> float:
-        """Audio before this is not of an utterance that starts from now on."""
-        before = self.now_ms - self._run * self._window_ms - self._settings.prefix_padding_ms
-        return max(self._floor_ms, before)
+        """Audio before this is not of a turn that starts from now on, nor of its padding."""
+        return max(self._floor_ms, self.now_ms - self._run * self._window_ms - self._settings.prefix_padding_ms)
 
-    def window(self, probability: float) -> SpeechEvent | None:
+    @property
+    def quiet_ms(self) -> float:
+        """For how long there has been no voice."""
+        return self.now_ms - self._voiced_until_ms
+
+    def change(self, settings: TrackerSettings) -> None:
+        """Judge by other settings from now on, also in a turn that goes on."""
+        self._settings = settings
+        self.silence_ms = settings.silence_ms
+
+    def window(self, probability: float) -> VoiceInput | None:
         """What the next window changes."""
         self.now_ms += self._window_ms
         threshold = self._settings.threshold
@@ -90,20 +77,20 @@ class SpeechTracker:
         elif self._run >= self._least:
             self._voiced_until_ms = self.now_ms
             self.is_paused = False
-            return SpeechResumed(at_ms=self.now_ms - self._run * self._window_ms)
+            self.silence_ms = self._settings.silence_ms
+            return VoiceResumed(at_ms=round(self.now_ms - self._run * self._window_ms))
         return self.settle()
 
-    def settle(self) -> SpeechEvent | None:
+    def settle(self) -> VoiceInput | None:
         """Whether speech pauses or has ended with the silence so far; after ``silence_ms`` was changed."""
         if not self.is_speaking:
             return None
-        silence = self.now_ms - self._voiced_until_ms
-        if silence >= self.silence_ms or self.now_ms - self._started_ms >= self._settings.longest_ms:
+        if self.quiet_ms >= self.silence_ms or self.now_ms - self._started_ms >= self._settings.longest_ms:
             self.restart(self.now_ms)
-            return SpeechEnded(voiced_until_ms=self._voiced_until_ms, at_ms=self.now_ms)
-        if silence >= self._settings.quiet_ms and not self.is_paused:
+            return TurnEnded(at_ms=round(self.now_ms))
+        if self.quiet_ms >= self._settings.quiet_ms and not self.is_paused:
             self.is_paused = True
-            return SpeechPaused(voiced_until_ms=self._voiced_until_ms, at_ms=self.now_ms)
+            return VoicePaused(at_ms=round(self._voiced_until_ms))
         return None
 
     def restart(self, floor_ms: float) -> None:
@@ -113,9 +100,9 @@ class SpeechTracker:
         self._floor_ms = floor_ms
         self._run = 0
 
-    def _start(self) -> SpeechStarted:
-        at_ms = self.needed_from_ms
+    def _start(self) -> VoiceStarted:
         self.is_speaking = True
-        self._started_ms = at_ms
+        self.turn_from_ms = self.needed_from_ms
+        self._started_ms = max(self._floor_ms, self.now_ms - self._run * self._window_ms)
         self._voiced_until_ms = self.now_ms
-        return SpeechStarted(at_ms=at_ms)
+        return VoiceStarted(at_ms=round(self._started_ms))
