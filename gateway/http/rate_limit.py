@@ -9,19 +9,12 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access.meter import Kind, Meter
 from gateway.access.standing import Standing
-from gateway.access.windows import Quantity
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.http.auth import caller_of
+from gateway.turns.turn_place import needed
 
 _KEY = "speech_gateway_standing"
-
-NEEDED: dict[Stage, tuple[Quantity, ...]] = {
-    "stt": ("audio_seconds",),
-    "llm": ("tokens",),
-    "tts": ("speech_characters", "speech_seconds"),
-}
-"""What a turn uses of at each of its stages."""
 
 
 class RateLimit(ASGIMiddleware):
@@ -57,7 +50,7 @@ def admit(
     """
     stages = tuple(stages)
     standing: Standing = scope.setdefault("state", {}).get(_KEY, Standing())
-    refusal = standing.refusal(tuple(quantity for stage in stages for quantity in NEEDED[stage]))
+    refusal = standing.refusal(needed(stages))
     if refusal is not None:
         raise refusal
     return gateway.admit(model, caller_of(scope), stages, named_by=named_by)
