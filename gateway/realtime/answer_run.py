@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from adapters.contract import llm, tts
+from gateway.pipeline.read_aloud import Read
 from gateway.pipeline.speak import UtteranceStarted
 from gateway.realtime import inputs
 from gateway.realtime.audio_format import FORMATS, AudioFormat
@@ -14,7 +15,8 @@ from gateway.realtime.session_config import AudioOutput
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.turns.result import TurnEvent
 
-Told = llm.TextDelta | llm.ToolCallStarted | llm.ToolCallDelta | llm.ToolCallFinished | UtteranceStarted | tts.AudioChunk
+ToolCall = llm.ToolCallStarted | llm.ToolCallDelta | llm.ToolCallFinished
+Told = llm.TextDelta | ToolCall | UtteranceStarted | tts.AudioChunk
 """The events of a turn of which the session learns."""
 
 Tell = Callable[[AnswerInput], None]
@@ -46,7 +48,7 @@ class AnswerRun:
             if self.is_adopted:
                 self._audio.start()
 
-    async def take(self, event: TurnEvent) -> None:
+    async def take(self, event: TurnEvent | Read) -> None:
         """The next event of the turn; waits while too much audio waits for its time."""
         if not isinstance(event, Told):
             return

@@ -23,7 +23,7 @@ from gateway.realtime.items import InputAudio, Item, MessageItem
 from gateway.realtime.pacing import Playback
 from gateway.realtime.response_events import FailureBody
 from gateway.realtime.server_events import RateLimit
-from gateway.realtime.session_config import AudioOutput, FunctionTool, NamedFunction
+from gateway.realtime.session_config import AudioOutput, FunctionTool, NamedFunction, ToolChoice
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
@@ -35,8 +35,8 @@ from gateway.turns.turn_place import turn_place
 
 logger = logging.getLogger(__name__)
 
-Words = Awaitable[str | None]
-"""What was said up to a pause; ``None`` when that cannot be known any more."""
+Words = Callable[[], Awaitable[str | None]]
+"""Waits for what was said up to a pause; ``None`` when that cannot be known any more."""
 
 
 class AnswerService(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,11 +167,9 @@ class Answers:
                     await run.take(event)
         await self._finished(run, standing, None)
 
-    async def _prepared(
-        self, run: AnswerRun, command: commands.Prepare, words: Words, heard: llm.Audio | None
-    ) -> None:
+    async def _prepared(self, run: AnswerRun, command: commands.Prepare, words: Words, heard: llm.Audio | None) -> None:
         """Work ahead as far as ``command`` says; without words there is nothing to answer."""
-        said = "" if heard is not None else await words
+        said = "" if heard is not None else await words()
         if said is None or (heard is None and not said.strip()):
             return
         self._tell(inputs.Prepared(response_id=run.response_id, transcript=said))
@@ -233,7 +231,7 @@ def _tool(tool: FunctionTool) -> llm.Tool:
     return llm.Tool(name=tool.name, description=tool.description, parameters=tool.parameters)
 
 
-def _tool_choice(choice: commands.ToolChoice) -> llm.ToolChoice:
+def _tool_choice(choice: ToolChoice) -> llm.ToolChoice:
     return llm.NamedTool(name=choice.name) if isinstance(choice, NamedFunction) else choice
 
 

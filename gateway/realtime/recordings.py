@@ -1,11 +1,9 @@
 """The audio of a session's items: what the user said and what was answered, within a bound."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from adapters.contract import llm
-from adapters.contract.audio import wav_header
+from gateway.audio.encode import wav_header
 from gateway.audio.resample import Resampler
 from gateway.engines.route import MODEL_HEARING_RATE
 from gateway.realtime.audio_format import AudioFormat
@@ -71,5 +69,3 @@ class Recordings:
             for part in item.content
         ]
         return msgspec.structs.replace(item, content=content)
-
-
