@@ -79,6 +79,10 @@ class Agreement:
             agreed += 1
         self._stable += words[:agreed]
         self._open = words[agreed:]
+        return self.so_far()
+
+    def so_far(self) -> stt.PartialTranscript:
+        """The words of the last hypothesis."""
         stable, whole = self._text(self._stable), self._text([*self._stable, *self._open])
         return stt.PartialTranscript(stable=stable, unstable=whole[len(stable) :])
 

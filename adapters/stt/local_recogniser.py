@@ -116,6 +116,8 @@ class LocalRecogniser(ABC):
                         yield started
                     latest = await self._recognise(_timed(asked, agreement.window()))
                     yield agreement.hypothesis(latest)
+                elif not block and agreement.has_hypothesis and agreement.is_covered:
+                    yield agreement.so_far()
         if agreement.has_hypothesis:
             if not agreement.is_covered:
                 latest = await self._recognise(_timed(asked, agreement.window()))

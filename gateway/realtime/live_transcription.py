@@ -97,6 +97,8 @@ class LiveTranscription:
                         if delta := self._delta(stable):
                             yield delta
                     case stt.FinalTranscript(text=text):
+                        if self._utterance.is_paused:
+                            self._know(text)
                         if delta := self._delta(text):
                             yield delta
                     case stt.Finished(language=language, seconds=seconds) if text is not None:
@@ -137,7 +139,6 @@ class LiveTranscription:
             async with aclosing(self._recognised(self._audio())) as events:
                 async for event in events:
                     if isinstance(event, TranscriptFinished):
-                        self._know(event.text)
                         return event
         except AdapterError:
             if self._utterance.has_ended:
