@@ -46,6 +46,7 @@ class Gateway:
         self.routes = tuple(routes)
         self.started = int(time.time())
         self.stopping = False
+        self._when_stopping: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State | Literal["stopping"]:
@@ -64,6 +65,12 @@ class Gateway:
     def stop(self) -> None:
         """Take no new requests from now on; what runs may finish."""
         self.stopping = True
+        for tell in self._when_stopping:
+            tell()
+
+    def when_stopping(self, tell: Callable[[], None]) -> None:
+        """``tell`` is called when the gateway stops."""
+        self._when_stopping.append(tell)
 
     def admit(
         self, model: str | None, caller: Caller, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None

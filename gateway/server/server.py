@@ -19,6 +19,7 @@ from litestar.types import ASGIApp
 from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.forwarded import ForwardedHeaders, TrustedProxies
 from gateway.server.protocol import HTTPProtocol
+from gateway.server.websocket import MAX_FRAME_BYTES, PING_SECONDS, WebSocketProtocol
 from gateway.settings.model import GatewaySettings
 from gateway.tasks import CLOSING_SECONDS
 
@@ -61,6 +62,11 @@ class GatewayServer(uvicorn.Server):
         config = uvicorn.Config(
             cast(Any, app if proxies.empty else ForwardedHeaders(app, proxies)),
             http=cast(Any, partial(HTTPProtocol, places=places, ending=lambda: self._ending)),
+            ws=cast(Any, WebSocketProtocol),
+            ws_max_size=MAX_FRAME_BYTES,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,  # audio does not shrink, and every connection would keep a window
             log_config=None,
             log_level="warning",
             access_log=False,  # query strings may hold prompts

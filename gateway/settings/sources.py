@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.access.keys import Key
-from gateway.settings.declaration import SERVER
+from gateway.settings.declaration import SERVER_GROUPS
 from gateway.settings.guard_table import GuardTable
 from gateway.settings.guards import guard_tables
 from gateway.settings.key_tables import read_keys
@@ -157,7 +157,7 @@ def _route(table: dict[str, Any], path: str, number: int) -> RouteTable:
     rest = {key: value for key, value in table.items() if key not in own}
     for key in rest:
         option = find(key)
-        if option is not None and option.group == SERVER:
+        if option is not None and option.group in SERVER_GROUPS:
             raise SettingsError(f"{path}: {key!r} is set for the whole server, not in route {names.name!r}.")
     settings = _settings(rest, path, f"{path}: route {names.name!r}")
     return RouteTable(name=names.name, aliases=names.aliases, settings=settings)
