@@ -11,6 +11,7 @@ from litestar.types import Scope
 
 from adapters.options import BadOption, shown_url
 from adapters.upstream.urls import parse_url
+from gateway.access.client_secrets import ClientSecrets
 from gateway.access.keys import Keyring
 from gateway.access.meter import Meter
 from gateway.api import (
@@ -19,6 +20,7 @@ from gateway.api import (
     health,
     metrics,
     models,
+    realtime,
     responses,
     speech,
     speech_to_speech,
@@ -27,6 +29,7 @@ from gateway.api import (
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
+from gateway.api.realtime.client_secrets import SecretMaker
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
@@ -39,7 +42,7 @@ from gateway.http.auth import AccessControl, caller_of
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
-from gateway.http.errors import answer_error
+from gateway.http.errors import answer_error, stream_error
 from gateway.http.foreign_pages import ForeignPages
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
@@ -48,6 +51,8 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
+from gateway.realtime.response_events import FailureBody
+from gateway.realtime.sessions import RealtimeService, RealtimeSessions
 from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
@@ -68,6 +73,7 @@ SURFACES: tuple[Surface, ...] = (
     chat_completions.surface,
     responses.surface,
     conversations.surface,
+    realtime.surface,
     voices.surface,
     models.surface,
     usage.surface,
@@ -92,30 +98,36 @@ def create_app(
     settings = gateway.settings
     parts = _Parts(
         gateway=gateway,
+        secrets=ClientSecrets(),
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
         measured=_metrics(gateway),
         otel=_otel_export(gateway),
     )
+    sessions = _realtime_sessions(parts)
     naming = RequestNaming(parts.measured)
     app = Litestar(
         route_handlers=[
             Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
         ],
-        dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts).items()},
+        dependencies={
+            name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts, sessions).items()
+        },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
         before_send=[name_answer, tell_limits, naming.count_answer],
         middleware=[
             naming,
-            AccessControl(keyring or Keyring(), ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            AccessControl(
+                keyring or Keyring(), ForeignPages(settings.allow_anonymous, settings.cors_origins), parts.secrets
+            ),
             RateLimit(parts.meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed)],
+        lifespan=[lambda _app: parts.running(failed, sessions)],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -127,6 +139,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What lives as long as the application."""
 
     gateway: Gateway
+    secrets: ClientSecrets
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -141,7 +154,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(self, failed: Callable[[], None]) -> AsyncGenerator[None, None]:
+    async def running(self, failed: Callable[[], None], sessions: RealtimeSessions) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -158,6 +171,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
                 self.history.start_maintenance(start)
+                sessions.start_background(start)
                 yield
         finally:
             async with AsyncExitStack() as closing:
@@ -165,13 +179,34 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                     closing.push_async_callback(part.aclose)
 
 
-def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
+def _realtime_sessions(parts: _Parts) -> RealtimeSessions:
+    """All realtime sessions, which take their turns as requests do."""
+
+    def failure(error: Exception) -> FailureBody:
+        told = stream_error(error, {}).error
+        return FailureBody(type=told.type, code=told.code, message=told.message)
+
+    observer = parts.observer
+    service = RealtimeService(
+        gateway=parts.gateway,
+        turns=Turns(parts.history, observer),
+        speech_turns=SpeechTurns(observer),
+        history=parts.history,
+        observer=observer,
+        meter=parts.meter,
+        failure=failure,
+    )
+    return RealtimeSessions(service)
+
+
+def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callable[..., Any]]:
     """What handlers ask for, by the names of their parameters; some of it is that of the request's caller."""
     gateway, history, decoder, observer = parts.gateway, parts.history, parts.decoder, parts.observer
     turns, running = Turns(history, observer), RunningResponses()
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
+    secret_maker = SecretMaker(gateway, sessions, parts.secrets)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -188,6 +223,8 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "voice_turns": lambda: voice_turns,
         "archive": archive_of,
         "shelf": shelf_of,
+        "realtime_sessions": lambda: sessions,
+        "secret_maker": lambda: secret_maker,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
         "measured": lambda: parts.measured,
