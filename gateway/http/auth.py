@@ -37,8 +37,8 @@ class AccessControl(ASGIMiddleware):
     """Lets in who may use the handler that is asked, WebSockets included.
 
     A handler says so in its ``opt``: ``access`` is ``open`` for one that needs no key, ``admin`` for one that needs the
-    operator's; ``surface`` is the name of its surface; ``client_secrets`` says that one of these will do, too. Preflight
-    requests of browsers, which carry no key, pass.
+    operator's; ``surface`` is the name of its surface; ``client_secrets`` says that one of these will do, too.
+    Preflight requests of browsers, which carry no key, pass.
     """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)

@@ -8,7 +8,7 @@ from adapters.contract import llm, tts
 from gateway.pipeline.read_aloud import Read
 from gateway.pipeline.speak import UtteranceStarted
 from gateway.realtime import inputs
-from gateway.realtime.audio_format import FORMATS, AudioFormat
+from gateway.realtime.audio_format import format_of
 from gateway.realtime.inputs import AnswerInput
 from gateway.realtime.pacing import PacedAudio, Playback
 from gateway.realtime.session_config import AudioOutput
@@ -30,9 +30,7 @@ class AnswerRun:
 
     def __init__(self, response_id: str, output: AudioOutput | None, tell: Tell, *, prepared: bool = False) -> None:
         self.response_id = response_id
-        self.audio_format: AudioFormat | None = None
-        if output is not None:
-            self.audio_format = FORMATS[output.format.__struct_config__.tag]  # type: ignore[index]
+        self.audio_format = None if output is None else format_of(output.format)
         self.task: asyncio.Task[None] | None = None
         self.is_adopted = not prepared
         self.tokens = 0

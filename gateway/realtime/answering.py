@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -73,15 +73,25 @@ class Answers:
         """The answer ``response_id``, while it runs."""
         return self._runs.get(response_id)
 
-    def answer(self, command: commands.Answer) -> None:
-        """Ask the model, and speak what it says."""
-        run = AnswerRun(command.response_id, command.plan.output, self._tell)
-        self._begin(run, self._answered(run, command.plan, self._recording, None))
-
-    def say(self, command: commands.Say) -> None:
-        """Speak a text as an answer."""
-        run = AnswerRun(command.response_id, command.output, self._tell)
-        self._begin(run, self._said(run, command))
+    def run(
+        self, command: commands.Answer | commands.Say | commands.Cancel | commands.Adopt | commands.Discard
+    ) -> None:
+        """Begin an answer, or do something about one that runs."""
+        match command:
+            case commands.Answer():
+                run = AnswerRun(command.response_id, command.plan.output, self._tell)
+                self._begin(run, self._answered(run, command.plan, self._recording, None))
+            case commands.Say():
+                run = AnswerRun(command.response_id, command.output, self._tell)
+                self._begin(run, self._said(run, command))
+            case commands.Cancel():
+                self._cancel(command.response_id)
+            case commands.Adopt():
+                self._adopt(command.response_id)
+            case commands.Discard():
+                self._discard(command.response_id)
+            case _:
+                assert_never(command)
 
     def prepare(self, command: commands.Prepare, words: Words, heard: llm.Audio | None) -> None:
         """Answer what was said up to a pause, without effect: ``words``, or ``heard`` where the model hears itself."""
@@ -89,21 +99,21 @@ class Answers:
         run = AnswerRun(command.response_id, output, self._tell, prepared=True)
         self._begin(run, self._prepared(run, command, words, heard))
 
-    def adopt(self, response_id: str) -> None:
+    def _adopt(self, response_id: str) -> None:
         """The attempt is the answer."""
         if (speculation := self._speculations.pop(response_id, None)) is not None:
             speculation.adopt()
         if (run := self._runs.get(response_id)) is not None:
             run.adopt()
 
-    def cancel(self, response_id: str) -> None:
+    def _cancel(self, response_id: str) -> None:
         """Stop an answer; nothing is told of it any more."""
         if (run := self._runs.pop(response_id, None)) is not None and run.task is not None:
             run.stop()
             self._playback.stop()
             run.task.cancel()
 
-    def discard(self, response_id: str) -> None:
+    def _discard(self, response_id: str) -> None:
         """Throw an attempt away; what it cost is told once its engines are closed."""
         run = self._runs.get(response_id)
         if run is None or run.task is None:

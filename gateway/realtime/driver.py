@@ -20,7 +20,7 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime import commands, inputs
 from gateway.realtime.answering import Answers, AnswerService
-from gateway.realtime.audio_format import FORMATS
+from gateway.realtime.audio_format import format_of
 from gateway.realtime.client_events import ClientEvent, InputAudioBufferAppend
 from gateway.realtime.input_audio import InputAudio, Utterance
 from gateway.realtime.items import Item
@@ -164,15 +164,61 @@ class Driver:
         else:
             self.tell(inputs.AudioAppended(total_ms=int(self._listener.now_ms)))
 
-    def _run(self, command: commands.Command) -> None:  # noqa: PLR0912  one line for each command
+    def _run(self, command: commands.Command) -> None:
         match command:
             case commands.Send():
                 self._send(command.event)
-            case commands.SendItem():
-                item = self._recordings.with_audio(command.event.item)
-                self._transport.send(msgspec.structs.replace(command.event, item=item))
+            case commands.SetTimer():
+                self._set_timer(command)
+            case commands.CancelTimer():
+                if (timer := self._timers.pop(command.name, None)) is not None:
+                    timer.cancel()
+            case commands.ClearPlayback():
+                self._transport.clear_playback()
+            case commands.Remember():
+                self._remember(command.items)
+            case commands.Close():
+                self._transport.close(command.code, command.reason)
+            case commands.Prepare():
+                self._prepare(command)
+            case commands.Answer() | commands.Say() | commands.Cancel() | commands.Adopt() | commands.Discard():
+                self._answers.run(command)
+            case commands.StartTranscript() | commands.FinishTranscript() | commands.DropTranscript():
+                self._transcribe(command)
+            case _:
+                self._keep_or_drop(command)
+
+    def _transcribe(
+        self, command: commands.StartTranscript | commands.FinishTranscript | commands.DropTranscript
+    ) -> None:
+        transcripts, item_id = self._transcripts, command.item_id
+        match command:
+            case commands.StartTranscript():
+                transcripts.start(item_id, self._listener.open(command.start_ms), command.recognition)
+            case commands.FinishTranscript():
+                utterance = self._committed.pop(item_id, None)
+                if utterance is not None:
+                    transcripts.start(item_id, utterance, command.recognition)
+                transcripts.finish(item_id)
+            case commands.DropTranscript():
+                transcripts.drop(item_id)
+            case _:
+                assert_never(command)
+
+    def _keep_or_drop(
+        self,
+        command: commands.Listen
+        | commands.CommitAudio
+        | commands.ClearAudio
+        | commands.KeepAudio
+        | commands.TruncateAudio
+        | commands.ForgetAudio
+        | commands.SendItem,
+    ) -> None:
+        """What concerns the session's audio."""
+        match command:
             case commands.Listen():
-                self._listener.listen(FORMATS[command.format.__struct_config__.tag], command.turn_detection)  # type: ignore[index]
+                self._listener.listen(format_of(command.format), command.turn_detection)
             case commands.CommitAudio():
                 self._commit(command)
             case commands.ClearAudio():
@@ -185,36 +231,9 @@ class Driver:
                 self._recordings.forget(command.item_id)
                 self._committed.pop(command.item_id, None)
                 self._transcripts.drop(command.item_id)
-            case commands.StartTranscript():
-                utterance = self._listener.open(command.start_ms)
-                self._transcripts.start(command.item_id, utterance, command.recognition)
-            case commands.FinishTranscript():
-                self._finish_transcript(command)
-            case commands.DropTranscript():
-                self._transcripts.drop(command.item_id)
-            case commands.Answer():
-                self._answers.answer(command)
-            case commands.Say():
-                self._answers.say(command)
-            case commands.Cancel():
-                self._answers.cancel(command.response_id)
-            case commands.Prepare():
-                self._prepare(command)
-            case commands.Adopt():
-                self._answers.adopt(command.response_id)
-            case commands.Discard():
-                self._answers.discard(command.response_id)
-            case commands.ClearPlayback():
-                self._transport.clear_playback()
-            case commands.SetTimer():
-                self._set_timer(command)
-            case commands.CancelTimer():
-                if (timer := self._timers.pop(command.name, None)) is not None:
-                    timer.cancel()
-            case commands.Remember():
-                self._remember(command.items)
-            case commands.Close():
-                self._transport.close(command.code, command.reason)
+            case commands.SendItem():
+                item = self._recordings.with_audio(command.event.item)
+                self._transport.send(msgspec.structs.replace(command.event, item=item))
             case _:
                 assert_never(command)
 
@@ -239,12 +258,6 @@ class Driver:
         utterance = Utterance(InputAudio(audio_format), 0)
         utterance.close(whole)
         self._committed[command.item_id] = utterance
-
-    def _finish_transcript(self, command: commands.FinishTranscript) -> None:
-        if not self._transcripts.is_running(command.item_id):
-            self._transcripts.start(command.item_id, self._committed[command.item_id], command.recognition)
-        self._committed.pop(command.item_id, None)
-        self._transcripts.finish(command.item_id)
 
     def _prepare(self, command: commands.Prepare) -> None:
         heard: llm.Audio | None = None

@@ -1,4 +1,4 @@
-"""Conversations of sessions in the store: found again by their ids when a client connects anew, by other surfaces too."""
+"""Conversations of sessions in the store: found again by their ids when a client connects again."""
 
 import logging
 import uuid

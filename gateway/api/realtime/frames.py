@@ -1,4 +1,4 @@
-"""Frames of a WebSocket on their way to the client: events as JSON, in order, within a bound of what it has not read."""
+"""Events of a session on their way to its client, as frames of a WebSocket, within a bound of what it has not read."""
 
 import asyncio
 from collections import deque

@@ -80,11 +80,8 @@ async def _serve(socket: WebSocket[Any, Any, Any], sessions: RealtimeSessions, p
     logger.info("%s is the session %s of %s", request_id(socket.scope), name, parts.answers.caller.name)
     async with driving(parts, writer) as driver:
         with sessions.watched(driver):
-            how = await race(
-                _read(socket, driver, read_beta_event if speaks_beta else read_event),
-                _write(writer),
-                _fall_behind(writer),
-            )
+            read = read_beta_event if speaks_beta else read_event
+            how = await race(_read(socket, driver, read), _write(writer), _fall_behind(writer))
     logger.info("the session %s is over: %s", name, how)
 
 
