@@ -16,7 +16,7 @@ async def refuse_handshake(error: Exception, scope: Any, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
         return
-    answer = answer_of(error, {**scope, "method": "GET"})
+    answer = answer_of(error, {**scope, "method": "GET"})  # type: ignore[typeddict-item]
     headers = {"content-type": "application/json", "x-request-id": request_id(scope), **answer.headers}
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     start: Any = {"type": "websocket.http.response.start", "status": answer.status, "headers": encoded}

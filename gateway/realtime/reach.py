@@ -41,7 +41,5 @@ def _is_near_url(text: str | None) -> bool:
     try:
         address = ipaddress.ip_address(url.host)
     except ValueError:
-        return (
-            url.host == "localhost" or url.host.endswith((".localhost", ".local", ".internal")) or "." not in url.host
-        )
+        return "." not in url.host or url.host.endswith((".localhost", ".local", ".internal"))
     return address.is_loopback or address.is_private

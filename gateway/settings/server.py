@@ -173,9 +173,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = 900.0
     realtime_lead_seconds: Annotated[
         float,
-        option(
-            REALTIME, "Seconds of speech that are sent at most before they can be heard; 0 sends all at once.", ge=0
-        ),
+        option(REALTIME, "Seconds of speech that are sent at most ahead of real time; 0 sends all at once.", ge=0),
     ] = 5.0
     realtime_ahead: Annotated[
         Literal["auto", "off", "stt", "llm", "tts"],

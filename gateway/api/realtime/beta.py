@@ -14,7 +14,7 @@ HEADER = b"openai-beta"
 WORD = "realtime=v1"
 SUB_PROTOCOL = "openai-beta.realtime-v1"
 
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "pcm16": {"type": "audio/pcm", "rate": 24000},
     "g711_ulaw": {"type": "audio/pcmu"},
     "g711_alaw": {"type": "audio/pcma"},
