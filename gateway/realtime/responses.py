@@ -81,7 +81,8 @@ class Responses:
                 "Wait until the response is finished before creating a new one.",
                 code="conversation_already_has_active_response",
             )
-        if params.conversation == "none" and len(self._running) > MOST_AT_ONCE:
+        beside = len(self._running) - (self._active is not None)
+        if params.conversation == "none" and beside >= MOST_AT_ONCE:
             raise InvalidRequest(
                 f"Too many responses in progress: at most {MOST_AT_ONCE} may run beside the conversation. "
                 "Wait until one of them is finished before creating a new one.",
