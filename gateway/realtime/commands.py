@@ -21,7 +21,7 @@ from gateway.realtime.session_config import (
     TurnDetection,
 )
 
-TimerName = Literal["idle_timeout", "resume"]
+TimerName = Literal["idle_timeout"]
 Reach = Literal["off", "stt", "llm", "tts"]
 """How far work ahead goes: not at all, to recognition, the language model, the first clause's speech."""
 

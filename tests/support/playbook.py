@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.realtime import commands, inputs
+from gateway.realtime.client_events import InputAudioBufferAppend
 from gateway.realtime.commands import AnswerPlan, Command
 from gateway.realtime.event_reader import read_event
 from gateway.realtime.items import FunctionCallItem, FunctionCallOutputItem, Item, MessageItem
@@ -56,7 +57,7 @@ class Playbook:
     def client(self, type_: str, **fields: Any) -> list[str]:
         """What the session does about a client event, read from its frame."""
         event = read_event(msgspec.json.encode({"type": type_, **fields}).decode())
-        assert not isinstance(event, inputs.InputAudioBufferAppend), "the driver takes audio"
+        assert not isinstance(event, InputAudioBufferAppend), "the driver takes audio"
         return self(event)
 
     def sent(self, type_: str) -> dict[str, Any]:
