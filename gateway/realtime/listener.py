@@ -27,6 +27,10 @@ from gateway.realtime.speech_tracker import SpeechTracker, TrackerSettings
 from gateway.realtime.voice_activity import ActivityStream, VoiceActivityMonitor
 
 
+ROUNDING_MS = 1.0
+"""By how much positions may differ that are the same: inputs and commands have whole milliseconds."""
+
+
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     """What sessions of a route hear with; ``start`` runs work in the background of the application.
 
@@ -126,12 +130,13 @@ class Listener:
         tracker = self._tracker
         assert tracker is not None, "the stream is open"
         event = tracker.window(probability)
-        if tracker.is_speaking and not tracker.is_paused and self._turns:
-            self._turns[-1].advance(tracker.now_ms)
         if event is not None:
             self._found(tracker, event)
-        if self._turns and self._turns[-1].is_paused and not self._turns[-1].has_ended:
-            self._begin_judging(tracker, self._turns[-1])
+        if tracker.is_speaking and self._turns:
+            if tracker.is_paused:
+                self._begin_judging(tracker, self._turns[-1])
+            else:
+                self._turns[-1].advance(tracker.now_ms)
         self.audio.forget(self._turns[0].start_ms if self._turns else tracker.needed_from_ms)
 
     def _found(self, tracker: SpeechTracker, event: VoiceInput) -> None:
@@ -140,13 +145,13 @@ class Listener:
                 self._turns.append(_Turn(tracker.turn_from_ms, tracker.now_ms))
             case VoicePaused() if self._turns:
                 self._turns[-1].pause(paused=True)
-                self._weigh(self._turns[-1])
             case VoiceResumed() if self._turns:
                 self._turns[-1].pause(paused=False)
-                self._turns[-1].advance(tracker.now_ms)
             case TurnEnded() if self._turns:
                 self._turns[-1].end(event.at_ms)
         self._tell(event)
+        if isinstance(event, VoicePaused) and self._turns:
+            self._weigh(self._turns[-1])
 
     def _begin_judging(self, tracker: SpeechTracker, turn: "_Turn") -> None:
         """Have the sound of a pause judged, once, when enough silence is heard to tell."""
@@ -176,10 +181,9 @@ class Listener:
 
     def _begin_anew(self, from_ms: float) -> None:
         """Turns that began before ``from_ms`` are done with."""
-        goes_on = self._tracker is not None and self._tracker.is_speaking and bool(self._turns)
-        if self._tracker is not None and (not goes_on or self._turns[-1].start_ms < from_ms):
+        turns, self._turns = self._turns, [turn for turn in self._turns if turn.start_ms > from_ms - ROUNDING_MS]
+        if self._tracker is not None and not (self._tracker.is_speaking and turns[-1:] == self._turns[-1:]):
             self._tracker.restart(from_ms)
-        self._turns = [turn for turn in self._turns if turn.start_ms >= from_ms]
 
     def _change_format(self, audio_format: AudioFormat) -> None:
         end_ms = self.audio.now_ms

@@ -94,11 +94,12 @@ class SpeechTracker:
         return None
 
     def restart(self, floor_ms: float) -> None:
-        """Nobody has spoken yet, and no utterance begins before ``floor_ms``."""
+        """No turn begins before ``floor_ms``; one that goes on is over, and a voice that goes on starts another."""
+        if self.is_speaking:
+            self._run = 0
         self.is_speaking = self.is_paused = False
         self.silence_ms = self._settings.silence_ms
         self._floor_ms = floor_ms
-        self._run = 0
 
     def _start(self) -> VoiceStarted:
         self.is_speaking = True
