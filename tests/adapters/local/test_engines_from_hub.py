@@ -1,9 +1,8 @@
-"""Every engine that fetches weights, on a hub: fetched at its start, told, used from then on, and never in a request."""
+"""Every engine that fetches weights, on a hub: at its start, with progress, once, and never in a request."""
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from adapters.contract import vad
 from adapters.contract.errors import Unavailable
 from adapters.local import weights
 from adapters.options import BadOption
-from tests.support.hub_server import HubServer, hub_server, use_hub
+from tests.support.hub_server import hub_server, use_hub
 from tests.support.recogniser_engine import asking, heard
 from tests.support.server import question
 from tests.support.synthesis import speak
@@ -155,7 +154,7 @@ async def test_without_network_and_weights_one_line_names_the_files_and_their_pl
     line = str(refused.value)
     assert "\n" not in line
     assert "HF_HUB_OFFLINE forbids" in line if offline else "the request to the hub failed (ConnectError)" in line
-    needed = [pattern for pattern in line.partition(" or put ")[2].partition(" of https://")[0].split(" and ")]
+    needed = line.partition(" or put ")[2].partition(" of https://")[0].split(" and ")
     assert needed
     assert all(any(Path(name).match(pattern) for name in case.files) for pattern in needed)
     assert f"https://huggingface.co/{case.repository} into a folder and give it as --" in line
