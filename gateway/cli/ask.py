@@ -1,6 +1,7 @@
 """``speech-to-speech ask``: one turn on the terminal, with engines of its own or through a running gateway."""
 
 import asyncio
+import logging
 import sys
 from contextlib import aclosing, closing
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Self, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
+from adapters.local import weights
 from gateway.access.caller import ANYONE
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.cli.answer_file import AnswerFile, NoAnswer
@@ -50,6 +52,7 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
 async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> None:
     history = build_history(gateway.settings)
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
+    tell_downloads()
     try:
         await gateway.warm_up()
         request = TurnRequest(
@@ -75,6 +78,14 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
         await gateway.aclose()
         await decoder.aclose()
         await history.aclose()
+
+
+def tell_downloads() -> None:
+    """Say on standard error how far downloads of weights are; everything else that is logged stays out of the way."""
+    told = logging.StreamHandler(sys.stderr)
+    told.setFormatter(logging.Formatter("%(message)s"))
+    weights.log.addHandler(told)
+    weights.log.setLevel(logging.INFO)
 
 
 def ask_gateway(url: str, source: str, output: str, fields: dict[str, str], key: str | None = None) -> int:
