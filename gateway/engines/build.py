@@ -9,6 +9,7 @@ from adapters.options import BadOption, pick
 from adapters.upstream.breaker import CircuitBreaker
 from gateway.engines.automatic import AutomaticEngine, Contestant, Trial
 from gateway.engines.automatic_detector import AutomaticDetector
+from gateway.engines.balanced import BalancedModel, Upstream
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
@@ -32,7 +33,7 @@ def build(loaded: Loaded) -> Gateway:
     """
     cache = _speech_store(loaded.settings)
     builder = _EngineBuilder(loaded.settings, cache)
-    models = {route.name: builder.engine("llm", route) for route in loaded.routes}
+    models = {route.name: builder.language_model(route) for route in loaded.routes}
     guards = build_guards(loaded.guards, list(models))
     routes = []
     for route in loaded.routes:
@@ -40,7 +41,7 @@ def build(loaded: Loaded) -> Gateway:
             stt=builder.recogniser(route),
             llm=_with_fallbacks(route, loaded.routes, models),
             tts=builder.synthesiser(route),
-            vad=builder.engine("vad", route),
+            vad=builder.engine("vad", route.settings),
         )
         _check_hearing(route.settings, engines)
         _check_guards(route.name, engines, guards[route.name])
@@ -57,55 +58,77 @@ class _EngineBuilder:
         self._built: list[tuple[Any, Any]] = []
         self._circuits: dict[Any, CircuitBreaker] = {}
 
-    def engine(self, stage: registry.Stage, route: Route) -> Any:
-        """The engine that ``route`` names for a stage; ``None`` for a stage that it leaves out."""
-        name = getattr(route.settings, ENGINE_KEYS[stage])
-        return None if stage in OPTIONAL_STAGES and name == NONE else self._named(stage, name, route)
+    def engine(self, stage: registry.Stage, settings: GatewaySettings) -> Any:
+        """The engine that ``settings`` name for a stage; ``None`` for a stage that they leave out."""
+        name = getattr(settings, ENGINE_KEYS[stage])
+        return None if stage in OPTIONAL_STAGES and name == NONE else self._named(stage, name, settings)
+
+    def language_model(self, route: Route) -> Any:
+        """The language model of ``route``, at all its upstreams."""
+        if not route.upstreams:
+            return self.engine("llm", route.settings)
+        return BalancedModel(
+            [
+                Upstream(
+                    name=upstream.name,
+                    engine=self.engine("llm", upstream.settings),
+                    circuit=CircuitBreaker(),
+                    route=route.name,
+                    model=upstream.settings.model_name or "",
+                    weight=upstream.weight,
+                )
+                for upstream in route.upstreams
+            ]
+        )
 
     def recogniser(self, route: Route) -> Any:
         """The recogniser of ``route``, with its fallbacks."""
         names = route.settings.stt_fallbacks
-        return FallbackRecogniser(self._candidates("stt", route, names)) if names else self.engine("stt", route)
+        return (
+            FallbackRecogniser(self._candidates("stt", route, names)) if names else self.engine("stt", route.settings)
+        )
 
     def synthesiser(self, route: Route) -> Any:
         """The synthesiser of ``route``, with its fallbacks."""
         names = route.settings.tts_fallbacks
-        return FallbackSynthesiser(self._candidates("tts", route, names)) if names else self.engine("tts", route)
+        return (
+            FallbackSynthesiser(self._candidates("tts", route, names)) if names else self.engine("tts", route.settings)
+        )
 
     def _candidates(self, stage: registry.Stage, route: Route, fallbacks: tuple[str, ...]) -> list[Candidate[Any]]:
         names = (getattr(route.settings, ENGINE_KEYS[stage]), *fallbacks)
         _check_fallbacks(stage, names)
-        engines = [self._named(stage, name, route) for name in names]
+        engines = [self._named(stage, name, route.settings) for name in names]
         circuits = [self._circuits.setdefault(engine, CircuitBreaker()) for engine in engines]
         return [
             Candidate(name=name, engine=engine, circuit=circuit)
             for name, engine, circuit in zip(names, engines, circuits, strict=True)
         ]
 
-    def _named(self, stage: registry.Stage, name: str, route: Route) -> Any:
+    def _named(self, stage: registry.Stage, name: str, settings: GatewaySettings) -> Any:
         names = automatic(stage) if name == AUTO else (name,)
-        wanted = (stage, name, [pick(route.settings, registry.options_class(stage, one)) for one in names])
+        wanted = (stage, name, [pick(settings, registry.options_class(stage, one)) for one in names])
         for known, engine in self._built:
             if known == wanted:
                 return engine
-        engine = self._automatic(stage, names, route) if name == AUTO else self._new(stage, name, route)
+        engine = self._automatic(stage, names, settings) if name == AUTO else self._new(stage, name, settings)
         self._built.append((wanted, engine))
         return engine
 
-    def _automatic(self, stage: registry.Stage, names: Iterable[str], route: Route) -> Any:
+    def _automatic(self, stage: registry.Stage, names: Iterable[str], settings: GatewaySettings) -> Any:
         """One of several engines, which are its own: those that are not taken are closed."""
-        contestants = [Contestant(name=name, engine=self._new(stage, name, route)) for name in names]
+        contestants = [Contestant(name=name, engine=self._new(stage, name, settings)) for name in names]
         if stage == "vad":
             return AutomaticDetector(stage, contestants)
-        return AutomaticEngine(stage, contestants, _trial(stage, route.settings))
+        return AutomaticEngine(stage, contestants, _trial(stage, settings))
 
-    def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:
-        engine = registry.build(stage, name, route.settings)
+    def _new(self, stage: registry.Stage, name: str, settings: GatewaySettings) -> Any:
+        engine = registry.build(stage, name, settings)
         if stage != "vad" and engine.info.max_parallel is not None:
             limits = QueueLimits(length=self._settings.max_queue, seconds=self._settings.max_queue_seconds)
             engine = QueuedEngine(name, engine, limits)
         if stage == "tts" and self._cache is not None:
-            options = pick(route.settings, registry.options_class(stage, name))
+            options = pick(settings, registry.options_class(stage, name))
             engine = CachedSynthesiser(f"{name} {options!r}", engine, self._cache)  # no secret is in the repr
         return engine
 

@@ -13,6 +13,7 @@ from adapters.options import BadOption
 from gateway.access.caller import Caller
 from gateway.engines.automatic import AutomaticEngine
 from gateway.engines.automatic_detector import AutomaticDetector
+from gateway.engines.balanced import BalancedModel
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
@@ -22,7 +23,7 @@ from gateway.engines.queue import QueuedEngine, QueueState, queues_of
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.speech_cache import SpeechStore
 from gateway.engines.voices import known_voice, voices_by_language
-from gateway.settings.model import GatewaySettings
+from gateway.settings.model import ENGINE_KEYS, GatewaySettings
 from gateway.text.normalization import pronunciations
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 
@@ -121,14 +122,16 @@ class Gateway:
         late = []
         for served in self.routes:
             for stage in STAGES:
-                own = _own(served, stage)
-                for engine in own:
+                for engine in _own(served, stage):
                     if engine not in failures:
                         failures[engine] = await _load(engine)
-                if stage == "llm" and failures[own[0]] and isinstance(served.engines.llm, FallbackModel):
+                why = _load_failure(served, stage, failures)
+                if stage == "llm":
+                    failures[_own_model(served)] = why
+                if stage == "llm" and why and isinstance(served.engines.llm, FallbackModel):
                     late.append(served)
                 else:
-                    served.settle(stage, _load_failure(served, stage, failures) or _refusal(served, stage))
+                    served.settle(stage, why or _refusal(served, stage))
         for served in late:
             served.settle("llm", _without_own_model(served, failures))
         for served in self.routes:
@@ -169,13 +172,19 @@ def _own(served: ServedRoute, stage: Stage) -> tuple[Any, ...]:
     return (*_engines_of(getattr(served.engines, stage)), *detectors)
 
 
+def _own_model(served: ServedRoute) -> Any:
+    """The route's own language model, without its fallbacks."""
+    model = served.engines.llm
+    return model.first if isinstance(model, FallbackModel) else model
+
+
 def _engines_of(chosen: Any) -> tuple[Any, ...]:
     match chosen:
         case None:
             return ()
         case FallbackModel() as model:
-            return (model.first,)
-        case FallbackRecogniser() | FallbackSynthesiser() as engine:
+            return _engines_of(model.first)
+        case BalancedModel() | FallbackRecogniser() | FallbackSynthesiser() as engine:
             return engine.candidates.engines
         case engine:
             return (engine,)
@@ -183,15 +192,16 @@ def _engines_of(chosen: Any) -> tuple[Any, ...]:
 
 def _load_failure(served: ServedRoute, stage: Stage, failures: LoadFailures) -> str | None:
     """Why a stage could not be loaded; an engine with fallbacks is left out if one of those could."""
-    engine = getattr(served.engines, stage)
+    engine = _own_model(served) if stage == "llm" else getattr(served.engines, stage)
     why = next(filter(None, map(failures.get, _own(served, stage))), None)
     if stage == "stt" and failures.get(served.engines.vad) is not None:
         return failures[served.engines.vad]
-    if why is None or not isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
+    if why is None or not isinstance(engine, BalancedModel | FallbackRecogniser | FallbackSynthesiser):
         return why
     if not engine.candidates.leave_out(lambda one: bool(failures.get(one))):
         return why
-    logger.error("not every engine of --%s could be loaded, the others of %s work: %s", stage, served.name, why)
+    named = ENGINE_KEYS[stage]
+    logger.error("not every engine of --%s could be loaded, the others of %s work: %s", named, served.name, why)
     return None
 
 
