@@ -1,6 +1,6 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +81,11 @@ def create_app(
     failed: Callable[[], None] = lambda: None,
     surfaces: Sequence[Surface] = SURFACES,
     keyring: Keyring | None = None,
+    attend: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
+
+    ``attend`` works in the background for as long as the application runs.
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
@@ -115,7 +118,7 @@ def create_app(
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed)],
+        lifespan=[lambda _app: parts.running(failed, attend)],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -141,7 +144,9 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(self, failed: Callable[[], None]) -> AsyncGenerator[None, None]:
+    async def running(
+        self, failed: Callable[[], None], attend: Callable[[], Coroutine[Any, Any, None]] | None
+    ) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -157,6 +162,8 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
+                if attend is not None:
+                    start(attend())
                 self.history.start_maintenance(start)
                 yield
         finally:
@@ -214,9 +221,11 @@ def _otel_export(gateway: Gateway) -> "OtelExport | None":
         raise BadOption(
             f"--otel_endpoint needs packages that are not installed ({error.name}): pip install 'speech-gateway[otel]'"
         ) from None
-    chosen = {served.name: served.route.settings for served in gateway.routes}
-    models = {
-        name: TracedModel(provider=settings.llm_backend or "", name=settings.model_name or name)
-        for name, settings in chosen.items()
-    }
-    return OtelExport(endpoint, models)
+
+    def model_of(route: str) -> TracedModel | None:
+        settings = next((served.route.settings for served in gateway.routes if served.name == route), None)
+        if settings is None:
+            return None
+        return TracedModel(provider=settings.llm_backend or "", name=settings.model_name or route)
+
+    return OtelExport(endpoint, model_of)
