@@ -53,6 +53,7 @@ from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
+from gateway.telemetry.sight import Sight
 from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
@@ -95,6 +96,7 @@ def create_app(
     settings = gateway.settings
     parts = _Parts(
         gateway=gateway,
+        keyring=keyring or Keyring(),
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
@@ -113,7 +115,7 @@ def create_app(
         before_send=[name_answer, tell_limits, naming.count_answer],
         middleware=[
             naming,
-            AccessControl(keyring or Keyring(), ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins)),
             RateLimit(parts.meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
@@ -130,6 +132,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What lives as long as the application."""
 
     gateway: Gateway
+    keyring: Keyring
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -179,6 +182,7 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
+    sight = Sight(parts.measured, parts.meter, parts.keyring)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -197,7 +201,7 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "shelf": shelf_of,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
-        "measured": lambda: parts.measured,
+        "sight": lambda: sight,
     }
 
 
