@@ -46,7 +46,7 @@ Without a command the gateway serves.
   config  Prints the effective settings and where each of them comes from;
           a file of all settings; or the JSON Schema of such files.
   key new Makes a key and prints it once, with its hash for the configuration
-          file. SIGHUP has a gateway that runs read the keys of its file again.
+          file. SIGHUP has a gateway that runs read its file again.
 
 A setting has one name everywhere: the flag --chat_size is S2S_CHAT_SIZE in the
 environment and chat_size in a file. Flags go before the environment, that goes
