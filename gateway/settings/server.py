@@ -40,6 +40,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
+    page: Annotated[
+        bool | None,
+        option(SERVER, "Serve a web page at / to talk to the gateway; unset: where host is a loopback address."),
+    ] = None
     tls_certificate: Annotated[
         Text | None, option(SERVER, "PEM file with the certificate and its chain: the gateway speaks HTTPS.")
     ] = None
