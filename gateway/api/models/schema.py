@@ -5,6 +5,15 @@ from typing import Literal
 import msgspec
 
 
+class Engines(msgspec.Struct, frozen=True, kw_only=True):
+    """The engines of a route by stage, as the settings name them; ``null`` where there is none."""
+
+    stt: str | None
+    llm: str | None
+    tts: str | None
+    vad: str | None
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A model as OpenAI describes it, and what is ours: what it can do, complete once ``state`` is ready.
 
@@ -23,6 +32,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     json_answers: bool
     context_tokens: int | None
     voices: list[str]
+    engines: Engines
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Pure: the routes of the gateway as models on the wire."""
 
 from gateway.access.caller import Caller
-from gateway.api.models.schema import Model
+from gateway.api.models.schema import Engines, Model
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
 from gateway.engines.voices import voice_names
@@ -18,7 +18,7 @@ def _names(served: ServedRoute) -> list[str]:
 
 def _model(name: str, served: ServedRoute, created: int) -> Model:
     """Every route takes recordings: its recogniser hears them, or the model does."""
-    info = served.engines.llm.info
+    info, settings = served.engines.llm.info, served.route.settings
     return Model(
         id=name,
         created=created,
@@ -27,6 +27,7 @@ def _model(name: str, served: ServedRoute, created: int) -> Model:
         output_modalities=["text", "audio"],
         tools=info.tools,
         json_answers=info.json_answers,
-        context_tokens=served.route.settings.context_tokens or info.context_tokens,
+        context_tokens=settings.context_tokens or info.context_tokens,
         voices=voice_names(served.engines.tts.info),
+        engines=Engines(stt=settings.stt, llm=settings.llm_backend, tts=settings.tts, vad=settings.vad),
     )
