@@ -1,6 +1,5 @@
 """The command as people run it: a process that serves, is asked, and ends when told to."""
 
-from importlib.metadata import version
 import hashlib
 import json
 import os
@@ -15,6 +14,7 @@ import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote

@@ -1,7 +1,7 @@
 """Alive at once, ready when models have loaded; until then requests are told to come back."""
 
-from importlib.metadata import version
 import asyncio
+from importlib.metadata import version
 
 import httpx
 

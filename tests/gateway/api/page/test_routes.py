@@ -4,10 +4,10 @@ import re
 
 import httpx
 import pytest
+from tests.support.keys import key_ring
 
 from gateway.access.keys import Keyring
 from gateway.api.page.routes import STATIC
-from tests.support.keys import key_ring
 from tests.support.server import gateway_of, scripted_engines, served
 
 MOST_BYTES = 150_000
