@@ -6,12 +6,11 @@ import msgspec
 
 
 class Engines(msgspec.Struct, frozen=True, kw_only=True):
-    """The engines of a route by stage, as the settings name them; ``null`` where there is none."""
+    """What hears, thinks and speaks: each by its engine and that engine's model; empty where there is none."""
 
-    stt: str | None
-    llm: str | None
-    tts: str | None
-    vad: str | None
+    stt: tuple[str, ...]
+    llm: tuple[str, ...]
+    tts: tuple[str, ...]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from gateway.access.caller import Caller
 from gateway.api.models.schema import Engines, Model
 from gateway.engines.lifecycle import Gateway
-from gateway.engines.route import ServedRoute
+from gateway.engines.route import STAGES, ServedRoute
 from gateway.engines.voices import voice_names
 
 
@@ -18,7 +18,7 @@ def _names(served: ServedRoute) -> list[str]:
 
 def _model(name: str, served: ServedRoute, created: int) -> Model:
     """Every route takes recordings: its recogniser hears them, or the model does."""
-    info, settings = served.engines.llm.info, served.route.settings
+    info = served.engines.llm.info
     return Model(
         id=name,
         created=created,
@@ -27,7 +27,7 @@ def _model(name: str, served: ServedRoute, created: int) -> Model:
         output_modalities=["text", "audio"],
         tools=info.tools,
         json_answers=info.json_answers,
-        context_tokens=settings.context_tokens or info.context_tokens,
+        context_tokens=served.route.settings.context_tokens or info.context_tokens,
         voices=voice_names(served.engines.tts.info),
-        engines=Engines(stt=settings.stt, llm=settings.llm_backend, tts=settings.tts, vad=settings.vad),
+        engines=Engines(**{stage: served.engine_names(stage) for stage in STAGES}),
     )

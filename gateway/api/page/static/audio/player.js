@@ -1,12 +1,15 @@
 /** Plays answers as they arrive. */
 
 import { RATE, SampleReader } from "./pcm.js";
+import { ScheduledOutput } from "./scheduled_output.js";
+
+/** @typedef {{ postMessage: (message: any, transfer?: Transferable[]) => void }} Output a worklet's port, or like one */
 
 export class Player {
   /** @type {AudioContext | null} */
   #context = null;
-  /** @type {AudioWorkletNode | null} */
-  #node = null;
+  /** @type {Output | null} */
+  #output = null;
   /** @type {Playback | null} */
   #current = null;
   #answers = 0;
@@ -18,22 +21,29 @@ export class Player {
 
   /** Browsers allow sound from a click on only: call this in its handler. */
   async open() {
-    if (!this.#context) {
-      const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
-      this.#context = context;
-      await context.audioWorklet.addModule(new URL("playback_worklet.js", import.meta.url));
-      this.#node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
-      this.#node.port.onmessage = (event) => this.#hear(event.data);
-      this.#node.connect(context.destination);
-    }
+    this.#context ??= new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    this.#output ??= await this.#connect(this.#context);
     await this.#context.resume();
+  }
+
+  /** @param {AudioContext} context @returns {Promise<Output>} */
+  async #connect(context) {
+    /** @type {any} */
+    let output = new ScheduledOutput(context);
+    if (context.audioWorklet) {
+      await context.audioWorklet.addModule(new URL("playback_worklet.js", import.meta.url));
+      const node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+      node.connect(context.destination);
+      output = node.port;
+    }
+    output.onmessage = (/** @type {{ data: any }} */ event) => this.#hear(event.data);
+    return output;
   }
 
   /** @returns {Playback} the next answer; one that is played is stopped */
   begin() {
     this.#current?.stop();
-    const port = /** @type {AudioWorkletNode} */ (this.#node).port;
-    this.#current = new Playback(port, ++this.#answers);
+    this.#current = new Playback(/** @type {Output} */ (this.#output), ++this.#answers);
     return this.#current;
   }
 
@@ -66,11 +76,11 @@ export class Playback {
   /** @type {() => void} */
   onProgress = () => {};
 
-  /** @param {MessagePort} port @param {number} answer */
-  constructor(port, answer) {
-    this.port = port;
+  /** @param {Output} output @param {number} answer */
+  constructor(output, answer) {
+    this.output = output;
     this.answer = answer;
-    port.postMessage({ begin: answer });
+    output.postMessage({ begin: answer });
   }
 
   /** @param {Uint8Array} bytes of samples */
@@ -78,19 +88,19 @@ export class Playback {
     if (this.#stopped) return;
     const samples = this.#reader.read(bytes);
     this.arrived += samples.length / RATE;
-    this.port.postMessage({ answer: this.answer, samples }, [samples.buffer]);
+    this.output.postMessage({ answer: this.answer, samples }, [samples.buffer]);
   }
 
   /** No more will come. */
   complete() {
-    this.port.postMessage({ answer: this.answer, complete: true });
+    this.output.postMessage({ answer: this.answer, complete: true });
   }
 
   /** Silence at once; what was played stays in `played`. */
   stop() {
     if (this.over || this.#stopped) return;
     this.#stopped = true;
-    this.port.postMessage({ answer: this.answer, stop: true });
+    this.output.postMessage({ answer: this.answer, stop: true });
   }
 
   /** @param {number} played @param {boolean} over */

@@ -43,7 +43,7 @@ export class ServerView {
     try {
       const [{ version }, { data }] = await Promise.all([this.gateway.json("health"), this.gateway.json("v1/models")]);
       byId("version").textContent = version;
-      this.#showRoutes(data);
+      this.#showRoutes(data.filter((/** @type {any} */ model) => model.id in ready.models)); // others are aliases
       this.onModels(data);
       this.#state = state;
     } catch {
@@ -75,16 +75,15 @@ export class ServerView {
           element(
             "dl",
             {},
-            ...facts([
-              ["hears with", model.engines.stt],
-              ["thinks with", model.engines.llm],
-              ["speaks with", model.engines.tts],
-              ["notices speech with", model.engines.vad],
+            ...[
+              ["hears with", model.engines.stt.join(" · ") || "the model itself"],
+              ["thinks with", model.engines.llm.join(" · ")],
+              ["speaks with", model.engines.tts.join(" · ")],
               ["takes", model.input_modalities.join(", ")],
               ["tools", model.tools ? "yes" : "no"],
               ["context", model.context_tokens ? `${model.context_tokens} tokens` : "not known"],
               ["voices", String(model.voices.length)],
-            ]),
+            ].map(fact),
           ),
         ),
       ),
@@ -120,9 +119,7 @@ export class ServerView {
   }
 }
 
-/** @param {[string, string | null][]} pairs those without a value are left out */
-function facts(pairs) {
-  return pairs
-    .filter(([, value]) => value)
-    .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)));
+/** @param {string[]} pair */
+function fact([name, value]) {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, value));
 }

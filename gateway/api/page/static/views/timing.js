@@ -40,6 +40,7 @@ export class TimingView {
   /** @param {import("../turn.js").Turn | null} turn */
   #showWaterfall(turn) {
     byId("no-timing").hidden = Boolean(turn);
+    byId("waterfall-head").hidden = !turn;
     byId("waterfall-title").textContent = turn ? `Turn ${turn.number}` : "";
     const first = turn?.after("sounded") ?? turn?.after("arrived") ?? null;
     byId("first-sound").textContent = first === null ? "" : `${milliseconds(first)} to first sound`;
