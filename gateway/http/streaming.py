@@ -39,6 +39,9 @@ SERVER_OFFER = "speech_gateway.offer"
 
 PING = b": ping\n\n"
 
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+"""The content type of an answer that comes as server-sent events."""
+
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """The first output is there: the status line goes out, with these headers beside the usual ones."""
@@ -83,14 +86,13 @@ class ClientRelay:
 class Streaming(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent. ``parts`` are any number of ``Held``, one ``Head``, then bytes.
 
-    With ``events`` the bytes are server-sent events: a late failure becomes one more event, ``failed`` says which, and
-    silence is filled with comments. Without, a late failure cuts the connection, so that nobody takes half an answer
-    for a whole one. A ``relay`` may send bytes between those of ``parts``.
+    In an ``EVENT_STREAM`` a late failure becomes one more event, ``failed`` says which, and silence is filled with
+    comments. In any other content a late failure cuts the connection, so that nobody takes half an answer for a whole
+    one. A ``relay`` may send bytes between those of ``parts``.
     """
 
     parts: AsyncGenerator[Part, None]
     content_type: str
-    events: bool = False
     failed: Callable[[ErrorAnswer], bytes] = server_sent_event
     relay: ClientRelay | None = None
 
@@ -111,6 +113,7 @@ class _StreamingASGI(ASGIResponse):
     def __init__(self, streaming: Streaming) -> None:
         super().__init__()
         self._streaming = streaming
+        self._events = streaming.content_type == EVENT_STREAM
         self._begun = False
         self._sending = False
         self._since: float | None = None  # the loop's time when it began to send, or to be silent
@@ -120,7 +123,7 @@ class _StreamingASGI(ASGIResponse):
         try:
             await race(self._send(scope, send, write), self._watch(receive, write))
         except asyncio.CancelledError:  # the server ends; before the first byte it answers with a status
-            if self._streaming.events and self._begun:
+            if self._events and self._begun:
                 error = Unavailable("The gateway is shutting down; the answer is cut short.")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_EVENT_SECONDS):
@@ -144,7 +147,7 @@ class _StreamingASGI(ASGIResponse):
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error, field_names(scope))
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
-                if self._streaming.events:  # else the last chunk is left out: the server cuts the connection
+                if self._events:  # else the last chunk is left out: the server cuts the connection
                     await self._end_with(write, answer)
                 return
         await write({"type": "http.response.body", "body": b"", "more_body": False})
@@ -183,7 +186,7 @@ class _StreamingASGI(ASGIResponse):
         if self._sending and passed >= STALLED_SECONDS:
             logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
             return False
-        if self._streaming.events and not self._sending and passed >= PING_SECONDS:
+        if self._events and not self._sending and passed >= PING_SECONDS:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STALLED_SECONDS):
                     await self._deliver(send, PING)

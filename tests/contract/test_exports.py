@@ -34,7 +34,7 @@ EXPORTS = {
     "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
-    "vad": "Batching Detector Event SpeechStarted SpeechStopped VoiceActivity",
+    "vad": "Detector Event Meter Metering SpeechStarted SpeechStopped VoiceActivity",
 }
 """By module of ``adapters.contract``; what engines and their tests import from it, and nothing else."""
 

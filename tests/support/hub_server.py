@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 COMMIT = "c" * 40
 BLOCK = 64 * 1024
 
@@ -52,6 +54,17 @@ def hub_server(folder: Path) -> Iterator[HubServer]:
             yield server
         finally:
             server.shutdown()
+
+
+def use_hub(url: str, cache: Path, monkeypatch: pytest.MonkeyPatch, *, offline: bool = False) -> None:
+    """Let this process and its children ask the hub at ``url`` and keep what they get in the empty folder ``cache``."""
+    from huggingface_hub import constants  # noqa: PLC0415 - only where the package is
+
+    for name, value in {"HF_ENDPOINT": url, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": str(int(offline))}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
 
 
 class _Request(BaseHTTPRequestHandler):

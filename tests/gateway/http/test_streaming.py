@@ -10,7 +10,7 @@ import pytest
 
 from adapters.contract.errors import Overloaded
 from gateway.http import streaming
-from gateway.http.streaming import PING, Head, Held, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import EVENT_STREAM, PING, Head, Held, Part, Streaming, StreamingResponse, server_sent_event
 
 Sent = list[dict[str, Any]]
 
@@ -30,7 +30,7 @@ async def play(chunks: AsyncGenerator[Part, None], *, events: bool = False, rece
     async def send(message: Any) -> None:
         sent.append(message)
 
-    response = StreamingResponse(Streaming(parts=chunks, content_type="audio/pcm", events=events))
+    response = StreamingResponse(Streaming(parts=chunks, content_type=EVENT_STREAM if events else "audio/pcm"))
     request: Any = None
     scope: Any = {"type": "http"}
     async with asyncio.timeout(10):
@@ -185,7 +185,7 @@ async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.Monke
         if len(sent) == 3:
             await asyncio.Event().wait()
 
-    stream = Streaming(parts=source.stream(), content_type="audio/pcm", events=True)
+    stream = Streaming(parts=source.stream(), content_type=EVENT_STREAM)
     receive: Any = stay
     request: Any = None
     scope: Any = {"type": "http"}
