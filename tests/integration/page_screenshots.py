@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from adapters import scripted
+from adapters.tts.espeak.adapter import Espeak
 from tests.support.browser import Visit, chromium, visiting
 from tests.support.server import gateway_with_routes, scripted_engines, served
 
 ANSWERS = (
     ("what is the capital of france", "The capital of France is Paris, on both banks of the river Seine."),
     ("how many people live there", "About two million in the city itself, and eleven million with its suburbs."),
-    ("and what should i see first", "Begin on the Île de la Cité. Notre-Dame is open again, and everything began there."),
+    (
+        "and what should i see first",
+        "Begin on the Île de la Cité. Notre-Dame is open again, and everything began there.",
+    ),
 )
 CONTEXTS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
@@ -33,17 +37,14 @@ async def _conversation(visit: Visit, engines: Any, path: Path) -> None:
         engines.stt.script = scripted.recogniser(question, pause=0.12 + 0.03 * number).script
         pieces = [f"{word} " for word in answer.split()]
         engines.llm.script = scripted.answering(*pieces, pause=0.045)
-        await visit.page.click("#sample")
-        await visit.turn("speaking" if question == ANSWERS[-1][0] else "done")
+        await visit.ask_sample("speaking" if question == ANSWERS[-1][0] else "done")
     await asyncio.sleep(1.8)
     await _picture(visit, path)
 
 
 async def take(folder: Path) -> None:
-    """Write the pictures into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    voice = scripted.synthesiser(scripted.ToneVoice(pause=0.09, seconds_per_character=0.045))
-    engines = scripted_engines(tts=voice)
+    """Write the pictures into ``folder``, which exists."""
+    engines = scripted_engines(tts=Espeak(Espeak.Options()))
     gateway = gateway_with_routes(engines, [("assistant", ()), ("interpreter", ())])
     async with served(gateway) as address, chromium() as browser:
         for name, context in CONTEXTS.items():
@@ -60,4 +61,6 @@ async def take(folder: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    asyncio.run(take(parser.parse_args().folder))
+    chosen = parser.parse_args().folder
+    chosen.mkdir(parents=True, exist_ok=True)
+    asyncio.run(take(chosen))

@@ -41,11 +41,6 @@ def keyring() -> Keyring:
     return Keyring([Key(digest=digest, caller=Caller(name="visitor"), disabled=False, expires=None)])
 
 
-async def ask_sample(visit: Visit, state: str = "done") -> None:
-    await visit.page.click("#sample")
-    await visit.turn(state)
-
-
 def recorded_voice() -> Any:
     """A synthesiser that says the question of the recording, whatever the text."""
     with wave.open(str(QUESTION)) as file:
@@ -98,7 +93,7 @@ async def test_an_interruption_stops_the_sound_at_once(browser: Any) -> None:
     """What was not heard is crossed out, the gateway stops too, and the conversation goes on with what was heard."""
     engines = scripted_engines(llm=scripted.language_model(scripted.answering(*PIECES, pause=0.05)))
     async with served(gateway_of(engines)) as address, visiting(browser, address) as visit:
-        await ask_sample(visit, "speaking")
+        await visit.ask_sample("speaking")
         await asyncio.sleep(1)
         await visit.page.keyboard.press("Escape")
         await visit.turn("interrupted")
@@ -111,7 +106,7 @@ async def test_an_interruption_stops_the_sound_at_once(browser: Any) -> None:
         assert heard
         assert unheard
         engines.llm.script = scripted.answering("Yes?")
-        await ask_sample(visit)
+        await visit.ask_sample()
         said = [part.text for message in engines.llm.requests[-1].messages for part in message.parts]
     assert any(text and LONG.startswith(text) and len(text) < len(LONG) / 2 for text in said), said
 
@@ -131,7 +126,7 @@ async def test_a_function_is_called_and_its_result_is_spoken_of(browser: Any) ->
     engines = scripted_engines(llm=scripted.language_model(script))
     async with served(gateway_of(engines)) as address, visiting(browser, address) as visit:
         await visit.page.click("#tools-example")
-        await ask_sample(visit)
+        await visit.ask_sample()
         await visit.shows(".call code", 'current_weather({"city": "Paris"})')
         await visit.page.fill(".call input", "sunny")
         await visit.page.press(".call input", "Enter")
@@ -149,7 +144,7 @@ async def test_the_key_is_asked_for_and_forgotten(browser: Any) -> None:
         await visit.page.fill("#key", KEY)
         await visit.page.press("#key", "Enter")
         await visit.page.wait_for_selector("#key-dialog", state="hidden")
-        await ask_sample(visit)
+        await visit.ask_sample()
         await visit.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
         for language in ("curl", "Python", "JavaScript"):
             await visit.page.click(f".code button:text-is('{language}')")
@@ -171,7 +166,7 @@ async def test_a_gateway_that_stops_in_the_middle_is_named(browser: Any) -> None
         visiting(browser, address) as visit,
     ):
         await visit.shows("#readiness", "ready")
-        await ask_sample(visit, "speaking")
+        await visit.ask_sample("speaking")
         server.should_exit = True
         await visit.turn("failed")
         assert "the answer is cut short" in await visit.text(".note")
@@ -193,7 +188,7 @@ async def test_a_page_without_a_microphone_says_why(host: str, reason: str) -> N
                 await visit.shows("#problem", reason)
             else:
                 await visit.shows("#no-microphone", reason)
-            await ask_sample(visit)  # works all the same
+            await visit.ask_sample()  # works all the same
             assert len(await visit.sound()) > 0
 
 
@@ -221,7 +216,7 @@ async def test_axe_finds_nothing_to_complain_about(browser: Any, context: dict[s
         await visit.shows("#readiness", "ready")
         await visit.page.evaluate(rules)
         await check(visit)
-        await ask_sample(visit)
+        await visit.ask_sample()
         for view in await visit.page.locator("nav button:visible").all():
             await view.click()
             await check(visit)

@@ -53,13 +53,16 @@ class Visit:
         await found.last.wait_for(state="visible", timeout=seconds * 1000)
         return found.last
 
+    async def ask_sample(self, state: str = "done") -> None:
+        """Ask the sample recording and wait until its turn is in this state."""
+        earlier = await self.page.locator(".turn").count()
+        await self.page.click("#sample")
+        await self.page.locator(".turn").nth(earlier).wait_for()
+        await self.turn(state)
+
     async def turn(self, state: str, seconds: float = 20) -> None:
         """Wait until the last turn is in this state."""
-        await self.page.wait_for_function(
-            "state => document.querySelector('.turn:last-child')?.dataset.state === state",
-            arg=state,
-            timeout=seconds * 1000,
-        )
+        await self.page.locator(f".turn:last-child[data-state={state}]").wait_for(timeout=seconds * 1000)
 
     async def sound(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """What was played so far, at 24 kHz."""

@@ -20,6 +20,8 @@ export class Turn {
   calls = [];
   /** Characters of the answer that were heard. */
   spoken = 0;
+  /** Seconds of its sound that were heard. */
+  played = 0;
   /** @type {{ from: number, to: number }[]} silence in the middle, in milliseconds from `asked` */
   gaps = [];
   /** @type {Partial<Record<Mark, number>>} */
@@ -100,6 +102,7 @@ export class Turn {
    * @param {import("./audio/player.js").Playback} playback
    */
   #follow(playback) {
+    this.played = playback.played;
     const length = this.marks.complete ? playback.arrived : Math.max(playback.arrived, this.answer.length / 15);
     const share = length ? Math.min(1, playback.played / length) : 0;
     this.spoken = wordEnd(this.answer, Math.max(this.spoken, Math.round(share * this.answer.length)));

@@ -7,6 +7,7 @@ import { fileName } from "../transports/speech_to_speech.js";
 
 export class ConversationView {
   #list = byId("conversation");
+  #scroll = byId("scroll");
 
   /**
    * @param {import("../gateway.js").Gateway} gateway
@@ -24,9 +25,16 @@ export class ConversationView {
     byId("welcome").hidden = true;
     const card = new TurnCard(turn, this);
     this.#list.append(card.item);
-    turn.watch(() => card.show());
+    turn.watch(() => this.#following(() => card.show()));
     card.show();
-    card.item.scrollIntoView({ block: "end" });
+    this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  }
+
+  /** Stay at the end when `change` makes the text longer, unless the reader has scrolled up. @param {() => void} change */
+  #following(change) {
+    const { scrollTop, clientHeight, scrollHeight } = this.#scroll;
+    change();
+    if (scrollTop + clientHeight > scrollHeight - 40) this.#scroll.scrollTop = this.#scroll.scrollHeight;
   }
 
   clear() {
@@ -43,6 +51,7 @@ class TurnCard {
   #note = element("p", { class: "note" });
   #calls = element("div", { class: "calls" });
   #code = element("div", { class: "code" });
+  #foot = element("div", { class: "foot" }, this.#note, this.#code);
   #announced = false;
 
   /** @param {import("../turn.js").Turn} turn @param {ConversationView} view */
@@ -57,8 +66,7 @@ class TurnCard {
       this.#question,
       this.#answer,
       this.#calls,
-      this.#note,
-      this.#code,
+      this.#foot,
     );
     this.#fillCode();
   }
@@ -103,13 +111,12 @@ class TurnCard {
 
   #fillCode() {
     const buttons = LANGUAGES.map((language) =>
-      element("button", { type: "button", class: "small", onclick: () => this.#copy(language) }, language),
+      element("button", { type: "button", onclick: () => this.#copy(language) }, language),
     );
-    this.#code.append(element("span", { class: "code-label" }, "Copy as"), ...buttons);
+    this.#code.append(element("span", {}, "Copy as"), ...buttons);
     const sound = this.turn.asked?.sound;
     if (!sound) return;
-    const link = element("button", { type: "button", class: "small", onclick: () => download(sound) }, "Recording");
-    this.#code.append(link);
+    this.#code.append(element("button", { type: "button", onclick: () => download(sound) }, "Save the recording"));
   }
 
   /** @param {import("../snippets.js").Language} language */

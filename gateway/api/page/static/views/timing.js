@@ -8,6 +8,7 @@ const COLUMNS = ["heard", "token", "clause", "audio"];
 
 export class TimingView {
   #waterfall = byId("waterfall");
+  #comparison = byId("comparison");
   #rows = byId("turn-rows");
   #summary = byId("turn-summary");
   /** @type {import("../turn.js").Turn | null} */
@@ -51,8 +52,9 @@ export class TimingView {
     const known = this.turns.filter((turn) => turn.over && turn.stages().length > 0);
     const scale = Math.max(1, ...known.map((turn) => turn.stages().at(-1)?.to ?? 0));
     const shown = known.slice(-SHOWN_TURNS).reverse();
-    this.#rows.replaceChildren(...shown.map((turn) => this.#row(turn, scale)));
-    byId("turn-table").hidden = !known.length;
+    this.#comparison.replaceChildren(...shown.map((turn) => this.#bar(turn, scale)));
+    this.#rows.replaceChildren(...shown.map(row));
+    byId("comparison-title").hidden = byId("turn-table").hidden = !known.length;
     this.#summary.replaceChildren(
       ...(known.length > 1 ? [0.5, 0.95] : []).map((share) =>
         element(
@@ -66,36 +68,50 @@ export class TimingView {
     );
   }
 
-  /** @param {import("../turn.js").Turn} turn @param {number} scale */
-  #row(turn, scale) {
+  /** A turn beside the others, which can be chosen. @param {import("../turn.js").Turn} turn @param {number} scale */
+  #bar(turn, scale) {
     const choose = () => {
       this.#chosen = turn;
       this.show();
     };
-    const label = turn === this.#chosen ? { "aria-current": "true" } : {};
-    const button = element("button", { type: "button", class: "link", onclick: choose, ...label }, `${turn.number}`);
-    button.setAttribute("aria-label", `Show turn ${turn.number}`);
-    const bar = element("span", { class: "stack", "aria-hidden": "true" }, ...turn.stages().map((stage) => part(stage, scale)));
+    const current = turn === this.#chosen ? "true" : null;
+    const label = `Show turn ${turn.number}`;
     return element(
-      "tr",
+      "li",
       {},
-      element("th", { scope: "row" }, button),
-      ...COLUMNS.map((name) => cell(turn.length(name))),
-      element("td", {}, milliseconds(turn.after("sounded")), bar),
+      element(
+        "button",
+        { type: "button", class: "link", onclick: choose, "aria-current": current, "aria-label": label },
+        `${turn.number}`,
+      ),
+      element("span", { class: "stack", "aria-hidden": "true" }, ...turn.stages().map((stage) => part(stage, scale))),
+      element("span", { class: "stage-time" }, milliseconds(turn.after("sounded"))),
     );
   }
 }
 
+/** @param {import("../turn.js").Turn} turn */
+function row(turn) {
+  return element(
+    "tr",
+    {},
+    element("th", { scope: "row" }, `${turn.number}`),
+    ...COLUMNS.map((name) => cell(turn.length(name))),
+    cell(turn.after("sounded")),
+  );
+}
+
 /** @param {number | null} value */
 function cell(value) {
-  return element("td", {}, milliseconds(value));
+  return element("td", {}, value === null ? "–" : String(Math.round(value)));
 }
 
 /** @param {import("../turn.js").Stage} stage @param {number} scale milliseconds of the whole width */
 function part(stage, scale) {
   const made = element("span", { class: "part", "data-stage": stage.name });
-  made.style.setProperty("--from", `${(stage.from / scale) * 100}%`);
-  made.style.setProperty("--size", `${((stage.to - stage.from) / scale) * 100}%`);
+  const from = Math.min(stage.from, scale);
+  made.style.setProperty("--from", `${(from / scale) * 100}%`);
+  made.style.setProperty("--size", `${((Math.min(stage.to, scale) - from) / scale) * 100}%`);
   return made;
 }
 
@@ -104,21 +120,17 @@ function rowsOf(turn) {
   const stages = turn.stages();
   const sounded = turn.after("sounded");
   const rows = [...stages];
-  if (sounded !== null) {
-    const end = turn.after("ended") ?? sounded;
-    rows.push({ name: "speech", label: "spoken", from: sounded, to: Math.max(end, sounded) });
-  }
+  if (sounded !== null) rows.push({ name: "speech", label: "spoken", from: sounded, to: sounded + turn.played * 1000 });
   for (const gap of turn.gaps) rows.push({ name: "gap", label: "gap in the sound", ...gap });
   // Speech lasts far longer than what leads to it: the scale is that of the way, and speech goes over the edge.
   const scale = Math.max(1, stages.at(-1)?.to ?? 0) * 1.25;
-  return rows.map((row) => {
-    const text = row.name === "gap" ? { ...row, from: Math.min(row.from, scale), to: Math.min(row.to, scale) } : row;
-    return element(
+  return rows.map((each) =>
+    element(
       "li",
       {},
-      element("span", { class: "stage-name" }, row.label),
-      element("span", { class: "track", "aria-hidden": "true" }, part({ ...text, to: Math.min(text.to, scale) }, scale)),
-      element("span", { class: "stage-time" }, milliseconds(row.to - row.from)),
-    );
-  });
+      element("span", { class: "stage-name" }, each.label),
+      element("span", { class: "track", "aria-hidden": "true" }, part(each, scale)),
+      element("span", { class: "stage-time" }, milliseconds(each.to - each.from)),
+    ),
+  );
 }
