@@ -19,6 +19,7 @@ from litestar.openapi.spec import (
     Reference,
     RequestBody,
     Schema,
+    SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
@@ -226,7 +227,11 @@ def description(*wire_types: Any) -> OpenAPIConfig:
             opt={"access": "open"},
             response_headers=PAGE_HEADERS,
         ),
-        components=WireComponents(wire=json_schema(ErrorAnswer, *wire_types)[1]),
+        components=WireComponents(
+            wire=json_schema(ErrorAnswer, *wire_types)[1],
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer")},
+        ),
+        security=[{"key": []}, {}],  # a gateway may have keys or none
         render_plugins=[ApiViewer(), JsonRenderPlugin()],
         use_handler_docstrings=True,
     )
