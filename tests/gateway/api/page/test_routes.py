@@ -59,8 +59,12 @@ def test_nothing_is_inline_or_from_elsewhere(path: object) -> None:
 def test_every_module_is_there_and_used() -> None:
     wanted = {STATIC / "index.html"}
     for path in TEXTS:
-        links = re.findall(r'(?:from|import) "(\.[^"]+)"|\b(?:src|href)="page/([^"]+)"|new URL\("([^"]+)"', path.read_text())
-        wanted |= {((STATIC if page else path.parent) / (module or page or url)).resolve() for module, page, url in links}
+        links = re.findall(
+            r'(?:from|import) "(\.[^"]+)"|\b(?:src|href)="page/([^"]+)"|new URL\("([^"]+)"', path.read_text()
+        )
+        wanted |= {
+            ((STATIC if page else path.parent) / (module or page or url)).resolve() for module, page, url in links
+        }
     assert {path.resolve() for path in FILES} == {path.resolve() for path in wanted}
 
 
