@@ -45,7 +45,7 @@ async def converse(talk: Talk) -> None:
                 await _exchange(talk, connection, device, dialogue, screen)
             except Refused as error:
                 raise NoAnswer(str(error)) from None
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError) as error:  # what is no gateway fails in many ways
                 raise NoAnswer(
                     f"What answers at {shown_url(talk.address)} is not a gateway ({type(error).__name__})."
                 ) from None

@@ -56,7 +56,7 @@ def test_the_level_of_silence_and_of_full_scale() -> None:
     assert level(bytes(2 * BLOCK)) == 0
     assert level(b"") == 0
     assert 0.9 < level(sine.tobytes()) <= 1
-    assert 0.5 < level(array("h", (value // 30 for value in sine)).tobytes()) < 0.6
+    assert 0.45 < level(array("h", (value // 30 for value in sine)).tobytes()) < 0.47
 
 
 def test_without_the_package_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
