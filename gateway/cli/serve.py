@@ -48,7 +48,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     reloads = Reloads(running, reread)
     configure_logging(settings.log_format, settings.log_level)
     _raise_file_limit(settings.max_connections)
-    with _listen(settings) as listener:
+    with listen(settings) as listener:
         failed = False
 
         def give_up() -> None:
@@ -84,7 +84,8 @@ def _announce(text: str) -> None:
         logger.warning("standard output cannot be written (%s): %s", error, text)
 
 
-def _listen(settings: GatewaySettings) -> socket.socket:
+def listen(settings: GatewaySettings) -> socket.socket:
+    """The socket of ``--host`` and ``--port``, which takes connections. Raises ``SettingsError``."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Where uvloop is missing, asyncio sends small chunks at once only on sockets that say they are TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -1,6 +1,5 @@
 """A session from its first event to its last: what clients send is answered, in order, and nothing follows the end."""
 
-from gateway.realtime.inputs import AudioAppended, Closed, Expired, Opened
 from tests.support.playbook import Playbook
 
 
