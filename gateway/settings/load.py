@@ -35,7 +35,8 @@ def load_line(line: CommandLine, environment: Mapping[str, str]) -> Loaded:
     path, *more = line.positional
     if not path.endswith(FILE_ENDINGS):
         raise SettingsError(
-            f"{path!r} is neither a command (ask, talk, local, check, config, key new) nor a configuration file (.toml, .json)."
+            f"{path!r} is neither a command (ask, talk, local, check, config, key new) nor a configuration file "
+            "(.toml, .json)."
         )
     if more or "config" in line.settings:
         raise SettingsError(f"Only one configuration file can be used: {path!r} is given, and another one.")

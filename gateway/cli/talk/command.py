@@ -7,9 +7,10 @@ from typing import Any
 
 from gateway.access.keys import Keyring
 from gateway.app import create_app
+from gateway.cli.access_check import check_access
 from gateway.cli.answer_file import NoAnswer
 from gateway.cli.ask import failed
-from gateway.cli.serve import announcement, check_access, listen
+from gateway.cli.serve import announcement, listen
 from gateway.cli.talk.connection import realtime_address
 from gateway.cli.talk.conversation import Talk, converse
 from gateway.cli.talk.sound_device import load_library
