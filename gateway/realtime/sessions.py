@@ -30,6 +30,7 @@ from gateway.realtime.session_config import Audio, AudioOutput, RealtimeSession,
 from gateway.realtime.session_update import updated
 from gateway.realtime.transcribing import TranscriptService
 from gateway.realtime.voice_activity import VoiceActivityMonitor
+from gateway.tasks import background
 from gateway.telemetry.observer import Observer
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
@@ -76,14 +77,15 @@ class RealtimeSessions:
         self._monitors: dict[VoiceActivity, VoiceActivityMonitor] = {}
         self._usual_detector: VoiceActivity | None = None
         self._judge = TurnJudge(None)
-        self._start: Callable[[Coroutine[Any, Any, None]], object] | None = None
+        self._start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
         self._open = 0
         self._drivers: set[Driver] = set()
         service.gateway.when_stopping(self._stop)
 
-    def start_background(self, start: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-        """``start`` runs what all sessions share, for as long as the application runs."""
-        self._start = start
+    async def attend(self) -> None:
+        """Run what all sessions share, until cancelled."""
+        async with background() as self._start:
+            await asyncio.Event().wait()
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -33,7 +33,6 @@ from gateway.realtime.event_reader import read_event
 from gateway.realtime.inputs import Refused
 from gateway.realtime.sessions import RealtimeSessions
 from gateway.tasks import race
-from gateway.telemetry.timings import Stopwatch
 
 logger = logging.getLogger(__name__)
 
@@ -117,10 +116,9 @@ async def create_client_secret(
     request: Request[Any, Any, Any], secret_maker: NamedDependency[SecretMaker]
 ) -> Response[ClientSecretAnswer]:
     """Make a key that opens sessions of one configuration, for those who must not see the key that made it."""
-    watch = Stopwatch()
     wire, unknown = fields_of(await read_json(request), ClientSecretRequest, ())
     made = secret_maker.make(caller_of(request.scope), wire.session or {}, wire.expires_after.seconds)
-    return json_answer(made, watch, unknown)
+    return json_answer(made, unknown)
 
 
 @post(
@@ -158,9 +156,8 @@ async def create_transcription_session(
 async def _beta_secret(
     request: Request[Any, Any, Any], maker: SecretMaker, kind: SessionKind
 ) -> Response[dict[str, Any]]:
-    watch = Stopwatch()
     fields = (await read_json(request)).values
     session = {"type": kind, **current_session(fields)}
     made = maker.make(caller_of(request.scope), session, ExpiresAfter().seconds)
     secret = {"value": made.value, "expires_at": made.expires_at}
-    return json_answer({**beta_session(made.session), "client_secret": secret}, watch)
+    return json_answer({**beta_session(made.session), "client_secret": secret})
