@@ -1,4 +1,4 @@
-"""A client of /v1/realtime: the openai package's connection, whose events are all checked as its strictest readers do."""
+"""A client of /v1/realtime: the openai package's connection; events are checked as its strictest readers do."""
 
 import asyncio
 import base64
