@@ -75,7 +75,8 @@ def test_who_speaks_the_beta(headers: list[tuple[bytes, bytes]], protocols: list
 
 async def test_a_spoken_turn_with_the_packages_beta_client() -> None:
     async with served(gateway_of(scripted_engines())) as address:
-        async with openai.AsyncOpenAI(api_key="sk-any", base_url=f"{address}/v1") as api:
+        url = f"{address.replace('http', 'ws', 1)}/v1"  # else it insists on TLS
+        async with openai.AsyncOpenAI(api_key="sk-any", base_url=f"{address}/v1", websocket_base_url=url) as api:
             async with api.beta.realtime.connect(model="gpt-4o-realtime-preview-2024-12-17") as connection:
                 kinds: list[str] = []
                 await connection.session.update(session={"input_audio_transcription": {"model": "whisper-1"}})
