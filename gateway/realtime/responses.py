@@ -1,5 +1,7 @@
 """The answers of a session: those that run, how they begin and end, and what of them was heard."""
 
+from typing import assert_never
+
 import msgspec
 
 from adapters.contract.errors import InvalidRequest
@@ -197,6 +199,8 @@ class Responses:
                 self._finished(running, event)
             case AnswerFailed():
                 self._end(running, Ending(status="failed", error=event.error))
+            case _:
+                assert_never(event)
 
     def _begin(self, response_id: str, params: ResponseParams, items: tuple[Item, ...] | None) -> _Running:
         self.check_room(params)

@@ -1,6 +1,7 @@
 """The realtime session as a state machine: an input in, commands out; no I/O, no clock, no ids of its own."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime.client_events import (
@@ -149,6 +150,8 @@ class Session:
                 self._create_response(event.response or ResponseParams())
             case ResponseCancel():
                 self._responses.cancel(event.response_id, "client_cancelled")
+            case _:
+                assert_never(event)
 
     def _update(self, event: SessionUpdate) -> None:
         state, before = self._state, self._state.config.audio.input

@@ -216,7 +216,7 @@ class TurnTaking:
     def _answer(self) -> None:
         """Answer the turns that are owed one, once their words are known; noise is not answered."""
         state, items = self._state, self._state.items
-        if self._transcripts.awaited(items.all()):
+        if self._transcripts.awaited(items.all()) or self.ahead.is_undecided(self._owed[-1]):
             return
         owed, self._owed = self._owed, []
         failures = [failure for item_id in owed if (failure := self._transcripts.failure(item_id)) is not None]

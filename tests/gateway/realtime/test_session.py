@@ -56,6 +56,10 @@ def test_a_client_is_told_of_its_mistake_and_goes_on() -> None:
     assert play.client("session.update", session={"type": "realtime"}) == ["session.updated"]
 
 
+def test_playing_is_stopped_where_the_server_plays() -> None:
+    assert Playbook().client("output_audio_buffer.clear") == ["ClearPlayback"]
+
+
 def test_listening_changes_only_with_what_it_depends_on() -> None:
     play = Playbook()
     assert play.client("session.update", session={"instructions": "Be brief."}) == ["session.updated"]

@@ -139,6 +139,16 @@ def test_a_turn_by_hand() -> None:
     assert play(AudioAppended(total_ms=1000)) == ["StartTranscript item_2 from 900"]
 
 
+def test_words_of_a_turn_by_hand_are_shown_once_there_is_an_item() -> None:
+    play = Playbook({"audio": {"input": {"turn_detection": None, "transcription": {}}}})
+    play(AudioAppended(total_ms=500))
+    assert play(TranscriptDelta(item_id="item_1", text="Hel")) == []
+    assert play.client("input_audio_buffer.commit")[-2:] == [
+        "transcription.delta item_1 'Hel'",
+        "FinishTranscript item_1",
+    ]
+
+
 def test_a_commit_of_too_little() -> None:
     play = Playbook(BY_HAND)
     play(AudioAppended(total_ms=60))
@@ -216,6 +226,17 @@ def test_speech_cuts_an_answer_that_is_sent_whole_but_not_played() -> None:
     play.client("conversation.item.retrieve", item_id="item_1")
     content = play.sent("conversation.item.retrieved")["item"]["content"]
     assert content == [{"type": "output_audio", "transcript": "One two three four. "}]
+
+
+def test_speech_stops_the_next_answer_and_cuts_the_one_that_is_played() -> None:
+    play = answering()
+    play(AnswerFinished(response_id="resp_1", reason="stop"))
+    play.client("response.create")
+    play.seconds += 1.0
+    play(AnswerText(response_id="resp_2", text="Seven."))
+    lines = play(VoiceStarted(at_ms=4000))
+    assert {"ClearPlayback", "response.done resp_2 cancelled turn_detected"} <= set(lines)
+    assert play.client("response.create")[-1] == "Answer resp_3 to assistant: One two three four.  | assistant: "
 
 
 def test_an_answer_that_was_played_stays_whole() -> None:
