@@ -48,6 +48,12 @@ class ConversationItems:
         parts = item.content if isinstance(item, MessageItem) else []
         return next((part.transcript or "" for part in parts if isinstance(part, InputAudio | OutputAudio)), "")
 
+    def recording_index(self, id_: str) -> int:
+        """Which part of the message is what was said; the first of one that is not there yet."""
+        item = self._items.get(id_)
+        parts = item.content if isinstance(item, MessageItem) else []
+        return next((index for index, part in enumerate(parts) if isinstance(part, InputAudio)), 0)
+
     def all(self) -> tuple[Item, ...]:
         """All items in their order."""
         return tuple(self._items.values())

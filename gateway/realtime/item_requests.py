@@ -68,7 +68,7 @@ class ItemRequests:
             if isinstance(item, ItemReference):
                 items.append(self._existing(item.id, "adding", INVALID_REFERENCE))
                 continue
-            kept, is_unheard = self._kept(item)
+            kept, is_unheard = self._kept(msgspec.structs.replace(item, id=""))  # its own may be that of another item
             if is_unheard:
                 self._transcripts.finish(kept.id)
             items.append(kept)

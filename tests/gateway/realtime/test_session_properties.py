@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from adapters.contract import llm
 from gateway.realtime import inputs
+from gateway.realtime.commands import Remember
 from gateway.realtime.response_events import FailureBody
 from tests.support.playbook import Playbook
 from tests.support.realtime_rules import Rules
@@ -52,6 +53,7 @@ class RandomSession(RuleBasedStateMachine):
         modality=strategies.sampled_from(["audio", "text"]),
     )
     def begin(self, policy: dict[str, Any], detection: Any, shown: bool, modality: str) -> None:
+        self.most_items = policy["most_items"]
         transcription = {"model": "whisper-1"} if shown else None
         audio = {"input": {"turn_detection": detection, "transcription": transcription}}
         self.play = Playbook({"output_modalities": [modality], "audio": audio}, **policy)
@@ -60,6 +62,8 @@ class RandomSession(RuleBasedStateMachine):
     def see(self) -> None:
         for command in self.play.commands:
             self.checker.see(command)
+            if isinstance(command, Remember):
+                assert len(command.items) <= self.most_items
 
     def put(self, event: inputs.Input) -> None:
         self.play(event)
@@ -217,4 +221,4 @@ class RandomSession(RuleBasedStateMachine):
 
 
 TestRandomSession = RandomSession.TestCase
-TestRandomSession.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRandomSession.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
