@@ -183,10 +183,11 @@ class Session:
 
     def _settle(self) -> None:
         """After every input: what has become due, the bounds of the conversation, and what is to be remembered."""
-        self._turns.settle()
         state = self._state
+        self._turns.settle()
         for item_id in state.items.drop_oldest():
             self._item_requests.dropped(item_id)
+        self._responses.settle()
         if state.items.changed and self._responses.active is None and not self._transcripts.awaited(state.items.all()):
             self._remember()
 

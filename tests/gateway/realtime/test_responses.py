@@ -230,6 +230,13 @@ def test_an_answer_that_waits_fails_with_the_recognition() -> None:
     assert play(TranscriptFailed(item_id="item_1", error=FAILURE)) == ["response.done resp_1 failed model_not_ready"]
 
 
+def test_an_answer_waits_for_no_item_that_is_deleted() -> None:
+    play = Playbook()
+    play.client("conversation.item.create", item=SPOKEN_ITEM)
+    play.client("response.create")
+    assert play.client("conversation.item.delete", item_id="item_1")[-1] == "Answer resp_1 to "
+
+
 def test_an_answer_that_waits_is_cancelled_before_it_was_asked_for() -> None:
     play = Playbook()
     play.client("conversation.item.create", item=SPOKEN_ITEM)

@@ -64,6 +64,7 @@ class RandomSession(RuleBasedStateMachine):
             self.checker.see(command)
             if isinstance(command, Remember):
                 assert len(command.items) <= self.most_items
+        self.checker.settled()
 
     def put(self, event: inputs.Input) -> None:
         self.play(event)
@@ -211,7 +212,8 @@ class RandomSession(RuleBasedStateMachine):
         if told:
             self.put(inputs.Expired(message="Too old.", code="session_expired", close_code=1001))
         else:
-            self.put(inputs.Closed())
+            for command in self.play.session.handle(inputs.Closed(), self.play.seconds):
+                self.checker.see(command)
         self.checker.ended()
 
     @invariant()
