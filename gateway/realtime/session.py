@@ -55,7 +55,7 @@ from gateway.realtime.server_events import (
 )
 from gateway.realtime.session_state import SessionState
 from gateway.realtime.session_update import updated
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 from gateway.realtime.turn_taking import TurnTaking
 
 
@@ -68,7 +68,7 @@ class Session:
 
     def __init__(self, opening: Opening, new_id: Callable[[str], str]) -> None:
         self._state = SessionState(opening, new_id)
-        self._transcripts = Transcripts(self._state)
+        self._transcripts = ItemTranscripts(self._state)
         self._responses = Responses(self._state, self._transcripts)
         self._turns = TurnTaking(self._state, self._transcripts, self._responses)
         self._item_requests = ItemRequests(self._state, self._transcripts, self._responses)
