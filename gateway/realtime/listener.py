@@ -26,7 +26,6 @@ from gateway.realtime.session_config import SemanticVad, ServerVad, TurnDetectio
 from gateway.realtime.speech_tracker import SpeechTracker, TrackerSettings
 from gateway.realtime.voice_activity import ActivityStream, VoiceActivityMonitor
 
-
 ROUNDING_MS = 1.0
 """By how much positions may differ that are the same: inputs and commands have whole milliseconds."""
 
