@@ -71,9 +71,9 @@ class LocalRecogniser(ABC):
         return self._thread.down if self._facts is not None else None
 
     async def warm_up(self) -> None:
-        """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
+        """Load the model, whose files are here. Raises ``Unavailable``, ``UpstreamError``."""
         started, model = time.monotonic(), self._model()
-        _log.info("--stt %s: loading %s (downloading it first if it is not cached).", self._adapter, model)
+        _log.info("--stt %s: loading %s.", self._adapter, model)
         try:
             facts = self._facts = await self._thread.start()
         except Exception as error:

@@ -29,6 +29,7 @@ from gateway.wire.supported_values import supported_values
 
 ItemRequest = ConversationItemCreate | ConversationItemRetrieve | ConversationItemTruncate | ConversationItemDelete
 LONGEST_ID = 64
+INVALID_REFERENCE = "item_create_invalid_item_reference"
 
 
 class ItemRequests:
@@ -55,10 +56,19 @@ class ItemRequests:
         """The items of a response's own input, which stay outside the conversation. Raises ``InvalidRequest``."""
         for number, item in enumerate(given):
             if isinstance(item, ItemReference):
-                self._existing(item.id, "adding", "item_create_invalid_item_reference")
+                self._existing(item.id, "adding", INVALID_REFERENCE)
             else:
                 _check_content(item, f"response.input[{number}]")
-        return tuple(self._referenced(item) if isinstance(item, ItemReference) else self._kept(item) for item in given)
+        items: list[Item] = []
+        for item in given:
+            if isinstance(item, ItemReference):
+                items.append(self._existing(item.id, "adding", INVALID_REFERENCE))
+                continue
+            kept, is_unheard = self._kept(item)
+            if is_unheard:
+                self._transcripts.finish(kept.id)
+            items.append(kept)
+        return tuple(items)
 
     def dropped(self, item_id: str) -> None:
         """The item is no more part of the conversation."""
@@ -94,10 +104,12 @@ class ItemRequests:
                 param="item.call_id",
                 code="invalid_tool_call_id",
             )
-        item = self._kept(item)
+        item, is_unheard = self._kept(item)
         previous = state.items.add(item, after)
         state.send(ItemAdded(event_id=state.event_id(), previous_item_id=previous, item=item))
         state.send(ItemDone(event_id=state.event_id(), previous_item_id=previous, item=item))
+        if is_unheard:
+            self._transcripts.finish(item.id)
 
     def _retrieve(self, event: ConversationItemRetrieve) -> None:
         item = self._existing(event.item_id, "retrieving", "item_retrieve_invalid_item_id")
@@ -134,26 +146,18 @@ class ItemRequests:
             )
         return item
 
-    def _referenced(self, reference: ItemReference) -> Item:
-        return self._existing(reference.id, "adding", "item_create_invalid_item_reference")
-
     def _is_called(self, call_id: str) -> bool:
         return any(isinstance(item, FunctionCallItem) and item.call_id == call_id for item in self._state.items.all())
 
-    def _kept(self, item: Item) -> Item:
-        """The item with an id, its audio handed over, to be recognised if the client has not written its words."""
-        item, audio = silent(
-            msgspec.structs.replace(item, id=item.id or self._state.new_id("item"), status="completed")
-        )
+    def _kept(self, item: Item) -> tuple[Item, bool]:
+        """The item with an id, its audio handed over; whether that has to be recognised, as its words are not known."""
+        new_id = item.id or self._state.new_id("item")
+        item, audio = silent(msgspec.structs.replace(item, id=new_id, status="completed"))
         if audio:
             self._state.do(KeepAudio(item_id=item.id, audio=b"".join(audio)))
-        if audio and isinstance(item, MessageItem) and _is_unheard(item):
-            self._transcripts.finish(item.id)
-        return item
-
-
-def _is_unheard(item: MessageItem) -> bool:
-    return any(isinstance(part, InputAudio) and part.transcript is None for part in item.content)
+        content = item.content if isinstance(item, MessageItem) else []
+        unheard = any(isinstance(part, InputAudio) and part.transcript is None for part in content)
+        return item, bool(audio) and unheard
 
 
 def _check_content(item: Item, path: str) -> None:

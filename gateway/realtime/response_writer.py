@@ -138,7 +138,7 @@ class ResponseWriter:
     def _done(self, draft: _Draft, status: Status) -> Item:
         item = self._call_done(draft, status) if draft is not self._message else self._message_done(draft, status)
         state = self._state
-        if self.head.in_conversation:
+        if self.head.in_conversation and item.id in state.items:  # a client may have deleted it
             state.items.replace(item)
             state.send(ItemDone(event_id=state.event_id(), previous_item_id=state.items.before(item.id), item=item))
         state.send(

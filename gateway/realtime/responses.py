@@ -61,6 +61,7 @@ class Responses:
         self._active: str | None = None
         self.playback = Playback()
         self.has_spoken = False
+        self._awaits_speech = False
 
     @property
     def active(self) -> str | None:
@@ -145,6 +146,12 @@ class Responses:
         rest = written.removeprefix(self._state.items.transcript(message_id))
         return Interrupted(rest=rest, output=output_of(self._config(), params)) if rest.strip() else None
 
+    def quiet_is_over(self) -> None:
+        """Somebody speaks: the idle timeout does not apply."""
+        if self._awaits_speech:
+            self._state.do(CancelTimer(name="idle_timeout"))
+            self._awaits_speech = False
+
     def stop(self) -> None:
         """The session is over: so are all answers."""
         for running in list(self._running.values()):
@@ -204,7 +211,7 @@ class Responses:
         self._running[response_id] = running
         if in_conversation:
             self._active = response_id
-            self._state.do(CancelTimer(name="idle_timeout"))
+            self.quiet_is_over()
         return running
 
     def _ask(self, running: _Running) -> None:
@@ -243,6 +250,7 @@ class Responses:
         if isinstance(detection, ServerVad) and detection.idle_timeout_ms is not None:
             seconds = self.playback.remaining(self._state.now) + detection.idle_timeout_ms / 1000
             self._state.do(SetTimer(name="idle_timeout", seconds=seconds))
+            self._awaits_speech = True
 
     def _keep_heard(self, item_id: str, heard_ms: int | None, *, whole: bool) -> None:
         """History keeps what was heard of a message, if that is known, else what was sent of it."""

@@ -53,8 +53,12 @@ class Transcripts:
         if self._state.policy.recognises:
             self._awaited.add(item_id)
             self._state.do(FinishTranscript(item_id=item_id, recognition=self.recognition()))
-        elif self._state.shows_transcripts:
+        elif self._state.shows_transcripts and item_id in self._state.items:
             self._tell_failure(item_id, NO_RECOGNISER)
+
+    def is_awaited(self, item_id: str) -> bool:
+        """Whether the words of an item of the conversation are still awaited."""
+        return item_id in self._awaited and item_id in self._state.items
 
     def awaited(self, items: Iterable[Item]) -> bool:
         """Whether the words of any of ``items`` are still awaited."""

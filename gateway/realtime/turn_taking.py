@@ -118,7 +118,7 @@ class TurnTaking:
         turn = self._turn if self._turn and self._turn.item_id == event.item_id else self._weighed.get(event.item_id)
         if turn is not None and not turn.told:
             turn.deltas.append(event.text)
-        elif turn is not None or event.item_id in self._state.items:
+        elif turn is not None or self._transcripts.is_awaited(event.item_id):
             self._transcripts.delta(event.item_id, event.text)
 
     def recognised(self, result: TranscriptFinished | TranscriptFailed) -> None:
@@ -244,6 +244,7 @@ class TurnTaking:
         state = self._state
         turn.told = True
         self.ahead.discard()
+        self._responses.quiet_is_over()
         event_id = state.event_id()
         state.send(SpeechStarted(event_id=event_id, audio_start_ms=turn.start_ms, item_id=turn.item_id))
         if self._interrupts() and self._responses.audible() and state.answering is not None:
