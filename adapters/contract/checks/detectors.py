@@ -95,6 +95,7 @@ def check_metering(rig: DetectorRig) -> None:
         measured, silence = engine.measure([(cut, piece), (silent, bytes(len(piece)))])
         found += measured
         assert all(probability < 0.5 for probability in silence), "a stream is measured by what another one was fed"
+    assert len(found) == len(whole), f"{len(found)} windows when it is cut, {len(whole)} when it is not"
     differences = [abs(one - other) for one, other in zip(whole, found, strict=True)]
     assert max(differences) < 1e-3, "the cut changes what is measured"
 
