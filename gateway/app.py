@@ -11,6 +11,7 @@ from litestar.types import Scope
 
 from adapters.options import BadOption, shown_url
 from adapters.upstream.urls import parse_url
+from gateway.access.client_secrets import ClientSecrets
 from gateway.access.keys import Keyring
 from gateway.access.meter import Meter
 from gateway.api import (
@@ -20,6 +21,7 @@ from gateway.api import (
     metrics,
     models,
     page,
+    realtime,
     responses,
     speech,
     speech_to_speech,
@@ -28,6 +30,7 @@ from gateway.api import (
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
+from gateway.api.realtime.client_secrets import SecretMaker
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
@@ -40,7 +43,7 @@ from gateway.http.auth import AccessControl, caller_of
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
-from gateway.http.errors import answer_error
+from gateway.http.errors import answer_error, stream_error
 from gateway.http.foreign_pages import ForeignPages, is_loopback
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
@@ -49,6 +52,8 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
+from gateway.realtime.response_events import FailureBody
+from gateway.realtime.sessions import RealtimeService, RealtimeSessions
 from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
@@ -70,6 +75,7 @@ SURFACES: tuple[Surface, ...] = (
     chat_completions.surface,
     responses.surface,
     conversations.surface,
+    realtime.surface,
     voices.surface,
     models.surface,
     usage.surface,
@@ -100,6 +106,7 @@ def create_app(
     surfaces = [each for each in surfaces if page_shown or each is not page.surface]
     parts = _Parts(
         gateway=gateway,
+        secrets=ClientSecrets(),
         keyring=keyring or Keyring(),
         history=build_history(settings),
         meter=build_meter(settings),
@@ -107,24 +114,27 @@ def create_app(
         measured=_metrics(gateway),
         otel=_otel_export(gateway),
     )
+    sessions = _realtime_sessions(parts)
     naming = RequestNaming(parts.measured)
     app = Litestar(
         route_handlers=[
             Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
         ],
-        dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts).items()},
+        dependencies={
+            name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts, sessions).items()
+        },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
         before_send=[name_answer, tell_limits, naming.count_answer],
         middleware=[
             naming,
-            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins), parts.secrets),
             RateLimit(parts.meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed, attend)],
+        lifespan=[lambda _app: parts.running(failed, (sessions.attend, *(() if attend is None else (attend,))))],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -136,6 +146,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What lives as long as the application."""
 
     gateway: Gateway
+    secrets: ClientSecrets
     keyring: Keyring
     history: History
     meter: Meter
@@ -152,7 +163,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     @asynccontextmanager
     async def running(
-        self, failed: Callable[[], None], attend: Callable[[], Coroutine[Any, Any, None]] | None
+        self, failed: Callable[[], None], attending: Sequence[Callable[[], Coroutine[Any, Any, None]]]
     ) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
@@ -169,7 +180,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
-                if attend is not None:
+                for attend in attending:
                     start(attend())
                 self.history.start_maintenance(start)
                 yield
@@ -179,13 +190,34 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                     closing.push_async_callback(part.aclose)
 
 
-def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
+def _realtime_sessions(parts: _Parts) -> RealtimeSessions:
+    """All realtime sessions, which take their turns as requests do."""
+
+    def failure(error: Exception) -> FailureBody:
+        told = stream_error(error, {}).error
+        return FailureBody(type=told.type, code=told.code, message=told.message)
+
+    observer = parts.observer
+    service = RealtimeService(
+        gateway=parts.gateway,
+        turns=Turns(parts.history, observer),
+        speech_turns=SpeechTurns(observer),
+        history=parts.history,
+        observer=observer,
+        meter=parts.meter,
+        failure=failure,
+    )
+    return RealtimeSessions(service)
+
+
+def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callable[..., Any]]:
     """What handlers ask for, by the names of their parameters; some of it is that of the request's caller."""
     gateway, history, decoder, observer = parts.gateway, parts.history, parts.decoder, parts.observer
     turns, running = Turns(history, observer), RunningResponses()
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
+    secret_maker = SecretMaker(gateway, sessions, parts.secrets)
     sight = Sight(parts.measured, parts.meter, parts.keyring)
 
     def archive_of(scope: Scope) -> Archive:
@@ -203,6 +235,8 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "voice_turns": lambda: voice_turns,
         "archive": archive_of,
         "shelf": shelf_of,
+        "realtime_sessions": lambda: sessions,
+        "secret_maker": lambda: secret_maker,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
         "sight": lambda: sight,

@@ -121,6 +121,4 @@ def announcement(loaded: Loaded, port: int) -> str:
     lines += start_notes(loaded.routes)
     if not loaded.keys and not is_loopback(settings.host):
         lines.append("Everybody who can reach this port can use it: there are no keys.")
-    if settings.mode == "realtime":
-        lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
     return "\n".join(lines)

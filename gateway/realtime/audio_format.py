@@ -8,6 +8,7 @@ import msgspec
 from adapters.contract.audio import SAMPLE_BYTES
 from gateway.audio.resample import Resampler
 from gateway.realtime import g711
+from gateway.realtime import session_config as wire_format
 
 AudioType = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 
@@ -45,6 +46,12 @@ FORMATS: Mapping[AudioType, AudioFormat] = {
     "audio/pcmu": AudioFormat(rate=8_000, law="mu"),
     "audio/pcma": AudioFormat(rate=8_000, law="a"),
 }
+
+
+def format_of(wire: wire_format.AudioFormat) -> AudioFormat:
+    """The format that a session's configuration names."""
+    name: AudioType = wire.__struct_config__.tag  # type: ignore[assignment]
+    return FORMATS[name]
 
 
 class OutputAudio:

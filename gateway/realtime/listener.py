@@ -38,7 +38,7 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     monitor: VoiceActivityMonitor
     judge: TurnJudge
-    start: Callable[[Coroutine[Any, Any, None]], None]
+    start: Callable[[Coroutine[Any, Any, None]], object]
     quiet_ms: float = 120.0
 
 

@@ -5,7 +5,7 @@ import msgspec
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime.answer_plan import NO_PARAMS, max_output_tokens_of, modality_of, output_of, plan_of
 from gateway.realtime.client_events import ResponseParams
-from gateway.realtime.commands import Adopt, Answer, Cancel, CancelTimer, ClearPlayback, Say, SetTimer
+from gateway.realtime.commands import Adopt, Answer, Cancel, CancelTimer, ClearPlayback, ForgetAudio, Say, SetTimer
 from gateway.realtime.conversation_items import heard
 from gateway.realtime.inputs import (
     AnswerAudio,
@@ -81,7 +81,8 @@ class Responses:
                 "Wait until the response is finished before creating a new one.",
                 code="conversation_already_has_active_response",
             )
-        if params.conversation == "none" and len(self._running) > MOST_AT_ONCE:
+        beside = len(self._running) - (self._active is not None)
+        if params.conversation == "none" and beside >= MOST_AT_ONCE:
             raise InvalidRequest(
                 f"Too many responses in progress: at most {MOST_AT_ONCE} may run beside the conversation. "
                 "Wait until one of them is finished before creating a new one.",
@@ -144,7 +145,9 @@ class Responses:
         if running is not None:
             self._cancel(running, "turn_detected")
         rest = written.removeprefix(self._state.items.transcript(message_id))
-        return Interrupted(rest=rest, output=output_of(self._config(), params)) if rest.strip() else None
+        if not rest.strip() or modality_of(self._config(), params) == "text":
+            return None
+        return Interrupted(rest=rest, output=output_of(self._config(), params))
 
     def quiet_is_over(self) -> None:
         """Somebody speaks: the idle timeout does not apply."""
@@ -242,6 +245,7 @@ class Responses:
         writer.finish(ending)
         del self._running[writer.head.id]
         if not writer.head.in_conversation:
+            self._forget_private(running)
             return
         self._active = None
         if writer.message_id is not None and writer.head.modality == "audio":
@@ -251,6 +255,13 @@ class Responses:
             seconds = self.playback.remaining(self._state.now) + detection.idle_timeout_ms / 1000
             self._state.do(SetTimer(name="idle_timeout", seconds=seconds))
             self._awaits_speech = True
+
+    def _forget_private(self, running: _Running) -> None:
+        """An answer beside the conversation leaves nothing behind."""
+        mine = [item.id for item in running.items or () if item.id not in self._state.items]
+        for item_id in (*mine, *([running.writer.message_id] if running.writer.message_id else [])):
+            self._transcripts.forget(item_id)
+            self._state.do(ForgetAudio(item_id=item_id))
 
     def _keep_heard(self, item_id: str, heard_ms: int | None, *, whole: bool) -> None:
         """History keeps what was heard of a message, if that is known, else what was sent of it."""

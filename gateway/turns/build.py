@@ -22,6 +22,7 @@ from gateway.settings.model import GatewaySettings
 from gateway.text.normalization.normalizer import ReadingOptions
 from gateway.turns.question import Question, heard_part, language_hint
 from gateway.turns.request import AudioSource, TurnRequest
+from gateway.turns.speculation import Speculation
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     its answer is cut after ``most_characters``. ``guards`` judge what the model reads and writes.
     """
 
+    id: str | None
     caller: Caller
     route: str
     engines: Engines
@@ -115,6 +117,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     turn_seconds: float
     most_characters: int
     guards: Guards
+    speculation: Speculation | None
 
     def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
         """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
@@ -140,6 +143,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
     """The turn that is asked for. Raises ``InvalidRequest``, in terms of the fields of ``TurnRequest``."""
     settings = served.route.settings
     plan = TurnPlan(
+        id=request.id,
         caller=request.caller,
         route=served.name,
         engines=served.engines,
@@ -167,6 +171,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         turn_seconds=settings.max_turn_seconds,
         most_characters=settings.max_answer_characters,
         guards=served.guards,
+        speculation=request.speculation,
     )
     if plan.style is not None:
         served.engines.tts.check(plan.style.delivery(plan.languages(None, Languages())).request(""))
