@@ -85,15 +85,13 @@ async def test_a_spoken_turn_with_the_packages_beta_client() -> None:
                     audio = base64.b64encode(pcm[start : start + 9600]).decode()
                     await connection.input_audio_buffer.append(audio=audio)
                 async with asyncio.timeout(15):
-                    while not kinds or kinds[-1] != "response.done":
-                        event = await connection.recv()
+                    while (event := await connection.recv()).type != "response.done":
                         kinds.append(event.type)
                         if event.type == "session.created":
                             assert event.session.modalities == ["audio", "text"]
-                assert event.type == "response.done"
                 assert event.response.output is not None
                 assert event.response.output[0].content is not None
-                assert event.response.output[0].content[0].type == "audio"  # type: ignore[comparison-overlap]
+                assert event.response.output[0].content[0].type == "audio"
     assert "response.audio.delta" in kinds
     assert "response.audio_transcript.delta" in kinds
     assert kinds.count("conversation.item.created") == 2
