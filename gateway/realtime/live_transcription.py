@@ -1,13 +1,15 @@
 """The transcript of one utterance: recognised while it is spoken where the recogniser can, else when it has ended.
 
-    transcription = LiveTranscription(recogniser, listener.open(start_ms), options, ahead=True)
+    transcription = LiveTranscription(
+        recogniser, listener.open(start_ms), options, ahead=True, heard=listener.words
+    )
     async for event in transcription.events(): ...   # TranscriptDelta*, TranscriptFinished; raises AdapterError
     words = await transcription.so_far()             # in a pause: the words up to it, for work ahead
 
 ``events`` is read in a task of its own, from the start of the utterance or after it; closing it stops the recogniser.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from adapters.contract import stt
@@ -24,15 +26,26 @@ Transcribed = TranscriptDelta | TranscriptFinished
 
 
 class LiveTranscription:
-    """Transcribes ``utterance``; with ``ahead`` also what was said when it pauses, to be used if it has ended there."""
+    """Transcribes ``utterance``.
+
+    With ``ahead`` it also recognises what was said when the speaker pauses, to be used if that was the end; ``heard``
+    is told of it.
+    """
 
     def __init__(
-        self, recogniser: stt.Recogniser, utterance: Utterance, options: RecognitionOptions, *, ahead: bool
+        self,
+        recogniser: stt.Recogniser,
+        utterance: Utterance,
+        options: RecognitionOptions,
+        *,
+        ahead: bool,
+        heard: Callable[[str], None],
     ) -> None:
         self._recogniser = recogniser
         self._utterance = utterance
         self._options = options
         self._ahead = ahead
+        self._heard = heard
         self._known: tuple[int, str] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
         self._is_over = False
@@ -161,4 +174,6 @@ class LiveTranscription:
     def _know(self, text: str) -> None:
         """The words up to the present pause are ``text``."""
         self._known = (self._utterance.pauses, text)
+        if not self._utterance.has_ended:
+            self._heard(text)
         self._utterance.changed()

@@ -36,6 +36,7 @@ class Speaker:
         self.audio = InputAudio(FORMATS["audio/pcm"])
         self.utterance: Utterance = self.audio.open(0)
         self.events: list[Transcribed] = []
+        self.heard: list[str] = []
         self.error: AdapterError | None = None
         self.over = asyncio.Event()
 
@@ -87,7 +88,7 @@ async def transcribing(
     recogniser: stt.Recogniser, *, ahead: bool = True
 ) -> AsyncGenerator[tuple[Speaker, LiveTranscription], None]:
     speaker = Speaker()
-    transcription = LiveTranscription(recogniser, speaker.utterance, PLAIN, ahead=ahead)
+    transcription = LiveTranscription(recogniser, speaker.utterance, PLAIN, ahead=ahead, heard=speaker.heard.append)
     async with background() as start:
         start(speaker.read(transcription))
         await settled()
@@ -165,6 +166,7 @@ async def test_a_live_recogniser_tells_the_words_up_to_a_pause() -> None:
         finished = speaker.events[-1]
         assert isinstance(finished, TranscriptFinished)
         assert finished.seconds == pytest.approx(3.0, abs=0.05), "the silence after the pause is not recognised"
+        assert speaker.heard == ["w0 w1", "w0 w1 w2"], "the words of each pause"
 
 
 async def test_another_recogniser_hears_a_pause_and_that_is_the_end() -> None:
