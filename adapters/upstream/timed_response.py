@@ -99,13 +99,8 @@ class TimedResponse:
         relay = self._body.relay
         if relay is None or self._end_by is not None:
             return
-
-        gap, deadline, now, extend = (
-            self._options.responses_api_gap_timeout,
-            self._deadline,
-            self._now,
-            self._waits.extend,
-        )
+        gap, deadline = self._options.responses_api_gap_timeout, self._deadline
+        now, extend = self._now, self._waits.extend
 
         def counted(chunk: bytes) -> bool:
             self._count(chunk)
