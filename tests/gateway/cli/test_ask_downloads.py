@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-for _package in ("huggingface_hub", "piper"):
-    pytest.importorskip(_package, reason=f"needs {_package}")
+pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+pytest.importorskip("piper", reason="needs piper")
 
 from tests.models import real
 from tests.support.hub_server import hub_server
