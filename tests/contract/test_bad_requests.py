@@ -53,7 +53,8 @@ async def voice(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Any,
 async def seconds_of(engine: Any, request: tts.Request) -> float:
     events = await read(engine.stream(request))
     tts_grammar(events)
-    return sum(len(event.pcm) for event in events if isinstance(event, tts.AudioChunk)) / 2 / engine.info.sample_rate
+    rate: int = engine.info.sample_rate
+    return sum(len(event.pcm) for event in events if isinstance(event, tts.AudioChunk)) / 2 / rate
 
 
 async def refused(engine: Any, request: tts.Request) -> AdapterError:
