@@ -27,7 +27,7 @@ def _recognition(names: Iterable[str], plan: Plan) -> Iterator[str]:
 
 
 def _synthesis(names: Iterable[str], plan: Plan) -> Iterator[str]:
-    """Seconds of audio made in a second, how many times as fast as by hand (whole, in phrases), ms to the first sound."""
+    """Seconds of audio made in a second, how often as fast as by hand (whole, in phrases), ms to the first sound."""
     yield "| synthesiser | callers | engine | of by hand | of by hand in phrases | first sound, ms | by hand, ms |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for row in _rows(names, lambda name: asyncio.run(synthesis.measure(plan, name))):
