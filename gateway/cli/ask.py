@@ -45,7 +45,7 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
     try:
         asyncio.run(_ask_here(gateway, recording, file))
     except (AdapterError, NoAnswer) as error:
-        return _failed(str(error))
+        return failed(str(error))
     return 0
 
 
@@ -111,7 +111,7 @@ def ask_gateway(url: str, source: str, output: str, fields: dict[str, str], key:
                     case _:
                         assert_never(event)
     except NoAnswer as error:
-        return _failed(str(error))
+        return failed(str(error))
     print(file.summary())
     return 0
 
@@ -129,7 +129,8 @@ def _read(source: str) -> bytes:
     return recording
 
 
-def _failed(message: str) -> int:
+def failed(message: str) -> int:
+    """Print why a command failed, on a line, and give its exit status."""
     print(f"speech-to-speech: {' '.join(message.split())[:LONGEST_MESSAGE]}", file=sys.stderr)
     return 1
 
