@@ -1,7 +1,7 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -48,9 +48,11 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
+from gateway.siblings import ALONE, Siblings
 from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
+from gateway.telemetry.merged import packed
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
 from gateway.telemetry.sight import Sight
@@ -77,16 +79,25 @@ SURFACES: tuple[Surface, ...] = (
 )
 
 
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """What the application knows of the process that it runs in.
+
+    ``attend`` works in the background for as long as the application runs. ``siblings`` are the other workers that
+    serve the port.
+    """
+
+    attend: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    siblings: Siblings = ALONE
+
+
 def create_app(
     gateway: Gateway,
     failed: Callable[[], None] = lambda: None,
     surfaces: Sequence[Surface] = SURFACES,
     keyring: Keyring | None = None,
-    attend: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    process: Process = Process(),  # noqa: B008 - frozen
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
-
-    ``attend`` works in the background for as long as the application runs.
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
@@ -97,6 +108,7 @@ def create_app(
     parts = _Parts(
         gateway=gateway,
         keyring=keyring or Keyring(),
+        process=process,
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
@@ -120,7 +132,7 @@ def create_app(
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed, attend)],
+        lifespan=[lambda _app: parts.running(failed)],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -133,6 +145,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     gateway: Gateway
     keyring: Keyring
+    process: Process
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -147,9 +160,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(
-        self, failed: Callable[[], None], attend: Callable[[], Coroutine[Any, Any, None]] | None
-    ) -> AsyncGenerator[None, None]:
+    async def running(self, failed: Callable[[], None]) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -165,14 +176,22 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
-                if attend is not None:
+                for attend in self.process.attend:
                     start(attend())
                 self.history.start_maintenance(start)
-                yield
+                async with self._answering_siblings():
+                    yield
         finally:
             async with AsyncExitStack() as closing:
                 for part in (*exported, self.meter, self.history, self.decoder, self.gateway):
                     closing.push_async_callback(part.aclose)
+
+    def _answering_siblings(self) -> AbstractAsyncContextManager[None]:
+        """Tell the other workers of this one."""
+        metrics = self.measured.registry
+        return self.process.siblings.answering(
+            {"state": lambda: str(self.gateway.state).encode(), "metrics": lambda: packed(metrics.collect())}
+        )
 
 
 def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
@@ -182,7 +201,7 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
-    sight = Sight(parts.measured, parts.meter, parts.keyring)
+    sight = Sight(parts.measured, parts.meter, parts.keyring, parts.process.siblings)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -202,6 +221,7 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
         "sight": lambda: sight,
+        "siblings": lambda: parts.process.siblings,
     }
 
 

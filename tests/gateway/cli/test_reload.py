@@ -12,7 +12,7 @@ import trustme
 
 from adapters.contract import llm
 from gateway.access.keys import Keyring
-from gateway.app import create_app
+from gateway.app import Process, create_app
 from gateway.cli.reload import Reloads, Running
 from gateway.engines.build import RouteBuilder
 from gateway.engines.lifecycle import Gateway
@@ -125,7 +125,7 @@ async def test_a_turn_that_runs_ends_with_the_engines_that_it_began_with(tmp_pat
         file.write_text(CHAT.format(name="a", url=one.base_url))
         what = running(load([str(file)], {}))
         reloads = Reloads(what, lambda: load([str(file)], {}))
-        app = create_app(what.gateway, keyring=what.keyring, attend=reloads.attend)
+        app = create_app(what.gateway, keyring=what.keyring, process=Process(attend=(reloads.attend,)))
         async with serving(app, what.gateway.settings) as (address, _), httpx.AsyncClient(base_url=address) as client:
             await until(lambda: what.gateway.state == "ready")
             old = what.gateway.routes[0]
