@@ -19,6 +19,7 @@ from gateway.api import (
     health,
     metrics,
     models,
+    page,
     responses,
     speech,
     speech_to_speech,
@@ -40,7 +41,7 @@ from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
 from gateway.http.errors import answer_error
-from gateway.http.foreign_pages import ForeignPages
+from gateway.http.foreign_pages import ForeignPages, is_loopback
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.rate_limit import RateLimit, tell_limits
@@ -76,6 +77,7 @@ SURFACES: tuple[Surface, ...] = (
     usage.surface,
     health.surface,
     metrics.surface,
+    page.surface,
 )
 
 
@@ -105,6 +107,8 @@ def create_app(
     be sent to.
     """
     settings = gateway.settings
+    page_shown = is_loopback(settings.host) if settings.page is None else settings.page
+    surfaces = [each for each in surfaces if page_shown or each is not page.surface]
     parts = _Parts(
         gateway=gateway,
         keyring=keyring or Keyring(),

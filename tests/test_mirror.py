@@ -27,6 +27,10 @@ ELSEWHERE = {
         "tests/gateway/api/responses/test_routes.py",
         "what is asked for is seen at the model, and in the response",
     ),
+    "gateway/wire/invalid_fields.py": (
+        "tests/gateway/http/test_validation.py",
+        "it words what is wrong with whole requests",
+    ),
     "gateway/wire/kept_items.py": (
         "tests/gateway/api/responses/test_retrieval.py",
         "what is kept is made by whole turns",

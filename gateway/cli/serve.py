@@ -55,7 +55,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     configure_logging(settings.log_format, settings.log_level)
     _raise_file_limit(settings.max_connections)
     with ExitStack() as open_until_the_end:
-        listeners = [open_until_the_end.enter_context(listener) for listener in _listen(settings)]
+        listeners = [open_until_the_end.enter_context(listener) for listener in _listeners(settings)]
         _announce(announcement(loaded, listeners[0].getsockname()[1]))
         if settings.workers == 1:
             return serving.run(listeners[0])
@@ -166,17 +166,21 @@ def _announce(text: str) -> None:
         logger.warning("standard output cannot be written (%s): %s", error, text)
 
 
-def _listen(settings: GatewaySettings) -> list[socket.socket]:
+def _listeners(settings: GatewaySettings) -> list[socket.socket]:
     """A listener for every worker; the system shares connections out among them. Raises ``SettingsError``."""
     if settings.workers == 1:
-        return [_listener(settings, settings.port)]
-    _listener(settings, settings.port).close()  # no other gateway shares the port
-    first = _listener(settings, settings.port, shared=True)
-    port = first.getsockname()[1]
-    return [first, *(_listener(settings, port, shared=True) for _ in range(settings.workers - 1))]
+        return [listen(settings)]
+    listen(settings).close()  # no other gateway shares the port
+    first = listen(settings, shared=True)
+    same = msgspec.structs.replace(settings, port=first.getsockname()[1])
+    return [first, *(listen(same, shared=True) for _ in range(settings.workers - 1))]
 
 
-def _listener(settings: GatewaySettings, port: int, *, shared: bool = False) -> socket.socket:
+def listen(settings: GatewaySettings, *, shared: bool = False) -> socket.socket:
+    """The socket of ``--host`` and ``--port``, which takes connections, alone or ``shared`` with others of this user.
+
+    Raises ``SettingsError``.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Where uvloop is missing, asyncio sends small chunks at once only on sockets that say they are TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -184,7 +188,7 @@ def _listener(settings: GatewaySettings, port: int, *, shared: bool = False) -> 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((settings.host, port))
+        listener.bind((settings.host, settings.port))
         listener.listen(BACKLOG)  # whoever reads the announcement can connect at once
     except OSError as error:
         listener.close()

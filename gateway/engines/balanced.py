@@ -12,7 +12,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError
-from adapters.contract.passthrough import PassEvent, PassRequest, Passthrough, WireProtocol
+from adapters.contract.passthrough import PassEvent, PassRequest, Passthrough, WireProtocol, protocol_of
 from gateway.engines.affinity import Affinity, Opening, opening_of, rank
 from gateway.engines.candidates import Candidate, Candidates, note_failure
 from gateway.engines.fallback import Answering, first_answer
@@ -70,7 +70,7 @@ class BalancedModel:
     @property
     def protocol(self) -> WireProtocol | None:
         """The protocol of their servers, if they have one in common."""
-        protocols = {engine.protocol if isinstance(engine, Passthrough) else None for engine in self.alternatives}
+        protocols = {protocol_of(engine) for engine in self.alternatives}
         return protocols.pop() if len(protocols) == 1 else None
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:

@@ -10,7 +10,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, InvalidRequest, TooLong
-from adapters.contract.passthrough import PassEvent, PassRequest, Passthrough, WireProtocol
+from adapters.contract.passthrough import PassEvent, PassRequest, Passthrough, WireProtocol, protocol_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class FallbackModel:
     @property
     def protocol(self) -> WireProtocol | None:
         """The protocol of the first one's server."""
-        return self.first.protocol if isinstance(self.first, Passthrough) else None
+        return protocol_of(self.first)
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """One answer, of the first that gives any; its ``Started`` is an ``Answering``.
@@ -89,7 +89,7 @@ class FallbackModel:
         able = [choice for choice in self._choices if request.json_answer is None or choice.engine.info.json_answers]
 
         def ask(choice: Choice) -> AsyncGenerator[llm.Event, None]:
-            extra = request.extra if _protocol_of(choice.engine) == self.protocol else {}
+            extra = request.extra if protocol_of(choice.engine) == self.protocol else {}
             return choice.engine.stream(msgspec.structs.replace(request, model=choice.model, extra=extra))
 
         async with aclosing(first_answer(able, ask, _log_failure)) as events:
@@ -98,7 +98,7 @@ class FallbackModel:
 
     async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """The same for a request that is passed on, by those whose servers speak the protocol of the first."""
-        speaking = [choice for choice in self._choices if _protocol_of(choice.engine) == self.protocol]
+        speaking = [choice for choice in self._choices if protocol_of(choice.engine) == self.protocol]
 
         def ask(choice: Choice) -> AsyncGenerator[PassEvent, None]:
             return cast(Passthrough, choice.engine).forward(msgspec.structs.replace(request, model=choice.model))
@@ -114,10 +114,6 @@ class FallbackModel:
     async def aclose(self) -> None:
         """Close the first; the others belong to their own routes."""
         await self.first.aclose()
-
-
-def _protocol_of(engine: llm.LanguageModel) -> WireProtocol | None:
-    return engine.protocol if isinstance(engine, Passthrough) else None
 
 
 def _log_failure(choice: Choice, error: AdapterError) -> None:

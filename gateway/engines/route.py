@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from adapters.contract import llm, stt, tts
-from adapters.contract.engine import HealthReporting
+from adapters.contract.engine import failure_of
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.engines.admission import current_admission
@@ -89,8 +89,7 @@ class ServedRoute:
 
     def lost(self, stages: Iterable[Stage] = STAGES) -> str | None:
         """Why one of ``stages`` cannot work any more although it was loaded."""
-        engines: tuple[object, ...] = tuple(getattr(self.engines, stage) for stage in stages)
-        return next((each.failure for each in engines if isinstance(each, HealthReporting) and each.failure), None)
+        return next(filter(None, (failure_of(getattr(self.engines, stage)) for stage in stages)), None)
 
     def state(self, stages: Iterable[Stage] = STAGES) -> State:
         """Whether all of ``stages`` can work now."""

@@ -18,7 +18,7 @@ class AnswerHead(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str | None = None
     transcript: str | None = None
     ignored: tuple[str, ...]
-    timings: Timings
+    timings: Timings | None = None
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,11 +98,10 @@ HEADERS = (
     Header(
         name="openai-processing-ms",
         description="Milliseconds until the first byte.",
-        value=lambda head: str(round(head.timings.total * 1000)),
     ),
     Header(
         name="server-timing",
         description="Milliseconds of the stages stt, llm_first, tts_first and first_audio.",
-        value=lambda head: _stages(head.timings),
+        value=lambda head: None if head.timings is None else _stages(head.timings),
     ),
 )

@@ -6,15 +6,11 @@ import msgspec
 from litestar import MediaType, Response
 
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.telemetry.timings import Stopwatch
 
 BodyT = TypeVar("BodyT", bound=msgspec.Struct | dict[str, Any] | bytes)
 
 
-def json_answer(body: BodyT, watch: Stopwatch, ignored: tuple[str, ...] = ()) -> Response[BodyT]:
-    """``body`` as JSON, which bytes are already; ``ignored`` are parameters that had no effect.
-
-    ``watch`` has run since the request came.
-    """
-    headers = headers_of(AnswerHead(ignored=ignored, timings=watch.timings()))
+def json_answer(body: BodyT, ignored: tuple[str, ...] = ()) -> Response[BodyT]:
+    """``body`` as JSON, which bytes are already; ``ignored`` are parameters that had no effect."""
+    headers = headers_of(AnswerHead(ignored=ignored))
     return Response(body, headers=headers, media_type=MediaType.JSON)

@@ -35,8 +35,8 @@ def time_request(scope: Scope) -> float:
 
 
 async def name_answer(message: Message, scope: Scope) -> None:
-    """Put the id on the answer, and its time if it has none; a ``before_send`` hook, which no answer bypasses."""
+    """Put the id on the answer, and its time; a ``before_send`` hook, which no answer bypasses."""
     if message["type"] == "http.response.start":
         headers = MutableScopeHeaders.from_message(message)
         headers["x-request-id"] = request_id(scope)
-        headers.setdefault("openai-processing-ms", str(round((time.perf_counter() - time_request(scope)) * 1000)))
+        headers["openai-processing-ms"] = str(round((time.perf_counter() - time_request(scope)) * 1000))

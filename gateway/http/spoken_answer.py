@@ -7,7 +7,7 @@ from adapters.contract import llm
 from adapters.contract.engine import Started
 from gateway.audio.encode import FORMATS
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import Head, Held, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import EVENT_STREAM, Head, Held, Part, Streaming, StreamingResponse, server_sent_event
 from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptDelta, TranscriptFinished
 from gateway.telemetry.timings import Stopwatch
@@ -29,9 +29,9 @@ class SpokenAnswer:
     def response(self, response_format: ResponseFormat, *, events: bool) -> StreamingResponse:
         """The answer as bytes of ``response_format``, or as an event stream around them."""
         turn = encoded(self._turn.events(), response_format, self._turn.sample_rate, audio_only=not events)
-        content_type = "text/event-stream; charset=utf-8" if events else FORMATS[response_format].content_type
+        content_type = EVENT_STREAM if events else FORMATS[response_format].content_type
         parts = self._events(turn) if events else self._audio(turn, FORMATS[response_format].extension)
-        return StreamingResponse(Streaming(parts=parts, content_type=content_type, events=events))
+        return StreamingResponse(Streaming(parts=parts, content_type=content_type))
 
     async def _audio(
         self, turn: AsyncGenerator[tuple[TurnEvent, bytes], None], extension: str

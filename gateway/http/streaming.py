@@ -6,6 +6,7 @@ does not notice a client that leaves before the first byte.
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any, cast
@@ -25,9 +26,6 @@ logger = logging.getLogger(__name__)
 PING_SECONDS = 15.0
 """How long an event stream may be silent before a comment keeps the connection alive."""
 
-STALLED_SECONDS = 120.0
-"""How long a client may read nothing before its turn is ended: others may be waiting for the engines."""
-
 LAST_EVENT_SECONDS = 1.0
 """How long a client may take to make room for the event that says that the server ends."""
 
@@ -38,6 +36,9 @@ SERVER_OFFER = "speech_gateway.offer"
 """The extension with what sends a piece of the body at once, and says whether the client can take more."""
 
 PING = b": ping\n\n"
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+"""The content type of an answer that comes as server-sent events."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,14 +84,13 @@ class ClientRelay:
 class Streaming(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent. ``parts`` are any number of ``Held``, one ``Head``, then bytes.
 
-    With ``events`` the bytes are server-sent events: a late failure becomes one more event, ``failed`` says which, and
-    silence is filled with comments. Without, a late failure cuts the connection, so that nobody takes half an answer
-    for a whole one. A ``relay`` may send bytes between those of ``parts``.
+    In an ``EVENT_STREAM`` a late failure becomes one more event, ``failed`` says which, and silence is filled with
+    comments. In any other content a late failure cuts the connection, so that nobody takes half an answer for a whole
+    one. A ``relay`` may send bytes between those of ``parts``.
     """
 
     parts: AsyncGenerator[Part, None]
     content_type: str
-    events: bool = False
     failed: Callable[[ErrorAnswer], bytes] = server_sent_event
     relay: ClientRelay | None = None
 
@@ -111,16 +111,16 @@ class _StreamingASGI(ASGIResponse):
     def __init__(self, streaming: Streaming) -> None:
         super().__init__()
         self._streaming = streaming
+        self._events = streaming.content_type == EVENT_STREAM
         self._begun = False
-        self._sending = False
-        self._since: float | None = None  # the loop's time when it began to send, or to be silent
+        self._silent_since = math.inf  # the loop's time when it had sent something; while it sends, it is not silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         write = (cast(Any, scope).get("extensions") or {}).get(SERVER_SEND, send)
         try:
             await race(self._send(scope, send, write), self._watch(receive, write))
         except asyncio.CancelledError:  # the server ends; before the first byte it answers with a status
-            if self._streaming.events and self._begun:
+            if self._events and self._begun:
                 error = Unavailable("The gateway is shutting down; the answer is cut short.")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_EVENT_SECONDS):
@@ -144,7 +144,7 @@ class _StreamingASGI(ASGIResponse):
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error, field_names(scope))
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
-                if self._streaming.events:  # else the last chunk is left out: the server cuts the connection
+                if self._events:  # else the last chunk is left out: the server cuts the connection
                     await self._end_with(write, answer)
                 return
         await write({"type": "http.response.body", "body": b"", "more_body": False})
@@ -154,40 +154,28 @@ class _StreamingASGI(ASGIResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, send: Send, chunk: bytes) -> None:
-        now = asyncio.get_running_loop().time
-        self._sending, self._since = True, now()
+        self._silent_since = math.inf
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._sending, self._since = False, now()
+        self._silent_since = asyncio.get_running_loop().time()
 
     async def _watch(self, receive: Receive, send: Send) -> None:
-        """Fill silence with comments; ends when the client has gone or stops reading."""
+        """Fill silence with comments; ends when the client has gone. The server ends those that do not read."""
         now = asyncio.get_running_loop().time
         waits = WaitLimit()
         try:
-            reads = True
-            while reads:
+            gone = False
+            while not gone:
                 try:
-                    message = await waits.wait(now() + PING_SECONDS / 4, receive())
-                    reads = message["type"] != "http.disconnect"
+                    gone = (await waits.wait(now() + PING_SECONDS / 4, receive()))["type"] == "http.disconnect"
                 except WaitExpired:  # to look now and then is cheaper than a timer a chunk
-                    reads = await self._keep_alive(send)
+                    if self._events and now() - self._last_sent() >= PING_SECONDS:
+                        await self._deliver(send, PING)
         finally:
             waits.stop()
 
-    async def _keep_alive(self, send: Send) -> bool:
-        """Send a comment after a silence. Returns whether the client still reads."""
-        since = self._since
-        if since is not None and self._streaming.relay is not None:
-            since = max(since, self._streaming.relay.since)
-        passed = 0.0 if since is None else asyncio.get_running_loop().time() - since
-        if self._sending and passed >= STALLED_SECONDS:
-            logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
-            return False
-        if self._streaming.events and not self._sending and passed >= PING_SECONDS:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STALLED_SECONDS):
-                    await self._deliver(send, PING)
-        return True
+    def _last_sent(self) -> float:
+        relay = self._streaming.relay
+        return self._silent_since if relay is None else max(self._silent_since, relay.since)
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {

@@ -10,7 +10,7 @@ from adapters.contract.description import ApiKeyVariable, EngineDescription
 from adapters.options import Secret, shown_url
 from gateway.access.keys import listed_keys
 from gateway.settings import composition, model
-from gateway.settings.flags import parse
+from gateway.settings.flags import CommandLine, parse
 from gateway.settings.guards import with_keys
 from gateway.settings.model import GatewaySettings, Loaded, Route, RouteUpstream, SettingsError
 from gateway.settings.options import OPEN_TABLE, Setting, options
@@ -25,13 +25,18 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
 
     Raises ``SettingsError``, and ``BadOption`` for an engine that cannot be used.
     """
-    line = parse(arguments)
+    return load_line(parse(arguments), environment)
+
+
+def load_line(line: CommandLine, environment: Mapping[str, str]) -> Loaded:
+    """The same of a command line that has been parsed, with its own options."""
     if not line.positional:
         return resolve(line.settings, environment)
     path, *more = line.positional
     if not path.endswith(FILE_ENDINGS):
         raise SettingsError(
-            f"{path!r} is neither a command (ask, check, config, key new) nor a configuration file (.toml, .json)."
+            f"{path!r} is neither a command (ask, talk, local, check, config, key new) nor a configuration file "
+            "(.toml, .json)."
         )
     if more or "config" in line.settings:
         raise SettingsError(f"Only one configuration file can be used: {path!r} is given, and another one.")

@@ -50,6 +50,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
     ] = None
+    page: Annotated[
+        bool | None,
+        option(SERVER, "Serve a web page at / to talk to the gateway; unset: where host is a loopback address."),
+    ] = None
     tls_certificate: Annotated[
         Text | None, option(SERVER, "PEM file with the certificate and its chain: the gateway speaks HTTPS.")
     ] = None
@@ -64,6 +68,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ConnectionCount | None,
         option(SERVER, "Connections of one address at once; behind forwarded_allow_ips, requests of a client."),
     ] = None
+    max_websockets: Annotated[
+        int, option(SERVER, "WebSockets open at once, of max_connections; further ones are refused with 503.", ge=1)
+    ] = 256
     cors_origins: Annotated[
         tuple[str, ...],
         option(

@@ -12,7 +12,7 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
-from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol
+from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol, protocol_of
 from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
@@ -76,7 +76,7 @@ def passes(served: ServedRoute, protocol: WireProtocol, body: Mapping[str, Any])
         return False
     model = served.engines.llm
     checked = served.route.settings.check_tool_calls and body.get("tools")
-    return isinstance(model, Passthrough) and model.protocol == protocol and not checked
+    return protocol_of(model) == protocol and not checked
 
 
 class PassedTurn:

@@ -21,7 +21,7 @@ from litestar import Litestar, get, post
 from adapters.contract import llm
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.upstream import UpstreamOptions, pool
-from gateway.http.streaming import Head, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import EVENT_STREAM, Head, Part, Streaming, StreamingResponse, server_sent_event
 
 Stream = Callable[[], AsyncGenerator[str, None]]
 
@@ -129,7 +129,7 @@ def application(stream: Stream) -> Litestar:
 
     @post("/v1/chat/completions")
     async def chat() -> StreamingResponse:
-        return StreamingResponse(Streaming(parts=parts(), content_type="text/event-stream", events=True))
+        return StreamingResponse(Streaming(parts=parts(), content_type=EVENT_STREAM))
 
     @get("/used")
     async def used() -> Used:

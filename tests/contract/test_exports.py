@@ -19,7 +19,7 @@ EXPORTS = {
         "SYNTHESISER_CHECKS check_any_split llm_grammar read stt_grammar tts_grammar"
     ),
     "description": "ApiKeyVariable EngineDescription",
-    "engine": "Engine HealthReporting Preflight Started UpstreamReporting UpstreamState",
+    "engine": "Engine HealthReporting Preflight Started UpstreamReporting UpstreamState failure_of",
     "errors": (
         "AdapterError InvalidRequest Overloaded TimedOut TooLong Unavailable UnknownModel Unsupported UpstreamError"
     ),
@@ -29,12 +29,12 @@ EXPORTS = {
         "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
         "ToolChoice ToolResult Usage"
     ),
-    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol",
+    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol protocol_of",
     "probe": "Probe ProbeReport Probed",
     "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
-    "vad": "Batching Detector Event SpeechStarted SpeechStopped VoiceActivity",
+    "vad": "Detector Event Meter Metering SpeechStarted SpeechStopped VoiceActivity",
 }
 """By module of ``adapters.contract``; what engines and their tests import from it, and nothing else."""
 

@@ -28,6 +28,7 @@ ORDER: Order = {
         ("conversation",),
         ("turns",),
         ("wire",),
+        ("realtime",),
         ("http",),
         ("server",),
         ("api",),

@@ -14,7 +14,15 @@ from gateway.api.chat_completions.translate import CompletionId, completion_of, 
 from gateway.audio.whole_file import LENGTH_IN_HEADER, whole_file
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.http.offload import offloaded
-from gateway.http.streaming import ClientRelay, Head, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import (
+    EVENT_STREAM,
+    ClientRelay,
+    Head,
+    Part,
+    Streaming,
+    StreamingResponse,
+    server_sent_event,
+)
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.encoded import encoded
 from gateway.pipeline.listen import TranscriptFinished
@@ -25,7 +33,6 @@ from gateway.turns.result import TurnEvent
 from gateway.wire import base64_text
 
 DONE = b"data: [DONE]\n\n"
-EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
 
 
@@ -52,7 +59,7 @@ class CompletedAnswer:
     def response(self) -> StreamingResponse:
         """The answer in chunks, or whole."""
         if self._request.stream:
-            return StreamingResponse(Streaming(parts=self._chunks(), content_type=EVENT_STREAM, events=True))
+            return StreamingResponse(Streaming(parts=self._chunks(), content_type=EVENT_STREAM))
         return StreamingResponse(Streaming(parts=self._whole(), content_type=JSON))
 
     def _events(self) -> AsyncGenerator[tuple[TurnEvent, bytes], None]:
@@ -139,9 +146,7 @@ class PassedAnswer:
     def response(self, *, streamed: bool, relay: ClientRelay | None) -> StreamingResponse:
         """The answer in chunks, or whole; ``relay`` is that of the turn."""
         content_type = EVENT_STREAM if streamed else JSON
-        return StreamingResponse(
-            Streaming(parts=self._parts(), content_type=content_type, events=streamed, relay=relay)
-        )
+        return StreamingResponse(Streaming(parts=self._parts(), content_type=content_type, relay=relay))
 
     async def _parts(self) -> AsyncGenerator[Part, None]:
         ignored, begun = self._ignored, False

@@ -23,7 +23,6 @@ from gateway.http.json_answer import json_answer
 from gateway.http.offload import offloaded
 from gateway.http.openapi import ApiOperation, body_operation, query_operation
 from gateway.http.validation import fields_of
-from gateway.telemetry.timings import Stopwatch
 from gateway.wire.item_page import ItemPage, PageQuery, page_of, whole_page
 from gateway.wire.items import with_types
 from gateway.wire.kept_items import conversation_items
@@ -45,9 +44,8 @@ async def create_conversation(
     request: Request[Any, Any, Any], archive: NamedDependency[Archive]
 ) -> Response[Conversation]:
     """Begin a conversation, with items if there are any."""
-    watch = Stopwatch()
     wire, unknown = await _read(request, ConversationRequest)
-    return json_answer(_shown(await edits.begin(archive, wire.items or [], wire.metadata or {})), watch, unknown)
+    return json_answer(_shown(await edits.begin(archive, wire.items or [], wire.metadata or {})), unknown)
 
 
 @get(
@@ -61,8 +59,7 @@ async def get_conversation(
     request: Request[Any, Any, Any], archive: NamedDependency[Archive], conversation_id: FromPath[str]
 ) -> Response[Conversation]:
     """Describe a conversation."""
-    watch = Stopwatch()
-    return json_answer(_shown(await archive.conversation(conversation_id)), watch, query_names(request))
+    return json_answer(_shown(await archive.conversation(conversation_id)), query_names(request))
 
 
 @post(
@@ -77,9 +74,8 @@ async def update_conversation(
     request: Request[Any, Any, Any], archive: NamedDependency[Archive], conversation_id: FromPath[str]
 ) -> Response[Conversation]:
     """Replace the metadata of a conversation."""
-    watch = Stopwatch()
     wire, unknown = await _read(request, UpdateRequest)
-    return json_answer(_shown(await edits.update(archive, conversation_id, wire.metadata)), watch, unknown)
+    return json_answer(_shown(await edits.update(archive, conversation_id, wire.metadata)), unknown)
 
 
 @delete(
@@ -94,9 +90,8 @@ async def delete_conversation(
     request: Request[Any, Any, Any], archive: NamedDependency[Archive], conversation_id: FromPath[str]
 ) -> Response[Deleted]:
     """Forget a conversation; its responses stay."""
-    watch = Stopwatch()
     await archive.delete_conversation(conversation_id)
-    return json_answer(Deleted(id=conversation_id), watch, query_names(request))
+    return json_answer(Deleted(id=conversation_id), query_names(request))
 
 
 @get(
@@ -110,10 +105,9 @@ async def list_items(
     request: Request[Any, Any, Any], archive: NamedDependency[Archive], conversation_id: FromPath[str]
 ) -> Response[ItemPage]:
     """List the items of a conversation."""
-    watch = Stopwatch()
     query, unknown = fields_of(query_fields(request), PageQuery, ())
     items = await conversation_items(archive, await archive.conversation(conversation_id))
-    return json_answer(page_of(items, query), watch, unknown)
+    return json_answer(page_of(items, query), unknown)
 
 
 @post(
@@ -128,9 +122,8 @@ async def create_items(
     request: Request[Any, Any, Any], archive: NamedDependency[Archive], conversation_id: FromPath[str]
 ) -> Response[ItemPage]:
     """Add items to a conversation."""
-    watch = Stopwatch()
     wire, unknown = await _read(request, ItemsRequest)
-    return json_answer(whole_page(await edits.add(archive, conversation_id, wire.items)), watch, unknown)
+    return json_answer(whole_page(await edits.add(archive, conversation_id, wire.items)), unknown)
 
 
 @get(
@@ -147,8 +140,7 @@ async def get_item(
     item_id: FromPath[str],
 ) -> Response[dict[str, Any]]:
     """Give an item of a conversation."""
-    watch = Stopwatch()
-    return json_answer(await edits.find(archive, conversation_id, item_id), watch, query_names(request))
+    return json_answer(await edits.find(archive, conversation_id, item_id), query_names(request))
 
 
 @delete(
@@ -166,8 +158,7 @@ async def delete_item(
     item_id: FromPath[str],
 ) -> Response[Conversation]:
     """Take an item out of a conversation."""
-    watch = Stopwatch()
-    return json_answer(_shown(await edits.remove(archive, conversation_id, item_id)), watch, query_names(request))
+    return json_answer(_shown(await edits.remove(archive, conversation_id, item_id)), query_names(request))
 
 
 async def _read(request: Request[Any, Any, Any], kind: type[WireT]) -> tuple[WireT, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Whether the process lives, and whether it can answer."""
 
 from http import HTTPStatus
+from importlib.metadata import version
 
 import msgspec
 from litestar import Response, get
@@ -26,7 +27,7 @@ MISSING = "missing"
 )
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
-    return Health(status="ok")
+    return Health(status="ok", version=version("speech-gateway"))
 
 
 @get(

@@ -13,14 +13,12 @@ from gateway.engines.lifecycle import Gateway
 from gateway.http.auth import caller_of
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import ApiOperation
-from gateway.telemetry.timings import Stopwatch
 
 
 @get("/v1/models", operation_class=ApiOperation, operation_id="listModels", tags=["Models"], sync_to_thread=False)
 def list_models(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]) -> Response[ModelList]:
     """List the models that requests can name."""
-    watch = Stopwatch()
-    return json_answer(ModelList(data=models_of(gateway, caller_of(request.scope))), watch)
+    return json_answer(ModelList(data=models_of(gateway, caller_of(request.scope))))
 
 
 @get(
@@ -34,9 +32,8 @@ def retrieve_model(
     request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], model: FromPath[str]
 ) -> Response[Model]:
     """Describe one model; names with a slash are taken as they are."""
-    watch = Stopwatch()
     name = model.lstrip("/")
     for known in models_of(gateway, caller_of(request.scope)):
         if known.id == name:
-            return json_answer(known, watch)
+            return json_answer(known)
     raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.")

@@ -19,7 +19,7 @@ from gateway.conversation.conversation import ID
 from gateway.conversation.snapshot import Record
 from gateway.http.errors import ErrorAnswer
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import Head, Part, Streaming, StreamingResponse
+from gateway.http.streaming import EVENT_STREAM, Head, Part, Streaming, StreamingResponse
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.passed_turn import PassedEvent, PassedKept, PassedTurn, TurnPassed
 from gateway.turns.result import ConversationJoined
@@ -50,11 +50,9 @@ class PassedResponse:
 
     def response(self, watch: Stopwatch) -> StreamingResponse:
         """The response as the server sends it."""
-        streamed = self._request.stream is True
-        content_type = "text/event-stream; charset=utf-8" if streamed else "application/json"
-        parts = self._parts(watch)
+        content_type = EVENT_STREAM if self._request.stream is True else "application/json"
         return StreamingResponse(
-            Streaming(parts=parts, content_type=content_type, events=streamed, failed=self._broken_off)
+            Streaming(parts=self._parts(watch), content_type=content_type, failed=self._broken_off)
         )
 
     async def _parts(self, watch: Stopwatch) -> AsyncGenerator[Part, None]:

@@ -17,7 +17,7 @@ from gateway.conversation.archive import Archive
 from gateway.conversation.snapshot import Record
 from gateway.http.errors import ErrorAnswer, stream_error
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import Head, Held, Part, Streaming, StreamingResponse
+from gateway.http.streaming import EVENT_STREAM, Head, Held, Part, Streaming, StreamingResponse
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import ConversationTurn
 from gateway.turns.result import ConversationJoined, TurnEvent, TurnFinished
@@ -55,12 +55,7 @@ class WrittenResponse:
     def streamed(self, watch: Stopwatch) -> StreamingResponse:
         """The response as events."""
         return StreamingResponse(
-            Streaming(
-                parts=self._events(watch),
-                content_type="text/event-stream; charset=utf-8",
-                events=True,
-                failed=self._broken_off,
-            )
+            Streaming(parts=self._events(watch), content_type=EVENT_STREAM, failed=self._broken_off)
         )
 
     def whole(self, watch: Stopwatch) -> StreamingResponse:

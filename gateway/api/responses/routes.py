@@ -124,13 +124,12 @@ async def get_response(
     request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
 ) -> Response[bytes]:
     """Give a response that is kept, or is being written."""
-    watch = Stopwatch()
     if request.query_params.get("stream", "false") != "false":
         raise Unsupported(
             "A response cannot be streamed again here: leave 'stream' out to get it whole.", param="stream"
         )
     ignored = tuple(name for name in query_names(request) if name != "stream")
-    return json_answer(await response_json(shelf, response_id), watch, ignored)
+    return json_answer(await response_json(shelf, response_id), ignored)
 
 
 @delete(
@@ -145,8 +144,7 @@ async def remove_response(
     request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
 ) -> Response[Deleted]:
     """Forget a response; it cannot be continued any more."""
-    watch = Stopwatch()
-    return json_answer(await delete_response(shelf, response_id), watch, query_names(request))
+    return json_answer(await delete_response(shelf, response_id), query_names(request))
 
 
 @post(
@@ -160,10 +158,9 @@ async def cancel_response(
     request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
 ) -> Response[bytes]:
     """End a response that another request is streaming; one that has ended already stays as it is."""
-    watch = Stopwatch()
     if (running := shelf.running.find(response_id)) is not None:
         await running.cancel()
-    return json_answer(await response_json(shelf, response_id), watch, query_names(request))
+    return json_answer(await response_json(shelf, response_id), query_names(request))
 
 
 @get(
@@ -177,6 +174,5 @@ async def list_input_items(
     request: Request[Any, Any, Any], shelf: NamedDependency[Shelf], response_id: FromPath[str]
 ) -> Response[ItemPage]:
     """List the items that a response was given."""
-    watch = Stopwatch()
     query, unknown = fields_of(query_fields(request), PageQuery, ())
-    return json_answer(page_of(await input_items(shelf, response_id), query), watch, unknown)
+    return json_answer(page_of(await input_items(shelf, response_id), query), unknown)

@@ -8,7 +8,7 @@ from gateway.api.speech.schema import SpeechDone, SpeechRequest
 from gateway.api.speech.translate import usage_of_speech
 from gateway.audio.encode import FORMATS
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import Head, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import EVENT_STREAM, Head, Part, Streaming, StreamingResponse, server_sent_event
 from gateway.pipeline.encoded import encoded
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.result import TurnFinished
@@ -33,8 +33,8 @@ class SpeechAnswer:
     def response(self) -> StreamingResponse:
         """The speech in the form asked for; a failure before its first byte has a status of its own."""
         form = FORMATS[self._format]
-        content_type = "text/event-stream; charset=utf-8" if self._events else form.content_type
-        return StreamingResponse(Streaming(parts=self._parts(), content_type=content_type, events=self._events))
+        content_type = EVENT_STREAM if self._events else form.content_type
+        return StreamingResponse(Streaming(parts=self._parts(), content_type=content_type))
 
     async def _parts(self) -> AsyncGenerator[Part, None]:
         speech = encoded(self._turn.events(), self._format, self._turn.sample_rate, audio_only=True)

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from gateway.api.transcriptions.translate import Wanted, document, event_of
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import Head, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import EVENT_STREAM, Head, Part, Streaming, StreamingResponse, server_sent_event
 from gateway.pipeline.listen import OptionsIgnored, TranscriptFinished
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.transcription_turn import TranscriptionTurn
@@ -27,8 +27,7 @@ class TranscriptAnswer:
 
     def events(self) -> StreamingResponse:
         """What is certain of it, as soon as it is."""
-        content_type = "text/event-stream; charset=utf-8"
-        return StreamingResponse(Streaming(parts=self._events(), content_type=content_type, events=True))
+        return StreamingResponse(Streaming(parts=self._events(), content_type=EVENT_STREAM))
 
     async def _whole(self, wanted: Wanted) -> AsyncGenerator[Part, None]:
         async with aclosing(self._turn.events()) as events:

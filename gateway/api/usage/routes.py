@@ -14,15 +14,13 @@ from gateway.http.form import query_fields
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import query_operation
 from gateway.http.validation import fields_of
-from gateway.telemetry.timings import Stopwatch
 from gateway.wire.item_page import page_of
 
 
 @get("/v1/usage", operation_class=query_operation(UsageQuery), operation_id="listUsage", tags=["Operations"])
 async def list_usage(request: Request[Any, Any, Any], meter: NamedDependency[Meter]) -> Response[UsageList]:
     """List what was used by key, day and route; the operator's key sees all, others see their own."""
-    watch = Stopwatch()
     query, unknown = fields_of(query_fields(request), UsageQuery, ())
     records = records_of(await meter.used(), caller_of(request.scope), query)
     page = page_of([msgspec.to_builtins(record) for record in records], query)
-    return json_answer(msgspec.convert(msgspec.structs.asdict(page), UsageList), watch, unknown)
+    return json_answer(msgspec.convert(msgspec.structs.asdict(page), UsageList), unknown)

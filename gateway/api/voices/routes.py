@@ -13,7 +13,6 @@ from gateway.http.form import query_fields
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import query_operation
 from gateway.http.validation import fields_of
-from gateway.telemetry.timings import Stopwatch
 
 
 @get(
@@ -25,7 +24,6 @@ from gateway.telemetry.timings import Stopwatch
 )
 def list_voices(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]) -> Response[VoiceList]:
     """List the voices that requests can name."""
-    watch = Stopwatch()
     query, unknown = fields_of(query_fields(request), VoicesQuery, ())
     served = gateway.admit(query.model, caller_of(request.scope), ("tts",), named_by="tts")
-    return json_answer(VoiceList(voices=voices_of(served.engines.tts.info)), watch, unknown)
+    return json_answer(VoiceList(voices=voices_of(served.engines.tts.info)), unknown)

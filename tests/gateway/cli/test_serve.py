@@ -13,6 +13,7 @@ import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -85,7 +86,7 @@ def test_a_turn_through_the_running_gateway_with_the_embedded_engines(tmp_path: 
 def test_realtime_mode_serves_and_says_what_is_not_there() -> None:
     with serving("--mode", "realtime", lines=3) as (address, said):
         assert "/v1/realtime is not there yet" in said
-        assert httpx.get(f"{address}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{address}/health").json() == {"status": "ok", "version": version("speech-gateway")}
 
 
 def test_clients_cannot_write_lines_or_escapes_into_the_log(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from gateway.http.form import read_json
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import ApiOperation
 from gateway.http.validation import fields_of
-from gateway.telemetry.timings import Stopwatch
 from tests.support.tiny_surface.schema import TinyRequest, Usage
 from tests.support.tiny_surface.translate import usage_of
 
@@ -23,6 +22,5 @@ from tests.support.tiny_surface.translate import usage_of
 )
 async def count_words(request: Request[Any, Any, Any]) -> Response[Usage]:
     """Count the words of a text."""
-    watch = Stopwatch()
     wire, unknown = fields_of(await read_json(request), TinyRequest, ())
-    return json_answer(usage_of(wire), watch, unknown)
+    return json_answer(usage_of(wire), unknown)
