@@ -11,11 +11,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
 
-from gateway.http.errors import where
 from gateway.http.request_id import request_id
 from gateway.server import limits
 from gateway.server.forwarded import Client
 from gateway.server.reading_pace import ReadingPace
+from gateway.telemetry.log_format import where
 
 logger = logging.getLogger(__name__)
 
