@@ -59,7 +59,7 @@ class ApiViewer(OpenAPIRenderPlugin):
         """The page around the viewer; its links are relative, so that a proxy may add a prefix."""
         head, body = (_VIEWER_HEAD, _VIEWER_BODY) if self._files else ("", _NO_VIEWER_BODY)
         page = _PAGE.replace("{head}", head).replace("{body}", body).replace("{title}", openapi_schema["info"]["title"])
-        return page.replace("{folder}", "" if request.scope["path"].endswith("/") else "docs/").encode()
+        return page.replace("{folder}", "" if request.scope["raw_path"].endswith(b"/") else "docs/").encode()
 
     def receive_router(self, router: Router) -> None:
         """Serve the viewer's files beside the page."""

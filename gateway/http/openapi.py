@@ -19,6 +19,7 @@ from litestar.openapi.spec import (
     Reference,
     RequestBody,
     Schema,
+    SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
@@ -130,6 +131,23 @@ def answer_headers(without: Collection[str] = ()) -> dict[str, OpenAPIHeader | R
     }
 
 
+def whole_or_events(document: type, event: Any, framing: str, not_sent: Collection[str]) -> OpenAPIResponse:
+    """An answer as one ``document`` or as a stream of ``event``, framed as ``framing`` says.
+
+    ``not_sent`` are the headers that it lacks.
+    """
+    (schema,), _ = json_schema(event)
+    events = WireSchema(wire={"description": framing, **schema})
+    return OpenAPIResponse(
+        description="The answer: whole, or with `stream` as events.",
+        headers=answer_headers(not_sent),
+        content={
+            "application/json": OpenAPIMediaType(schema=reference(document)),
+            "text/event-stream": OpenAPIMediaType(schema=events),
+        },
+    )
+
+
 def component_schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:
     """The schema of a wire type itself, not a reference to it."""
     schema: dict[str, Any] = json_schema(wire_type)[1][component_name(wire_type)]
@@ -209,7 +227,11 @@ def description(*wire_types: Any) -> OpenAPIConfig:
             opt={"access": "open"},
             response_headers=PAGE_HEADERS,
         ),
-        components=WireComponents(wire=json_schema(ErrorAnswer, *wire_types)[1]),
+        components=WireComponents(
+            wire=json_schema(ErrorAnswer, *wire_types)[1],
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer")},
+        ),
+        security=[{"key": []}, {}],  # a gateway may have keys or none
         render_plugins=[ApiViewer(), JsonRenderPlugin()],
         use_handler_docstrings=True,
     )

@@ -17,7 +17,6 @@ POLICY = (
 
 HEADERS = {
     "content-security-policy": POLICY,
-    "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "microphone=(self), camera=(), geolocation=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -45,7 +44,9 @@ class StaticFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, StaticFile]:
     """The files below ``folder`` by their path there, or those of ``names`` only. Raises ``OSError``."""
-    paths = [path for path in folder.rglob("*") if path.is_file()] if names is None else [folder / each for each in names]
+    paths = (
+        [path for path in folder.rglob("*") if path.is_file()] if names is None else [folder / each for each in names]
+    )
     return {path.relative_to(folder).as_posix(): static_file(path.read_bytes(), path.name) for path in paths}
 
 

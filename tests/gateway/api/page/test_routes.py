@@ -5,9 +5,9 @@ import re
 import httpx
 import pytest
 
-from gateway.access.keys import Keyring
+from gateway.access.caller import Caller
+from gateway.access.keys import Key, Keyring, digest_in, hash_of
 from gateway.api.page.routes import STATIC
-from tests.support.keys import key_ring
 from tests.support.server import gateway_of, scripted_engines, served
 
 MOST_BYTES = 150_000
@@ -33,8 +33,13 @@ async def test_where_it_is_served(flags: list[str], shown: bool) -> None:
 
 
 async def test_it_needs_no_key_and_allows_nothing_from_elsewhere() -> None:
-    gateway = gateway_of(scripted_engines())
-    async with served(gateway, keyring=Keyring(key_ring())) as address, httpx.AsyncClient(base_url=address) as client:
+    digest = digest_in(hash_of("sk-key-that-the-page-does-not-need"))
+    assert digest is not None
+    keyring = Keyring([Key(digests=(digest,), caller=Caller(name="phone"))])
+    async with (
+        served(gateway_of(scripted_engines()), keyring=keyring) as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
         answers = [await client.get(f"/page/{path.relative_to(STATIC).as_posix()}") for path in FILES]
         answers.append(await client.get("/"))
         assert (await client.get("/v1/models")).status_code == 401
@@ -56,12 +61,16 @@ def test_nothing_is_inline_or_from_elsewhere(path: object) -> None:
     assert not re.search(r"localStorage|sessionStorage|document\.cookie|indexedDB", text)  # the key stays in memory
 
 
-def test_every_module_is_there_and_used() -> None:
+LINKS = re.compile(r'(?:from|import) "(?P<module>\.[^"]+)"|"page/(?P<page>[^"]+)"|new URL\("(?P<beside>\w+\.js)"')
+
+
+def test_every_file_is_there_and_used() -> None:
     wanted = {STATIC / "index.html"}
     for path in TEXTS:
-        links = re.findall(r'(?:from|import) "(\.[^"]+)"|\b(?:src|href)="page/([^"]+)"|new URL\("([^"]+)"', path.read_text())
-        wanted |= {((STATIC if page else path.parent) / (module or page or url)).resolve() for module, page, url in links}
-    assert {path.resolve() for path in FILES} == {path.resolve() for path in wanted}
+        for link in LINKS.finditer(path.read_text(encoding="utf-8")):
+            folder = STATIC if link["page"] else path.parent
+            wanted.add((folder / (link["module"] or link["page"] or link["beside"])).resolve())
+    assert set(FILES) == wanted
 
 
 def test_it_is_small() -> None:
