@@ -5,6 +5,8 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from gateway.access.keys import Keyring
 from gateway.app import create_app
 from gateway.cli.access_check import check_access
@@ -47,7 +49,7 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     running = Running(loaded=loaded, gateway=gateway, builder=builder, keyring=keyring, tls=tls)
     reloads = Reloads(running, reread)
     configure_logging(settings.log_format, settings.log_level)
-    _raise_file_limit(settings.max_connections)
+    settings = msgspec.structs.replace(settings, max_connections=_allowed_connections(settings.max_connections))
     with listen(settings) as listener:
         failed = False
 
@@ -62,18 +64,27 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     return 1 if failed or not server.started else 0
 
 
-def _raise_file_limit(connections: int) -> None:
-    """Allow as many open files as connections need, and as many again for the engines, where the system lets us."""
+def _allowed_connections(connections: int) -> int:
+    """How many of ``connections`` there can be: as many files more are left to the engines.
+
+    The system is asked to allow as many files. Where it does not, connections that say nothing must not take the last.
+    """
     if sys.platform == "win32":
-        return
+        return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = 2 * connections + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
+        return connections
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < needed:
-        logger.warning("the system allows %d open files; --max_connections %d needs %d", allowed, connections, needed)
+    if allowed == needed:
+        return connections
+    fitting = max(1, (allowed - OTHER_FILES) // 2, allowed // 4)
+    logger.warning(
+        "the system allows %d open files; --max_connections %d needs %d: it is %d now",
+        *(allowed, connections, needed, fitting),
+    )
+    return fitting
 
 
 def _announce(text: str) -> None:

@@ -12,6 +12,9 @@ from gateway.api.health.schema import Health, Queue, Readiness
 from gateway.engines.lifecycle import Gateway
 from gateway.http.openapi import ApiOperation
 
+VERSION = version("speech-gateway")
+"""Read once: a process that can open no more files must still say that it lives."""
+
 
 @get(
     "/health",
@@ -23,7 +26,7 @@ from gateway.http.openapi import ApiOperation
 )
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
-    return Health(status="ok", version=version("speech-gateway"))
+    return Health(status="ok", version=VERSION)
 
 
 @get(
