@@ -15,7 +15,7 @@ export class Talk {
   state = "idle";
   /** @type {{ turn: Turn, playback: import("./audio/player.js").Playback, abort: AbortController } | null} */
   #running = null;
-  /** @type {Int16Array[] | null} */
+  /** @type {Int16Array<ArrayBuffer>[] | null} */
   #recording = null;
   /** @type {RealtimeSession | null} */
   #session = null;
@@ -110,7 +110,7 @@ export class Talk {
     return this.turns.findLast((turn) => turn.conversation)?.conversation ?? null;
   }
 
-  /** Talk without a button until `handsOn`. @param {import("./transports/websocket_link.js").Link & { formats: any }} link */
+  /** Talk without a button until `handsOn`. @param {import("./transports/websocket_link.js").Link} link */
   async handsFree(link) {
     this.interrupt();
     const session = new RealtimeSession(link, this.player, {

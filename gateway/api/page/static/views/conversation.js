@@ -92,7 +92,7 @@ class TurnCard {
   /** @param {import("../turn.js").Call} call */
   #callForm(call) {
     const field = /** @type {any} */ (element("input", { type: "text", autocomplete: "off", value: '{"result": ""}' }));
-    const send = element("button", { type: "submit", class: "small" }, "Send result");
+    const send = /** @type {any} */ (element("button", { type: "submit", class: "small" }, "Send result"));
     const form = element(
       "form",
       { class: "call" },
