@@ -2,6 +2,7 @@
 
 import { RATE, wavFile } from "./audio/pcm.js";
 import { RealtimeSession } from "./transports/realtime_session.js";
+import { keepHeardWords } from "./transports/heard_words.js";
 import { speechToSpeech } from "./transports/speech_to_speech.js";
 import { Turn } from "./turn.js";
 
@@ -19,6 +20,8 @@ export class Talk {
   #recording = null;
   /** @type {RealtimeSession | null} */
   #session = null;
+  /** Until then the next turn has to wait. @type {Promise<void>} */
+  #remembered = Promise.resolve();
 
   /**
    * @param {import("./gateway.js").Gateway} gateway
@@ -94,9 +97,18 @@ export class Talk {
     if (running) {
       running.playback.stop();
       running.abort.abort();
-      running.turn.end("interrupted");
+      this.#cut(running.turn);
     }
     this.#become(this.#session ? "hands-free" : "idle");
+  }
+
+  /** @param {Turn} turn */
+  #cut(turn) {
+    if (turn.over) return;
+    turn.end("interrupted");
+    if (!turn.marks.complete || !turn.conversation) return; // the gateway itself notices that nobody listens
+    const kept = keepHeardWords(this.gateway, turn);
+    this.#remembered = kept.catch((error) => this.told.problem(error.message));
   }
 
   /** The next turn knows nothing of those before. */
@@ -157,6 +169,7 @@ export class Talk {
       const running = { turn, playback, abort };
       this.#running = running;
       turn.watch(() => this.#running === running && this.#become(turn.over ? "idle" : turn.state));
+      await this.#remembered;
       await speechToSpeech(this.gateway, turn, playback, abort.signal);
       if (!turn.marks.arrived) turn.end("done");
     } catch (error) {
