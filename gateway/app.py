@@ -1,6 +1,6 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
+from gateway.telemetry.sight import Sight
 from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
@@ -83,8 +84,11 @@ def create_app(
     failed: Callable[[], None] = lambda: None,
     surfaces: Sequence[Surface] = SURFACES,
     keyring: Keyring | None = None,
+    attend: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
+
+    ``attend`` works in the background for as long as the application runs.
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
@@ -96,6 +100,7 @@ def create_app(
     surfaces = [each for each in surfaces if page_shown or each is not page.surface]
     parts = _Parts(
         gateway=gateway,
+        keyring=keyring or Keyring(),
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
@@ -114,12 +119,12 @@ def create_app(
         before_send=[name_answer, tell_limits, naming.count_answer],
         middleware=[
             naming,
-            AccessControl(keyring or Keyring(), ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins)),
             RateLimit(parts.meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed)],
+        lifespan=[lambda _app: parts.running(failed, attend)],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -131,6 +136,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What lives as long as the application."""
 
     gateway: Gateway
+    keyring: Keyring
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -145,7 +151,9 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(self, failed: Callable[[], None]) -> AsyncGenerator[None, None]:
+    async def running(
+        self, failed: Callable[[], None], attend: Callable[[], Coroutine[Any, Any, None]] | None
+    ) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -161,6 +169,8 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
+                if attend is not None:
+                    start(attend())
                 self.history.start_maintenance(start)
                 yield
         finally:
@@ -176,6 +186,7 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
+    sight = Sight(parts.measured, parts.meter, parts.keyring)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -194,7 +205,7 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "shelf": shelf_of,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
-        "measured": lambda: parts.measured,
+        "sight": lambda: sight,
     }
 
 
@@ -218,9 +229,11 @@ def _otel_export(gateway: Gateway) -> "OtelExport | None":
         raise BadOption(
             f"--otel_endpoint needs packages that are not installed ({error.name}): pip install 'speech-gateway[otel]'"
         ) from None
-    chosen = {served.name: served.route.settings for served in gateway.routes}
-    models = {
-        name: TracedModel(provider=settings.llm_backend or "", name=settings.model_name or name)
-        for name, settings in chosen.items()
-    }
-    return OtelExport(endpoint, models)
+
+    def model_of(route: str) -> TracedModel | None:
+        settings = next((served.route.settings for served in gateway.routes if served.name == route), None)
+        if settings is None:
+            return None
+        return TracedModel(provider=settings.llm_backend or "", name=settings.model_name or route)
+
+    return OtelExport(endpoint, model_of)

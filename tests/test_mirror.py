@@ -21,10 +21,15 @@ ELSEWHERE = {
         "tests/gateway/api/conversations/test_routes.py",
         "what a change does is seen in the next answer",
     ),
+    "gateway/engines/loading.py": ("tests/gateway/engines/test_lifecycle.py", "what is loaded is seen of the gateway"),
     "gateway/api/responses/events.py": ("tests/gateway/api/responses/test_writer.py", "events are made there"),
     "gateway/api/responses/translate.py": (
         "tests/gateway/api/responses/test_routes.py",
         "what is asked for is seen at the model, and in the response",
+    ),
+    "gateway/wire/invalid_fields.py": (
+        "tests/gateway/http/test_validation.py",
+        "it words what is wrong with whole requests",
     ),
     "gateway/wire/kept_items.py": (
         "tests/gateway/api/responses/test_retrieval.py",

@@ -4,7 +4,7 @@ A stream is ``Started`` · ``Forwarded``* · ``Passed``.
 """
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -69,7 +69,6 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True, tag="passed"):
 PassEvent = Started | Forwarded | Passed
 
 
-@runtime_checkable
 class Passthrough(Protocol):
     """A language model behind a server that speaks ``protocol``; ``None`` when requests cannot be passed on to it."""
 
@@ -79,3 +78,10 @@ class Passthrough(Protocol):
 
     def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """Have the server write one answer. Raises ``AdapterError`` while iterated."""
+
+
+def protocol_of(model: object) -> WireProtocol | None:
+    """The protocol in which requests can be passed on to ``model``."""
+    # Each request asks this, and to look for a protocol takes fifty times as long.
+    protocol: WireProtocol | None = getattr(model, "protocol", None)
+    return protocol

@@ -73,9 +73,9 @@ class ResponseStream(Generic[Event]):
         """The status of the response, once there is one."""
         return self._response.status
 
-    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> None:
         """Send the request and wait for the first content event. Raises ``AdapterError``."""
-        headers = await self._response.open(client, request)
+        headers = await self._response.open(transport, request)
         self._events = await self._begin(headers)
         first = await anext(self, None)
         self._events = chain([] if first is None else [first], self._events)

@@ -42,9 +42,9 @@ class AudioAnswer:
         """The status of the response, once there is one."""
         return self._response.status
 
-    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> None:
         """Send the request and wait for the first sound. Raises ``AdapterError``."""
-        headers = await self._response.open(client, request)
+        headers = await self._response.open(transport, request)
         self.content_type = headers.get("content-type", "").lower()
         self._held = await self._response.read()
         if not self._held:

@@ -33,7 +33,7 @@ from adapters.upstream.retries import (
     without_reasoning_controls,
 )
 from adapters.upstream.untrusted_text import printable
-from adapters.upstream.urls import display_url, parse_url
+from adapters.upstream.urls import authorization, display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
@@ -52,7 +52,7 @@ class _Attempt(Protocol):
     def status(self) -> int | None:
         """The status of the response, once there is one."""
 
-    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> None:
         """Send the request and wait for the first content. Raises ``AdapterError``."""
 
     async def aclose(self) -> None:
@@ -87,6 +87,7 @@ class UpstreamClient:
         self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
+        self._headers = {"host": self._base.netloc.decode(), **_HEADERS, **authorization(self._base, self._key)}
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
         self._retries = 0
         self._breakers: dict[str, CircuitBreaker] = {}  # by model
@@ -111,7 +112,9 @@ class UpstreamClient:
         """Open a connection by listing the models; failures are only logged, because the server may start later."""
         try:
             async with asyncio.timeout(self._options.responses_api_connect_timeout):
-                response = await self._http().send(self._request("GET", "/models", {}), stream=True)
+                request = self._request("GET", "/models", {})
+                response = await self._transport().handle_async_request(request)
+                response.request = request
                 try:
                     await drain(response, _MAX_MODELS_BYTES)
                 finally:
@@ -129,7 +132,7 @@ class UpstreamClient:
         _log.warning("%s: %s is not ready: %s", self._adapter, self._place, failure.message)
 
     async def aclose(self) -> None:
-        """Release the shared HTTP client; harmless when called twice."""
+        """Release the shared connections; harmless when called twice."""
         self._closed = True
         pool, self._pool = self._pool, None
         if pool is not None:
@@ -236,9 +239,10 @@ class UpstreamClient:
         """``attempt`` with the first content of its answer; how that went is told to the circuit breaker."""
         content_type, data = encode_body(body, upload)
         accepted = "text/event-stream" if body.get("stream") else "application/json"
-        request = self._request("POST", path, {"content-type": content_type, "accept": accepted}, data)
+        headers = {"content-type": content_type, "content-length": str(len(data)), "accept": accepted}
+        request = self._request("POST", path, headers, data)
         try:
-            await attempt.open(self._http(), request)
+            await attempt.open(self._transport(), request)
         except BaseException as error:
             await attempt.aclose()
             if isinstance(error, AdapterError):
@@ -267,22 +271,25 @@ class UpstreamClient:
         self._pool = self._pool or ClientPool.acquire()
         return self._pool
 
-    def _http(self) -> httpx.AsyncClient:
-        """The HTTP client for the server. Raises ``AdapterError``."""
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        """The way to the server. Raises ``AdapterError``."""
         try:
-            return self._acquired_pool().client(self._proxy)
+            return self._acquired_pool().transport(self._proxy)
         except httpx.HTTPError as error:
             raise self.errors.no_response(error) from error
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Request:
         if (url := self._urls.get(path)) is None:
             url = self._urls[path] = self._base.copy_with(path=self._base.path.rstrip("/") + path)
-        # The key is sent with each request, because adapters of other servers share the HTTP client.
-        key = {"authorization": f"Bearer {self._key}"} if self._key else {}
         traced = context.headers if (context := current_request.get()) else {}
-        sent = _HEADERS | headers | traced | key
-        timeout = {"connect": self._options.responses_api_connect_timeout}
-        return httpx.Request(method, url, headers=sent, content=body, extensions={"timeout": timeout})
+        # A stream, because httpx would read other content to find headers that are here already.
+        return httpx.Request(
+            method,
+            url,
+            headers=self._headers | headers | traced,
+            stream=httpx.ByteStream(body),
+            extensions={"timeout": {"connect": self._options.responses_api_connect_timeout}},
+        )
 
 
 def _base_url(given: str | None) -> httpx.URL:

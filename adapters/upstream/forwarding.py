@@ -84,9 +84,9 @@ class ForwardedStream:
         """The server's id of the answer, once there was content."""
         return self._observer.answer_id
 
-    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> None:
         """Send the request and wait for the first content. Raises ``AdapterError``."""
-        headers = await self._response.open(client, request)
+        headers = await self._response.open(transport, request)
         kind, first = await kind_of(self._response.read)
         if kind == "html":
             declared = headers.get("content-type", "text/html")

@@ -1,8 +1,7 @@
-"""The resources that all upstream clients of an event loop share: HTTP clients, and one circuit breaker per model."""
+"""The resources that all upstream clients of an event loop share: connections, and one circuit breaker per model."""
 
 import asyncio
 from collections import defaultdict
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -13,11 +12,15 @@ from adapters.upstream.transport import Transport
 
 
 class ClientPool:
-    """HTTP clients without credentials or cookies, and the breakers by base URL and model; made by ``acquire``."""
+    """The transports by proxy, and the breakers by base URL and model; made by ``acquire``.
+
+    Requests go straight to a transport: redirects, cookies and sessions of an ``httpx.AsyncClient`` are of no use for
+    servers that have none, and would cost as much as all the rest of sending.
+    """
 
     def __init__(self) -> None:
         self.breakers: defaultdict[tuple[str, str], CircuitBreaker] = defaultdict(CircuitBreaker)
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._transports: dict[str, httpx.AsyncBaseTransport] = {}
         self._users = 0
 
     @staticmethod
@@ -29,21 +32,20 @@ class ClientPool:
         _by_loop[loop]._users += 1
         return _by_loop[loop]
 
-    def client(self, proxy: httpx.Proxy | None) -> httpx.AsyncClient:
-        """The client for ``proxy``, or for direct connections. Raises ``TrustStoreError``."""
+    def transport(self, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
+        """The transport through ``proxy``, or for direct connections. Raises ``TrustStoreError``."""
         key = str(proxy.url) + str(proxy.raw_auth) if proxy else ""
-        if key not in self._clients:
-            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-            self._clients[key] = httpx.AsyncClient(transport=_transport(proxy), cookies=cookies, trust_env=False)
-        return self._clients[key]
+        if key not in self._transports:
+            self._transports[key] = _transport(proxy)
+        return self._transports[key]
 
     async def release(self) -> None:
         """Give the pool back; the last user closes every connection."""
         self._users -= 1
         if self._users == 0:
             del _by_loop[asyncio.get_running_loop()]
-            for client in self._clients.values():
-                await client.aclose()
+            for transport in self._transports.values():
+                await transport.aclose()
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientPool] = WeakKeyDictionary()

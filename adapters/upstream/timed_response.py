@@ -48,15 +48,16 @@ class TimedResponse:
         self._body: Body
         self._waits = WaitLimit()
 
-    async def open(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Headers:
+    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Headers:
         """Send the request and give the headers of a success. Raises ``AdapterError``."""
         try:
             async with asyncio.timeout_at(self._first_by):
-                self._response = await client.send(request, stream=True)
+                self._response = await transport.handle_async_request(request)
         except TimeoutError as error:
             raise self._timed_out() from error
         except httpx.HTTPError as error:
             raise self._errors.no_response(error) from error
+        self._response.request = request
         self.status = self._response.status_code
         self._body = Body(self._response)
         if not self._response.is_success:

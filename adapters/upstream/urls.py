@@ -1,5 +1,7 @@
 """URLs from settings, the environment and servers: parsed without surprises, and shown without secrets."""
 
+from base64 import b64encode
+
 import httpx
 
 
@@ -12,6 +14,13 @@ def parse_url(text: str) -> httpx.URL | None:
     except (httpx.InvalidURL, ValueError):  # some host names raise a UnicodeError
         return None
     return url if usable else None
+
+
+def authorization(url: httpx.URL, key: str) -> dict[str, str]:
+    """The header that says to the server at ``url`` who asks: the user and password in it, else the ``key``."""
+    if url.userinfo:
+        return {"authorization": f"Basic {b64encode(f'{url.username}:{url.password}'.encode()).decode()}"}
+    return {"authorization": f"Bearer {key}"} if key else {}
 
 
 def display_url(url: httpx.URL) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.contract.engine import HealthReporting, Preflight
+from adapters.contract.engine import Preflight, failure_of
 from adapters.contract.errors import AdapterError, UpstreamError
 from adapters.options import BadOption
 from gateway.settings.model import AUTO
@@ -96,7 +96,7 @@ class AutomaticEngine:
     @property
     def failure(self) -> str | None:
         """Why that engine cannot work any more."""
-        return self._taken.engine.failure if isinstance(self._taken.engine, HealthReporting) else None
+        return failure_of(self._taken.engine)
 
     def check(self, request: Any) -> None:
         """What that engine says of a request."""

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from adapters.contract.engine import HealthReporting
+from adapters.contract.engine import failure_of
 from adapters.contract.errors import AdapterError, InvalidRequest
 from adapters.upstream.breaker import CircuitBreaker
 
@@ -46,7 +46,7 @@ class Candidates(Generic[EngineT]):
     @property
     def failure(self) -> str | None:
         """Why the first cannot work any more, once none of them can."""
-        failures = [each.failure if isinstance(each, HealthReporting) else None for each in self.engines]
+        failures = [failure_of(each) for each in self.engines]
         return failures[0] if all(failures) else None
 
     def leave_out(self, lost: Callable[[EngineT], bool]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from adapters.contract.engine import HealthReporting, Preflight
+from adapters.contract.engine import Preflight, failure_of
 from adapters.contract.errors import Unavailable
 from gateway.engines.admission import Admission, current_admission
 from gateway.engines.places import Places, RunningMean
@@ -96,7 +96,7 @@ class QueuedEngine:
     @property
     def failure(self) -> str | None:
         """Why the engine cannot answer any more."""
-        return self._engine.failure if isinstance(self._engine, HealthReporting) else None
+        return failure_of(self._engine)
 
     def preflight(self) -> None:
         """Whatever the engine can say before anything binds. Raises ``BadOption``."""

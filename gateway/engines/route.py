@@ -1,12 +1,14 @@
 """A route: a model that clients can name, the engines that serve it, and which of its stages can work now."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
 
 from adapters.contract import llm, stt, tts
-from adapters.contract.engine import HealthReporting
+from adapters.contract.engine import failure_of
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.contract.vad import VoiceActivity
 from gateway.engines.admission import current_admission
@@ -53,6 +55,8 @@ class ServedRoute:
         self.engines = engines
         self.guards = guards
         self._load_failures: dict[Stage, str | None] = {}
+        self._users = 0
+        self._left = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -85,8 +89,7 @@ class ServedRoute:
 
     def lost(self, stages: Iterable[Stage] = STAGES) -> str | None:
         """Why one of ``stages`` cannot work any more although it was loaded."""
-        engines: tuple[object, ...] = tuple(getattr(self.engines, stage) for stage in stages)
-        return next((each.failure for each in engines if isinstance(each, HealthReporting) and each.failure), None)
+        return next(filter(None, (failure_of(getattr(self.engines, stage)) for stage in stages)), None)
 
     def state(self, stages: Iterable[Stage] = STAGES) -> State:
         """Whether all of ``stages`` can work now."""
@@ -105,6 +108,28 @@ class ServedRoute:
         if (current := current_admission()) is not None:
             for stage in stages:
                 current.ask(tuple(queues_of(getattr(self.engines, stage))), first=stage == stages[0])
+            current.hold(self.used())
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Around a turn or a session: its engines are not closed while it lasts."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._left.set()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a turn or a session runs."""
+        return self._users > 0
+
+    async def idle(self) -> None:
+        """Wait until none runs."""
+        while self.in_use:
+            self._left.clear()
+            await self._left.wait()
 
     def require(self, stages: Iterable[Stage]) -> None:
         """Raise unless all of ``stages`` can work now.

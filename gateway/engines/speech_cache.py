@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from adapters.contract import audio, tts
-from adapters.contract.engine import HealthReporting, Preflight, Started
+from adapters.contract.engine import Preflight, Started, failure_of
 from gateway.tasks import run_among
 
 ENTRY_BYTES = 200
@@ -92,7 +92,7 @@ class CachedSynthesiser:
     @property
     def failure(self) -> str | None:
         """Why the engine cannot speak any more."""
-        return self._engine.failure if isinstance(self._engine, HealthReporting) else None
+        return failure_of(self._engine)
 
     def preflight(self) -> None:
         """What the engine can say before anything binds. Raises ``BadOption``."""

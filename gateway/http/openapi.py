@@ -131,6 +131,23 @@ def answer_headers(without: Collection[str] = ()) -> dict[str, OpenAPIHeader | R
     }
 
 
+def whole_or_events(document: type, event: Any, framing: str, not_sent: Collection[str]) -> OpenAPIResponse:
+    """An answer as one ``document`` or as a stream of ``event``, framed as ``framing`` says.
+
+    ``not_sent`` are the headers that it lacks.
+    """
+    (schema,), _ = json_schema(event)
+    events = WireSchema(wire={"description": framing, **schema})
+    return OpenAPIResponse(
+        description="The answer: whole, or with `stream` as events.",
+        headers=answer_headers(not_sent),
+        content={
+            "application/json": OpenAPIMediaType(schema=reference(document)),
+            "text/event-stream": OpenAPIMediaType(schema=events),
+        },
+    )
+
+
 def component_schema(wire_type: type[msgspec.Struct]) -> dict[str, Any]:
     """The schema of a wire type itself, not a reference to it."""
     schema: dict[str, Any] = json_schema(wire_type)[1][component_name(wire_type)]

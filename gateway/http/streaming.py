@@ -6,6 +6,7 @@ does not notice a client that leaves before the first byte.
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any, cast
@@ -24,9 +25,6 @@ logger = logging.getLogger(__name__)
 
 PING_SECONDS = 15.0
 """How long an event stream may be silent before a comment keeps the connection alive."""
-
-STALLED_SECONDS = 120.0
-"""How long a client may read nothing before its turn is ended: others may be waiting for the engines."""
 
 LAST_EVENT_SECONDS = 1.0
 """How long a client may take to make room for the event that says that the server ends."""
@@ -115,8 +113,7 @@ class _StreamingASGI(ASGIResponse):
         self._streaming = streaming
         self._events = streaming.content_type == EVENT_STREAM
         self._begun = False
-        self._sending = False
-        self._since: float | None = None  # the loop's time when it began to send, or to be silent
+        self._silent_since = math.inf  # the loop's time when it had sent something; while it sends, it is not silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         write = (cast(Any, scope).get("extensions") or {}).get(SERVER_SEND, send)
@@ -157,40 +154,28 @@ class _StreamingASGI(ASGIResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, send: Send, chunk: bytes) -> None:
-        now = asyncio.get_running_loop().time
-        self._sending, self._since = True, now()
+        self._silent_since = math.inf
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._sending, self._since = False, now()
+        self._silent_since = asyncio.get_running_loop().time()
 
     async def _watch(self, receive: Receive, send: Send) -> None:
-        """Fill silence with comments; ends when the client has gone or stops reading."""
+        """Fill silence with comments; ends when the client has gone. The server ends those that do not read."""
         now = asyncio.get_running_loop().time
         waits = WaitLimit()
         try:
-            reads = True
-            while reads:
+            gone = False
+            while not gone:
                 try:
-                    message = await waits.wait(now() + PING_SECONDS / 4, receive())
-                    reads = message["type"] != "http.disconnect"
+                    gone = (await waits.wait(now() + PING_SECONDS / 4, receive()))["type"] == "http.disconnect"
                 except WaitExpired:  # to look now and then is cheaper than a timer a chunk
-                    reads = await self._keep_alive(send)
+                    if self._events and now() - self._last_sent() >= PING_SECONDS:
+                        await self._deliver(send, PING)
         finally:
             waits.stop()
 
-    async def _keep_alive(self, send: Send) -> bool:
-        """Send a comment after a silence. Returns whether the client still reads."""
-        since = self._since
-        if since is not None and self._streaming.relay is not None:
-            since = max(since, self._streaming.relay.since)
-        passed = 0.0 if since is None else asyncio.get_running_loop().time() - since
-        if self._sending and passed >= STALLED_SECONDS:
-            logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
-            return False
-        if self._events and not self._sending and passed >= PING_SECONDS:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STALLED_SECONDS):
-                    await self._deliver(send, PING)
-        return True
+    def _last_sent(self) -> float:
+        relay = self._streaming.relay
+        return self._silent_since if relay is None else max(self._silent_since, relay.since)
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {

@@ -2,7 +2,7 @@
 
 No command waits: what takes time (recognition, an answer) runs in the background, and tells of itself by inputs.
 Positions (``…_ms``) are milliseconds of the session's input audio since its start, unless a docstring says otherwise.
-After ``Close``, and after the input ``Closed``, there are no more commands: the driver ends what still runs.
+``Close``, and the commands about the input ``Closed``, are the last: nothing is to be told any more.
 """
 
 from typing import Literal
@@ -21,7 +21,7 @@ from gateway.realtime.session_config import (
     TurnDetection,
 )
 
-TimerName = Literal["idle_timeout", "resume"]
+TimerName = Literal["idle_timeout"]
 Reach = Literal["off", "stt", "llm", "tts"]
 """How far work ahead goes: not at all, to recognition, the language model, the first clause's speech."""
 

@@ -52,7 +52,6 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     param: str | None = None
     event_id: str | None = None
-    type: str = "invalid_request_error"
 
 
 class AudioAppended(msgspec.Struct, frozen=True, kw_only=True):

@@ -118,6 +118,7 @@ class Exchange:
         self._bodiless = False
         self._left: int | None = None  # bytes of the answer that are still owed; None when it is sent in chunks
         self._chunked = False
+        self._head = b""  # of the answer, until it is sent with the first piece of the body
 
     @property
     def delimited_by_close(self) -> bool:
@@ -159,6 +160,7 @@ class Exchange:
         if self.complete or self._disconnected:
             return
         if self.started:
+            self._send_head()
             self._connection.cut(self)
         else:
             self.refuse(error or RuntimeError("the application has not answered"))
@@ -230,7 +232,14 @@ class Exchange:
         self.keep_alive = self.keep_alive and self.request_complete
         head += [b"connection: close\r\n"] * (not self.keep_alive)
         self.started = True
-        self._connection.write(b"".join([*head, b"\r\n"]))
+        self._head = b"".join([*head, b"\r\n"])
+        asyncio.get_running_loop().call_soon(self._send_head)
+
+    def _send_head(self) -> None:
+        """Send the head by itself: the body has not begun yet."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._connection.write(head)
 
     def _write(self, body: bytes, *, more: bool) -> None:
         if self._bodiless:
@@ -244,7 +253,8 @@ class Exchange:
                 self._left -= len(body)
                 if self._left < 0 or (self._left and not more):
                     raise RuntimeError("The application's answer is not as long as its Content-Length.")
-        if data:
+        if data := self._head + data:
+            self._head = b""
             self._connection.write(data)
         if not more:
             self.complete = True

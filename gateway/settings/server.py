@@ -58,6 +58,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ConnectionCount | None,
         option(SERVER, "Connections of one address at once; behind forwarded_allow_ips, requests of a client."),
     ] = None
+    max_websockets: Annotated[
+        int, option(SERVER, "WebSockets open at once, of max_connections; further ones are refused with 503.", ge=1)
+    ] = 256
     cors_origins: Annotated[
         tuple[str, ...],
         option(

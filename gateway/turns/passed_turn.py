@@ -12,12 +12,11 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
-from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol
+from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol, protocol_of
 from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
-from gateway.engines.fallback import Answering
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.telemetry.observer import Observer
@@ -77,7 +76,7 @@ def passes(served: ServedRoute, protocol: WireProtocol, body: Mapping[str, Any])
         return False
     model = served.engines.llm
     checked = served.route.settings.check_tool_calls and body.get("tools")
-    return isinstance(model, Passthrough) and model.protocol == protocol and not checked
+    return protocol_of(model) == protocol and not checked
 
 
 class PassedTurn:
@@ -132,8 +131,7 @@ class PassedTurn:
                             self._watch.mark("llm_done")
                             passed = event
                         case Started():
-                            by = event.route if isinstance(event, Answering) else self._served.name
-                            self._tally.answered_by(by)
+                            self._tally.answered_by(event)
                             yield event
             if passed is None:
                 raise UpstreamError("The language model's stream ended before the answer was finished.")

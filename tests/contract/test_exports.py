@@ -19,7 +19,7 @@ EXPORTS = {
         "SYNTHESISER_CHECKS check_any_split llm_grammar read stt_grammar tts_grammar"
     ),
     "description": "ApiKeyVariable EngineDescription",
-    "engine": "Engine HealthReporting Preflight Started UpstreamReporting UpstreamState",
+    "engine": "Engine HealthReporting Preflight Started UpstreamReporting UpstreamState failure_of",
     "errors": (
         "AdapterError InvalidRequest Overloaded TimedOut TooLong Unavailable UnknownModel Unsupported UpstreamError"
     ),
@@ -29,7 +29,7 @@ EXPORTS = {
         "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
         "ToolChoice ToolResult Usage"
     ),
-    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol",
+    "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol protocol_of",
     "probe": "Probe ProbeReport Probed",
     "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",

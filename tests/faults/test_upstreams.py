@@ -81,7 +81,7 @@ async def garbage(exchange: Exchange) -> None:
 
 
 def no_http(_exchange: Exchange) -> Awaitable[None]:
-    return _exchange.bytes(b"\x16\x03\x01 not HTTP at all\r\n\r\n")
+    return _exchange.garbage(b"\x16\x03\x01 not HTTP at all\r\n\r\n")
 
 
 BEFORE: dict[str, tuple[Script, set[int]]] = {
@@ -187,7 +187,7 @@ def then_stalls(stage: str) -> Script:
 def then_garbage(stage: str) -> Script:
     async def script(exchange: Exchange) -> None:
         await BEGINNINGS[stage](exchange)
-        await exchange.bytes(b"\xff\xff not a chunk\r\n" * 50)
+        await exchange.garbage(b"\xff\xff not a chunk\r\n" * 50)
 
     return script
 

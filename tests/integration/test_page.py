@@ -38,7 +38,7 @@ async def browser() -> AsyncGenerator[Any, None]:
 def keyring() -> Keyring:
     digest = digest_in(hash_of(KEY))
     assert digest is not None
-    return Keyring([Key(digest=digest, caller=Caller(name="visitor"), disabled=False, expires=None)])
+    return Keyring([Key(digests=(digest,), caller=Caller(name="visitor"))])
 
 
 def recorded_voice() -> Any:

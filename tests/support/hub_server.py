@@ -32,6 +32,8 @@ class HubServer(ThreadingHTTPServer):
         """Whether files stop in their middle and never end."""
         self.refuses = False
         """Whether files cannot be had although they are listed."""
+        self.answers_with: tuple[int, str] | None = None
+        """The status and error code of every answer, in place of one."""
 
     @property
     def url(self) -> str:
@@ -80,7 +82,10 @@ class _Request(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(f"{self.command} {path}")
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/.*)?", path):
+        if self.server.answers_with is not None:
+            status, code = self.server.answers_with
+            self._missing(code, status)
+        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/.*)?", path):
             self._info(found[1])
         elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(?:main|c{40})/(.+)", path):
             self._file(found[1], found[2], body=body)

@@ -57,7 +57,7 @@ class Exchange:
         self.finished = True
         await self._write(b"0\r\n\r\n")
 
-    async def bytes(self, data: bytes) -> None:
+    async def garbage(self, data: bytes) -> None:
         """Send ``data`` as it is, whether or not it is HTTP, and close the connection."""
         self.finished = True
         await self._write(data)

@@ -21,7 +21,7 @@ from adapters.upstream.refusal import parse_refusal
 from adapters.upstream.sse import EventTooLarge, ServerSentEvent, SseParser
 from adapters.upstream.timed_response import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
 from adapters.upstream.untrusted_text import printable
-from adapters.upstream.urls import display_url
+from adapters.upstream.urls import authorization, display_url
 
 Fields = dict[str, Any]
 
@@ -59,7 +59,7 @@ class ProbeClient:
     def __init__(self, options: UpstreamOptions, pool: ClientPool, seconds: float) -> None:
         self._base = httpx.URL(options.responses_api_base_url or OPENAI)
         self._key = options.responses_api_api_key.reveal() if options.responses_api_api_key else ""
-        self._timeout = httpx.Timeout(None, connect=options.responses_api_connect_timeout)
+        self._timeout = {"connect": options.responses_api_connect_timeout}
         self._proxy = proxy_for(self._base)
         self._pool = pool
         self._seconds = seconds
@@ -100,18 +100,16 @@ class ProbeClient:
         return await self._send(self._request("POST", path, fields), read)
 
     def _request(self, method: str, path: str, body: Fields | None = None) -> httpx.Request:
-        headers = {"accept-encoding": "identity"}
-        if self._key:
-            headers["authorization"] = f"Bearer {self._key}"
+        headers = {"accept-encoding": "identity", **authorization(self._base, self._key)}
         if body is not None:
             headers["content-type"] = "application/json"
             headers["accept"] = "text/event-stream" if body.get("stream") else "application/json"
-        return self._pool.client(self._proxy).build_request(
+        return httpx.Request(
             method,
             self._base.copy_with(path=self._base.path.rstrip("/") + path),
             headers=headers,
             content=b"" if body is None else msgspec.json.encode(body),
-            timeout=self._timeout,
+            extensions={"timeout": self._timeout},
         )
 
     async def _send(
@@ -120,7 +118,8 @@ class ProbeClient:
         result = ProbeResult()
         with self._recording(result):
             async with asyncio.timeout(self._seconds):
-                response = await self._pool.client(self._proxy).send(request, stream=True)
+                response = await self._pool.transport(self._proxy).handle_async_request(request)
+                response.request = request
                 try:
                     result.reached = True
                     result.status = response.status_code

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse
-
 from gateway.api.chat_completions.schema import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
-from gateway.http.openapi import ApiOperation, WireSchema, answer_headers, json_body, json_schema, reference
+from gateway.http.openapi import ApiOperation, json_body, whole_or_events
 
 NOT_SENT = {"x-response-id", "x-conversation-id"}
 """Headers that this answer lacks: no completion is kept."""
@@ -17,15 +15,6 @@ class ChatCompletionsOperation(ApiOperation):
 
     def __post_init__(self) -> None:
         self.request_body = json_body(ChatCompletionRequest)
-        (chunk,), _ = json_schema(ChatCompletionChunk)
-        events = WireSchema(wire={"description": "Each chunk is one line `data: {…}`; `[DONE]` is last.", **chunk})
-        answer = OpenAPIResponse(
-            description="The answer: whole, or with `stream` in chunks.",
-            headers=answer_headers(NOT_SENT),
-            content={
-                "application/json": OpenAPIMediaType(schema=reference(ChatCompletion)),
-                "text/event-stream": OpenAPIMediaType(schema=events),
-            },
-        )
-        self.responses = {"200": answer}
+        framing = "Each chunk is one line `data: {…}`; `[DONE]` is last."
+        self.responses = {"200": whole_or_events(ChatCompletion, ChatCompletionChunk, framing, NOT_SENT)}
         super().__post_init__()

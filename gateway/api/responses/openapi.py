@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse
-
 from gateway.api.responses.events import Event
 from gateway.api.responses.schema import Response, ResponsesRequest
-from gateway.http.openapi import ApiOperation, WireSchema, answer_headers, json_body, json_schema, reference
+from gateway.http.openapi import ApiOperation, json_body, whole_or_events
 
 NOT_SENT = {"x-transcript", "x-transcript-truncated"}
 """Headers that this answer lacks: nothing is heard."""
@@ -18,15 +16,6 @@ class ResponsesOperation(ApiOperation):
 
     def __post_init__(self) -> None:
         self.request_body = json_body(ResponsesRequest)
-        (schema,), _ = json_schema(Event)
-        events = WireSchema(wire={"description": "Each event is two lines, `event: …` and `data: {…}`.", **schema})
-        answer = OpenAPIResponse(
-            description="The response, whole or as events.",
-            headers=answer_headers(NOT_SENT),
-            content={
-                "application/json": OpenAPIMediaType(schema=reference(Response)),
-                "text/event-stream": OpenAPIMediaType(schema=events),
-            },
-        )
-        self.responses = {"200": answer}
+        framing = "Each event is two lines, `event: …` and `data: {…}`."
+        self.responses = {"200": whole_or_events(Response, Event, framing, NOT_SENT)}
         super().__post_init__()

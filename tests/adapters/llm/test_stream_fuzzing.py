@@ -70,10 +70,9 @@ def outcome(reader: Reader, pieces: Sequence[bytes], tools: tuple[llm.Tool, ...]
         response = ResponseStream(ERRORS, OPTIONS, call, deadline)
         events: list[Any] = []
         try:
-            async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
-                await response.open(client, httpx.Request("POST", "http://localhost:1/v1"))
-                async for event in response:
-                    events.append(event)
+            await response.open(httpx.MockTransport(respond), httpx.Request("POST", "http://localhost:1/v1"))
+            async for event in response:
+                events.append(event)
         except AdapterError as error:
             return events, f"{type(error).__name__}: {error.message}"
         llm_grammar([Started(), *events[:-1], msgspec.structs.replace(events[-1], usage=events[-1].usage or USAGE)])

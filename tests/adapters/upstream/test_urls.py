@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from adapters.upstream.urls import display_url, parse_url
+from adapters.upstream.urls import authorization, display_url, parse_url
 
 
 @pytest.mark.parametrize("text", ["http://h/v1", "https://h:65535", "http://[::1]:80/v1", "http://ü.example/"])
@@ -31,3 +31,16 @@ def test_texts_that_are_not(text: str) -> None:
 
 def test_a_url_is_shown_without_secrets() -> None:
     assert display_url(httpx.URL("http://user:secret@h:1/v1?key=secret#secret")) == "http://h:1/v1"
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "shown"),
+    [
+        ("http://h/v1", "k", {"authorization": "Bearer k"}),
+        ("http://h/v1", "", {}),
+        ("http://user:p%40ss@h/v1", "k", {"authorization": "Basic dXNlcjpwQHNz"}),
+        ("http://user@h/v1", "", {"authorization": "Basic dXNlcjo="}),
+    ],
+)
+def test_a_user_in_the_url_is_who_asks_before_the_key(url: str, key: str, shown: dict[str, str]) -> None:
+    assert authorization(httpx.URL(url), key) == shown

@@ -27,7 +27,7 @@ GOOD, ADMIN, OTHER = "sk-good-key-of-the-phone", "sk-good-key-of-the-operator", 
 def key(text: str, name: str, *, disabled: bool = False, expires: datetime | None = None, **caller: Any) -> Key:
     digest = digest_in(hash_of(text))
     assert digest is not None
-    return Key(digest=digest, caller=Caller(name=name, **caller), disabled=disabled, expires=expires)
+    return Key(digests=(digest,), caller=Caller(name=name, **caller), disabled=disabled, expires=expires)
 
 
 KEYS = {

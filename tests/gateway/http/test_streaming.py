@@ -172,24 +172,3 @@ def test_an_event_is_one_line_of_json() -> None:
     assert event.count(b"\n") == 2
     assert b"\r" not in event
     assert json.loads(event.removeprefix(b"data: ")) == {"type": "said", "text": "a\nb\r\nc\u2028"}
-
-
-async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "STALLED_SECONDS", 0.02)
-    monkeypatch.setattr(streaming, "PING_SECONDS", 0.01)
-    source = Source(b"a", b"b", endless=True)
-    sent: Sent = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-        if len(sent) == 3:
-            await asyncio.Event().wait()
-
-    stream = Streaming(parts=source.stream(), content_type=EVENT_STREAM)
-    receive: Any = stay
-    request: Any = None
-    scope: Any = {"type": "http"}
-    async with asyncio.timeout(10):
-        await StreamingResponse(stream).to_asgi_response(None, request)(scope, receive, send)
-    assert source.closed
-    assert len(sent) == 3, "nothing more is sent to a client that takes nothing"

@@ -175,14 +175,17 @@ async def test_there_is_a_bound_on_those_too() -> None:
 class Shouting(asyncio.Protocol):
     """Stands for a WebSocket's protocol: it answers with what it is sent in capitals."""
 
-    client = None
+    is_websocket = True
+    counts_as = None
 
     def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
         self.connections = server_state.connections
 
-    def connection_made(self, transport: Any) -> None:
+    def take_over(self, transport: Any, _client: Any, data: bytes) -> None:
         self.transport = transport
         self.connections.add(self)
+        transport.set_protocol(self)
+        self.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connections.discard(self)
@@ -192,6 +195,9 @@ class Shouting(asyncio.Protocol):
 
     def shutdown(self) -> None:
         self.transport.close()
+
+    def sweep(self) -> None:
+        pass
 
 
 async def test_a_websocket_has_its_own_protocol_and_no_limit_on_silence() -> None:

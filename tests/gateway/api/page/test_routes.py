@@ -35,7 +35,7 @@ async def test_where_it_is_served(flags: list[str], shown: bool) -> None:
 async def test_it_needs_no_key_and_allows_nothing_from_elsewhere() -> None:
     digest = digest_in(hash_of("sk-key-that-the-page-does-not-need"))
     assert digest is not None
-    keyring = Keyring([Key(digest=digest, caller=Caller(name="phone"), disabled=False, expires=None)])
+    keyring = Keyring([Key(digests=(digest,), caller=Caller(name="phone"))])
     async with (
         served(gateway_of(scripted_engines()), keyring=keyring) as address,
         httpx.AsyncClient(base_url=address) as client,

@@ -1,0 +1,168 @@
+"""The transcript of one utterance: recognised while it is spoken where the recogniser can, else when it has ended.
+
+    transcription = LiveTranscription(recogniser, listener.open(start_ms), options, ahead=True)
+    async for event in transcription.events(): ...   # TranscriptDelta*, TranscriptFinished; raises AdapterError
+    words = await transcription.so_far()             # in a pause: the words up to it, for work ahead
+
+``events`` is read in a task of its own, from the start of the utterance or after it; closing it stops the recogniser.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from adapters.contract import stt
+from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
+from gateway.engines.queue import queues_of
+from gateway.pipeline.listen import RecognitionOptions, TranscriptDelta, TranscriptFinished, blocks
+from gateway.realtime.input_audio import Utterance
+from gateway.tasks import race
+
+SO_FAR_SECONDS = 30.0
+"""The longest utterance that is recognised as a whole in a pause; past it work ahead would cost more than it saves."""
+
+Transcribed = TranscriptDelta | TranscriptFinished
+
+
+class LiveTranscription:
+    """Transcribes ``utterance``; with ``ahead`` also what was said when it pauses, to be used if it has ended there."""
+
+    def __init__(
+        self, recogniser: stt.Recogniser, utterance: Utterance, options: RecognitionOptions, *, ahead: bool
+    ) -> None:
+        self._recogniser = recogniser
+        self._utterance = utterance
+        self._options = options
+        self._ahead = ahead
+        self._told = ""
+        self._known: tuple[int, str] | None = None  # a pause, and the words up to it
+        self._asked_in = 0  # the pause of which the recogniser was told last
+        self._is_over = False
+
+    async def so_far(self) -> str | None:
+        """The words up to the present pause, as soon as they are known; ``None`` when it is over before that.
+
+        A failure of the recogniser is raised by ``events`` only.
+        """
+        pause = self._utterance.pauses
+        while self._utterance.is_in(pause):
+            if self._known is not None and self._known[0] == pause:
+                return self._known[1]
+            if self._is_over or not self._ahead:
+                return None
+            await self._utterance.change()
+        return None
+
+    async def events(self) -> AsyncGenerator[Transcribed, None]:
+        """The words, as they become certain; ends with ``TranscriptFinished``. Raises ``AdapterError``."""
+        try:
+            if self._has_live_place():
+                try:
+                    async with aclosing(self._recognised(self._live_audio())) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except (Overloaded, Unavailable):
+                    if self._told or self._utterance.has_ended:
+                        raise
+            async with aclosing(self._whole()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._is_over = True
+            self._utterance.changed()
+
+    def _has_live_place(self) -> bool:
+        """Whether to recognise while it is spoken: such a stream holds a place for long, so half of them stay free."""
+        states = [queue.state for queue in queues_of(self._recogniser) if queue is not None]
+        return self._recogniser.info.live and all(state.running < state.capacity // 2 for state in states)
+
+    async def _live_audio(self) -> AsyncGenerator[bytes, None]:
+        """The utterance as it grows; its pauses only for work ahead."""
+        async with aclosing(self._utterance.blocks(self._recogniser.info.sample_rate)) as live:
+            async for block in live:
+                if not block:
+                    self._asked_in = self._utterance.pauses
+                if block or self._ahead:
+                    yield block
+
+    async def _recognised(self, audio: AsyncGenerator[bytes, None]) -> AsyncGenerator[Transcribed, None]:
+        """The recogniser's words of ``audio``, as events."""
+        text: str | None = None
+        async with aclosing(audio), aclosing(self._recogniser.stream(self._options.request(audio))) as events:
+            async for event in events:
+                match event:
+                    case stt.PartialTranscript(stable=stable, unstable=unstable):
+                        if self._utterance.is_in(self._asked_in):
+                            self._know(stable + unstable)
+                        if delta := self._delta(stable):
+                            yield delta
+                    case stt.FinalTranscript(text=text):
+                        if self._utterance.is_paused:
+                            self._know(text)
+                        if delta := self._delta(text):
+                            yield delta
+                    case stt.Finished(language=language, seconds=seconds) if text is not None:
+                        yield TranscriptFinished(text=text, language=language, seconds=seconds)
+                        return
+        raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
+
+    def _delta(self, text: str) -> TranscriptDelta | None:
+        """What of ``text`` was not told yet; blanks alone may turn out to be silence."""
+        if len(text) <= len(self._told) or not text.strip():
+            return None
+        fresh, self._told = text[len(self._told) :], text
+        return TranscriptDelta(text=fresh)
+
+    async def _whole(self) -> AsyncGenerator[Transcribed, None]:
+        """Recognise all of it when it has ended; with work ahead in each pause, and then it may end there."""
+        utterance = self._utterance
+        while True:
+            if self._ahead and utterance.is_paused and utterance.seconds <= SO_FAR_SECONDS:
+                pause = utterance.pauses
+                heard = await race(self._heard_in(pause), self._resumed(pause))
+                if heard is not None and await self._ends_in(pause):
+                    if delta := self._delta(heard.text):
+                        yield delta
+                    yield heard
+                    return
+            elif utterance.has_ended:
+                async with aclosing(self._recognised(self._audio())) as events:
+                    async for event in events:
+                        yield event
+                return
+            else:
+                await utterance.change()
+
+    async def _heard_in(self, pause: int) -> TranscriptFinished | None:
+        """What is heard up to this pause; after a failure the end of the pause, without any."""
+        try:
+            async with aclosing(self._recognised(self._audio())) as events:
+                async for event in events:
+                    if isinstance(event, TranscriptFinished):
+                        return event
+        except AdapterError:
+            if self._utterance.has_ended:
+                raise
+            await self._ends_in(pause)
+        return None
+
+    async def _ends_in(self, pause: int) -> bool:
+        """Wait until the speaker goes on, or has ended; whether they have ended in this pause."""
+        while self._utterance.is_in(pause) and not self._utterance.has_ended:
+            await self._utterance.change()
+        return self._utterance.is_in(pause)
+
+    async def _resumed(self, pause: int) -> None:
+        """Wait until the speaker goes on; for ever when they do not."""
+        while self._utterance.is_in(pause):
+            await self._utterance.change()
+
+    def _audio(self) -> AsyncGenerator[bytes, None]:
+        """What there is of the utterance now."""
+        rate = self._recogniser.info.sample_rate
+        return blocks(self._utterance.pcm(rate), rate)
+
+    def _know(self, text: str) -> None:
+        """The words up to the present pause are ``text``."""
+        self._known = (self._utterance.pauses, text)
+        self._utterance.changed()
