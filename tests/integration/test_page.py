@@ -1,6 +1,9 @@
 """The page in a real browser: what a visitor says, hears, sees and is told."""
 
 import asyncio
+import os
+import shutil
+import sys
 import wave
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -17,6 +20,7 @@ from adapters.contract import llm, stt, tts
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
 from gateway.access.caller import Caller
 from gateway.access.keys import Key, Keyring, digest_in, hash_of
+from gateway.api.page.routes import STATIC
 from gateway.app import create_app
 from tests.support.browser import Visit, chromium, visiting
 from tests.support.server import QUESTION, gateway_of, scripted_engines, served, serving, until
@@ -150,17 +154,52 @@ async def test_the_key_is_asked_for_and_forgotten(browser: Any) -> None:
         await visit.page.press("#key", "Enter")
         await visit.page.wait_for_selector("#key-dialog", state="hidden")
         await visit.ask_sample()
-        await visit.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-        for language in ("curl", "Python", "JavaScript"):
-            await visit.page.click(f".code button:text-is('{language}')")
-            copied = await visit.page.evaluate("window.copied")
-            assert "SPEECH_GATEWAY_KEY" in copied
-            assert KEY not in copied
         stored = await visit.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location])")
         assert KEY not in stored
         assert await visit.page.input_value("#key") == ""
         await visit.page.reload()
         await visit.shows("#key-message", "This gateway has keys")
+
+
+async def run(command: list[str], folder: Path) -> str:
+    """What ``command`` prints in ``folder``; it has the key in its environment."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env={**os.environ, "SPEECH_GATEWAY_KEY": KEY}, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
+
+
+def instructions(request: llm.Request) -> str:
+    """The system prompt; forms of browsers and of Node.js end lines with CR LF, as HTML says."""
+    (part,) = request.messages[0].parts
+    assert isinstance(part, llm.Text)
+    return part.text.replace("\r\n", "\n")
+
+
+async def test_a_turn_is_copied_as_code_that_asks_the_same(browser: Any, tmp_path: Path) -> None:
+    """Every one of them runs as it is, beside the recording; none of them holds the key."""
+    model = scripted.language_model(scripted.answering("Hello."))
+    gateway = gateway_of(scripted_engines(llm=model))
+    (tmp_path / "question.ogg").write_bytes((STATIC / "question.ogg").read_bytes())
+    commands = {"curl": ["bash", "-c"], "Python": [sys.executable, "-c"]}
+    if node := shutil.which("node"):
+        commands["JavaScript"] = [node, "--input-type=module", "-e"]
+    async with served(gateway, keyring=keyring()) as address, visiting(browser, address) as visit:
+        await visit.page.fill("#key", KEY)
+        await visit.page.press("#key", "Enter")
+        await visit.page.wait_for_selector("#key-dialog", state="hidden")
+        await visit.page.fill("#instructions", 'Don\'t say "no".\nBe brief: 1 < 2 && $HOME.')
+        await visit.ask_sample()
+        asked = model.requests[-1]
+        await visit.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        for language, command in commands.items():
+            await visit.page.click(f".code button:text-is('{language}')")
+            code = await visit.page.evaluate("window.copied")
+            assert KEY not in code
+            assert "what did you say" in await run([*command, code], tmp_path), language
+            assert instructions(model.requests[-1]) == instructions(asked)
 
 
 async def test_a_gateway_that_stops_in_the_middle_is_named(browser: Any) -> None:

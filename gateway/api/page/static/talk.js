@@ -6,8 +6,12 @@ import { keepHeardWords } from "./transports/heard_words.js";
 import { speechToSpeech } from "./transports/speech_to_speech.js";
 import { Turn } from "./turn.js";
 
-/** A press that is shorter is a tap: recording goes on until the next one. */
-const SHORTEST_MS = 300;
+const BLOCK_SECONDS = 0.04;
+const SHORTEST_SECONDS = 0.3;
+const LONGEST_SECONDS = 300;
+
+/** Older turns are forgotten, with their recordings. */
+const MOST_TURNS = 200;
 
 export class Talk {
   /** @type {Turn[]} */
@@ -46,7 +50,10 @@ export class Talk {
     this.#become("listening");
     try {
       await this.player.open();
-      await this.microphone.start((block) => blocks.push(block));
+      await this.microphone.start((block) => {
+        blocks.push(block);
+        if (blocks.length * BLOCK_SECONDS >= LONGEST_SECONDS) this.ask();
+      });
     } catch (error) {
       this.#recording = null;
       this.#become("idle");
@@ -60,7 +67,7 @@ export class Talk {
     if (!blocks) return;
     this.#recording = null;
     this.microphone.stop();
-    if (blocks.length * 40 < SHORTEST_MS) {
+    if (blocks.length * BLOCK_SECONDS < SHORTEST_SECONDS) {
       this.#become("idle");
       this.told.problem("That was too short: hold the button while you speak, or tap it to begin and again to end.");
       return;
@@ -71,6 +78,18 @@ export class Talk {
   /** @param {Blob} sound @param {string} source */
   async askSound(sound, source) {
     await this.#run(source, { fields: this.settings.speechToSpeech(this.#conversation), sound });
+  }
+
+  /** Have a text spoken that belongs to no turn. @param {Record<string, any>} speech a request for it */
+  async say(speech) {
+    this.interrupt();
+    await this.player.open();
+    const playback = this.player.begin();
+    const headers = { "content-type": "application/json" };
+    const answer = await this.gateway.fetch("v1/audio/speech", { method: "POST", headers, body: JSON.stringify(speech) });
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) playback.feed(part.value);
+    playback.complete();
   }
 
   /** Tell the model what a function gave. @param {import("./turn.js").Call} call @param {string} output */
@@ -183,6 +202,7 @@ export class Talk {
   /** @param {Turn} turn */
   #add(turn) {
     this.turns.push(turn);
+    if (this.turns.length > MOST_TURNS) this.turns.shift();
     this.told.turn(turn);
   }
 

@@ -25,6 +25,7 @@ export class ConversationView {
     byId("welcome").hidden = true;
     const card = new TurnCard(turn, this);
     this.#list.append(card.item);
+    while (this.#list.childElementCount > this.talk.turns.length) this.#list.firstElementChild.remove();
     turn.watch(() => this.#following(() => card.show()));
     card.show();
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
@@ -110,7 +111,7 @@ class TurnCard {
   }
 
   #fillCode() {
-    const buttons = LANGUAGES.map((language) =>
+    const buttons = LANGUAGES[this.turn.route].map((language) =>
       element("button", { type: "button", onclick: () => this.#copy(language) }, language),
     );
     this.#code.append(element("span", {}, "Copy as"), ...buttons);
