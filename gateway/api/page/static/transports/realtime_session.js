@@ -128,7 +128,6 @@ export class RealtimeSession {
         turn.mark("asked");
         break;
       case "response.output_audio_transcript.delta":
-        turn.caption(event.delta); // its sound follows
         turn.answer += event.delta;
         turn.mark("written");
         break;
