@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from gateway.access.keys import Keyring
+from gateway.api.page.routes import is_served
 from gateway.app import create_app
 from gateway.cli.access_check import check_access
 from gateway.cli.reload import Reloads, Running
@@ -113,7 +114,7 @@ def _served(routes: Sequence[Route]) -> str:
 
 
 def announcement(loaded: Loaded, port: int) -> str:
-    """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
+    """Where the gateway listens and who answers, in one line; then what is worth knowing, and where its page is."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if settings.tls_certificate is None else "https"
@@ -123,4 +124,6 @@ def announcement(loaded: Loaded, port: int) -> str:
         lines.append("Everybody who can reach this port can use it: there are no keys.")
     if settings.mode == "realtime":
         lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
+    if is_served(settings):
+        lines.append(f"Talk to it in a browser: {scheme}://{host}:{port}/")
     return "\n".join(lines)

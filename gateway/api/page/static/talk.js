@@ -54,6 +54,7 @@ export class Talk {
         blocks.push(block);
         if (blocks.length * BLOCK_SECONDS >= LONGEST_SECONDS) this.ask();
       });
+      if (this.#recording !== blocks) this.microphone.stop(); // the button was released while the browser asked
     } catch (error) {
       this.#recording = null;
       this.#become("idle");
@@ -157,6 +158,7 @@ export class Talk {
     try {
       await this.player.open();
       await session.open(this.settings.realtime());
+      if (this.#session !== session) session.close(); // it was ended while it began
     } catch (error) {
       session.close();
       this.#session = null;
