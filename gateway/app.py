@@ -30,6 +30,7 @@ from gateway.api import (
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
+from gateway.api.page.routes import is_served
 from gateway.api.realtime.client_secrets import SecretMaker
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
@@ -44,7 +45,7 @@ from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
 from gateway.http.errors import answer_error, stream_error
-from gateway.http.foreign_pages import ForeignPages, is_loopback
+from gateway.http.foreign_pages import ForeignPages
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.rate_limit import RateLimit, tell_limits
@@ -113,8 +114,7 @@ def create_app(
     be sent to.
     """
     settings = gateway.settings
-    page_shown = is_loopback(settings.host) if settings.page is None else settings.page
-    surfaces = [each for each in surfaces if page_shown or each is not page.surface]
+    surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
     parts = _Parts(
         gateway=gateway,
         secrets=ClientSecrets(),

@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.options import BadOption
 from gateway.access.keys import Keyring
+from gateway.api.page.routes import is_served
 from gateway.app import Process, create_app
 from gateway.cli.access_check import check_access
 from gateway.cli.reload import Reloads, Running
@@ -220,7 +221,7 @@ def _served(routes: Sequence[Route]) -> str:
 
 
 def announcement(loaded: Loaded, port: int) -> str:
-    """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
+    """Where the gateway listens and who answers, in one line; then what is worth knowing, and where its page is."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if settings.tls_certificate is None else "https"
@@ -228,4 +229,6 @@ def announcement(loaded: Loaded, port: int) -> str:
     lines += start_notes(loaded.routes)
     if not loaded.keys and not is_loopback(settings.host):
         lines.append("Everybody who can reach this port can use it: there are no keys.")
+    if is_served(settings):
+        lines.append(f"Talk to it in a browser: {scheme}://{host}:{port}/")
     return "\n".join(lines)
