@@ -22,7 +22,7 @@ _PLACE = "speech_gateway_place"
 class RateLimit(ASGIMiddleware):
     """Counts the requests of handlers that say ``opt={"limited": True}``, by their callers, with ``meter``.
 
-    A WebSocket is a session, and so is what a request begins whose handler says ``"opens_session": True``.
+    A WebSocket is a session; a handler that knows better says ``"opens_session"``, a function of the scope.
     """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
@@ -34,8 +34,8 @@ class RateLimit(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request or raise ``Overloaded``, which a WebSocket handshake is answered with."""
         caller = caller_of(scope)
-        is_session = scope["type"] != ScopeType.HTTP or scope["route_handler"].opt.get("opens_session")
-        kind: Kind = "sessions" if is_session else "turns"
+        opens_session = scope["route_handler"].opt.get("opens_session", _is_websocket)
+        kind: Kind = "sessions" if opens_session(scope) else "turns"
         taken = await self._meter.take(caller, kind)
         scope.setdefault("state", {})[_KEY] = taken.standing
         if taken.refusal is not None:
@@ -47,6 +47,10 @@ class RateLimit(ASGIMiddleware):
             place.callback(self._meter.leave, caller.name, kind, taken)
             scope["state"][_PLACE] = place
             await next_app(scope, receive, send)
+
+
+def _is_websocket(scope: Scope) -> bool:
+    return scope["type"] == ScopeType.WEBSOCKET
 
 
 def taken_place(scope: Scope) -> ExitStack:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any
@@ -72,6 +72,14 @@ class CallClient:
         await self.peer.setLocalDescription(await self.peer.createOffer())
         return str(self.peer.localDescription.sdp)
 
+    @classmethod
+    async def made_offer(cls) -> str:
+        """An offer whose client is gone."""
+        client = cls()
+        offer = await client.offer()
+        await client.close()
+        return offer
+
     async def accept(self, answer: str) -> None:
         """Connect, and wait for the session."""
         await self.peer.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
@@ -126,18 +134,33 @@ class CallClient:
 
 
 async def post_offer(address: str, offer: str, key: str | None = None, **request: Any) -> httpx.Response:
-    """Begin a call."""
-    headers = {"content-type": "application/sdp"} | ({} if key is None else {"authorization": f"Bearer {key}"})
-    async with httpx.AsyncClient(timeout=20) as http:
-        return await http.post(f"{address}/v1/realtime/calls", **{"content": offer, "headers": headers, **request})
+    """Begin a call; ``request`` replaces the offer as the body, or adds to it."""
+    plain = {"content": offer, "headers": {"content-type": "application/sdp"}}
+    if request.keys() & {"json", "files"}:
+        plain = {}
+    auth = None if key is None else _Bearer(key)
+    async with httpx.AsyncClient(timeout=20, auth=auth) as http:
+        return await http.post(f"{address}/v1/realtime/calls", **{**plain, **request})
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["authorization"] = f"Bearer {self._key}"
+        yield request
 
 
 @asynccontextmanager
-async def calling(address: str, key: str | None = None, **request: Any) -> AsyncGenerator[CallClient, None]:
-    """A call whose session has begun; the client hangs up at the end."""
+async def calling(
+    address: str, key: str | None = None, form: Callable[[str], dict[str, Any]] = lambda _: {}
+) -> AsyncGenerator[CallClient, None]:
+    """A call whose session has begun; the client hangs up at the end. ``form`` is the request with an offer."""
     client = CallClient()
     try:
-        answer = await post_offer(address, await client.offer(), key, **request)
+        offer = await client.offer()
+        answer = await post_offer(address, offer, key, **form(offer))
         assert answer.status_code == 201, answer.text
         assert answer.headers["content-type"].startswith("application/sdp")
         client.location = answer.headers["location"]

@@ -26,7 +26,7 @@ SDP = "application/sdp"
 
 @post(
     "/v1/realtime/calls",
-    opt={**OPTIONS, "limited": True, "opens_session": True},
+    opt={**OPTIONS, "limited": True, "opens_session": lambda _: True},
     operation_class=CallOperation,
     operation_id="createRealtimeCall",
     summary="A session over WebRTC",

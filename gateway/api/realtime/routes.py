@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request, Response, WebSocket, post, websocket
 from litestar.di import NamedDependency
+from litestar.types import Scope
 
 from adapters.contract.errors import AdapterError
 from gateway.api.realtime.beta import beta_frames, beta_session, current_session, is_beta, read_beta_event
@@ -50,7 +51,11 @@ Receive = Callable[[ClientEvent | Refused], None]
 BINARY = Refused(message="Events are JSON in text frames; this frame is binary.", code="invalid_event")
 
 
-@websocket("/v1/realtime", opt={**OPTIONS, "client_secrets": True})
+def _is_beside_none(scope: Scope) -> bool:
+    return b"call_id=" not in scope["query_string"]
+
+
+@websocket("/v1/realtime", opt={**OPTIONS, "client_secrets": True, "opens_session": _is_beside_none})
 async def realtime(
     socket: WebSocket[Any, Any, Any],
     gateway: NamedDependency[Gateway],
