@@ -109,7 +109,8 @@ class Call:
                 self._playout.forget(event.response.id)
             case _:
                 pass
-        for transport in (self._channel, *self._beside):
+        self._channel.send(event)
+        for transport in self._beside:
             transport.send(event)
 
     def clear_playback(self) -> None:

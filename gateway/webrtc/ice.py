@@ -42,9 +42,9 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
             for host in hosts:
                 if connection.stun_server and (public := await _public(host, connection.stun_server)):
                     found.append(public)
-            return found + await gather(component, [])
+            return [*found, *await gather(component, [])]
 
-        connection.get_component_candidates = candidates  # type: ignore[method-assign]
+        connection.get_component_candidates = candidates
 
 
 def network_of(settings: ServerSettings) -> Network:

@@ -27,7 +27,7 @@ LATEST_SECONDS = 0.5
 """Frames that are later than this are not made up for."""
 
 
-class OpusTrack(MediaStreamTrack):
+class OpusTrack(MediaStreamTrack):  # type: ignore[misc]
     """Plays ``playout``. Packets are made here, because the library would encode in threads that outlive the call."""
 
     kind = "audio"

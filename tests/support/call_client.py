@@ -22,7 +22,7 @@ SECONDS = 15.0
 """How long an event is waited for."""
 
 
-class Voice(MediaStreamTrack):
+class Voice(MediaStreamTrack):  # type: ignore[misc]
     """A microphone: silence, or what is ``said``."""
 
     kind = "audio"
