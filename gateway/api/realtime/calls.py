@@ -14,6 +14,7 @@ from gateway.api.realtime.schema import FIELDS
 from gateway.api.realtime.translate import asked_session, wanted_of
 from gateway.engines.lifecycle import Gateway
 from gateway.http.auth import caller_of, client_secret_of
+from gateway.http.openapi import ApiOperation
 from gateway.http.rate_limit import taken_place
 from gateway.realtime.driver import SessionParts
 from gateway.realtime.session_update import updated
@@ -60,6 +61,7 @@ async def create_call(
 @delete(
     "/v1/realtime/calls/{call_id:str}",
     opt=OPTIONS,
+    operation_class=ApiOperation,
     operation_id="deleteRealtimeCall",
     summary="End a call",
     tags=["Realtime"],
@@ -73,6 +75,7 @@ async def delete_call(request: Request[Any, Any, Any], call_id: FromPath[str], c
     "/v1/realtime/calls/{call_id:str}/hangup",
     status_code=200,
     opt=OPTIONS,
+    operation_class=ApiOperation,
     operation_id="hangupRealtimeCall",
     summary="End a call, as OpenAI's clients do",
     tags=["Realtime"],
