@@ -1,4 +1,4 @@
-"""A call on real models: what is said over Opus with 5 % loss is heard, and the answer is understood on the other end."""
+"""A call on real models: what is said over Opus, with loss, is heard, and the answer understood on the other end."""
 
 import asyncio
 import io

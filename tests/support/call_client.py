@@ -18,6 +18,9 @@ from tests.support.realtime_client import RATE
 from tests.support.server_events import checked_frame
 
 FRAME = RATE // 50
+LONGEST_LOSS = 48_000 // 5
+"""Samples that are missing because packets were lost; more are a pause."""
+
 SECONDS = 15.0
 """How long an event is waited for."""
 
@@ -124,11 +127,15 @@ class CallClient:
         self._listening = asyncio.create_task(self._listen(track))
 
     async def _listen(self, track: Any) -> None:
+        expected = 0
         try:
             while True:
                 frame = await track.recv()
                 samples = np.frombuffer(frame.planes[0], "<i2", count=frame.samples * 2)
+                if 0 < (lost := frame.pts - expected) <= LONGEST_LOSS:
+                    self._samples.append(np.zeros(lost, "<i2"))
                 self._samples.append(samples.reshape(-1, 2)[:, 0].copy())
+                expected = frame.pts + frame.samples
         except MediaStreamError:
             return
 
