@@ -86,7 +86,9 @@ class SpeechTracker:
         if not self.is_speaking:
             return None
         is_quiet = self.quiet_ms > 0
-        if is_quiet and self.quiet_ms >= self.silence_ms or self.now_ms - self._started_ms >= self._settings.longest_ms:
+        if (
+            is_quiet and self.quiet_ms >= self.silence_ms
+        ) or self.now_ms - self._started_ms >= self._settings.longest_ms:
             return self.stop()
         if is_quiet and self.quiet_ms >= self._settings.quiet_ms and not self.is_paused:
             self.is_paused = True
