@@ -106,7 +106,7 @@ class LocalMeter:
         """The limited windows of each of ``callers`` and of everybody, by name, as they are now."""
         now = self._clock()
         limits = {EVERYBODY: self.limits, **{caller.name: caller.limits for caller in callers}}
-        return {owner: self._counts_of(owner).windows(each, now) for owner, each in limits.items()}
+        return {owner: self._counts[owner].windows(each, now) for owner, each in limits.items()}
 
     async def attend(self) -> None:
         """Nothing has to be done."""
