@@ -1,6 +1,6 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from litestar.types import Scope
 
 from adapters.options import BadOption, shown_url
 from adapters.upstream.urls import parse_url
+from gateway.access.client_secrets import ClientSecrets
 from gateway.access.keys import Keyring
 from gateway.access.meter import Meter
 from gateway.api import (
@@ -19,6 +20,8 @@ from gateway.api import (
     health,
     metrics,
     models,
+    page,
+    realtime,
     responses,
     speech,
     speech_to_speech,
@@ -27,6 +30,7 @@ from gateway.api import (
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
+from gateway.api.realtime.client_secrets import SecretMaker
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
@@ -39,8 +43,8 @@ from gateway.http.auth import AccessControl, caller_of
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
-from gateway.http.errors import answer_error
-from gateway.http.foreign_pages import ForeignPages
+from gateway.http.errors import answer_error, stream_error
+from gateway.http.foreign_pages import ForeignPages, is_loopback
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.rate_limit import RateLimit, tell_limits
@@ -48,11 +52,14 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
+from gateway.realtime.response_events import FailureBody
+from gateway.realtime.sessions import RealtimeService, RealtimeSessions
 from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
+from gateway.telemetry.sight import Sight
 from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
@@ -68,11 +75,13 @@ SURFACES: tuple[Surface, ...] = (
     chat_completions.surface,
     responses.surface,
     conversations.surface,
+    realtime.surface,
     voices.surface,
     models.surface,
     usage.surface,
     health.surface,
     metrics.surface,
+    page.surface,
 )
 
 
@@ -81,8 +90,11 @@ def create_app(
     failed: Callable[[], None] = lambda: None,
     surfaces: Sequence[Surface] = SURFACES,
     keyring: Keyring | None = None,
+    attend: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
+
+    ``attend`` works in the background for as long as the application runs.
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
@@ -90,32 +102,39 @@ def create_app(
     be sent to.
     """
     settings = gateway.settings
+    page_shown = is_loopback(settings.host) if settings.page is None else settings.page
+    surfaces = [each for each in surfaces if page_shown or each is not page.surface]
     parts = _Parts(
         gateway=gateway,
+        secrets=ClientSecrets(),
+        keyring=keyring or Keyring(),
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
         measured=_metrics(gateway),
         otel=_otel_export(gateway),
     )
+    sessions = _realtime_sessions(parts)
     naming = RequestNaming(parts.measured)
     app = Litestar(
         route_handlers=[
             Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
         ],
-        dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts).items()},
+        dependencies={
+            name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts, sessions).items()
+        },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
         before_send=[name_answer, tell_limits, naming.count_answer],
         middleware=[
             naming,
-            AccessControl(keyring or Keyring(), ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins), parts.secrets),
             RateLimit(parts.meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed)],
+        lifespan=[lambda _app: parts.running(failed, (sessions.attend, *(() if attend is None else (attend,))))],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -127,6 +146,8 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What lives as long as the application."""
 
     gateway: Gateway
+    secrets: ClientSecrets
+    keyring: Keyring
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -141,7 +162,9 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(self, failed: Callable[[], None]) -> AsyncGenerator[None, None]:
+    async def running(
+        self, failed: Callable[[], None], attending: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+    ) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -157,6 +180,8 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
+                for attend in attending:
+                    start(attend())
                 self.history.start_maintenance(start)
                 yield
         finally:
@@ -165,13 +190,35 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                     closing.push_async_callback(part.aclose)
 
 
-def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
+def _realtime_sessions(parts: _Parts) -> RealtimeSessions:
+    """All realtime sessions, which take their turns as requests do."""
+
+    def failure(error: Exception) -> FailureBody:
+        told = stream_error(error, {}).error
+        return FailureBody(type=told.type, code=told.code, message=told.message)
+
+    observer = parts.observer
+    service = RealtimeService(
+        gateway=parts.gateway,
+        turns=Turns(parts.history, observer),
+        speech_turns=SpeechTurns(observer),
+        history=parts.history,
+        observer=observer,
+        meter=parts.meter,
+        failure=failure,
+    )
+    return RealtimeSessions(service)
+
+
+def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callable[..., Any]]:
     """What handlers ask for, by the names of their parameters; some of it is that of the request's caller."""
     gateway, history, decoder, observer = parts.gateway, parts.history, parts.decoder, parts.observer
     turns, running = Turns(history, observer), RunningResponses()
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
+    secret_maker = SecretMaker(gateway, sessions, parts.secrets)
+    sight = Sight(parts.measured, parts.meter, parts.keyring)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -188,9 +235,11 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "voice_turns": lambda: voice_turns,
         "archive": archive_of,
         "shelf": shelf_of,
+        "realtime_sessions": lambda: sessions,
+        "secret_maker": lambda: secret_maker,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
-        "measured": lambda: parts.measured,
+        "sight": lambda: sight,
     }
 
 
@@ -214,9 +263,11 @@ def _otel_export(gateway: Gateway) -> "OtelExport | None":
         raise BadOption(
             f"--otel_endpoint needs packages that are not installed ({error.name}): pip install 'speech-gateway[otel]'"
         ) from None
-    chosen = {served.name: served.route.settings for served in gateway.routes}
-    models = {
-        name: TracedModel(provider=settings.llm_backend or "", name=settings.model_name or name)
-        for name, settings in chosen.items()
-    }
-    return OtelExport(endpoint, models)
+
+    def model_of(route: str) -> TracedModel | None:
+        settings = next((served.route.settings for served in gateway.routes if served.name == route), None)
+        if settings is None:
+            return None
+        return TracedModel(provider=settings.llm_backend or "", name=settings.model_name or route)
+
+    return OtelExport(endpoint, model_of)

@@ -32,7 +32,24 @@ async def call_in_turn(function: Callable[P, T], *arguments: P.args, **keywords:
 
     Several of them at once would not be faster, and the event loop would have to wait for all of them.
     """
-    return await _run_in(_single, function, *arguments, **keywords)
+    return await _single.call(function, *arguments, **keywords)
+
+
+class SerialThread:
+    """One thread, started when it is first needed, that runs functions one after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = _ThreadPool(1, name)
+        self.waiting = 0
+        """Calls that have not ended."""
+
+    async def call(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """As the function ``call``, in this thread."""
+        self.waiting += 1
+        try:
+            return await _run_in(self._pool, function, *arguments, **keywords)
+        finally:
+            self.waiting -= 1
 
 
 async def _run_in(pool: "_ThreadPool", function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
@@ -164,7 +181,8 @@ async def outlast(done: Callable[[], bool], wait: Callable[[], Awaitable[object]
 class _ThreadPool:
     """Daemon threads, started when needed: unlike ``ThreadPoolExecutor``, they do not delay the interpreter's exit."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, name: str) -> None:
+        self._name = name
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
@@ -176,7 +194,7 @@ class _ThreadPool:
         with self._lock:
             if not self._idle.acquire(blocking=False) and self._unstarted:
                 self._unstarted -= 1
-                threading.Thread(target=self._work, name="call", daemon=True).start()
+                threading.Thread(target=self._work, name=self._name, daemon=True).start()
         return future
 
     def _work(self) -> None:
@@ -196,5 +214,5 @@ class _ThreadPool:
             future.set_result(result)
 
 
-_pool = _ThreadPool(THREADS)
-_single = _ThreadPool(1)
+_pool = _ThreadPool(THREADS, "call")
+_single = SerialThread("call in turn")

@@ -40,6 +40,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One utterance: blocks of PCM (s16le mono at ``Info.sample_rate``), and the language (ISO 639-1) if known.
 
+    An empty block says that the speaker pauses: a recogniser of live audio then gives the text so far at once.
     ``prompt`` is text that guides spelling and style, ``temperature`` (0 to 1) how freely tokens are drawn; an engine
     that follows none names them in ``Started.ignored``. ``word_times`` and ``segment_times`` ask for the times of the
     words and of segments, ``translate`` for the transcript in English; an engine that has none raises ``Unsupported``.
@@ -55,7 +56,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartialTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="partial_transcript"):
-    """The text so far: ``stable`` only grows and is the beginning of the final text; ``unstable`` may still change."""
+    """The text so far, ``stable + unstable``: ``stable`` only grows and begins the final text; the rest may change."""
 
     stable: str
     unstable: str = ""
@@ -82,8 +83,8 @@ Event = Started | PartialTranscript | FinalTranscript | Finished
 class Info(msgspec.Struct, frozen=True, kw_only=True):
     """What a recogniser takes: ``sample_rate`` in Hz, ``languages`` (``None``: any), ``max_parallel`` streams.
 
-    ``word_times``, ``segment_times`` and ``translation`` say what it can do of what a request asks for. Complete after
-    ``warm_up``.
+    ``word_times``, ``segment_times`` and ``translation`` say what it can do of what a request asks for, ``live`` that
+    it gives partial transcripts while audio still comes. Complete after ``warm_up``.
     """
 
     sample_rate: int
@@ -91,6 +92,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     word_times: bool = False
     segment_times: bool = False
     translation: bool = False
+    live: bool = False
     max_parallel: int | None = None
 
 

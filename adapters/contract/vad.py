@@ -41,9 +41,24 @@ class VoiceActivity(Engine, Protocol):
         """A fresh detector."""
 
 
-@runtime_checkable
-class Batching(Protocol):
-    """A voice activity engine that judges the audio of many streams at once, for less than one after the other."""
+class Meter(Protocol):
+    """The state of one audio stream whose windows an engine measures; only that engine knows what is in it."""
 
-    def feed_many(self, blocks: Sequence[tuple[Detector, bytes]]) -> list[list[Event]]:
-        """What ``feed`` returns for each of the ``blocks``; no detector is there twice, all are of this engine."""
+
+@runtime_checkable
+class Metering(Protocol):
+    """A voice activity engine that says how likely speech is, window by window, for many streams in one call."""
+
+    @property
+    def window_seconds(self) -> float:
+        """The length of a window."""
+
+    def meter(self) -> Meter:
+        """The state of a fresh stream."""
+
+    def measure(self, blocks: Sequence[tuple[Meter, bytes]]) -> list[list[float]]:
+        """The probability of speech, 0 to 1, in each window that each of the ``blocks`` completes.
+
+        A block is a stream and its next bytes (s16le mono at the engine's ``sample_rate``, any number). No stream is
+        there twice; all are of this engine.
+        """

@@ -33,7 +33,8 @@ def _download(files: HubFiles, report: Callable[[Progress], None]) -> None:
 
     with hub.explained(files.subject, files.instead):
         info = HfApi().model_info(files.repository, files_metadata=True, timeout=hub.TIMEOUT_SECONDS)
-        sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if files.have(file.rfilename)}
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+        sizes = {name: sizes[name] for name in files.wanted(sizes)}
         done = 0
 
         class Bar(tqdm):  # type: ignore[misc, unused-ignore]

@@ -1,4 +1,4 @@
-"""Checks that a local model exists, as a folder, in the cache or on the hub, before any port is opened."""
+"""Tells folders of models from ids of the hub, and says in one sentence why either cannot be used."""
 
 import logging
 from collections.abc import Iterator
@@ -12,18 +12,6 @@ TIMEOUT_SECONDS = 10.0
 
 CONFIG = "config.json"
 """The file that every model has, in a folder and on the hub."""
-
-
-def check_model(model: str, flag: str = "--model_name") -> None:
-    """Raise ``BadOption`` unless ``model`` is a folder with a model, or an id that is in the local cache or on the hub.
-
-    The hub is asked once, and only for an id that is not in the cache. ``huggingface_hub``, which must be installed,
-    reads the cache's place, the token and the hub's address itself (``HF_HOME``, ``HF_TOKEN``, ``HF_ENDPOINT``).
-    """
-    if is_path(model):
-        check_folder(model, flag)
-    else:
-        _check_id(model, flag)
 
 
 def is_path(model: str) -> bool:
@@ -41,15 +29,6 @@ def check_folder(path: str, flag: str) -> None:
         raise BadOption(
             f"{flag} {path!r} is not a folder with a {CONFIG}; give one that a download or save_pretrained() wrote."
         )
-
-
-def _check_id(model: str, flag: str) -> None:
-    """Look in the cache, then ask the hub. Raises ``BadOption``."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache  # noqa: PLC0415
-
-    with explained(f"{flag} {model!r}", "give a folder"):
-        if not isinstance(try_to_load_from_cache(model, CONFIG), str):
-            get_hf_file_metadata(hf_hub_url(model, CONFIG), timeout=TIMEOUT_SECONDS)
 
 
 @contextmanager
@@ -80,8 +59,6 @@ def explained(given: str, instead: str) -> Iterator[None]:
         raise BadOption(
             f"{given} is not on the hub, or it is private: check the name, or set HF_TOKEN to a token that may read it."
         ) from None
-    except errors.RemoteEntryNotFoundError:
-        raise BadOption(f"{given} has no {CONFIG} on the hub, so it cannot be loaded; choose another model.") from None
     except Exception as error:  # noqa: BLE001 - the exceptions of the hub's HTTP client differ by version
         raise BadOption(
             f"{given} is not in the local cache, and the request to the hub failed ({_reason(error)}); "

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import re
 import time
+from collections import Counter
+from collections.abc import Collection
 from contextlib import aclosing
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,30 +28,41 @@ REPORT_SECONDS = 5
 
 _MEGABYTE = 1_000_000
 
+_PART = re.compile(r"(.*)-\d+-of-(\d+)(\..*)")
+"""The name of one of several files that weights are divided into."""
+
 log = logging.getLogger(__name__)
 
 
 class HubFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Files of one repository, by names or patterns, in which ``*`` does not stand for a ``/``.
 
-    ``main`` is the one that the engine loads, empty for the whole folder. ``owner`` says whose weights they are
-    (``--tts piper``), ``flag`` is the setting that names files of the user instead.
+    Of ``either`` one pattern is needed: the first that the repository has. ``main`` is the file that the engine loads,
+    empty for the whole folder. ``owner`` says whose weights they are (``--tts piper``), ``flag`` is the setting that
+    names files of the user instead.
     """
 
     repository: str
     needed: tuple[str, ...]
+    either: tuple[str, ...] = ()
     useful: tuple[str, ...] = ()
     main: str = ""
     owner: str
     flag: str
 
-    def have(self, name: str) -> bool:
-        """Whether the file ``name`` of the repository is one of them."""
-        return any(_fits(name, pattern) for pattern in (*self.needed, *self.useful))
+    def wanted(self, names: Collection[str]) -> set[str]:
+        """Those of the repository's ``names`` that are to be here."""
+        first = next((pattern for pattern in self.either if _found(names, pattern)), None)
+        patterns = (*self.needed, *self.useful, *([first] if first else []))
+        return {name for pattern in patterns for name in _found(names, pattern)}
 
-    def missing(self, names: list[str]) -> list[str]:
-        """The needed files that are not among ``names``."""
-        return [pattern for pattern in self.needed if not any(_fits(name, pattern) for name in names)]
+    def missing(self, names: Collection[str]) -> list[str]:
+        """The needed files that are not among ``names``, or not in all their parts."""
+        patterns = [pattern for pattern in self.needed if not _found(names, pattern)]
+        if self.either and not any(_found(names, pattern) for pattern in self.either):
+            patterns.append(" or ".join(self.either))
+        parts = Counter((found[1], found[3], int(found[2])) for name in names if (found := _PART.fullmatch(name)))
+        return [*patterns, *(f"{stem}-*{ending}" for (stem, ending, total), have in parts.items() if have < total)]
 
     @property
     def subject(self) -> str:
@@ -58,6 +72,8 @@ class HubFiles(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def instead(self) -> str:
         """What to do without the hub."""
+        if self.either:
+            return f"put the files of https://huggingface.co/{self.repository} into a folder and give it as {self.flag}"
         names = " and ".join(self.needed)
         return f"put {names} of https://huggingface.co/{self.repository} into a folder and give it as {self.flag}"
 
@@ -71,10 +87,11 @@ def cached(files: HubFiles) -> Path | None:
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - imported when it is used
 
     try:
-        folder = Path(snapshot_download(files.repository, local_files_only=True, allow_patterns=list(files.needed)))
+        folder = Path(snapshot_download(files.repository, local_files_only=True))
     except (OSError, ValueError):  # it is not there or not whole; the name is none of a repository
         return None
-    return folder / files.main if all(any(folder.glob(pattern)) for pattern in files.needed) else None
+    here = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    return None if files.missing(here) else folder / files.main
 
 
 def check(source: Source) -> Path | None:
@@ -149,5 +166,5 @@ async def _download(pool: WorkerPool, files: HubFiles, adapter: str) -> None:
     log.info("%s has %s, after %.1f s", files.owner, files.repository, time.monotonic() - begun)
 
 
-def _fits(name: str, pattern: str) -> bool:
-    return name.count("/") == pattern.count("/") and fnmatchcase(name, pattern)
+def _found(names: Collection[str], pattern: str) -> list[str]:
+    return [name for name in names if name.count("/") == pattern.count("/") and fnmatchcase(name, pattern)]

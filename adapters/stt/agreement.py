@@ -47,6 +47,11 @@ class Agreement:
         """Whether any audio was recognised; before that the window is all of it."""
         return self._covered > 0
 
+    @property
+    def is_covered(self) -> bool:
+        """Whether the last window reached to the end of the audio so far."""
+        return self._covered == self.seconds
+
     def feed(self, pcm: bytes) -> None:
         """More audio."""
         self._pcm += pcm
@@ -74,11 +79,16 @@ class Agreement:
             agreed += 1
         self._stable += words[:agreed]
         self._open = words[agreed:]
-        return stt.PartialTranscript(stable=self._text(self._stable), unstable=self._text(self._open))
+        return self.so_far()
 
-    def final(self, result: RecognitionResult) -> tuple[str, tuple[stt.Word, ...]]:
-        """The whole text and its words; ``result`` is the last hypothesis."""
-        words = (*self._stable, *self._after_stable(result))
+    def so_far(self) -> stt.PartialTranscript:
+        """The words of the last hypothesis."""
+        stable, whole = self._text(self._stable), self._text([*self._stable, *self._open])
+        return stt.PartialTranscript(stable=stable, unstable=whole[len(stable) :])
+
+    def final(self) -> tuple[str, tuple[stt.Word, ...]]:
+        """The whole text and its words, after the hypothesis of the last window."""
+        words = (*self._stable, *self._open)
         return self._text(words), words
 
     def _after_stable(self, result: RecognitionResult) -> list[stt.Word]:

@@ -71,9 +71,9 @@ class LocalRecogniser(ABC):
         return self._thread.down if self._facts is not None else None
 
     async def warm_up(self) -> None:
-        """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
+        """Load the model, whose files are here. Raises ``Unavailable``, ``UpstreamError``."""
         started, model = time.monotonic(), self._model()
-        _log.info("--stt %s: loading %s (downloading it first if it is not cached).", self._adapter, model)
+        _log.info("--stt %s: loading %s.", self._adapter, model)
         try:
             facts = self._facts = await self._thread.start()
         except Exception as error:
@@ -84,6 +84,7 @@ class LocalRecogniser(ABC):
             word_times=facts.word_times,
             segment_times=facts.segment_times,
             translation=facts.translation,
+            live=facts.word_times,
         )
         _log.info("--stt %s: loaded %s in %.1f s.", self._adapter, model, time.monotonic() - started)
 
@@ -95,8 +96,9 @@ class LocalRecogniser(ABC):
         """Recognise one recording as a whole, and what is spoken live also in between.
 
         There are partial transcripts after each window of a long recording, and of live audio if the model gives the
-        times of words, unless segments or a translation are asked for. Raises ``Unsupported`` for what the model cannot
-        do, ``TooLong``, ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
+        times of words, unless segments or a translation are asked for. Audio that ends where a hypothesis was made
+        is not recognised once more. Raises ``Unsupported`` for what the model cannot do, ``TooLong``,
+        ``InvalidRequest``, ``Unavailable`` and ``UpstreamError``.
         """
         if self._facts is None or self._thread.down is not None:
             raise Unavailable(f"The recogniser cannot answer: {self._thread.down}.", adapter=self._adapter)
@@ -104,7 +106,7 @@ class LocalRecogniser(ABC):
         asked = self._asked(request, self._facts)
         started = Started(ignored=capabilities.ignored(request, self._facts.ignored))
         is_partial = self._facts.word_times and not request.segment_times and not request.translate
-        agreement = Agreement()
+        agreement, latest = Agreement(), RecognitionResult(text="")
         async with aclosing(moments(request.audio, sample_rate=SAMPLE_RATE)) as blocks:
             async for block, is_due in blocks:
                 agreement.feed(block)
@@ -112,11 +114,16 @@ class LocalRecogniser(ABC):
                 if is_due and is_partial:
                     if not agreement.has_hypothesis:
                         yield started
-                    yield agreement.hypothesis(await self._recognise(_timed(asked, agreement.window())))
+                    latest = await self._recognise(_timed(asked, agreement.window()))
+                    yield agreement.hypothesis(latest)
+                elif not block and agreement.has_hypothesis and agreement.is_covered:
+                    yield agreement.so_far()
         if agreement.has_hypothesis:
-            result = await self._recognise(_timed(asked, agreement.window()))
-            text, words = agreement.final(result)
-            result = msgspec.structs.replace(result, text=text, words=words if request.word_times else ())
+            if not agreement.is_covered:
+                latest = await self._recognise(_timed(asked, agreement.window()))
+                agreement.hypothesis(latest)
+            text, words = agreement.final()
+            result = msgspec.structs.replace(latest, text=text, words=words if request.word_times else ())
         else:
             yield started
             result = RecognitionResult(text="")

@@ -26,13 +26,19 @@ _ARE_YOU_LOADED = b""
 """The job that is answered with why the model could not be loaded, and with nothing when it was."""
 
 
+class Speaker(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine's own name of a voice, and of the language if the worker has to know it."""
+
+    voice: str
+    language: str | None = None
+
+
 class Phrase(msgspec.Struct, frozen=True, kw_only=True):
-    """The job of a worker: a phrase, the engine's own name of a voice, its speed, and the language if it is known."""
+    """The job of a worker: who says what, and how fast."""
 
     text: str
-    voice: str
     speed: float
-    language: str | None = None
+    speaker: Speaker
 
 
 class UnusableModel(Exception):
@@ -68,15 +74,15 @@ class PhraseWorkers:
         """End the workers."""
         await self.pool.aclose()
 
-    async def stream(self, request: tts.Request, phrase: Phrase, sample_rate: int) -> AsyncGenerator[tts.Event, None]:
-        """Speak ``request`` as ``phrase`` says, whose text is replaced. Raises ``UpstreamError``, ``Unavailable``."""
+    async def stream(self, request: tts.Request, speaker: Speaker, sample_rate: int) -> AsyncGenerator[tts.Event, None]:
+        """Have ``speaker`` say the text of ``request`` at its speed. Raises ``UpstreamError``, ``Unavailable``."""
         yield Started(ignored=("instructions",) if request.instructions else ())
         speed = min(max(request.speed, SLOWEST), FASTEST)
         seconds = 0.0
         # A zero byte would end the text, half a surrogate pair cannot be sent.
         for text in phrases(request.text.encode(errors="replace").decode().replace("\0", " ")):
             if is_spoken(text):
-                job = msgspec.structs.replace(phrase, text=text, speed=speed)
+                job = Phrase(text=text, speed=speed, speaker=speaker)
                 pcm = await self._speak(job, request.speed / speed, sample_rate)
                 seconds += audio.seconds(pcm, sample_rate)
                 for chunk in waveform.chunks(pcm, sample_rate):

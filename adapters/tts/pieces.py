@@ -47,6 +47,8 @@ def phrases(text: str) -> Iterator[str]:
         masked = _masked(text)
         end = _cut(text, masked)
         pauses = [found.end() for kind in _BREAKS[:2] for found in kind.finditer(masked, 0, end)]
+        if end == len(text):
+            pauses.append(end)
         most = max(PHRASE_CHARACTERS, 2 * length) if length else FIRST_CHARACTERS
         fitting = [pause for pause in pauses if pause <= most] if length else []
         later = [pause for pause in pauses if pause > most]

@@ -1,5 +1,7 @@
 """The embedded voice activity detector: speech is what is louder than the background."""
 
+import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -18,6 +20,9 @@ HANGOVER_SECONDS = 0.5
 MARGIN_DB = 12.0
 # How fast the background level rises: a steady noise counts as speech for some seconds, and a long vowel always does.
 RISE_DB_PER_SECOND = 5.0
+
+# By how many dB a level must differ from that of speech for a probability of 0.73, or of 0.27.
+GRADUAL_DB = 3.0
 
 _FRAME_SAMPLES = round(FRAME_SECONDS * SAMPLE_RATE)
 _FRAME_BYTES = _FRAME_SAMPLES * SAMPLE_BYTES
@@ -54,40 +59,47 @@ class Energy:
     async def aclose(self) -> None:
         """Release nothing."""
 
+    @property
+    def window_seconds(self) -> float:
+        """20 ms."""
+        return FRAME_SECONDS
+
     def detector(self) -> "EnergyDetector":
         """A detector for one stream."""
         return EnergyDetector(self._threshold)
 
+    def meter(self) -> "EnergyMeter":
+        """The state of one stream."""
+        return EnergyMeter(self._threshold)
 
-class EnergyDetector:
-    """Classifies frames of 20 ms, so that a stream gives the same events however it is split into blocks."""
+    def measure(self, blocks: Sequence[tuple[vad.Meter, bytes]]) -> list[list[float]]:
+        """The probability of speech in each frame: a half where it is as loud as the detector wants speech to be."""
+        excesses = [meter.excesses(pcm) for meter, pcm in blocks if isinstance(meter, EnergyMeter)]
+        return [[0.5 + 0.5 * math.tanh(excess / (2 * GRADUAL_DB)) for excess in each] for each in excesses]
+
+
+class EnergyMeter:
+    """Compares frames of 20 ms with the background, so that a stream is judged the same however it is split."""
 
     def __init__(self, threshold_db: float) -> None:
         self._threshold = threshold_db
         self._background = threshold_db - MARGIN_DB
         self._pending = bytearray()
         self._last_sample = 0.0
-        self._frames = 0
-        self._loud = 0
-        self._quiet = 0
-        self._speaking = False
 
-    def feed(self, pcm: bytes) -> list[vad.Event]:
-        """Take s16le mono at 16 kHz; a start of speech is reported after 60 ms, an end after 500 ms."""
+    def excesses(self, pcm: bytes) -> list[float]:
+        """By how many dB each frame of the next s16le mono at 16 kHz is louder than the least of speech."""
         self._pending += pcm
         whole = len(self._pending) // _FRAME_BYTES * _FRAME_BYTES
         if not whole:
             return []
         samples = np.frombuffer(bytes(self._pending[:whole]), "<i2").astype(np.float64) / 32_768
         del self._pending[:whole]
-        events: list[vad.Event] = []
+        found = []
         for level in self._levels(samples):
-            self._frames += 1
             self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
-            event = self._classify(level > max(self._threshold, self._background + MARGIN_DB))
-            if event is not None:
-                events.append(event)
-        return events
+            found.append(level - max(self._threshold, self._background + MARGIN_DB))
+        return found
 
     def _levels(self, samples: npt.NDArray[np.float64]) -> list[float]:
         """The level of each frame in dBFS."""
@@ -97,6 +109,27 @@ class EnergyDetector:
         power = np.mean(filtered.reshape(-1, _FRAME_SAMPLES) ** 2, axis=1)
         levels: list[float] = (10 * np.log10(power + 1e-12)).tolist()
         return levels
+
+
+class EnergyDetector:
+    """Tells starts and stops of speech from the frames that are loud."""
+
+    def __init__(self, threshold_db: float) -> None:
+        self._meter = EnergyMeter(threshold_db)
+        self._frames = 0
+        self._loud = 0
+        self._quiet = 0
+        self._speaking = False
+
+    def feed(self, pcm: bytes) -> list[vad.Event]:
+        """Take s16le mono at 16 kHz; a start of speech is reported after 60 ms, an end after 500 ms."""
+        events: list[vad.Event] = []
+        for excess in self._meter.excesses(pcm):
+            self._frames += 1
+            event = self._classify(excess > 0)
+            if event is not None:
+                events.append(event)
+        return events
 
     def _classify(self, loud: bool) -> vad.Event | None:
         self._loud, self._quiet = (self._loud + 1, 0) if loud else (0, self._quiet + 1)

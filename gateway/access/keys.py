@@ -36,9 +36,9 @@ class NotAllowed(InvalidRequest):
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as the gateway knows it: the SHA-256 of it, and whose it is."""
+    """A key as the gateway knows it: its SHA-256, in a rotation those of the old and the new one, and whose it is."""
 
-    digest: bytes
+    digests: tuple[bytes, ...]
     caller: Caller
     disabled: bool = False
     expires: datetime | None = None
@@ -51,7 +51,7 @@ def new_key() -> str:
 
 def hash_of(key: str) -> str:
     """The hash of ``key`` as the configuration has it."""
-    return f"{HASH_PREFIX}{_digest(key).hex()}"
+    return f"{HASH_PREFIX}{digest_of(key).hex()}"
 
 
 def digest_in(hash_: str) -> bytes | None:
@@ -78,8 +78,8 @@ def checked_key(key: Secret, place: str) -> str:
 
 def listed_keys(keys: Iterable[Secret]) -> tuple[Key, ...]:
     """The keys of ``--api_keys``, each named after its hash. Raises ``BadOption``."""
-    digests = dict.fromkeys(_digest(checked_key(key, "--api_keys")) for key in keys)
-    return tuple(Key(digest=digest, caller=Caller(name=f"key-{digest.hex()[:8]}")) for digest in digests)
+    digests = dict.fromkeys(digest_of(checked_key(key, "--api_keys")) for key in keys)
+    return tuple(Key(digests=(digest,), caller=Caller(name=f"key-{digest.hex()[:8]}")) for digest in digests)
 
 
 def check_keys(keys: Collection[Key], routes: Collection[str], surfaces: Collection[str]) -> None:
@@ -89,11 +89,14 @@ def check_keys(keys: Collection[Key], routes: Collection[str], surfaces: Collect
     for key in keys:
         name = key.caller.name
         if name in names:
-            raise BadOption(f"Two [[keys]] have the name {name!r}; give each a name of its own.")
-        if key.digest in owners:
-            raise BadOption(f"{owners[key.digest]!r} and {name!r} are the same key; remove one of the two.")
+            raise BadOption(
+                f"Two [[keys]] have the name {name!r}; give each a name of its own, or one table a list of hashes."
+            )
+        for digest in key.digests:
+            if digest in owners:
+                raise BadOption(f"{owners[digest]!r} and {name!r} have the same key; remove one of the two.")
+            owners[digest] = name
         names.add(name)
-        owners[key.digest] = name
         for what, wanted, known in (("route", key.caller.routes, routes), ("surface", key.caller.surfaces, surfaces)):
             if unknown := [each for each in wanted or () if each not in known]:
                 raise BadOption(f"The key {name!r} has an unknown {what} {unknown[0]!r}; there are {', '.join(known)}.")
@@ -107,12 +110,17 @@ class Keyring:
 
     def replace(self, keys: Iterable[Key]) -> None:
         """Know these keys from now on; requests that are being answered go on."""
-        self._keys = {key.digest: key for key in keys}
+        self._keys = {digest: key for key in keys for digest in key.digests}
 
     @property
     def empty(self) -> bool:
         """Whether no key is needed."""
         return not self._keys
+
+    @property
+    def callers(self) -> list[Caller]:
+        """The owners of all keys."""
+        return list({key.caller.name: key.caller for key in self._keys.values()}.values())
 
     def caller(self, shown: str | None, now: datetime) -> Caller:
         """Whose the key ``shown`` is at the time ``now``. Raises ``InvalidKey``."""
@@ -122,17 +130,28 @@ class Keyring:
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
         # Looking a digest up takes a time that tells nothing about a key: nobody can choose how a digest begins.
-        key = self._keys.get(_digest(shown))
+        key = self._keys.get(digest_of(shown))
         if key is None:
             raise _invalid(f"Incorrect API key provided: {masked(shown)}. Ask the operator of this gateway for one.")
-        if key.disabled:
-            raise _invalid(f"The API key {masked(shown)} is disabled. Ask the operator of this gateway about it.")
-        if key.expires is not None and now >= key.expires:
-            raise _invalid(
-                f"The API key {masked(shown)} expired at {key.expires.isoformat()}. Ask the operator of this gateway "
-                "for a new one."
-            )
-        return key.caller
+        return _good(key, masked(shown), now)
+
+    def named(self, name: str, now: datetime) -> Caller:
+        """The owner ``name`` of a key that is good at the time ``now``. Raises ``InvalidKey``."""
+        key = next((key for key in self._keys.values() if key.caller.name == name), None)
+        if key is None:
+            raise _invalid("The API key that made this client secret is not good any more.")
+        return _good(key, f"of {name}", now)
+
+
+def _good(key: Key, shown: str, now: datetime) -> Caller:
+    """Whose ``key`` is. Raises ``InvalidKey`` if it is not good at the time ``now``."""
+    if key.disabled:
+        raise _invalid(f"The API key {shown} is disabled. Ask the operator of this gateway about it.")
+    if key.expires is not None and now >= key.expires:
+        raise _invalid(
+            f"The API key {shown} expired at {key.expires.isoformat()}. Ask the operator of this gateway for a new one."
+        )
+    return key.caller
 
 
 def masked(key: str) -> str:
@@ -144,5 +163,6 @@ def _invalid(message: str) -> InvalidKey:
     return InvalidKey(message, code="invalid_api_key")
 
 
-def _digest(key: str) -> bytes:
+def digest_of(key: str) -> bytes:
+    """The SHA-256 by which a key, or a secret, is known."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -12,7 +12,7 @@ from gateway.access.caller import Caller
 from gateway.access.limits import Limits
 from gateway.access.standing import EVERYBODY, Standing, at_once_refusal
 from gateway.access.usage import Ledger, Place, Use
-from gateway.access.windows import REQUESTS, Counts, Quantity
+from gateway.access.windows import REQUESTS, Counts, Quantity, Window
 
 Kind = Literal["turns", "sessions"]
 """What is counted as under way: a request that is being answered, or an open session."""
@@ -47,6 +47,9 @@ class Meter(Protocol):
 
     async def used(self) -> Mapping[Place, Use]:
         """All use that is still kept."""
+
+    async def standings(self, callers: Iterable[Caller]) -> Mapping[str, tuple[Window, ...]]:
+        """The limited windows of each of ``callers`` and of everybody, by name, as they are now."""
 
     async def attend(self) -> None:
         """Work in the background for as long as the gateway runs."""
@@ -98,6 +101,12 @@ class LocalMeter:
     async def used(self) -> Mapping[Place, Use]:
         """All use that is still kept."""
         return self.ledger.all()
+
+    async def standings(self, callers: Iterable[Caller]) -> Mapping[str, tuple[Window, ...]]:
+        """The limited windows of each of ``callers`` and of everybody, by name, as they are now."""
+        now = self._clock()
+        limits = {EVERYBODY: self.limits, **{caller.name: caller.limits for caller in callers}}
+        return {owner: self._counts[owner].windows(each, now) for owner, each in limits.items()}
 
     async def attend(self) -> None:
         """Nothing has to be done."""

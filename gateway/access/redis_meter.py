@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -100,17 +100,7 @@ class RedisMeter:
 
     def _taken(self, caller: Caller, kind: Kind, place: str, reply: Reply) -> Taken:
         own, everybody = (
-            tuple(
-                Window(
-                    quantity=quantity,
-                    period=period,
-                    limit=limit,
-                    previous=counts.get(f"{period}:{quantity}:previous", 0.0),
-                    current=counts.get(f"{period}:{quantity}", 0.0),
-                    elapsed=reply.now % PERIODS[period],
-                )
-                for quantity, period, limit in limited(limits)
-            )
+            _windows(limits, counts, reply.now)
             for (_, _, limits), counts in zip(self._local.owners(caller), reply.counts, strict=True)
         )
         standing = Standing(own=own, everybody=everybody)
@@ -153,6 +143,17 @@ class RedisMeter:
             return await self._local.used()
         return booked((day, kept) for day, kept in zip(days, answers, strict=True) if isinstance(kept, dict))
 
+    async def standings(self, callers: Iterable[Caller]) -> Mapping[str, tuple[Window, ...]]:
+        """The limited windows of each of ``callers`` and of everybody; while the server is away, as counted here."""
+        limits = {EVERYBODY: self._local.limits, **{caller.name: caller.limits for caller in callers}}
+        limits = {owner: each for owner, each in limits.items() if each != Limits()}
+        try:
+            reply = await self._settle(None, look=[f"{PREFIX}counts:{owner}" for owner in limits])
+        except Exception:  # noqa: BLE001  it is in the log
+            return await self._local.standings(callers)
+        found = zip(limits.items(), reply.counts, strict=True)
+        return {owner: _windows(each, counts, reply.now) for (owner, each), counts in found}
+
     async def attend(self) -> None:
         """Settle what was counted, renew places, and find out whether the server can be reached."""
         while True:
@@ -175,7 +176,7 @@ class RedisMeter:
             logger.warning("what was used last is not booked at %s", server_place(self._client))
         await self._client.aclose()
 
-    async def _settle(self, asked: dict[str, Any] | None, *, renew: bool = False) -> Reply:
+    async def _settle(self, asked: dict[str, Any] | None, *, renew: bool = False, look: Sequence[str] = ()) -> Reply:
         """Send what was counted, and what is ``asked`` with it. Raises whatever the client raises."""
         if self._sent is None and not self._next.empty:
             self._number += 1
@@ -189,6 +190,7 @@ class RedisMeter:
             "lease": LEASE_SECONDS,
             "keep": self._local.ledger.keep_seconds,
             "take": asked,
+            "look": look,
         }
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -214,3 +216,17 @@ class RedisMeter:
             logger.info("limits and usage are counted at %s", where)
         else:
             logger.error("%s does not answer as it should (%s): limits are counted in this process", where, failure)
+
+
+def _windows(limits: Limits, counts: Mapping[str, float], now: float) -> tuple[Window, ...]:
+    return tuple(
+        Window(
+            quantity=quantity,
+            period=period,
+            limit=limit,
+            previous=counts.get(f"{period}:{quantity}:previous", 0.0),
+            current=counts.get(f"{period}:{quantity}", 0.0),
+            elapsed=now % PERIODS[period],
+        )
+        for quantity, period, limit in limited(limits)
+    )

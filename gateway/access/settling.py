@@ -9,8 +9,8 @@ from gateway.access.usage import Place, Use
 from gateway.access.windows import PERIODS, QUANTITIES, Amounts
 
 # One message, one step of the server: settle a batch unless it was settled before (an answer may have got lost), renew
-# the places that are held, then take a place. The server's clock counts, so that gateways need not agree. The names of
-# keys are in the message: a cluster of several servers is not supported.
+# the places that are held, then take a place or look at counts. The server's clock counts, so that gateways need not
+# agree. The names of keys are in the message: a cluster of several servers is not supported.
 SCRIPT = f"""
 local PERIODS = {{{", ".join(f"{period} = {seconds}" for period, seconds in PERIODS.items())}}}
 local QUANTITIES = {{{", ".join(f"'{quantity}'" for quantity in QUANTITIES)}}}
@@ -113,6 +113,12 @@ local function take(asked)
     return {{now = now, counts = counts, refused = refused, why = why}}
 end
 
+local function look(keys)
+    local counts = {{}}
+    for place, key in ipairs(keys) do counts[place] = read(key) end
+    return {{now = now, counts = #keys > 0 and counts or nil}}
+end
+
 claim(message.gateway, 'string')
 if message.batch ~= cjson.null and tonumber(redis.call('GET', message.gateway) or 0) < message.number then
     settle(message.batch)
@@ -121,12 +127,15 @@ end
 for _, held in ipairs(message.renew) do
     for _, key in ipairs(held[2]) do hold(key, held[1]) end
 end
-return cjson.encode(message.take ~= cjson.null and take(message.take) or {{now = now}})
+return cjson.encode(message.take ~= cjson.null and take(message.take) or look(message.look))
 """
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's time, the counts of the caller and of everybody, and which of the two refused and for what."""
+    """The server's time, the counts of the caller and of everybody, and which of the two refused and for what.
+
+    Where no place was asked for, ``counts`` are those that were looked at.
+    """
 
     now: float
     counts: tuple[dict[str, float], ...] = ()

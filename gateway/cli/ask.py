@@ -1,6 +1,7 @@
 """``speech-to-speech ask``: one turn on the terminal, with engines of its own or through a running gateway."""
 
 import asyncio
+import logging
 import sys
 from contextlib import aclosing, closing
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Self, assert_never
 
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
+from adapters.local import weights
 from gateway.access.caller import ANYONE
 from gateway.audio.decoder_pool import DecoderPool
 from gateway.cli.answer_file import AnswerFile, NoAnswer
@@ -43,13 +45,14 @@ def ask_here(loaded: Loaded, source: str, output: str) -> int:
     try:
         asyncio.run(_ask_here(gateway, recording, file))
     except (AdapterError, NoAnswer) as error:
-        return _failed(str(error))
+        return failed(str(error))
     return 0
 
 
 async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> None:
     history = build_history(gateway.settings)
     decoder = DecoderPool(max_seconds=gateway.settings.max_audio_seconds)
+    tell_downloads()
     try:
         await gateway.warm_up()
         request = TurnRequest(
@@ -77,6 +80,14 @@ async def _ask_here(gateway: Gateway, recording: bytes, file: AnswerFile) -> Non
         await history.aclose()
 
 
+def tell_downloads() -> None:
+    """Say on standard error how far downloads of weights are; everything else that is logged stays out of the way."""
+    told = logging.StreamHandler(sys.stderr)
+    told.setFormatter(logging.Formatter("%(message)s"))
+    weights.log.addHandler(told)
+    weights.log.setLevel(logging.INFO)
+
+
 def ask_gateway(url: str, source: str, output: str, fields: dict[str, str], key: str | None = None) -> int:
     """The same turn at the gateway behind ``url`` (…/v1); ``fields`` go along with the recording.
 
@@ -100,7 +111,7 @@ def ask_gateway(url: str, source: str, output: str, fields: dict[str, str], key:
                     case _:
                         assert_never(event)
     except NoAnswer as error:
-        return _failed(str(error))
+        return failed(str(error))
     print(file.summary())
     return 0
 
@@ -118,7 +129,8 @@ def _read(source: str) -> bytes:
     return recording
 
 
-def _failed(message: str) -> int:
+def failed(message: str) -> int:
+    """Print why a command failed, on a line, and give its exit status."""
     print(f"speech-to-speech: {' '.join(message.split())[:LONGEST_MESSAGE]}", file=sys.stderr)
     return 1
 

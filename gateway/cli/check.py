@@ -1,7 +1,7 @@
 """``speech-to-speech check``: asks the server behind each route what it can do, and prints what was seen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from adapters import registry
 from adapters.contract import llm
@@ -24,19 +24,28 @@ def check(loaded: Loaded, show: Callable[[str], None]) -> int:
     gateway = build(loaded)
     gateway.preflight()
     probes: list[tuple[Probe, list[str]]] = []
-    for route in loaded.routes:
-        probe = probe_of(route)
+    for name, settings in _asked(loaded.routes):
+        probe = probe_of(settings)
         if isinstance(probe, str):
-            show(f"{route.name}: {route.settings.llm_backend} {probe}\n")
+            show(f"{name}: {settings.llm_backend} {probe}\n")
             continue
         names = next((names for known, names in probes if known == probe), None)
         if names is None:
             probes.append((probe, names := []))
-        names.append(route.name)
+        names.append(name)
     status = asyncio.run(_run(probes, show))
     for line in gateway.prospects():
         show(line)
     return status
+
+
+def _asked(routes: Iterable[Route]) -> Iterator[tuple[str, GatewaySettings]]:
+    """Every server of a language model: the name of its route, that of the upstream behind it, and its settings."""
+    for route in routes:
+        if not route.upstreams:
+            yield route.name, route.settings
+        for upstream in route.upstreams:
+            yield f"{route.name}/{upstream.name}", upstream.settings
 
 
 async def _run(probes: list[tuple[Probe, list[str]]], show: Callable[[str], None]) -> int:
@@ -56,14 +65,14 @@ def table(report: ProbeReport) -> str:
     return "".join(f"  {name:{width}}  {cell or '-'}\n" for name, cell in cells.items())
 
 
-def probe_of(route: Route) -> Probe | str:
-    """How to ask the server of a route, or what is said of one that has no server. Raises ``BadOption``."""
-    backend = route.settings.llm_backend or ""
+def probe_of(settings: GatewaySettings) -> Probe | str:
+    """How to ask the server that is set, or what is said where there is none to ask. Raises ``BadOption``."""
+    backend = settings.llm_backend or ""
     adapter = registry.adapter_class("llm", backend)
     if not isinstance(adapter, Probed):
         return "has no server to ask"
-    options = pick(route.settings, registry.options_class("llm", backend))
-    return adapter.probe(options, _question(route.settings))
+    options = pick(settings, registry.options_class("llm", backend))
+    return adapter.probe(options, _question(settings))
 
 
 def _question(settings: GatewaySettings) -> llm.Request:

@@ -23,13 +23,16 @@ from gateway.cli.console import ending_on_sigterm, prepare_console
 from gateway.cli.key import new_key_text
 from gateway.settings.flags import CommandLine, parse
 from gateway.settings.help import example_file, help_text, schema
-from gateway.settings.load import load, resolve
+from gateway.settings.load import load, load_line, resolve
 from gateway.settings.model import Loaded, SettingsError
 from gateway.settings.show import effective
 
 USAGE = """\
 usage: speech-to-speech [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech ask FILE [-o OUT] [--url URL [--key KEY]] [FLAGS]
+       speech-to-speech talk [--url URL [--key KEY]] [--device IN[,OUT]]
+                             [--half_duplex] [--list_devices] [FLAGS]
+       speech-to-speech local [--device IN[,OUT]] [--half_duplex] [FLAGS] [FILE]
        speech-to-speech check [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config [FLAGS] [FILE.toml | FILE.json]
        speech-to-speech config --example | --schema
@@ -39,6 +42,10 @@ usage: speech-to-speech [FLAGS] [FILE.toml | FILE.json]
 Without a command the gateway serves.
   ask     Asks the question spoken in FILE and writes the spoken answer to OUT
           (answer.wav): with engines of its own, or at the gateway with that URL.
+  talk    Talks through microphone and loudspeaker: with the gateway on this
+          machine, or with the realtime API at that URL. Ctrl-C ends it. Without
+          a headset, --half_duplex does not listen while an answer plays.
+  local   Serves, and talks to what it serves.
   check   Asks the server behind each route what it can do and prints what was
           seen. The model gets a handful of tiny questions, 16 tokens an answer,
           10 seconds each. Of a model that runs here it says whether all it needs
@@ -46,13 +53,19 @@ Without a command the gateway serves.
   config  Prints the effective settings and where each of them comes from;
           a file of all settings; or the JSON Schema of such files.
   key new Makes a key and prints it once, with its hash for the configuration
-          file. SIGHUP has a gateway that runs read the keys of its file again.
+          file. SIGHUP has a gateway that runs read its file again.
 
 A setting has one name everywhere: the flag --chat_size is S2S_CHAT_SIZE in the
 environment and chat_size in a file. Flags go before the environment, that goes
 before the file."""
 
 ASK_FLAGS = {"-o": "output", "--output": "output", "--url": "url", "--key": "key"}
+LOCAL_FLAGS = {"--device": "device", "--half_duplex": "half_duplex", "--half-duplex": "half_duplex", "--key": "key"}
+TALK_FLAGS = {**LOCAL_FLAGS, "--url": "url", "--list_devices": "list_devices", "--list-devices": "list_devices"}
+TALK_SWITCHES = ("--half_duplex", "--half-duplex", "--list_devices", "--list-devices")
+
+OWN_ADDRESS = "http://127.0.0.1:8765/v1"
+"""Where a gateway of this machine listens when nothing else was set."""
 
 KEY_VARIABLE = "SPEECH_GATEWAY_KEY"
 """The key for a gateway elsewhere, which a command line would show to other users of the machine."""
@@ -98,6 +111,10 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
         case ["ask", *rest]:
             with ending_on_sigterm():
                 return _ask(parse(rest, own=ASK_FLAGS), environment)
+        case ["talk", *rest]:
+            return _talk(parse(rest, TALK_FLAGS, TALK_SWITCHES), environment)
+        case ["local", *rest]:
+            return _local(rest, environment)
         case ["check", *rest]:
             return _check(load(rest, environment))
         case ["config", *rest]:
@@ -155,6 +172,28 @@ def _ask(line: CommandLine, environment: Mapping[str, str]) -> int:
     from gateway.cli.ask import ask_here  # noqa: PLC0415 - as in _serve
 
     return ask_here(loaded, source, output)
+
+
+def _talk(line: CommandLine, environment: Mapping[str, str]) -> int:
+    from gateway.cli.talk.command import talk  # noqa: PLC0415 - as in _serve
+    from gateway.cli.talk.sound_device import devices_text  # noqa: PLC0415
+
+    if line.positional:
+        raise SettingsError(f"talk takes no file, such as {line.positional[0]!r}: to ask one, use ask.")
+    if "list_devices" in line.own:
+        print(devices_text(), end="")
+        return 0
+    key = line.own.get("key") or environment.get(KEY_VARIABLE)
+    return talk(line.own.get("url", OWN_ADDRESS), key, line.own, _request_fields(line))
+
+
+def _local(arguments: list[str], environment: Mapping[str, str]) -> int:
+    from gateway.cli.talk.command import local  # noqa: PLC0415 - as in _serve
+
+    line = parse(arguments, LOCAL_FLAGS, TALK_SWITCHES)
+    loaded = load_line(line, environment)
+    _warn(loaded)
+    return local(loaded, line.own.get("key") or environment.get(KEY_VARIABLE), line.own)
 
 
 def _request_fields(line: CommandLine) -> dict[str, str]:

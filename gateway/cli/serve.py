@@ -2,19 +2,18 @@
 
 import logging
 import socket
-import ssl
 import sys
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from adapters.options import BadOption
-from gateway.access.keys import Keyring, check_keys
-from gateway.app import SURFACES, create_app
-from gateway.engines.build import build
+from gateway.access.keys import Keyring
+from gateway.app import create_app
+from gateway.cli.access_check import check_access
+from gateway.cli.reload import Reloads, Running
+from gateway.engines.build import RouteBuilder
+from gateway.engines.lifecycle import Gateway
 from gateway.http.foreign_pages import is_loopback
 from gateway.server.server import GatewayServer
-from gateway.server.tls import load_certificate, tls_context
+from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
 from gateway.telemetry.log_format import configure_logging
@@ -41,55 +40,26 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
     ``reread`` loads the settings anew, for SIGHUP.
     """
     check_access(loaded)
-    gateway = build(loaded)
+    settings, keyring, builder = loaded.settings, Keyring(loaded.keys), RouteBuilder(loaded.settings)
+    gateway = Gateway(settings, builder.routes(loaded), builder.cache)
     gateway.preflight()
-    settings, keyring = loaded.settings, Keyring(loaded.keys)
     tls = tls_context(settings)
+    running = Running(loaded=loaded, gateway=gateway, builder=builder, keyring=keyring, tls=tls)
+    reloads = Reloads(running, reread)
     configure_logging(settings.log_format, settings.log_level)
     _raise_file_limit(settings.max_connections)
-    with _listen(settings) as listener:
+    with listen(settings) as listener:
         failed = False
 
         def give_up() -> None:
             nonlocal failed
             failed = server.should_exit = True
 
-        app = create_app(gateway, give_up, keyring=keyring)
-        server = GatewayServer(app, settings, tls, gateway.stop, lambda: reload(keyring, tls, loaded, reread))
+        app = create_app(gateway, give_up, keyring=keyring, attend=reloads.attend)
+        server = GatewayServer(app, settings, tls, gateway.stop, reloads.want)
         _announce(announcement(loaded, listener.getsockname()[1]))
         server.run(sockets=[listener])
     return 1 if failed or not server.started else 0
-
-
-def check_access(loaded: Loaded) -> None:
-    """Raise ``BadOption`` for keys that cannot work, ``SettingsError`` for a gateway that anybody could use."""
-    check_keys(loaded.keys, [route.name for route in loaded.routes], [surface.name for surface in SURFACES])
-    host = loaded.settings.host
-    if not loaded.keys and not is_loopback(host) and not loaded.settings.allow_anonymous:
-        raise SettingsError(
-            f"--host {host} can be reached from other machines and there are no keys: set --api_keys or [[keys]], or "
-            "name the hosts that clients may use without a key with --allow_anonymous."
-        )
-
-
-def reload(keyring: Keyring, tls: ssl.SSLContext | None, running: Loaded, reread: Callable[[], Loaded]) -> None:
-    """Take over the keys of settings that are loaded anew, or leave all as it is with a line in the log.
-
-    New connections get what is in the files of the certificate now.
-    """
-    try:
-        loaded = reread()
-        check_access(msgspec.structs.replace(running, keys=loaded.keys))  # address and routes stay what they were
-        settings = running.settings
-        if tls is not None and settings.tls_certificate is not None and settings.tls_key is not None:
-            load_certificate(tls, settings.tls_certificate, settings.tls_key)
-    except (SettingsError, BadOption) as error:
-        logger.error("the settings are not reloaded: %s", error)
-        return
-    for warning in loaded.warnings:
-        logger.warning("%s", warning)
-    keyring.replace(loaded.keys)
-    logger.info("reloaded: %d keys", len(loaded.keys))
 
 
 def _raise_file_limit(connections: int) -> None:
@@ -114,7 +84,8 @@ def _announce(text: str) -> None:
         logger.warning("standard output cannot be written (%s): %s", error, text)
 
 
-def _listen(settings: GatewaySettings) -> socket.socket:
+def listen(settings: GatewaySettings) -> socket.socket:
+    """The socket of ``--host`` and ``--port``, which takes connections. Raises ``SettingsError``."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Where uvloop is missing, asyncio sends small chunks at once only on sockets that say they are TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -150,6 +121,4 @@ def announcement(loaded: Loaded, port: int) -> str:
     lines += start_notes(loaded.routes)
     if not loaded.keys and not is_loopback(settings.host):
         lines.append("Everybody who can reach this port can use it: there are no keys.")
-    if settings.mode == "realtime":
-        lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
     return "\n".join(lines)

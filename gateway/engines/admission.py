@@ -8,7 +8,7 @@ bounds these is the time of a turn and the number of requests at once.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -35,6 +35,7 @@ class Admission:
         self._first: Queue | None = None
         self._admitted_at: dict[Queue, float] = {}
         self._coming: set[Queue] = set()
+        self._held = ExitStack()
 
     def ask(self, alternatives: Sequence[Queue | None], *, first: bool) -> None:
         """Be admitted by one of the queues in front of a stage's engines; ``None`` is an engine without a queue.
@@ -79,8 +80,13 @@ class Admission:
         queue.coming -= 1
         return asyncio.get_running_loop().time() - self._admitted_at[queue]
 
+    def hold(self, resource: AbstractContextManager[None]) -> None:
+        """Enter ``resource`` for as long as the request runs."""
+        self._held.enter_context(resource)
+
     def close(self) -> None:
         """The request is over: nothing is to come any more, and what it left running has no privilege."""
+        self._held.close()
         for queue in self._coming:
             queue.coming -= 1
         self._coming.clear()

@@ -23,15 +23,19 @@ class AutomaticDetector:
         """Once ``preflight`` was called: what will be taken and why, for people."""
 
     @property
+    def engine(self) -> vad.VoiceActivity:
+        """The engine that was taken."""
+        engine: vad.VoiceActivity = self._taken.engine
+        return engine
+
+    @property
     def sample_rate(self) -> int:
         """The rate in Hz that its detectors take."""
-        rate: int = self._taken.engine.sample_rate
-        return rate
+        return self.engine.sample_rate
 
     def detector(self) -> vad.Detector:
         """A fresh detector of the engine that was taken."""
-        detector: vad.Detector = self._taken.engine.detector()
-        return detector
+        return self.engine.detector()
 
     def preflight(self) -> None:
         """Leave out what says now that it cannot be loaded. Raises ``BadOption`` when that are all."""

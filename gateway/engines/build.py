@@ -1,6 +1,6 @@
 """Builds the engines that the settings name, each once, behind bounded queues."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from adapters import registry
@@ -9,104 +9,141 @@ from adapters.options import BadOption, pick
 from adapters.upstream.breaker import CircuitBreaker
 from gateway.engines.automatic import AutomaticEngine, Contestant, Trial
 from gateway.engines.automatic_detector import AutomaticDetector
+from gateway.engines.balanced import BalancedModel, Upstream
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
-from gateway.engines.guards import Guards, build_guards
+from gateway.engines.guards import ActiveGuard, Guards, build_guard, guards_by_route
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.speech_cache import CachedSynthesiser, MemorySpeechStore, SpeechStore
 from gateway.engines.trials import hearing_trial, speaking_trial
 from gateway.settings.composition import automatic, choices, descriptions, embedded_engine
+from gateway.settings.guard_table import GuardTable
 from gateway.settings.model import AUTO, ENGINE_KEYS, NONE, OPTIONAL_STAGES, GatewaySettings, Loaded, Route
 
 MEGABYTE = 1_000_000
 
 
 def build(loaded: Loaded) -> Gateway:
-    """Construct the gateway that the settings describe, without I/O. Raises ``BadOption``.
-
-    Routes that use an engine with the same options share it.
-    """
-    cache = _speech_store(loaded.settings)
-    builder = _EngineBuilder(loaded.settings, cache)
-    models = {route.name: builder.engine("llm", route) for route in loaded.routes}
-    guards = build_guards(loaded.guards, list(models))
-    routes = []
-    for route in loaded.routes:
-        engines = Engines(
-            stt=builder.recogniser(route),
-            llm=_with_fallbacks(route, loaded.routes, models),
-            tts=builder.synthesiser(route),
-            vad=builder.engine("vad", route),
-        )
-        _check_hearing(route.settings, engines)
-        _check_guards(route.name, engines, guards[route.name])
-        routes.append(ServedRoute(route=route, engines=engines, guards=guards[route.name]))
-    return Gateway(loaded.settings, routes, cache)
+    """Construct the gateway that the settings describe, without I/O. Raises ``BadOption``."""
+    builder = RouteBuilder(loaded.settings)
+    return Gateway(loaded.settings, builder.routes(loaded), builder.cache)
 
 
-class _EngineBuilder:
-    """Builds each engine once for all routes that want it alike."""
+class RouteBuilder:
+    """Builds routes, each engine and guard once for all that want it alike, also when others were built before."""
 
-    def __init__(self, settings: GatewaySettings, cache: SpeechStore | None) -> None:
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.cache = _speech_store(settings)
         self._settings = settings
-        self._cache = cache
         self._built: list[tuple[Any, Any]] = []
         self._circuits: dict[Any, CircuitBreaker] = {}
 
-    def engine(self, stage: registry.Stage, route: Route) -> Any:
-        """The engine that ``route`` names for a stage; ``None`` for a stage that it leaves out."""
-        name = getattr(route.settings, ENGINE_KEYS[stage])
-        return None if stage in OPTIONAL_STAGES and name == NONE else self._named(stage, name, route)
+    def routes(self, loaded: Loaded) -> list[ServedRoute]:
+        """The routes that the settings describe, without I/O. Raises ``BadOption``."""
+        models = {route.name: self._language_model(route) for route in loaded.routes}
+        guards = guards_by_route(loaded.guards, list(models), self._guard)
+        routes = []
+        for route in loaded.routes:
+            engines = Engines(
+                stt=self._recogniser(route),
+                llm=_with_fallbacks(route, loaded.routes, models),
+                tts=self._synthesiser(route),
+                vad=self._engine("vad", route.settings),
+            )
+            _check_hearing(route.settings, engines)
+            _check_guards(route.name, engines, guards[route.name])
+            routes.append(ServedRoute(route=route, engines=engines, guards=guards[route.name]))
+        return routes
 
-    def recogniser(self, route: Route) -> Any:
+    def keep(self, used: Collection[Any]) -> None:
+        """Build all but the engines and guards in ``used`` anew when they are wanted again."""
+        self._built = [(wanted, built) for wanted, built in self._built if built in used]
+        self._circuits = {engine: circuit for engine, circuit in self._circuits.items() if engine in used}
+
+    def _engine(self, stage: registry.Stage, settings: GatewaySettings) -> Any:
+        """The engine that ``settings`` name for a stage; ``None`` for a stage that they leave out."""
+        name = getattr(settings, ENGINE_KEYS[stage])
+        return None if stage in OPTIONAL_STAGES and name == NONE else self._named(stage, name, settings)
+
+    def _language_model(self, route: Route) -> Any:
+        """The language model of ``route``, at all its upstreams."""
+        if not route.upstreams:
+            return self._engine("llm", route.settings)
+        return BalancedModel(
+            [
+                Upstream(
+                    name=upstream.name,
+                    engine=self._engine("llm", upstream.settings),
+                    circuit=CircuitBreaker(),
+                    route=route.name,
+                    model=upstream.settings.model_name or "",
+                    weight=upstream.weight,
+                )
+                for upstream in route.upstreams
+            ]
+        )
+
+    def _recogniser(self, route: Route) -> Any:
         """The recogniser of ``route``, with its fallbacks."""
         names = route.settings.stt_fallbacks
-        return FallbackRecogniser(self._candidates("stt", route, names)) if names else self.engine("stt", route)
+        return (
+            FallbackRecogniser(self._candidates("stt", route, names)) if names else self._engine("stt", route.settings)
+        )
 
-    def synthesiser(self, route: Route) -> Any:
+    def _synthesiser(self, route: Route) -> Any:
         """The synthesiser of ``route``, with its fallbacks."""
         names = route.settings.tts_fallbacks
-        return FallbackSynthesiser(self._candidates("tts", route, names)) if names else self.engine("tts", route)
+        return (
+            FallbackSynthesiser(self._candidates("tts", route, names)) if names else self._engine("tts", route.settings)
+        )
 
     def _candidates(self, stage: registry.Stage, route: Route, fallbacks: tuple[str, ...]) -> list[Candidate[Any]]:
         names = (getattr(route.settings, ENGINE_KEYS[stage]), *fallbacks)
         _check_fallbacks(stage, names)
-        engines = [self._named(stage, name, route) for name in names]
+        engines = [self._named(stage, name, route.settings) for name in names]
         circuits = [self._circuits.setdefault(engine, CircuitBreaker()) for engine in engines]
         return [
             Candidate(name=name, engine=engine, circuit=circuit)
             for name, engine, circuit in zip(names, engines, circuits, strict=True)
         ]
 
-    def _named(self, stage: registry.Stage, name: str, route: Route) -> Any:
+    def _named(self, stage: registry.Stage, name: str, settings: GatewaySettings) -> Any:
         names = automatic(stage) if name == AUTO else (name,)
-        wanted = (stage, name, [pick(route.settings, registry.options_class(stage, one)) for one in names])
-        for known, engine in self._built:
-            if known == wanted:
-                return engine
-        engine = self._automatic(stage, names, route) if name == AUTO else self._new(stage, name, route)
-        self._built.append((wanted, engine))
-        return engine
+        wanted = (stage, name, [pick(settings, registry.options_class(stage, one)) for one in names])
+        make = self._automatic if name == AUTO else self._new
+        return self._once(wanted, lambda: make(stage, name, settings))
 
-    def _automatic(self, stage: registry.Stage, names: Iterable[str], route: Route) -> Any:
+    def _guard(self, table: GuardTable) -> ActiveGuard:
+        guard: ActiveGuard = self._once(table, lambda: build_guard(table))
+        return guard
+
+    def _once(self, wanted: Any, make: Callable[[], Any]) -> Any:
+        for known, built in self._built:
+            if known == wanted:
+                return built
+        built = make()
+        self._built.append((wanted, built))
+        return built
+
+    def _automatic(self, stage: registry.Stage, _name: str, settings: GatewaySettings) -> Any:
         """One of several engines, which are its own: those that are not taken are closed."""
-        contestants = [Contestant(name=name, engine=self._new(stage, name, route)) for name in names]
+        contestants = [Contestant(name=name, engine=self._new(stage, name, settings)) for name in automatic(stage)]
         if stage == "vad":
             return AutomaticDetector(stage, contestants)
-        return AutomaticEngine(stage, contestants, _trial(stage, route.settings))
+        return AutomaticEngine(stage, contestants, _trial(stage, settings))
 
-    def _new(self, stage: registry.Stage, name: str, route: Route) -> Any:
-        engine = registry.build(stage, name, route.settings)
+    def _new(self, stage: registry.Stage, name: str, settings: GatewaySettings) -> Any:
+        engine = registry.build(stage, name, settings)
         if stage != "vad" and engine.info.max_parallel is not None:
             limits = QueueLimits(length=self._settings.max_queue, seconds=self._settings.max_queue_seconds)
             engine = QueuedEngine(name, engine, limits)
-        if stage == "tts" and self._cache is not None:
-            options = pick(route.settings, registry.options_class(stage, name))
-            engine = CachedSynthesiser(f"{name} {options!r}", engine, self._cache)  # no secret is in the repr
+        if stage == "tts" and self.cache is not None:
+            options = pick(settings, registry.options_class(stage, name))
+            engine = CachedSynthesiser(f"{name} {options!r}", engine, self.cache)  # no secret is in the repr
         return engine
 
 

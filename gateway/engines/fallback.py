@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import msgspec
 
@@ -17,6 +17,23 @@ logger = logging.getLogger(__name__)
 EventT = TypeVar("EventT")
 
 
+class Answering(Started, frozen=True, kw_only=True, tag="answering"):
+    """``Started``, said by the model of ``route``, at its ``upstream`` where it has several."""
+
+    route: str
+    upstream: str | None = None
+
+
+class Answerer(Protocol):
+    """What may be asked for an answer."""
+
+    def answering(self, started: Started) -> Answering:
+        """``started``, as its own."""
+
+
+AnswererT = TypeVar("AnswererT", bound=Answerer)
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """A language model, the name of its route and the model string of its requests."""
 
@@ -24,11 +41,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     engine: llm.LanguageModel
 
-
-class Answering(Started, frozen=True, kw_only=True, tag="answering"):
-    """``Started``, said by the model of ``route``."""
-
-    route: str
+    def answering(self, started: Started) -> Answering:
+        """``started``, as that of this route."""
+        upstream = started.upstream if isinstance(started, Answering) else None
+        return Answering(ignored=started.ignored, route=self.route, upstream=upstream)
 
 
 class FallbackModel:
@@ -76,7 +92,7 @@ class FallbackModel:
             extra = request.extra if protocol_of(choice.engine) == self.protocol else {}
             return choice.engine.stream(msgspec.structs.replace(request, model=choice.model, extra=extra))
 
-        async with aclosing(_first_answer(able, ask)) as events:
+        async with aclosing(first_answer(able, ask, _log_failure)) as events:
             async for event in events:
                 yield event
 
@@ -87,7 +103,7 @@ class FallbackModel:
         def ask(choice: Choice) -> AsyncGenerator[PassEvent, None]:
             return cast(Passthrough, choice.engine).forward(msgspec.structs.replace(request, model=choice.model))
 
-        async with aclosing(_first_answer(speaking, ask)) as events:
+        async with aclosing(first_answer(speaking, ask, _log_failure)) as events:
             async for event in events:
                 yield event
 
@@ -100,10 +116,20 @@ class FallbackModel:
         await self.first.aclose()
 
 
-async def _first_answer(
-    choices: Sequence[Choice], ask: Callable[[Choice], AsyncGenerator[EventT, None]]
+def _log_failure(choice: Choice, error: AdapterError) -> None:
+    logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)
+
+
+async def first_answer(
+    choices: Sequence[AnswererT],
+    ask: Callable[[AnswererT], AsyncGenerator[EventT, None]],
+    failed: Callable[[AnswererT, AdapterError], None],
 ) -> AsyncGenerator[EventT | Answering, None]:
-    """The events of the first of ``choices`` that gives an answer when it is asked."""
+    """The events of the first of ``choices`` that gives an answer when it is asked; ``failed`` is told of the others.
+
+    When none does, raises the error of the first one, or a ``TooLong``; at once when the first says that the request is
+    wrong.
+    """
     failure: AdapterError | None = None
     for choice in choices:
         started: Started | None = None
@@ -115,7 +141,7 @@ async def _first_answer(
                         started = event  # held back: another may have to answer, and there is one Started only
                         continue
                     if not begun and started is not None:
-                        yield Answering(ignored=started.ignored, route=choice.route)
+                        yield choice.answering(started)
                     begun = True
                     yield event
             return
@@ -123,6 +149,6 @@ async def _first_answer(
             if begun or (failure is None and isinstance(error, InvalidRequest)):
                 raise
             failure = error if failure is None or isinstance(error, TooLong) else failure
-            logger.warning("%s cannot answer (%s)", choice.route, type(error).__name__)
+            failed(choice, error)
     assert failure is not None, "there is at least one choice"
     raise failure

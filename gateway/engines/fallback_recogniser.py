@@ -103,8 +103,9 @@ class _Recording:
                 if block is None:
                     break
                 self._blocks.append(block)
-            if pcm := resampler.feed(self._blocks[index]):
-                yield pcm
+            pcm = resampler.feed(self._blocks[index])
+            if pcm or not self._blocks[index]:
+                yield pcm  # an empty block is a pause
             index += 1
         if pcm := resampler.finish():
             yield pcm

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -144,8 +144,10 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
 NO_GUARDS = Guards()
 
 
-def build_guards(tables: Iterable[GuardTable], routes: Sequence[str]) -> dict[str, Guards]:
-    """The guards of each of ``routes``; a guard is built once for all. Raises ``BadOption``."""
+def guards_by_route(
+    tables: Iterable[GuardTable], routes: Sequence[str], make: Callable[[GuardTable], ActiveGuard]
+) -> dict[str, Guards]:
+    """The guards of each of ``routes``; a guard is made once for all. Raises ``BadOption``, and what ``make`` does."""
     found = {route: Guards() for route in routes}
     for table in tables:
         rules = table.rules
@@ -154,7 +156,7 @@ def build_guards(tables: Iterable[GuardTable], routes: Sequence[str]) -> dict[st
                 raise BadOption(
                     f"The guard {rules.name!r} is for the route {route!r}; there are: {', '.join(routes) or 'none'}."
                 )
-        guard = ActiveGuard(rules, _built(table))
+        guard = make(table)
         for route in rules.routes or routes:
             before = found[route]
             found[route] = Guards(
@@ -164,9 +166,10 @@ def build_guards(tables: Iterable[GuardTable], routes: Sequence[str]) -> dict[st
     return found
 
 
-def _built(table: GuardTable) -> contract.Guard:
+def build_guard(table: GuardTable) -> ActiveGuard:
+    """The guard that ``table`` describes, without I/O. Raises ``BadOption``."""
     try:
-        guard: contract.Guard = guard_class(table.rules.kind)(table.options)
+        judge: contract.Guard = guard_class(table.rules.kind)(table.options)
     except BadOption as error:
         raise BadOption(f"The guard {table.rules.name!r} cannot be used: {error}") from None
-    return guard
+    return ActiveGuard(table.rules, judge)

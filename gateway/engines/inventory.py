@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.contract.engine import UpstreamReporting
 from adapters.upstream.breaker import CircuitBreaker
+from gateway.engines.balanced import BalancedModel
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
@@ -21,21 +22,38 @@ def engine_statuses(routes: Iterable[ServedRoute]) -> Iterator[EngineStatus]:
     seen = set()
     for served in routes:
         for stage in STAGES:
-            for name, engine, circuit in _engines(served, stage):
+            chosen = getattr(served.engines, stage)
+            own = chosen.first if isinstance(chosen, FallbackModel) else chosen
+            if isinstance(own, BalancedModel):
+                yield from _upstream_statuses(served, own)
+                continue
+            for name, engine, circuit in _engines(served, stage, own):
                 if id(engine) not in seen:
                     seen.add(id(engine))
                     yield _status(EngineStatus(stage=stage, engine=name, route=served.name), engine, circuit)
 
 
-def _engines(served: ServedRoute, stage: Stage) -> Iterator[tuple[str, Any, CircuitBreaker | None]]:
+def _upstream_statuses(served: ServedRoute, model: BalancedModel) -> Iterator[EngineStatus]:
+    for upstream in model.upstreams:
+        status = EngineStatus(
+            stage="llm",
+            engine=served.engine_names("llm")[0],
+            route=served.name,
+            upstream=upstream.name,
+            pending=model.pending[upstream.name],
+            requests=model.requests[upstream.name],
+            failures=model.failures[upstream.name],
+        )
+        yield _status(status, upstream.engine, upstream.circuit)
+
+
+def _engines(served: ServedRoute, stage: Stage, engine: Any) -> Iterator[tuple[str, Any, CircuitBreaker | None]]:
     """The route's own engines of a stage by name, with the circuit of those that have a fallback."""
-    engine = getattr(served.engines, stage)
     if isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
         for candidate in engine.candidates:
             yield candidate.name, candidate.engine, candidate.circuit
     elif engine is not None:
-        own = engine.first if isinstance(engine, FallbackModel) else engine
-        yield served.engine_names(stage)[0], own, None
+        yield served.engine_names(stage)[0], engine, None
 
 
 def _status(status: EngineStatus, engine: Any, circuit: CircuitBreaker | None) -> EngineStatus:

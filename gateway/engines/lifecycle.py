@@ -1,38 +1,23 @@
 """All routes and their engines, from warm-up to close."""
 
-import logging
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Literal
 
-from adapters.contract import tts
 from adapters.contract.engine import Preflight
-from adapters.contract.errors import AdapterError, UnknownModel
+from adapters.contract.errors import UnknownModel
 from adapters.options import BadOption
 from gateway.access.caller import Caller
 from gateway.engines.automatic import AutomaticEngine
 from gateway.engines.automatic_detector import AutomaticDetector
-from gateway.engines.fallback import FallbackModel
-from gateway.engines.fallback_recogniser import FallbackRecogniser
-from gateway.engines.fallback_voice import FallbackSynthesiser
-from gateway.engines.guards import ActiveGuard
+from gateway.engines.loading import LoadFailures, engines_of, guards_of, load_routes
 from gateway.engines.openai_models import is_openai_model
 from gateway.engines.queue import QueuedEngine, QueueState, queues_of
 from gateway.engines.route import STAGES, ServedRoute, Stage, State
 from gateway.engines.speech_cache import SpeechStore
-from gateway.engines.voices import known_voice, voices_by_language
 from gateway.settings.model import GatewaySettings
-from gateway.text.normalization import pronunciations
-from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
-
-NAMED_WORDS = 10
-"""The most words of a dictionary that a line of the log names."""
-
-logger = logging.getLogger(__name__)
-
-LoadFailures = Mapping[Any, str | None]
-"""Of every engine that was loaded: why that failed, or ``None``."""
 
 
 class Gateway:
@@ -44,8 +29,13 @@ class Gateway:
         self.settings = settings
         self._speech_store = speech_store
         self.routes = tuple(routes)
+        self._loading = asyncio.Lock()
+        self._loaded: LoadFailures = {}
+        self._replaced: list[ServedRoute] = []
+        self._unused: list[Any] = []
         self.started = int(time.time())
         self.stopping = False
+        self._when_stopping: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State | Literal["stopping"]:
@@ -64,6 +54,12 @@ class Gateway:
     def stop(self) -> None:
         """Take no new requests from now on; what runs may finish."""
         self.stopping = True
+        for tell in self._when_stopping:
+            tell()
+
+    def when_stopping(self, tell: Callable[[], None]) -> None:
+        """``tell`` is called when the gateway stops."""
+        self._when_stopping.append(tell)
 
     def admit(
         self, model: str | None, caller: Caller, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None
@@ -92,56 +88,71 @@ class Gateway:
 
     def preflight(self) -> None:
         """Ask every engine whether it can be loaded, before anything binds. Raises ``BadOption``."""
-        for engine in self._engines():
-            if isinstance(engine, Preflight):
-                engine.preflight()
+        preflight(self.routes)
 
     def prospects(self) -> list[str]:
         """After ``preflight``: which engines will be taken where nobody chose one, and why; sentences for people."""
-        automatic = [one for one in self._engines() if isinstance(one, AutomaticEngine | AutomaticDetector)]
+        automatic = [one for one in engines_of(self.routes) if isinstance(one, AutomaticEngine | AutomaticDetector)]
         return [line for engine in automatic for line in engine.prospects]
 
-    def _engines(self) -> list[Any]:
-        """Every engine that has a lifetime, once."""
-        return list(dict.fromkeys(one for served in self.routes for stage in STAGES for one in _own(served, stage)))
-
-    def _guards(self) -> list[ActiveGuard]:
-        return list(dict.fromkeys(guard for served in self.routes for guard in served.guards.all))
-
     async def warm_up(self) -> None:
-        """Load every engine, once; a stage of a route is settled as soon as its engine is loaded or has failed.
+        """Load every engine, once; a route can be used as soon as its own are loaded."""
+        async with self._loading:
+            await load_routes(self.routes, self._loaded)
 
-        A language model that could not be loaded and has fallbacks is settled last, when it is known whether they can
-        answer.
+    async def take_over(self, routes: Sequence[ServedRoute]) -> None:
+        """Serve ``routes`` from the next turn on, once what is new in them is loaded; what runs goes on as it began.
+
+        Raises ``BadOption`` when a route cannot be loaded, unless the one of its name could not be before: then nothing
+        is changed. What is not used any more is closed by ``retire``.
         """
-        for guard in self._guards():
-            if failure := await _load(guard):
-                logger.error("the guard %s could not be loaded: %s", guard.rules.name, failure)
-        failures: dict[Any, str | None] = {}
-        late = []
-        for served in self.routes:
-            for stage in STAGES:
-                own = _own(served, stage)
-                for engine in own:
-                    if engine not in failures:
-                        failures[engine] = await _load(engine)
-                if stage == "llm" and failures[own[0]] and isinstance(served.engines.llm, FallbackModel):
-                    late.append(served)
-                else:
-                    served.settle(stage, _load_failure(served, stage, failures) or _refusal(served, stage))
-        for served in late:
-            served.settle("llm", _without_own_model(served, failures))
-        for served in self.routes:
-            if failure := served.load_failure():
-                logger.error("the model %s cannot be served: %s", served.name, failure)
+        async with self._loading:
+            loaded: LoadFailures = dict.fromkeys(self.loaded)
+            await load_routes(routes, loaded)
+            broken = {served.name for served in self.routes if served.load_failure()}
+            lost = [served for served in routes if served.load_failure() and served.name not in broken]
+            if lost:
+                self._unused += [each for each in loaded if each not in self._loaded]
+                raise BadOption(f"the model {lost[0].name} cannot be served: {lost[0].load_failure()}")
+            used = {*engines_of(routes), *guards_of(routes)}
+            self._unused += [each for each in self._parts() if each not in used]
+            self._replaced = [served for served in (*self._replaced, *self.routes) if served.in_use]
+            self.routes = tuple(routes)
+            self._loaded = {each: failure for each, failure in loaded.items() if each in used}
+
+    @property
+    def loaded(self) -> set[Any]:
+        """The engines and guards that work."""
+        return {each for each, failure in self._loaded.items() if failure is None}
+
+    async def retire(self) -> None:
+        """Close what is not used any more as soon as the turns that were running have ended."""
+        unused, replaced = list(self._unused), list(self._replaced)
+        for served in replaced:
+            await served.idle()
+        async with AsyncExitStack() as stack:
+            for each in unused:
+                if each in self._unused:
+                    self._unused.remove(each)
+                    stack.push_async_callback(each.aclose)
+
+    def _parts(self) -> list[Any]:
+        return [*engines_of(self.routes), *guards_of(self.routes)]
 
     async def aclose(self) -> None:
         """Close every engine, also when one of them fails to."""
         async with AsyncExitStack() as stack:
             if self._speech_store is not None:
                 stack.push_async_callback(self._speech_store.aclose)
-            for engine in (*self._engines(), *self._guards()):
-                stack.push_async_callback(engine.aclose)
+            for part in (*self._parts(), *self._unused):
+                stack.push_async_callback(part.aclose)
+
+
+def preflight(routes: Iterable[ServedRoute]) -> None:
+    """Ask every engine of ``routes`` whether it can be loaded, quickly. Raises ``BadOption``."""
+    for engine in engines_of(routes):
+        if isinstance(engine, Preflight):
+            engine.preflight()
 
 
 def _find(routes: Sequence[ServedRoute], model: str | None, named_by: Stage | None) -> ServedRoute:
@@ -158,96 +169,3 @@ def _find(routes: Sequence[ServedRoute], model: str | None, named_by: Stage | No
     if found is None:
         raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
     return found
-
-
-def _own(served: ServedRoute, stage: Stage) -> tuple[Any, ...]:
-    """The route's own engines of a stage, none for a stage without one; a model's fallbacks belong to other routes.
-
-    The detector of voice activity belongs to the stage that hears.
-    """
-    detectors = (served.engines.vad,) if stage == "stt" and served.engines.vad is not None else ()
-    return (*_engines_of(getattr(served.engines, stage)), *detectors)
-
-
-def _engines_of(chosen: Any) -> tuple[Any, ...]:
-    match chosen:
-        case None:
-            return ()
-        case FallbackModel() as model:
-            return (model.first,)
-        case FallbackRecogniser() | FallbackSynthesiser() as engine:
-            return engine.candidates.engines
-        case engine:
-            return (engine,)
-
-
-def _load_failure(served: ServedRoute, stage: Stage, failures: LoadFailures) -> str | None:
-    """Why a stage could not be loaded; an engine with fallbacks is left out if one of those could."""
-    engine = getattr(served.engines, stage)
-    why = next(filter(None, map(failures.get, _own(served, stage))), None)
-    if stage == "stt" and failures.get(served.engines.vad) is not None:
-        return failures[served.engines.vad]
-    if why is None or not isinstance(engine, FallbackRecogniser | FallbackSynthesiser):
-        return why
-    if not engine.candidates.leave_out(lambda one: bool(failures.get(one))):
-        return why
-    logger.error("not every engine of --%s could be loaded, the others of %s work: %s", stage, served.name, why)
-    return None
-
-
-async def _load(engine: Any) -> str | None:
-    """Warm one engine up; why that failed, if it did."""
-    try:
-        await engine.warm_up()
-    except (AdapterError, BadOption) as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001  whatever it is, the other routes are served
-        return f"an engine failed to load unexpectedly ({type(error).__name__})"
-    return None
-
-
-def _without_own_model(served: ServedRoute, failures: LoadFailures) -> str | None:
-    """Leave out what could not be loaded; why the route cannot answer, when no fallback can either."""
-    model = served.engines.llm
-    assert isinstance(model, FallbackModel)
-    why = failures[model.first]
-    if not model.leave_out(lambda engine: bool(failures.get(engine))):
-        return why
-    logger.error("the model of %s could not be loaded, its fallbacks answer: %s", served.name, why)
-    return None
-
-
-def _refusal(served: ServedRoute, stage: Stage) -> str | None:
-    """Why a loaded engine cannot serve this route with its settings: no request could change that."""
-    match stage:
-        case "stt":
-            return _unknown_language(served)
-        case "tts":
-            return _unspeakable(served)
-        case _:
-            return None
-
-
-def _unknown_language(served: ServedRoute) -> str | None:
-    settings, recogniser = served.route.settings, served.engines.stt
-    known = recogniser.info.languages if recogniser is not None else None
-    if settings.language is None or known is None or settings.language in known:
-        return None
-    engine = served.engine_names("stt")[0]
-    return f"--stt {engine} does not understand --language {settings.language!r}, only {', '.join(known)}."
-
-
-def _unspeakable(served: ServedRoute) -> str | None:
-    """Why the route's voice cannot speak; if it can, load how the route's answers are read aloud."""
-    settings, engine = served.route.settings, served.engines.tts
-    try:
-        voice = known_voice(engine.info, settings.voice)
-        voices_by_language(engine.info, voice, settings.voices_by_language)
-        engine.check(tts.Request(text="", voice=voice, speed=settings.speed, language=settings.language))
-    except AdapterError as error:
-        return error.message
-    Normalizer(ReadingOptions(pronunciations=settings.pronunciations), settings.language or "en", engine.info)
-    if words := pronunciations.unusable_entries(settings.pronunciations, engine.info):
-        named = ", ".join(words[:NAMED_WORDS]) + (" and more" if len(words) > NAMED_WORDS else "")
-        logger.warning("--tts %s takes no phonemes; these pronunciations have no effect: %s.", settings.tts, named)
-    return None

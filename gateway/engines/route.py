@@ -1,6 +1,8 @@
 """A route: a model that clients can name, the engines that serve it, and which of its stages can work now."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
@@ -53,6 +55,8 @@ class ServedRoute:
         self.engines = engines
         self.guards = guards
         self._load_failures: dict[Stage, str | None] = {}
+        self._users = 0
+        self._left = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -104,6 +108,28 @@ class ServedRoute:
         if (current := current_admission()) is not None:
             for stage in stages:
                 current.ask(tuple(queues_of(getattr(self.engines, stage))), first=stage == stages[0])
+            current.hold(self.used())
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Around a turn or a session: its engines are not closed while it lasts."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._left.set()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a turn or a session runs."""
+        return self._users > 0
+
+    async def idle(self) -> None:
+        """Wait until none runs."""
+        while self.in_use:
+            self._left.clear()
+            await self._left.wait()
 
     def require(self, stages: Iterable[Stage]) -> None:
         """Raise unless all of ``stages`` can work now.

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     OpenAPIHeader,
@@ -19,11 +19,14 @@ from litestar.openapi.spec import (
     Reference,
     RequestBody,
     Schema,
+    SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
+from gateway.http.api_viewer import ApiViewer
 from gateway.http.errors import ErrorAnswer
 from gateway.http.headers import HEADERS
+from gateway.http.static_files import HEADERS as PAGE_HEADERS
 
 REFERENCES = "#/components/schemas/{name}"
 
@@ -217,9 +220,19 @@ def description(*wire_types: Any) -> OpenAPIConfig:
         title="Speech gateway",
         version=version("speech-gateway"),
         description="Audio in, a spoken answer streams out; OpenAI's wire formats, any OpenAI-compatible model behind.",
-        openapi_router=Router(path="/docs", route_handlers=(), include_in_schema=False, opt={"access": "open"}),
-        components=WireComponents(wire=json_schema(ErrorAnswer, *wire_types)[1]),
-        render_plugins=[SwaggerRenderPlugin(path="/"), JsonRenderPlugin()],
+        openapi_router=Router(
+            path="/docs",
+            route_handlers=(),
+            include_in_schema=False,
+            opt={"access": "open"},
+            response_headers=PAGE_HEADERS,
+        ),
+        components=WireComponents(
+            wire=json_schema(ErrorAnswer, *wire_types)[1],
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer")},
+        ),
+        security=[{"key": []}, {}],  # a gateway may have keys or none
+        render_plugins=[ApiViewer(), JsonRenderPlugin()],
         use_handler_docstrings=True,
     )
 

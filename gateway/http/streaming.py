@@ -6,6 +6,7 @@ does not notice a client that leaves before the first byte.
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from functools import partial
@@ -23,9 +24,6 @@ logger = logging.getLogger(__name__)
 
 PING_SECONDS = 15.0
 """How long an event stream may be silent before a comment keeps the connection alive."""
-
-STALLED_SECONDS = 120.0
-"""How long a client may read nothing before its turn is ended: others may be waiting for the engines."""
 
 LAST_EVENT_SECONDS = 1.0
 """How long a client may take to make room for the event that says that the server ends."""
@@ -127,9 +125,9 @@ class _StreamingASGI:
         self._streaming = streaming
         self._events = streaming.content_type == EVENT_STREAM
         self._begun = False
-        self._sending = False
-        self._since: float | None = None  # the loop's time when it began to send, or to be silent
         self._given_up = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._silent_since = math.inf  # the loop's time when it had sent something; while it sends, it is not silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._client = connection_of(scope)
@@ -139,7 +137,8 @@ class _StreamingASGI:
         before = task.cancelling()
         # A client that leaves ends the answer from outside: a task that waits for it would cost more than all of this.
         self._client.when_left(partial(self._give_up, task))
-        self._look_again(task)
+        if self._events:
+            self._timer = self._loop.call_later(PING_SECONDS / 4, self._fill_silence)
         try:
             await self._send(scope, send)
         except asyncio.CancelledError:
@@ -152,7 +151,8 @@ class _StreamingASGI:
                         await self._end_with(stream_error(error, field_names(scope)))
             raise
         finally:
-            self._timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             self._client.when_left(None)
 
     async def _send(self, scope: Scope, send: Send) -> None:
@@ -182,9 +182,9 @@ class _StreamingASGI:
         await self._client.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, chunk: bytes) -> None:
-        self._sending, self._since = True, self._loop.time()
+        self._silent_since = math.inf
         await self._client.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._sending, self._since = False, self._loop.time()
+        self._silent_since = self._loop.time()
 
     def _give_up(self, task: "asyncio.Task[Any]") -> None:
         """End the answer: nobody reads it. What produces it is closed as by any other cancellation."""
@@ -192,24 +192,14 @@ class _StreamingASGI:
             self._given_up = True
             task.cancel()
 
-    def _look_again(self, task: "asyncio.Task[Any]") -> None:
-        """Look now and then, which is cheaper than a timer a chunk, whether there was silence for too long."""
-        self._timer = self._loop.call_later(PING_SECONDS / 4, self._look, task)
-
-    def _look(self, task: "asyncio.Task[Any]") -> None:
-        """Fill silence with a comment; end the answer to a client that stopped reading."""
-        since = self._since
-        if since is not None and self._streaming.relay is not None:
-            since = max(since, self._streaming.relay.since)
-        passed = 0.0 if since is None else self._loop.time() - since
-        if self._sending and passed >= STALLED_SECONDS:
-            logger.warning("a client read nothing for %g s; its connection is closed", STALLED_SECONDS)
-            self._give_up(task)
-            return
-        if self._events and not self._sending and passed >= PING_SECONDS:
+    def _fill_silence(self) -> None:
+        """Send a comment after a silence. To look now and then is cheaper than a timer a chunk."""
+        relay = self._streaming.relay
+        since = self._silent_since if relay is None else max(self._silent_since, relay.since)
+        if self._loop.time() - since >= PING_SECONDS:
             self._client.offer(PING)
-            self._since = self._loop.time()
-        self._look_again(task)
+            self._silent_since = self._loop.time()
+        self._timer = self._loop.call_later(PING_SECONDS / 4, self._fill_silence)
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {

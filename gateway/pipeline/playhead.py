@@ -17,13 +17,11 @@ class _Utterance:
         self.complete = False
 
 
-class Playhead:
-    """For one answer: the utterances as written, the seconds of audio made of each, and the seconds sent in all."""
+class SpokenText:
+    """What of a spoken text lies within so many seconds of its audio; letters count as spoken at an even pace."""
 
     def __init__(self) -> None:
         self._utterances: list[_Utterance] = []
-        self._first_sent_at: float | None = None
-        self.sent_seconds = 0.0
 
     def begin(self, text: str) -> None:
         """The next utterance begins; ``text`` is what the model wrote."""
@@ -37,22 +35,9 @@ class Playhead:
         """All audio of the utterance was made; none if nothing in it can be spoken."""
         self._utterances[-1].complete = True
 
-    def sent(self, seconds: float) -> None:
-        """``seconds`` more audio were sent to the listener."""
-        if self._first_sent_at is None:
-            self._first_sent_at = asyncio.get_running_loop().time()
-        self.sent_seconds += seconds
-
-    def text(self) -> str:
-        """The written text that can have been heard by now, up to the end of a word; "" before any audio was sent.
-
-        That is as much as was sent, but no more than fits into the time since the first audio was sent. Within an
-        utterance, letters count as spoken at an even pace.
-        """
-        if self._first_sent_at is None:
-            return ""
-        since = asyncio.get_running_loop().time() - self._first_sent_at
-        return "".join(self._within(min(self.sent_seconds, since)))
+    def within(self, seconds: float) -> str:
+        """The written text that is spoken in the first ``seconds``, up to the end of a word."""
+        return "".join(self._within(seconds))
 
     def _within(self, seconds: float) -> Iterator[str]:
         for utterance in self._utterances:
@@ -63,6 +48,31 @@ class Playhead:
             else:
                 yield _words(utterance.text, min(1.0, seconds / whole) if whole else 0.0)
                 return
+
+
+class Playhead(SpokenText):
+    """For one answer: its utterances with the audio made of each, and the seconds that were sent of it in all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first_sent_at: float | None = None
+        self.sent_seconds = 0.0
+
+    def sent(self, seconds: float) -> None:
+        """``seconds`` more audio were sent to the listener."""
+        if self._first_sent_at is None:
+            self._first_sent_at = asyncio.get_running_loop().time()
+        self.sent_seconds += seconds
+
+    def text(self) -> str:
+        """The written text that can have been heard by now, up to the end of a word; "" before any audio was sent.
+
+        That is as much as was sent, but no more than fits into the time since the first audio was sent.
+        """
+        if self._first_sent_at is None:
+            return ""
+        since = asyncio.get_running_loop().time() - self._first_sent_at
+        return self.within(min(self.sent_seconds, since))
 
 
 def _words(text: str, part: float) -> str:

@@ -21,6 +21,9 @@ MAX_PIPELINED = 16
 IDLE_SECONDS = 75.0
 """How long a connection may be silent before and between requests; clients and proxies keep theirs for 60 s or less."""
 
+HANDSHAKE_SECONDS = 10.0
+"""How long a TLS handshake may take."""
+
 HEAD_SECONDS = 15.0
 """How long the head of a request may take to arrive, from its first byte."""
 
@@ -37,5 +40,23 @@ LINGER_BYTES = 64 * 1024 * 1024
 """How much of it is read and discarded meanwhile: many clients read nothing before they have sent all. Nothing is read
 of a body that is longer than this."""
 
+READ_SECONDS = 120.0
+"""How long a client may read nothing of what it is sent, once no more fits into the buffers."""
+
+READ_BYTES_PER_SECOND = 1024
+"""The slowest that it may read beyond that; speech at a low bit rate is faster."""
+
 FLUSH_SECONDS = 30.0
 """How long a client may take to read the end of its last answer."""
+
+MESSAGE_BYTES = 24 * 1024 * 1024
+"""The longest message of a WebSocket: 15 MiB of audio in base64, as OpenAI takes it, and what is around that."""
+
+GOODBYE_SECONDS = 1.0
+"""How long applications may take to close their WebSockets when the server ends."""
+
+MAX_FRAGMENTS = 16 * 1024
+"""The most fragments of one message."""
+
+PING_SECONDS = 20.0
+"""How often the client of a WebSocket is asked whether it is there, and how long it may take to say so."""

@@ -21,6 +21,7 @@ from gateway.server import limits
 from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.exchange import Exchange, reset_when_closed, scope_of
 from gateway.server.forwarded import Client
+from gateway.server.reading_pace import ReadingPace
 from gateway.server.request_parser import NO_HEAD, RequestHead, RequestParser
 from gateway.tasks import run_among
 
@@ -28,12 +29,13 @@ from gateway.tasks import run_among
 class HTTPProtocol(asyncio.Protocol):
     """One connection. The server calls ``sweep`` once a second: connections have no timers of their own."""
 
+    is_websocket = False
+
     def __init__(
         self,
         config: uvicorn.Config,
         server_state: ServerState,
         app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop,
         *,
         places: ConnectionLimits,
         ending: Callable[[], bool] = lambda: False,
@@ -44,10 +46,10 @@ class HTTPProtocol(asyncio.Protocol):
         self._places = places
         self._ending = ending
         self._now = asyncio.get_running_loop().time
-        self._parser = RequestParser(self)
+        self._parser, self._pace = RequestParser(self), ReadingPace()
         self._transport: asyncio.Transport
         self._peer: Client | None = None
-        self.client: Client | None = None  # whose connection it counts as
+        self.counts_as: Client | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._closing, self._discarded = False, 0
@@ -65,8 +67,8 @@ class HTTPProtocol(asyncio.Protocol):
         """Accept the connection, or refuse it when there are too many."""
         self._transport = cast(asyncio.Transport, transport)
         self._peer = transport.get_extra_info("peername")
-        self.client = self._places.client(self._peer)
-        if reason := self._places.refusal(self.client, self._state.connections):
+        self.counts_as = self._places.client(self._peer)
+        if reason := self._places.refusal(self.counts_as, self._state.connections):
             self._answer(Unavailable(reason, retry_after=RETRY_SECONDS), lingering=False)
             return
         self._state.connections.add(cast(Any, self))
@@ -84,10 +86,12 @@ class HTTPProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than it is sent to."""
         self._writable.clear()
+        self._pace.full(self._transport)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self._writable.set()
+        self._pace.drained()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, or discard it when nothing more is answered."""
@@ -115,7 +119,7 @@ class HTTPProtocol(asyncio.Protocol):
         if len(self._exchanges) > limits.MAX_PIPELINED:
             detail = "Too many requests at once on one connection."
             raise HTTPException(status_code=HTTPStatus.TOO_MANY_REQUESTS, detail=detail)
-        self.client = self._places.client_of_request(self._peer, head.headers, self._state.connections - {self})
+        self.counts_as = self._places.client_of_request(self._peer, head.headers, self._state.connections - {self})
         self._reading = self._exchange(head)
         self._exchanges.append(self._reading)
         self._deadline = math.inf
@@ -144,18 +148,15 @@ class HTTPProtocol(asyncio.Protocol):
             self._reading = None
 
     def upgraded(self, head: RequestHead, rest: bytes) -> bool:
-        """Whether the connection is a WebSocket from now on, which has its own protocol and none of these limits."""
+        """Whether the connection is a WebSocket from now on, which has its own protocol. Raises ``Unavailable``."""
         websocket = head.method == "GET" and head.header(b"upgrade").lower() == b"websocket"
-        if not websocket or self._config.ws_protocol_class is None or self._exchanges:
+        if not websocket or self._exchanges:
             return False
+        client = self._places.client_of_websocket(self._peer, head.headers, self._state.connections - {self})
         self._state.connections.discard(cast(Any, self))
         self._deadline = math.inf
-        protocol = cast(Any, self._config.ws_protocol_class)(
-            config=self._config, server_state=self._state, app_state=self._app_state
-        )
-        protocol.connection_made(self._transport)
-        self._transport.set_protocol(protocol)
-        protocol.data_received(head.encoded() + rest)
+        protocol = cast(Any, self._config.ws_protocol_class)(self._config, self._state, self._app_state)
+        protocol.take_over(self._transport, client, head.encoded() + rest)
         return True
 
     # The exchanges call these.
@@ -187,7 +188,7 @@ class HTTPProtocol(asyncio.Protocol):
         """The last byte of an answer has been written: the next request has its turn."""
         self._state.total_requests += 1
         self._exchanges.popleft()
-        self.client = self._places.client(self._peer)
+        self.counts_as = self._places.client(self._peer)
         if self._transport.is_closing():
             return
         if not exchange.keep_alive:
@@ -216,8 +217,10 @@ class HTTPProtocol(asyncio.Protocol):
         return None if self._exchanges else (self._in_head, self._deadline)
 
     def sweep(self) -> None:
-        """Act if the deadline has passed."""
-        if self._now() >= self._deadline:
+        """Act if the deadline has passed, or the client reads too slowly."""
+        if self._pace.too_slow(self._transport):
+            self.abort()
+        elif self._now() >= self._deadline:
             self._deadline = math.inf
             self._on_deadline()
 
@@ -235,7 +238,7 @@ class HTTPProtocol(asyncio.Protocol):
         self._transport.abort()
 
     def _exchange(self, head: RequestHead) -> Exchange:
-        scheme = "https" if self._config.ssl is not None else "http"
+        scheme = "http" if self._transport.get_extra_info("sslcontext") is None else "https"
         server = self._transport.get_extra_info("sockname")
         scope = scope_of(head, self._peer, server, self._app_state.copy(), scheme)
         exchange = Exchange(self, head, scope, self._state.default_headers)

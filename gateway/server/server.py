@@ -9,16 +9,19 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from types import FrameType
 from typing import Any, cast
 
 import uvicorn
 from litestar.types import ASGIApp
+from uvicorn.server import ServerState
 
+from gateway.server import limits
 from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.forwarded import ForwardedHeaders, TrustedProxies
 from gateway.server.protocol import HTTPProtocol
+from gateway.server.tls_handshake import TLSHandshake
+from gateway.server.websocket import WebSocketProtocol
 from gateway.settings.model import GatewaySettings
 from gateway.tasks import CLOSING_SECONDS
 
@@ -55,22 +58,44 @@ class GatewayServer(uvicorn.Server):
         self._reload = reload
         self._ending = False
         proxies = TrustedProxies(settings.forwarded_allow_ips)
-        places = ConnectionLimits(
-            total=settings.max_connections, per_client=settings.max_connections_per_client, proxies=proxies
+        self._tls = tls
+        self._places = ConnectionLimits(
+            total=settings.max_connections,
+            per_client=settings.max_connections_per_client,
+            websockets=settings.max_websockets,
+            proxies=proxies,
         )
         config = uvicorn.Config(
             cast(Any, app if proxies.empty else ForwardedHeaders(app, proxies)),
-            http=cast(Any, partial(HTTPProtocol, places=places, ending=lambda: self._ending)),
+            http=cast(Any, self._connection),
+            ws=WebSocketProtocol,
+            ws_max_size=limits.MESSAGE_BYTES,
+            ws_ping_interval=limits.PING_SECONDS,
+            ws_ping_timeout=limits.PING_SECONDS,
+            ws_per_message_deflate=False,  # audio does not shrink, and each connection would keep two windows
             log_config=None,
             log_level="warning",
             access_log=False,  # query strings may hold prompts
             server_header=False,
-            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
             proxy_headers=False,  # ForwardedHeaders reads them
         )
         super().__init__(config)
         self._shutdown_seconds = settings.shutdown_seconds
         self._ended_by = "the application"
+
+    def _connection(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> asyncio.Protocol:
+        """What serves a new connection; with TLS, its handshake comes first."""
+
+        def plain() -> HTTPProtocol:
+            return HTTPProtocol(config, server_state, app_state, places=self._places, ending=lambda: self._ending)
+
+        return plain() if self._tls is None else TLSHandshake(plain, self._tls, server_state, self._places)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -102,12 +127,8 @@ class GatewayServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _sweep(self) -> None:
-        for connection in self._own_connections():
+        for connection in list(cast(set[Any], self.server_state.connections)):
             connection.sweep()
-
-    def _own_connections(self) -> list[HTTPProtocol]:
-        """Those that are not WebSockets."""
-        return [each for each in cast(set[Any], self.server_state.connections) if isinstance(each, HTTPProtocol)]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what runs finish for ``shutdown_seconds``, then cut it, which answers it.
@@ -132,7 +153,7 @@ class GatewayServer(uvicorn.Server):
                 task.cancel()
             await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
             await self._until(self._drained, asyncio.get_running_loop().time() + FLUSH_SECONDS)
-        for remaining in self._own_connections():
+        for remaining in list(cast(set[Any], self.server_state.connections)):
             remaining.abort()
         await self.lifespan.shutdown()
 

@@ -1,7 +1,7 @@
 """Reads the words of a command line: settings, positional words, and the options of the command itself."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -17,10 +17,12 @@ class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
     own: dict[str, str]
 
 
-def parse(arguments: Sequence[str], own: Mapping[str, str] | None = None) -> CommandLine:
+def parse(
+    arguments: Sequence[str], own: Mapping[str, str] | None = None, switches: Collection[str] = ()
+) -> CommandLine:
     """Read the words of a command line; of a repeated flag the last counts. Raises ``SettingsError``, ``BadOption``.
 
-    ``own`` maps further flags, which all take a value, to the names that they have in the result.
+    ``own`` maps further flags to the names that they have in the result. They take a value, all but ``switches``.
     """
     words = deque(arguments)
     settings: dict[str, Setting] = {}
@@ -32,6 +34,8 @@ def parse(arguments: Sequence[str], own: Mapping[str, str] | None = None) -> Com
         flag = word.partition("=")[0]
         if not _is_flag(word):
             positional.append(word)
+        elif word in switches:
+            found[names[word]] = "true"
         elif flag in names:
             found[names[flag]] = _value(word, words)
         else:

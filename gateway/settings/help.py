@@ -7,10 +7,11 @@ import msgspec
 
 from adapters.options import Secret
 from gateway.settings import composition
-from gateway.settings.declaration import GROUPS, SERVER
+from gateway.settings.declaration import GROUPS, SERVER_GROUPS
 from gateway.settings.key_tables import KeyTable
 from gateway.settings.options import OPEN_TABLE, Option, entries, options
 from gateway.settings.show import line
+from gateway.settings.sources import UpstreamNames, is_upstream_option
 
 INDENT = 30
 """The column in which descriptions begin."""
@@ -58,9 +59,12 @@ def schema() -> bytes:
             value["default"] = options()[key].default
         if options()[key].shape in {"list", "secrets"} and "anyOf" in value:
             value["anyOf"].append({"type": "string"})
-    server = {option.key for option in options().values() if option.group == SERVER}
-    names = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
+    server = {option.key for option in options().values() if option.group in SERVER_GROUPS}
+    names: dict[str, Any] = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
     route = {key: value for key, value in properties.items() if key not in server}
+    upstream = {key: value for key, value in route.items() if is_upstream_option(options()[key])}
+    upstream |= msgspec.json.schema(UpstreamNames)["$defs"]["UpstreamNames"]["properties"]
+    names["upstreams"] = {"type": "array", "items": _table(upstream, {}) | {"required": ["name"]}}
     others: dict[str, Any] = {f"^{OPEN_TABLE}_": {}} if OPEN_TABLE in properties else {}
     routes = _table(names | route, others) | {"required": ["name"]}
     keys = msgspec.json.schema(KeyTable, schema_hook=_schema_of)["$defs"]

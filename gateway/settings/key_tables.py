@@ -28,7 +28,10 @@ class KeyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Whose key it is, in logs, usage and stores; the same for the key that replaces it.",
         ),
     ]
-    hash: Annotated[str | None, Meta(description="Of the key, as speech-to-speech key new prints it.")] = None
+    hash: Annotated[
+        str | Names | None,
+        Meta(description="Of the key, as speech-to-speech key new prints it; a list while a new one replaces an old."),
+    ] = None
     key: Annotated[Secret | None, Meta(description="The key itself, in place of its hash; better not.")] = None
     admin: Annotated[bool, Meta(description="The operator's: it may see the usage of all keys, and /metrics.")] = False
     disabled: Annotated[bool, Meta(description="Refused until this is false.")] = False
@@ -70,8 +73,11 @@ def _key(table: KeyTable, path: str) -> Key:
         raise SettingsError(f"{path}: no key can have the name {table.name!r}, which the gateway uses itself.")
     if (table.hash is None) == (table.key is None):
         raise SettingsError(f"{place} needs a 'hash' or a 'key', one of the two.")
-    digest = digest_in(hash_of(checked_key(table.key, place)) if table.key is not None else table.hash or "")
-    if digest is None:
+    hashes = (table.hash or "",) if not isinstance(table.hash, tuple) else table.hash
+    if table.key is not None:
+        hashes = (hash_of(checked_key(table.key, place)),)
+    digests = tuple(digest for digest in map(digest_in, hashes) if digest is not None)
+    if len(digests) < len(hashes):
         raise BadOption(
             f"{place} has a 'hash' that is none: 'sha256:' and 64 hexadecimal digits, as "
             "'speech-to-speech key new NAME' prints it."
@@ -79,4 +85,4 @@ def _key(table: KeyTable, path: str) -> Key:
     caller = Caller(
         name=table.name, admin=table.admin, routes=table.routes, surfaces=table.surfaces, limits=table.limits
     )
-    return Key(digest=digest, caller=caller, disabled=table.disabled, expires=table.expires)
+    return Key(digests=digests, caller=caller, disabled=table.disabled, expires=table.expires)

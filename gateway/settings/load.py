@@ -10,11 +10,11 @@ from adapters.contract.description import ApiKeyVariable, EngineDescription
 from adapters.options import Secret, shown_url
 from gateway.access.keys import listed_keys
 from gateway.settings import composition, model
-from gateway.settings.flags import parse
+from gateway.settings.flags import CommandLine, parse
 from gateway.settings.guards import with_keys
-from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
+from gateway.settings.model import GatewaySettings, Loaded, Route, RouteUpstream, SettingsError
 from gateway.settings.options import OPEN_TABLE, Setting, options
-from gateway.settings.sources import FILE_ENDINGS, File, RouteTable, read_environment, read_file
+from gateway.settings.sources import FILE_ENDINGS, File, RouteTable, UpstreamTable, read_environment, read_file
 
 Given = dict[str, Setting]
 Effective = tuple[GatewaySettings, dict[str, str]]
@@ -25,13 +25,18 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Loaded:
 
     Raises ``SettingsError``, and ``BadOption`` for an engine that cannot be used.
     """
-    line = parse(arguments)
+    return load_line(parse(arguments), environment)
+
+
+def load_line(line: CommandLine, environment: Mapping[str, str]) -> Loaded:
+    """The same of a command line that has been parsed, with its own options."""
     if not line.positional:
         return resolve(line.settings, environment)
     path, *more = line.positional
     if not path.endswith(FILE_ENDINGS):
         raise SettingsError(
-            f"{path!r} is neither a command (ask, check, config, key new) nor a configuration file (.toml, .json)."
+            f"{path!r} is neither a command (ask, talk, local, check, config, key new) nor a configuration file "
+            "(.toml, .json)."
         )
     if more or "config" in line.settings:
         raise SettingsError(f"Only one configuration file can be used: {path!r} is given, and another one.")
@@ -49,6 +54,7 @@ def resolve(flags: Given, environment: Mapping[str, str]) -> Loaded:
     routes = tuple(_route(table, presets | given, environment) for table in file.routes)
     routes = routes or (_only_route(settings, origins),)
     everything = [*given.items(), *(pair for table in file.routes for pair in table.settings.items())]
+    everything += [pair for table in file.routes for one in table.upstreams for pair in one.settings.items()]
     keys = (*listed_keys(settings.api_keys), *file.keys)
     warnings += [*file.warnings, *_without_effect(everything, routes), *_keys_sent_elsewhere(routes)]
     if keys and settings.allow_anonymous:
@@ -81,8 +87,15 @@ def _presets(given: Given) -> Given:
 
 
 def _route(table: RouteTable, given: Given, environment: Mapping[str, str]) -> Route:
-    settings, origins = _effective(given | table.settings, environment)
-    return Route(name=table.name, aliases=table.aliases, settings=settings, origins=origins)
+    given = given | table.settings
+    settings, origins = _effective(given, environment)
+    upstreams = tuple(_upstream(upstream, given, environment) for upstream in table.upstreams)
+    return Route(name=table.name, aliases=table.aliases, settings=settings, origins=origins, upstreams=upstreams)
+
+
+def _upstream(table: UpstreamTable, given: Given, environment: Mapping[str, str]) -> RouteUpstream:
+    settings, origins = _effective(given | table.settings, environment, others="upstreams")
+    return RouteUpstream(name=table.name, weight=table.weight, settings=settings, origins=origins)
 
 
 def _only_route(settings: GatewaySettings, origins: dict[str, str]) -> Route:
@@ -91,12 +104,17 @@ def _only_route(settings: GatewaySettings, origins: dict[str, str]) -> Route:
     return Route(name=settings.model_name, aliases=aliases, settings=settings, origins=origins)
 
 
-def _effective(given: Given, environment: Mapping[str, str]) -> Effective:
-    """Fill in what is not given: the engines, the values that they propose for their options, and the model."""
+def _effective(given: Given, environment: Mapping[str, str], others: str | None = None) -> Effective:
+    """Fill in what is not given: the engines, the values that they propose for their options, and the model.
+
+    ``others`` is what stands ready to answer in the place of the model, beside fallbacks that are given.
+    """
+    if "fallbacks" in given and given["fallbacks"].value:
+        others = others or "fallbacks"
     filled: Given = {}
     for stage, key in model.ENGINE_KEYS.items():
         filled[key] = given.get(key) or _selected(stage, key, given)
-        filled |= _proposed(composition.engine_description(stage, filled[key].value), given, environment)
+        filled |= _proposed(composition.engine_description(stage, filled[key].value), environment, others)
     backend = filled[model.ENGINE_KEYS["llm"]].value
     default_model = composition.engine_description("llm", backend).default_model or backend
     filled["model_name"] = Setting(value=default_model, origin=f"default of {backend}")
@@ -110,12 +128,12 @@ def _effective(given: Given, environment: Mapping[str, str]) -> Effective:
     return composition.settings_type()(**values), origins
 
 
-def _proposed(described: EngineDescription, given: Given, environment: Mapping[str, str]) -> Given:
+def _proposed(described: EngineDescription, environment: Mapping[str, str], others: str | None) -> Given:
     """The values that an engine proposes for its own options in this situation."""
     proposed: Given = {}
-    if "fallbacks" in given and given["fallbacks"].value:
+    if others is not None:
         for option, value in described.fallback_options.items():
-            proposed[option] = Setting(value=value, origin="default with fallbacks")
+            proposed[option] = Setting(value=value, origin=f"default with {others}")
     if (variable := described.api_key) is not None and environment.get(variable.name):
         key = Secret(environment[variable.name])
         proposed[variable.key_option] = Setting(value=key, origin=f"environment {variable.name}")
@@ -163,11 +181,14 @@ def _keys_sent_elsewhere(routes: Iterable[Route]) -> list[str]:
     for route in routes:
         for described in composition.route_descriptions(route):
             variable = described.api_key
-            if variable is None or route.origins.get(variable.key_option) != f"environment {variable.name}":
+            if variable is None:
                 continue
-            host = _host(getattr(route.settings, variable.url_option) or "") or variable.host
-            if host != variable.host:
-                hosts.setdefault(variable, {})[host] = None
+            for asked in route.upstreams or (route,):
+                if asked.origins.get(variable.key_option) != f"environment {variable.name}":
+                    continue
+                host = _host(getattr(asked.settings, variable.url_option) or "") or variable.host
+                if host != variable.host:
+                    hosts.setdefault(variable, {})[host] = None
     return [
         f"{variable.name} is sent to {', '.join(sent_to)}; give --{variable.key_option} to send another key there."
         for variable, sent_to in hosts.items()

@@ -166,16 +166,30 @@ class GatewaySettings(ServerSettings, frozen=True, kw_only=True, forbid_unknown_
     ] = None
 
 
+class RouteUpstream(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several servers of a route's language model: its ``weight`` is its share of new conversations.
+
+    ``settings`` and ``origins`` are those of the route, with what is set for this server alone.
+    """
+
+    name: str
+    weight: float
+    settings: GatewaySettings
+    origins: dict[str, str]
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A model that clients can name: its ``name``, other names for it (``*`` is any), its effective settings.
 
-    ``origins`` says of every key where its value comes from, as in ``Loaded``.
+    ``origins`` says of every key where its value comes from, as in ``Loaded``. Where there are ``upstreams``, they
+    write the answers.
     """
 
     name: str
     aliases: tuple[str, ...]
     settings: GatewaySettings
     origins: dict[str, str]
+    upstreams: tuple[RouteUpstream, ...] = ()
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

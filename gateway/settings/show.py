@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.options import Secret, shown_url
 from gateway.settings.guard_table import GuardTable
-from gateway.settings.model import GatewaySettings, Loaded, Route
+from gateway.settings.model import GatewaySettings, Loaded, Route, RouteUpstream
 from gateway.settings.options import OPEN_TABLE, options
 
 URL = re.compile(r"\w+://\S+")
@@ -61,7 +61,15 @@ def _route(route: Route, base: dict[str, Any]) -> str:
     values = _values(route.settings)
     rows = [(line("name", route.name), ""), (line("aliases", list(route.aliases)), "")]
     rows += [(line(key, value), route.origins[key]) for key, value in values.items() if base.get(key, ...) != value]
-    return "[[routes]]\n" + _aligned(rows)
+    upstreams = [_upstream(upstream, values) for upstream in route.upstreams]
+    return "\n\n".join(["[[routes]]\n" + _aligned(rows), *upstreams])
+
+
+def _upstream(upstream: RouteUpstream, base: dict[str, Any]) -> str:
+    rows = [(line("name", upstream.name), ""), (line("weight", upstream.weight), "")]
+    values = _values(upstream.settings)
+    rows += [(line(key, value), upstream.origins[key]) for key, value in values.items() if base.get(key, ...) != value]
+    return "[[routes.upstreams]]\n" + _aligned(rows)
 
 
 def _guard(guard: GuardTable) -> str:

@@ -4,17 +4,18 @@ import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from gateway.access.keys import Key
-from gateway.settings.declaration import SERVER
+from gateway.settings.declaration import LANGUAGE_MODEL, SERVER_GROUPS
 from gateway.settings.guard_table import GuardTable
 from gateway.settings.guards import guard_tables
 from gateway.settings.key_tables import read_keys
 from gateway.settings.model import SettingsError
-from gateway.settings.options import Setting, decode, decode_text, find, flatten, nearest
+from gateway.settings.options import Option, Setting, decode, decode_text, find, flatten, nearest
 
 PREFIX = "S2S_"
 FILE_ENDINGS = (".toml", ".json")
@@ -26,12 +27,21 @@ SERVICE_ADDRESS = re.compile("(tcp|udp|sctp)://")
 """How the value of ``<SERVICE>_PORT`` begins."""
 
 
+class UpstreamTable(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the ``upstreams`` of a route: its name, its weight, and the settings that differ for it."""
+
+    name: str
+    weight: float
+    settings: dict[str, Setting]
+
+
 class RouteTable(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``[[routes]]`` of a file: its names, and the settings that differ for it."""
+    """One ``[[routes]]`` of a file: its names, the settings that differ for it, and its upstreams."""
 
     name: str
     aliases: tuple[str, ...]
     settings: dict[str, Setting]
+    upstreams: tuple[UpstreamTable, ...] = ()
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +60,19 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 class _RouteNames(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     aliases: tuple[str, ...] = ()
+    upstreams: tuple[dict[str, Any], ...] = ()
+
+
+class UpstreamNames(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upstream has beside settings."""
+
+    name: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="What the server is called in metrics and in the log."),
+    ]
+    weight: Annotated[
+        float, Meta(gt=0, le=1000, description="Its share of new conversations, beside the weights of the others.")
+    ] = 1.0
 
 
 def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Setting], list[str]]:
@@ -150,14 +173,44 @@ def _route(table: dict[str, Any], path: str, number: int) -> RouteTable:
     except msgspec.ValidationError as error:
         reason = str(error).replace("`", "")
         raise SettingsError(
-            f"{path}: route {number} needs a 'name' and may have a list of 'aliases': {reason}."
+            f"{path}: route {number} needs a 'name' and may have lists of 'aliases' and of 'upstreams': {reason}."
         ) from None
     if not names.name or not all(names.aliases):
         raise SettingsError(f"{path}: route {number} has an empty name.")
     rest = {key: value for key, value in table.items() if key not in own}
     for key in rest:
         option = find(key)
-        if option is not None and option.group == SERVER:
+        if option is not None and option.group in SERVER_GROUPS:
             raise SettingsError(f"{path}: {key!r} is set for the whole server, not in route {names.name!r}.")
-    settings = _settings(rest, path, f"{path}: route {names.name!r}")
-    return RouteTable(name=names.name, aliases=names.aliases, settings=settings)
+    place = f"{path}: route {names.name!r}"
+    upstreams = tuple(_upstream(each, path, place) for each in names.upstreams)
+    called = [upstream.name for upstream in upstreams]
+    for name in called:
+        if called.count(name) > 1:
+            raise SettingsError(f"{place}: two upstreams have the name {name!r}.")
+    return RouteTable(
+        name=names.name, aliases=names.aliases, settings=_settings(rest, path, place), upstreams=upstreams
+    )
+
+
+def _upstream(table: dict[str, Any], path: str, place: str) -> UpstreamTable:
+    own = {key: value for key, value in table.items() if key in UpstreamNames.__struct_fields__}
+    try:
+        names = msgspec.convert(own, UpstreamNames)
+    except msgspec.ValidationError as error:
+        reason = str(error).replace("`", "'")
+        raise SettingsError(f"{place}: an upstream needs a 'name' and may have a 'weight': {reason}.") from None
+    place = f"{place}: upstream {names.name!r}"
+    rest = {key: value for key, value in table.items() if key not in own}
+    for key in rest:
+        if (option := find(key)) is not None and not is_upstream_option(option):
+            raise SettingsError(
+                f"{place}: {key!r} cannot be set for one upstream, only 'model_name' and the options of the model's "
+                "server (responses_api_base_url, responses_api_api_key)."
+            )
+    return UpstreamTable(name=names.name, weight=names.weight, settings=_settings(rest, path, place))
+
+
+def is_upstream_option(option: Option) -> bool:
+    """Whether an upstream can have a value of its own: what is asked for, and how the model's server is asked."""
+    return option.key == "model_name" or (option.group == LANGUAGE_MODEL and bool(option.engines))

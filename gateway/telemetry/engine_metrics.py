@@ -6,7 +6,7 @@ import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-LABELS = ("stage", "engine", "route")
+LABELS = ("stage", "engine", "route", "upstream")
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,11 +15,17 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     ``route`` is the first that uses it. ``running``, ``waiting``, ``coming`` and ``refused`` are as in the state of its
     queue, ``places`` is how many it serves at once. ``retries`` are requests that were sent again to its server.
     ``circuits_open`` are models of it, or itself, that are not asked for a while because they failed repeatedly.
+    ``upstream`` names the server, where a model has several; of each, ``pending`` requests run now, ``requests`` were
+    sent to it, and ``failures`` of them another one had to answer.
     """
 
     stage: str
     engine: str
     route: str
+    upstream: str = ""
+    pending: int | None = None
+    requests: int | None = None
+    failures: int | None = None
     places: int | None = None
     running: int | None = None
     waiting: int | None = None
@@ -44,7 +50,7 @@ class EngineCollector(Collector):
             family = kind(f"speech_gateway_{name}", description, labels=LABELS)
             for status in statuses:
                 if (value := getattr(status, field)) is not None:
-                    family.add_metric([status.stage, status.engine, status.route], value)
+                    family.add_metric([getattr(status, label) for label in LABELS], value)
             yield family
 
 
@@ -54,6 +60,9 @@ _METRICS = (
     ("waiting", GaugeMetricFamily, "engine_waiting", "Requests that wait for an engine."),
     ("coming", GaugeMetricFamily, "engine_coming", "Turns that were admitted and will ask an engine."),
     ("refused", CounterMetricFamily, "engine_refused", "Requests that were refused because too many waited."),
+    ("pending", GaugeMetricFamily, "upstream_pending", "Requests that run at an upstream of a route now."),
+    ("requests", CounterMetricFamily, "upstream_requests", "Requests that were sent to an upstream of a route."),
+    ("failures", CounterMetricFamily, "upstream_failures", "Those that failed before an answer; others were asked."),
     ("retries", CounterMetricFamily, "upstream_retries", "Requests that were sent again to an engine's server."),
     ("circuits_open", GaugeMetricFamily, "circuits_open", "Circuits of an engine that are open: it is not asked."),
     ("cache_hits", CounterMetricFamily, "speech_cache_hits", "Utterances whose speech was kept."),

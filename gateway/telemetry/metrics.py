@@ -31,9 +31,9 @@ class Metrics:
         def counter(name: str, description: str, *labels: str) -> Counter:
             return Counter(f"speech_gateway_{name}", description, labels, registry=registry)
 
-        def stage(name: str, description: str) -> Histogram:
+        def stage(name: str, description: str, *labels: str) -> Histogram:
             name = f"speech_gateway_{name}_seconds"
-            return Histogram(name, description, ("route",), registry=registry, buckets=STAGE_BUCKETS)
+            return Histogram(name, description, ("route", *labels), registry=registry, buckets=STAGE_BUCKETS)
 
         self._answers = counter("answers", "HTTP answers, refusals too, by their status.", "surface", "status")
         self._in_flight = Gauge("speech_gateway_turns_in_flight", "Turns that run now.", turn, registry=registry)
@@ -48,11 +48,13 @@ class Metrics:
         self._cached = counter("cached_characters", "Characters of them whose speech was cached.", *account)
         self._stages: dict[str, Histogram] = {
             "stt": stage("stt", "From the request to its transcript."),
-            "llm_first": stage("llm_first_token", "From the transcript, or the request, to the model's first content."),
             "first_clause": stage("first_clause", "From the model's first content to the first text for synthesis."),
             "tts_first": stage("tts_first_audio", "From the first text for synthesis to its first samples."),
             "first_audio": stage("first_audio", "From the request to the first samples of the answer."),
         }
+        self._llm_first = stage(
+            "llm_first_token", "From the transcript, or the request, to the model's first content.", "upstream"
+        )
         self._seconds = Histogram(
             "speech_gateway_turn_seconds",
             "Whole turns that were completed.",
@@ -76,6 +78,8 @@ class Metrics:
             for name, histogram in self._stages.items():
                 if (seconds := getattr(outcome.timings, name)) is not None:
                     self._series(histogram, outcome.route).observe(seconds)
+            if (seconds := outcome.timings.llm_first) is not None:
+                self._series(self._llm_first, outcome.route, outcome.upstream or "").observe(seconds)
 
         return report
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -47,15 +47,15 @@ class TracedModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OtelExport:
-    """Sends the spans and metrics of turns to the collector at ``endpoint``; ``models`` are those of the routes.
+    """Sends the spans and metrics of turns to the collector at ``endpoint``; ``model_of`` is the model of a route.
 
     ``observe`` is the observer; ``start`` comes before the first turn. Everything else that can be set of an SDK is
     read from the variables ``OTEL_*`` by the SDK itself: headers, sampling, attributes of the service, intervals.
     """
 
-    def __init__(self, endpoint: str, models: Mapping[str, TracedModel]) -> None:
+    def __init__(self, endpoint: str, model_of: Callable[[str], TracedModel | None]) -> None:
         self._endpoint = endpoint.rstrip("/")
-        self._models = models
+        self._model_of = model_of
         self._exporters: tuple[OTLPSpanExporter | OTLPMetricExporter, ...] = ()
 
     def start(self) -> None:
@@ -114,7 +114,7 @@ class OtelExport:
             current_request.set(msgspec.structs.replace(request, **sent))
 
         def report(outcome: TurnOutcome) -> None:
-            model = self._models.get(outcome.answered_by or outcome.route)
+            model = self._model_of(outcome.answered_by or outcome.route)
             self._measures.record(turn, outcome, model)
             if span.is_recording():
                 self._trace_stages(span, began, outcome, model)

@@ -20,15 +20,16 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One turn that is over, however it ended.
 
     ``caller`` is the name of who asked, ``route`` the route that was asked, ``answered_by`` the one whose model
-    answered (a fallback's name; ``None`` when none did). ``heard_by`` and ``spoken_by`` name the engines that stood
-    in for those of the route, ``guards`` the guards that flagged something. ``reason`` is the model's finish
-    reason, ``left``, or a description of the error that holds nothing of what was said; ``error`` is its class in
-    the contract, or ``internal``. Seconds of audio: ``heard`` by the recogniser or the model, ``spoken`` by the
-    synthesiser, ``delivered`` to the client. ``characters`` is the text given to the synthesiser,
-    ``cached_characters`` that of it whose speech was cached, ``delivered_characters`` that of the utterances which
-    the client has whole. ``usage`` is the answer's as its server counted it; where a model was asked and no count
-    came, because the client left for example, ``estimate`` is there instead. ``compaction`` is that of a summary
-    which this turn is the first to use. A ``speculative`` turn was begun early and never played.
+    answered (a fallback's name; ``None`` when none did), ``upstream`` its server where it has several. ``heard_by``
+    and ``spoken_by`` name the engines that stood in for those of the route, ``guards`` the guards that flagged
+    something. ``reason`` is the model's finish reason, ``left``, or a description of the error that holds nothing
+    of what was said; ``error`` is its class in the contract, or ``internal``. Seconds of audio: ``heard`` by the
+    recogniser or the model, ``spoken`` by the synthesiser, ``delivered`` to the client. ``characters`` is the text
+    given to the synthesiser, ``cached_characters`` that of it whose speech was cached, ``delivered_characters``
+    that of the utterances which the client has whole. ``usage`` is the answer's as its server counted it; where a
+    model was asked and no count came, because the client left for example, ``estimate`` is there instead.
+    ``compaction`` is that of a summary which this turn is the first to use. A ``speculative`` turn was begun early
+    and never played.
     """
 
     response_id: str
@@ -36,6 +37,7 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     caller: str
     route: str
     answered_by: str | None
+    upstream: str | None = None
     heard_by: tuple[str, ...] = ()
     spoken_by: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()

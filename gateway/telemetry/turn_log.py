@@ -38,6 +38,7 @@ def _fields(turn: TurnStart, outcome: TurnOutcome) -> dict[str, object]:
         "key": outcome.caller,
         "model": outcome.route,
         "by": None if outcome.answered_by == outcome.route else outcome.answered_by,
+        "upstream": outcome.upstream,
         "heard_by": ",".join(outcome.heard_by) or None,
         "spoken_by": ",".join(outcome.spoken_by) or None,
         "guards": ",".join(outcome.guards) or None,

@@ -17,7 +17,6 @@ from gateway.access.caller import Caller
 from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
-from gateway.engines.fallback import Answering
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.telemetry.observer import Observer
@@ -132,8 +131,7 @@ class PassedTurn:
                             self._watch.mark("llm_done")
                             passed = event
                         case Started():
-                            by = event.route if isinstance(event, Answering) else self._served.name
-                            self._tally.answered_by(by)
+                            self._tally.answered_by(event)
                             yield event
             if passed is None:
                 raise UpstreamError("The language model's stream ended before the answer was finished.")

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing
 
 from adapters.contract import audio, llm, tts
+from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from adapters.contract.passthrough import Passed
 from gateway.engines.fallback import Answering
@@ -34,6 +35,7 @@ class Tally:
         self._sample_rate = sample_rate
         self._conversation_id: str | None = None
         self._answered_by: str | None = None
+        self._upstream: str | None = None
         self._heard_by: dict[str, None] = {}
         self._spoken_by: dict[str, None] = {}
         self._guards: dict[str, None] = {}
@@ -74,7 +76,7 @@ class Tally:
                 if isinstance(event, TranscriptFinished) and event.stood_in is not None:
                     self._heard_by[event.stood_in] = None
             case Answering():
-                self.answered_by(event.route)
+                self.answered_by(event)
             case llm.TextDelta() | llm.ReasoningDelta():
                 self._answered_by = self._answered_by or self._route
                 self._written += len(event.text)
@@ -105,9 +107,12 @@ class Tally:
             # Its text is the server's, which may quote what was said.
             self.ending.failed(UpstreamError("The server reported a failure in the middle of its answer."))
 
-    def answered_by(self, route: str) -> None:
-        """The model of ``route`` has begun to answer."""
-        self._answered_by = route
+    def answered_by(self, started: Started) -> None:
+        """The model has begun to answer with ``started``."""
+        if isinstance(started, Answering):
+            self._answered_by, self._upstream = started.route, started.upstream
+        else:
+            self._answered_by = self._route
 
     def delivered(self, event: TurnEvent | Read) -> None:
         """``event`` was taken by the reader."""
@@ -124,6 +129,7 @@ class Tally:
             caller=self._caller,
             route=self._route,
             answered_by=self._answered_by,
+            upstream=self._upstream,
             heard_by=tuple(self._heard_by),
             spoken_by=tuple(self._spoken_by),
             guards=tuple(self._guards),

@@ -16,10 +16,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds: recognition, the model's first piece, synthesis' first samples, first audio from the start, all."""
+    """Milliseconds: recognition, the model's first piece, from there to the first text that is given to synthesis,
+    synthesis' first samples, first audio from the start, all.
+    """
 
     stt_ms: float | None
     llm_first_ms: float | None
+    first_clause_ms: float | None = None  # ``ask`` reads what older gateways send
     tts_first_ms: float | None
     first_audio_ms: float | None
     total_ms: float
@@ -46,6 +49,7 @@ def stage_times(timings: Timings) -> StageTimes:
     return StageTimes(
         stt_ms=rounded(timings.stt),
         llm_first_ms=rounded(timings.llm_first),
+        first_clause_ms=rounded(timings.first_clause),
         tts_first_ms=rounded(timings.tts_first),
         first_audio_ms=rounded(timings.first_audio),
         total_ms=round(timings.total * 1000, 1),

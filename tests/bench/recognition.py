@@ -82,7 +82,7 @@ async def transformers() -> AsyncGenerator[Subject, None]:
     from adapters.stt.transformers.pipeline import load_pipeline  # noqa: PLC0415 - imports torch
     from tests.models import tiny_whisper  # noqa: PLC0415 - imports torch
 
-    folder = str(tiny_whisper.trained())
+    folder = tiny_whisper.trained()
     pipeline = load_pipeline(folder, device="cpu", dtype=None)
     question, *_ = tiny_whisper.recordings()
     window = np.zeros(tiny_whisper.WINDOW_SECONDS * RATE, np.float32)
@@ -97,7 +97,7 @@ async def transformers() -> AsyncGenerator[Subject, None]:
         return bytes((np.resize(window, seconds * RATE) * 32767).astype("<i2").tobytes())
 
     async with aclosing(
-        TransformersRecogniser(TransformersRecogniser.Options(stt_model=folder, stt_device="cpu"))
+        TransformersRecogniser(TransformersRecogniser.Options(stt_model=str(folder), stt_device="cpu"))
     ) as engine:
         await engine.warm_up()
         yield Subject(engine=engine, by_hand=by_hand, recording=recording)

@@ -98,7 +98,7 @@ async def transformers() -> AsyncGenerator[Subject, None]:
 
     with TemporaryDirectory() as folder:
         model = str(build(Path(folder) / "vits"))
-        voice = VitsVoice(model, "cpu")
+        voice = VitsVoice(model, Path(model), "cpu")
 
         def by_hand() -> Iterator[object]:
             yield voice.speak(TEXT, 1.0, 0)

@@ -47,16 +47,12 @@ ENGINES: Mapping[str, Callable[[], vad.VoiceActivity]] = {"energy": _energy, "si
 
 def _fed(engine: vad.VoiceActivity, pcm: bytes, sessions: int) -> float:
     """Milliseconds of processor time a session and second."""
-    detectors = [engine.detector() for _ in range(sessions)]
+    assert isinstance(engine, vad.Metering)
+    meters = [engine.meter() for _ in range(sessions)]
     size = 2 * round(BLOCK_SECONDS * engine.sample_rate)
     begun = time.process_time()
     for start in range(0, len(pcm), size):
-        block = pcm[start : start + size]
-        if isinstance(engine, vad.Batching):
-            engine.feed_many([(detector, block) for detector in detectors])
-        else:
-            for detector in detectors:
-                detector.feed(block)
+        engine.measure([(meter, pcm[start : start + size]) for meter in meters])
     return (time.process_time() - begun) * 1000 / sessions / (len(pcm) / 2 / engine.sample_rate)
 
 

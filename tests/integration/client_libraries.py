@@ -18,39 +18,67 @@ DRIVERS = Path(__file__).parent / "clients"
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """A library by its ``requirement`` for pip or npm, and the script of ``clients/`` that drives it."""
+    """A library by its ``requirements`` for pip or npm, and the scripts of ``clients/`` that drive it.
 
-    requirement: str
-    driver: str
+    ``driver`` is for the routes of HTTP, ``realtime`` for the realtime route; either may be missing. ``words`` stand
+    before the arguments of ``realtime``.
+    """
+
+    requirements: tuple[str, ...] = ()
+    driver: str = ""
+    realtime: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def is_node(self) -> bool:
         """Whether it is a package for Node.js."""
-        return self.driver.endswith(".mjs")
+        return (self.driver or self.realtime).endswith(".mjs")
 
 
 CLIENTS = {
-    "openai-newest": Client(requirement="", driver="openai_python.py"),
-    "openai-1": Client(requirement="openai==1.109.1", driver="openai_python.py"),
-    "openai-2": Client(requirement="openai==2.54.0", driver="openai_python.py"),
-    "agents": Client(requirement="openai-agents[voice]==0.24.0", driver="agents_sdk.py"),
-    "node-6": Client(requirement="openai@6.49.0", driver="openai_node.mjs"),
-    "node-7": Client(requirement="openai@7.57.0", driver="openai_node.mjs"),
+    "openai-newest": Client(driver="openai_python.py", realtime="realtime_openai.py"),
+    "openai-1": Client(requirements=("openai==1.109.1",), driver="openai_python.py"),
+    "openai-2": Client(
+        requirements=("openai[realtime]==2.54.0",), driver="openai_python.py", realtime="realtime_openai.py"
+    ),
+    "agents": Client(
+        requirements=("openai-agents[voice]==0.24.0",), driver="agents_sdk.py", realtime="realtime_agents.py"
+    ),
+    "node-6": Client(requirements=("openai@6.49.0",), driver="openai_node.mjs"),
+    "node-7": Client(
+        requirements=("openai@7.57.0", "ws@8"),
+        driver="openai_node.mjs",
+        realtime="realtime_node.mjs",
+        words=("openai",),
+    ),
+    "agents-node": Client(
+        requirements=("@openai/agents@0.20.0", "zod@4"), realtime="realtime_node.mjs", words=("agents",)
+    ),
+    "pipecat": Client(requirements=("pipecat-ai[openai]==1.14.0",), realtime="realtime_pipecat.py"),
+    "livekit": Client(
+        requirements=("livekit-agents==1.8.9", "livekit-plugins-openai==1.8.9"), realtime="realtime_livekit.py"
+    ),
 }
 
+HTTP_CLIENTS = [name for name, client in CLIENTS.items() if client.driver]
+REALTIME_CLIENTS = [name for name, client in CLIENTS.items() if client.realtime]
 
-def command(name: str) -> list[str] | None:
-    """The command that drives ``name``, without its arguments; ``None`` where it is not installed."""
+
+def command(name: str, driver: str) -> list[str] | None:
+    """The command that runs the script ``driver`` with ``name``, without its arguments; ``None`` if not installed."""
     client = CLIENTS[name]
-    if not client.requirement:
-        return [sys.executable, str(DRIVERS / client.driver)]
+    words = client.words if driver == client.realtime else ()
+    if not client.requirements:
+        return [sys.executable, str(DRIVERS / driver), *words]
     folder = Path(os.environ.get("SPEECH_GATEWAY_CLIENTS", "")) / name
     if client.is_node:
         # Node.js looks for packages beside the script itself.
-        driver = folder / client.driver
-        return ["node", str(driver)] if (folder / "node_modules").is_dir() and shutil.which("node") else None
+        if not (folder / "node_modules").is_dir() or not shutil.which("node"):
+            return None
+        shutil.copy(DRIVERS / driver, folder)
+        return ["node", str(folder / driver), *words]
     python = folder / "bin" / "python"
-    return [str(python), str(DRIVERS / client.driver)] if python.is_file() else None
+    return [str(python), str(DRIVERS / driver), *words] if python.is_file() else None
 
 
 def install(folder: Path, name: str) -> None:
@@ -59,14 +87,13 @@ def install(folder: Path, name: str) -> None:
     if client.is_node:
         home.mkdir(parents=True, exist_ok=True)
         (home / "package.json").write_text('{"private": true}\n')
-        subprocess.run(["npm", "install", "--silent", client.requirement], cwd=home, check=True)
-        shutil.copy(DRIVERS / client.driver, home)
+        subprocess.run(["npm", "install", "--silent", *client.requirements], cwd=home, check=True)
     else:
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "-q", client.requirement], check=True)
+        subprocess.run([str(home / "bin" / "pip"), "install", "-q", *client.requirements], check=True)
 
 
 if __name__ == "__main__":
     target, *chosen = sys.argv[1:]
-    for each in chosen or [name for name, client in CLIENTS.items() if client.requirement]:
+    for each in chosen or [name for name, client in CLIENTS.items() if client.requirements]:
         install(Path(target).absolute(), each)

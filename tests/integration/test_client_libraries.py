@@ -14,7 +14,7 @@ from adapters.contract import llm, stt
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
 from gateway.settings.load import load
-from tests.integration.client_libraries import CLIENTS, command
+from tests.integration.client_libraries import CLIENTS, HTTP_CLIENTS, command
 from tests.support.server import QUESTION, gateway_of, scripted_engines, served
 
 HEARD = ("what", "did", "you", "say")
@@ -75,9 +75,9 @@ async def _gateway(backend: str | None) -> AsyncGenerator[str, None]:
 
 
 @pytest.mark.parametrize("road", ROADS)
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", HTTP_CLIENTS)
 async def test_an_unmodified_client_finds_everything(client: str, road: str) -> None:
-    driver = command(client)
+    driver = command(client, CLIENTS[client].driver)
     if driver is None:
         pytest.skip(f"without {client}: python -m tests.integration.client_libraries installs it")
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONWARNINGS": "default"}

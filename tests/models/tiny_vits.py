@@ -10,8 +10,8 @@ CHARACTERS = ["<pad>", *"abcdefghijklmnopqrstuvwxyz '-"]
 
 
 def build(folder: Path, *, speakers: int = 1, rate: int = 16_000) -> Path:
-    """Write the model into ``folder``, which is made, and return it."""
-    folder.mkdir(parents=True)
+    """Write the model into ``folder`` and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
     vocabulary = folder / "characters.json"
     vocabulary.write_text(json.dumps({character: number for number, character in enumerate(CHARACTERS)}))
     tokenizer = VitsTokenizer(

@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 COMMIT = "c" * 40
 BLOCK = 64 * 1024
 
@@ -30,6 +32,8 @@ class HubServer(ThreadingHTTPServer):
         """Whether files stop in their middle and never end."""
         self.refuses = False
         """Whether files cannot be had although they are listed."""
+        self.answers_with: tuple[int, str] | None = None
+        """The status and error code of every answer, in place of one."""
 
     @property
     def url(self) -> str:
@@ -54,6 +58,17 @@ def hub_server(folder: Path) -> Iterator[HubServer]:
             server.shutdown()
 
 
+def use_hub(url: str, cache: Path, monkeypatch: pytest.MonkeyPatch, *, offline: bool = False) -> None:
+    """Let this process and its children ask the hub at ``url`` and keep what they get in the empty folder ``cache``."""
+    from huggingface_hub import constants  # noqa: PLC0415 - only where the package is
+
+    for name, value in {"HF_ENDPOINT": url, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": str(int(offline))}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+
+
 class _Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: HubServer
@@ -67,7 +82,10 @@ class _Request(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(f"{self.command} {path}")
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/.*)?", path):
+        if self.server.answers_with is not None:
+            status, code = self.server.answers_with
+            self._missing(code, status)
+        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/.*)?", path):
             self._info(found[1])
         elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(?:main|c{40})/(.+)", path):
             self._file(found[1], found[2], body=body)

@@ -13,13 +13,13 @@ import pytest
 
 
 @contextmanager
-def redis_server(*flags: str) -> Generator[tuple[str, subprocess.Popen[bytes]], None, None]:
-    """The URL and the process of a server that is ended with the block."""
+def redis_server(*flags: str, port: int | None = None) -> Generator[tuple[str, subprocess.Popen[bytes]], None, None]:
+    """The URL and the process of a server that is ended with the block; without ``port`` it takes a free one."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("needs redis-server")
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port = port or free_port()
         command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder, *flags]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
@@ -30,7 +30,7 @@ def redis_server(*flags: str) -> Generator[tuple[str, subprocess.Popen[bytes]], 
             server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port below those that the system gives to clients and to servers that take any: nobody else takes it meanwhile.
 
     Tests that run side by side draw different ones; ``random`` would not do, its seed is set by some tests.

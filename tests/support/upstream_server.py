@@ -57,6 +57,12 @@ class Exchange:
         self.finished = True
         await self._write(b"0\r\n\r\n")
 
+    async def garbage(self, data: bytes) -> None:
+        """Send ``data`` as it is, whether or not it is HTTP, and close the connection."""
+        self.finished = True
+        await self._write(data)
+        self._writer.close()
+
     def cut(self) -> None:
         """Close the connection at once."""
         self.finished = True
@@ -113,18 +119,19 @@ class UpstreamServer:
     """Serves on 127.0.0.1 within its ``async with`` block; ``script`` answers every request.
 
     ``exchanges`` are the requests so far, ``connections`` the number of connections they came on, ``handlers`` the
-    tasks of those that are open; ``tls`` makes it an HTTPS server.
+    tasks of those that are open; ``tls`` makes it an HTTPS server, ``port`` 0 takes a free port.
     """
 
-    def __init__(self, script: Script | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script | None = None, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._tls = tls
+        self._port = port
         self.script = script or replies(404, {"error": {"message": "Not Found"}})
         self.exchanges: list[Exchange] = []
         self.connections = 0
         self.handlers: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=256)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls, backlog=256)
         port = self._server.sockets[0].getsockname()[1]
         self.base_url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}/v1"
         return self

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from adapters.llm.local_options import DEFAULT_MODEL, MlxOptions
 from adapters.llm.mlx_lm import parameters
 from adapters.llm.mlx_lm.errors import ADAPTER
 from adapters.llm.prompting import chat_template, generation_settings
-from adapters.local import hub, requirements
+from adapters.local import requirements
+from adapters.local.pretrained import PretrainedModel
 from adapters.options import BadOption
 from adapters.remote_media import RemoteMedia
 
@@ -44,6 +46,8 @@ class MlxLanguageModel:
             raise BadOption("--llm_backend mlx-lm needs --model_name, a hub id or a folder.")
         self._options = options
         self._name = options.model_name
+        self._folder = Path()
+        self._pretrained = PretrainedModel(name=self._name, owner="--llm_backend mlx-lm", flag="--model_name")
         self._media = RemoteMedia(options.remote_media)
         self._thread: BatchThread[Any, Any, _Ready] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._encoder: Any = None
@@ -75,7 +79,7 @@ class MlxLanguageModel:
 
         generation_settings.validate(self._options.llm_gen, {*GenerationConfig().to_dict(), *_SUPPORTED})
         parameters.validate(self._options.llm_gen)
-        hub.check_model(self._name)
+        self._pretrained.check()
 
     async def warm_up(self) -> None:
         """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
@@ -83,6 +87,7 @@ class MlxLanguageModel:
             _log.warning("%s", sentence)
         if without_effect := sorted(self._options.llm_gen.keys() - _SUPPORTED - _DOCUMENTED):
             _log.warning("mlx-lm: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
+        self._folder = await self._pretrained.fetch(ADAPTER)
         ready = await self._thread.start()
         self._encoder, self._info, self._started = ready.encoder, ready.info, True
 
@@ -126,7 +131,7 @@ class MlxLanguageModel:
         from adapters.llm.mlx_lm import loader, memory, request, strategy  # noqa: PLC0415 - they import mlx
 
         try:
-            loaded = loader.load(self._name, self._options)
+            loaded = loader.load(self._name, self._folder, self._options)
             selected = strategy.select(loaded, self._options, self._thread.check)
         except BaseException:
             memory.release_thread()

@@ -1,5 +1,6 @@
 """What the configuration files of a model say about it."""
 
+from pathlib import Path
 from typing import Any
 
 from transformers import GenerationConfig
@@ -13,10 +14,10 @@ def context_tokens(config: dict[str, Any]) -> int | None:
     return found
 
 
-def recommended(name: str) -> dict[str, Any]:
-    """The generation parameters that the authors of the model ``name`` recommend."""
+def recommended(folder: Path) -> dict[str, Any]:
+    """The generation parameters that the authors of the model in ``folder`` recommend."""
     try:
-        config = GenerationConfig.from_pretrained(name, local_files_only=True)
+        config = GenerationConfig.from_pretrained(folder, local_files_only=True)
     except OSError:  # it has none
         return {}
     return {name: value for name in RECOMMENDED if (value := getattr(config, name, None)) is not None}

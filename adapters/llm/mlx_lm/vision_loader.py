@@ -1,15 +1,16 @@
 """Loads a vision model and its processor with mlx-vlm; imported only in the thread that runs the model."""
 
+from pathlib import Path
+
 import mlx_vlm
-from mlx_vlm.utils import get_model_path, load_config
+from mlx_vlm.utils import load_config
 
 from adapters.llm.loaded_model import LoadedModel
 from adapters.llm.mlx_lm.model_config import context_tokens, recommended
 
 
-def load(name: str, *, trusted: bool) -> LoadedModel:
-    """Load the model ``name``. Raises what mlx-vlm raises."""
-    folder = get_model_path(name)
+def load(folder: Path, *, trusted: bool) -> LoadedModel:
+    """Load the model in ``folder``. Raises what mlx-vlm raises."""
     config = load_config(folder)
     if config.get("model_file") and not trusted:  # mlx-vlm would run that file without asking
         raise ValueError("trust_remote_code is off, and the model has custom code")
@@ -22,6 +23,6 @@ def load(name: str, *, trusted: bool) -> LoadedModel:
         processor=processor,
         template=str(tokenizer.chat_template),
         context_tokens=context_tokens(config),
-        recommended=recommended(name),
+        recommended=recommended(folder),
         ends=tuple(sorted(tokenizer.stopping_criteria.eos_token_ids)),
     )

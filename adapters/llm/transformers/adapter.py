@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from adapters.llm.local_options import DEFAULT_MODEL, TransformersOptions
 from adapters.llm.prompting import chat_template, generation_settings
 from adapters.llm.transformers.errors import ADAPTER
 from adapters.llm.transformers.parameters import ADDED, SUPPORTED
-from adapters.local import hub, requirements
+from adapters.local import requirements
+from adapters.local.pretrained import PretrainedModel
 from adapters.options import BadOption
 from adapters.remote_media import RemoteMedia
 
@@ -45,6 +47,8 @@ class TransformersLanguageModel:
             raise BadOption("--llm_backend transformers needs --model_name, a hub id or a folder.")
         self._options = options
         self._name = options.model_name
+        self._folder = Path()
+        self._pretrained = PretrainedModel(name=self._name, owner="--llm_backend transformers", flag="--model_name")
         self._media = RemoteMedia(options.remote_media)
         self._thread: BatchThread[Any, Any, _Ready] = BatchThread(self._load, name=ADAPTER, adapter=ADAPTER)
         self._encoder: Any = None
@@ -78,7 +82,7 @@ class TransformersLanguageModel:
             from adapters.local import devices  # noqa: PLC0415 - imports torch
 
             devices.check_device("--llm_device", self._options.llm_device)
-        hub.check_model(self._name)
+        self._pretrained.check()
 
     async def warm_up(self) -> None:
         """Load the model, and download it first if it is not cached. Raises ``Unavailable``, ``UpstreamError``."""
@@ -86,6 +90,7 @@ class TransformersLanguageModel:
             _log.warning("%s", sentence)
         if without_effect := sorted(self._options.llm_gen.keys() - SUPPORTED - _DOCUMENTED - {*ADDED}):
             _log.warning("transformers: without effect here: --llm_gen_%s.", ", --llm_gen_".join(without_effect))
+        self._folder = await self._pretrained.fetch(ADAPTER)
         ready = await self._thread.start()
         self._encoder, self._info, self._started = ready.encoder, ready.info, True
 
@@ -119,7 +124,7 @@ class TransformersLanguageModel:
         """In the thread: load the model and select how it generates."""
         from adapters.llm.transformers import loader, request, strategy  # noqa: PLC0415 - they import torch
 
-        loaded = loader.load(self._name, self._options)
+        loaded = loader.load(self._name, self._folder, self._options)
         selected = strategy.select(loaded, self._options)
         info = llm.Info(
             images=self._options.llm_is_vlm,

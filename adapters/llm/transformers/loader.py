@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from pathlib import Path
 
 import torch
 import transformers
@@ -23,8 +24,8 @@ from adapters.local import devices
 _log = logging.getLogger(__name__)
 
 
-def load(name: str, options: TransformersOptions) -> LoadedModel:
-    """Load the model ``name``, a folder or a hub id, and download it first if it is not in the cache.
+def load(name: str, folder: Path, options: TransformersOptions) -> LoadedModel:
+    """Load the model ``name``, whose files are in ``folder``.
 
     Raises ``Unavailable`` when there is not enough memory, ``UpstreamError`` for everything else.
     """
@@ -32,27 +33,24 @@ def load(name: str, options: TransformersOptions) -> LoadedModel:
     torch.set_grad_enabled(False)  # of this thread, which only generates
     device = devices.select_device(options.llm_device)
     devices.configure(device)
-    dtype = devices.select_dtype(options.llm_torch_dtype, device)
-    precision = str(dtype).removeprefix("torch.")
-    _log.info(
-        "transformers: loading %s as %s on %s (downloading it first if it is not cached).", name, precision, device
-    )
+    precision = str(devices.select_dtype(options.llm_torch_dtype, device)).removeprefix("torch.")
+    _log.info("transformers: loading %s as %s on %s.", name, precision, device)
     if not sys.stderr.isatty():  # progress bars are for people; the log has the lines before and after
         transformers.utils.logging.disable_progress_bar()
     try:
-        loaded = _load(name, options, device, dtype)
+        loaded = _load(name, folder, options, device)
     except Exception as error:
         raise load_error(name, error) from error
     _log.info("transformers: loaded %s in %.1f s.", name, time.monotonic() - started)
     return loaded
 
 
-def _load(name: str, options: TransformersOptions, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+def _load(name: str, folder: Path, options: TransformersOptions, device: torch.device) -> LoadedModel:
     trusted = options.llm_trust_remote_code
-    processor = AutoProcessor.from_pretrained(name, trust_remote_code=trusted) if options.llm_is_vlm else None
+    processor = AutoProcessor.from_pretrained(folder, trust_remote_code=trusted) if options.llm_is_vlm else None
     if processor and not hasattr(processor, "image_processor"):
         raise UpstreamError(f"The model {name!r} is not a vision model: omit --llm_is_vlm.", adapter=ADAPTER)
-    tokenizer = processor.tokenizer if processor else AutoTokenizer.from_pretrained(name, trust_remote_code=trusted)
+    tokenizer = processor.tokenizer if processor else AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted)
     template = (processor or tokenizer).chat_template
     if template is None:
         raise UpstreamError(
@@ -60,9 +58,10 @@ def _load(name: str, options: TransformersOptions, device: torch.device, dtype: 
             "version.",
             adapter=ADAPTER,
         )
+    dtype = devices.select_dtype(options.llm_torch_dtype, device)
     auto_class = AutoModelForImageTextToText if options.llm_is_vlm else AutoModelForCausalLM
     model, found = auto_class.from_pretrained(
-        name, dtype=dtype, device_map=device, trust_remote_code=trusted, output_loading_info=True
+        folder, dtype=dtype, device_map=device, trust_remote_code=trusted, output_loading_info=True
     )
     if found["missing_keys"]:  # the library would fill them with random numbers
         raise UpstreamError(

@@ -1,5 +1,6 @@
 """The recogniser ``transformers``: one model in this process for all sessions."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -7,7 +8,8 @@ from msgspec import Meta
 from adapters.blocking import Batch
 from adapters.contract.description import EngineDescription
 from adapters.contract.errors import AdapterError
-from adapters.local import hub, requirements
+from adapters.local import requirements
+from adapters.local.pretrained import PretrainedModel
 from adapters.stt.local_options import LocalOptions
 from adapters.stt.local_recogniser import LocalRecogniser
 from adapters.stt.recognition import ModelFacts, Recognised, RecognitionRequest
@@ -31,6 +33,7 @@ class TransformersRecogniser(LocalRecogniser):
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._folder = Path()
         super().__init__(adapter=ADAPTER, max_parallel=options.stt_max_parallel)
 
     def preflight(self) -> None:
@@ -40,7 +43,15 @@ class TransformersRecogniser(LocalRecogniser):
             from adapters.local import devices  # noqa: PLC0415 - imports torch
 
             devices.check_device("--stt_device", self._options.stt_device)
-        hub.check_model(self._model(), "--stt_model")
+        self._pretrained().check()
+
+    async def warm_up(self) -> None:
+        """Load the model, and download it first if it is not here. Raises ``Unavailable``, ``UpstreamError``."""
+        self._folder = await self._pretrained().fetch(ADAPTER)
+        await super().warm_up()
+
+    def _pretrained(self) -> PretrainedModel:
+        return PretrainedModel(name=self._model(), owner="--stt transformers", flag="--stt_model")
 
     def _model(self) -> str:
         return self._options.stt_model or DEFAULT_MODEL
@@ -50,7 +61,7 @@ class TransformersRecogniser(LocalRecogniser):
 
         options = self._options
         loaded = model.RecognitionModel(
-            pipeline.load_pipeline(self._model(), device=options.stt_device, dtype=options.stt_torch_dtype)
+            pipeline.load_pipeline(self._folder, device=options.stt_device, dtype=options.stt_torch_dtype)
         )
         return batched.RecognitionBatch(loaded, self._thread, options.stt_max_parallel), loaded.facts
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import transformers
@@ -16,19 +17,19 @@ NOTHING = re.compile("(?!)")
 """Matches no text."""
 
 
-def load_pipeline(name: str, *, device: str | None, dtype: str | None) -> Any:
-    """The pipeline with the model ``name``. Raises what transformers raises, and ``UpstreamError``."""
+def load_pipeline(folder: Path, *, device: str | None, dtype: str | None) -> Any:
+    """The pipeline with the model in ``folder``. Raises what transformers raises, and ``UpstreamError``."""
     if not sys.stderr.isatty():  # progress bars are for people
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
     selected = devices.select_device(device)
     devices.configure(selected)
     pipeline: Any = transformers.pipeline(
-        "automatic-speech-recognition", model=name, device=selected, dtype=devices.select_dtype(dtype, selected)
+        "automatic-speech-recognition", model=str(folder), device=selected, dtype=devices.select_dtype(dtype, selected)
     )
     rate = pipeline.feature_extractor.sampling_rate
     if rate != SAMPLE_RATE:
         raise UpstreamError(
-            f"The recognition model {name!r} takes audio at {rate} Hz; choose one that takes {SAMPLE_RATE} Hz.",
+            f"The recognition model {folder.name!r} takes audio at {rate} Hz; choose one that takes {SAMPLE_RATE} Hz.",
             adapter=ADAPTER,
         )
     return pipeline

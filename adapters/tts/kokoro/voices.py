@@ -3,10 +3,9 @@
 from itertools import cycle
 from types import MappingProxyType
 
-import msgspec
-
 from adapters.contract.errors import InvalidRequest, Unsupported
 from adapters.tts.openai_voices import OPENAI_VOICES
+from adapters.tts.phrase_workers import Speaker
 
 ADAPTER = "kokoro"
 
@@ -41,13 +40,6 @@ _LIKE_OPENAI = MappingProxyType(
 )
 
 
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """A voice, or several with ``+`` between them, and the language in the words of espeak-ng."""
-
-    voice: str
-    dialect: str
-
-
 class VoiceTable:
     """The voices ``names`` of a model."""
 
@@ -62,8 +54,10 @@ class VoiceTable:
             for openai, other in zip(OPENAI_VOICES, cycle(alike), strict=False)
         }
 
-    def chosen(self, name: str | None, language: str | None) -> Chosen:
-        """What speaks; ``language`` is that of the text, and decides on the voice where none of the model is named.
+    def speaker(self, name: str | None, language: str | None) -> Speaker:
+        """Who speaks, one voice or several with ``+`` between them, and the language in the words of espeak-ng.
+
+        ``language`` is that of the text, and decides on the voice where none of the model is named.
 
         Raises ``InvalidRequest`` for a voice and ``Unsupported`` for a language that there is not.
         """
@@ -88,4 +82,4 @@ class VoiceTable:
         if voice != name and spoken != own:
             voice = next((each for each, its in self.languages.items() if its == spoken), voice)
         accent = _ACCENTS.get(voice[0]) if spoken == "en" else None
-        return Chosen(voice=voice, dialect=accent or _DIALECTS.get(spoken, spoken))
+        return Speaker(voice=voice, language=accent or _DIALECTS.get(spoken, spoken))

@@ -35,10 +35,10 @@ def _speaker(kokoro: Any) -> Callable[[Phrase], bytes]:
     from kokoro_onnx.chunker import pause_after  # noqa: PLC0415 - of an extra
 
     def speak(phrase: Phrase) -> bytes:
-        phonemes = " ".join(kokoro.tokenizer.phonemize(phrase.text, phrase.language).split())
+        phonemes = " ".join(kokoro.tokenizer.phonemize(phrase.text, phrase.speaker.language).split())
         if not any(character.isalpha() for character in phonemes):
             return b""
-        style = np.mean([kokoro.voices[name] for name in phrase.voice.split("+")], axis=0)
+        style = np.mean([kokoro.voices[name] for name in phrase.speaker.voice.split("+")], axis=0)
         samples, _ = kokoro.create(
             phonemes,
             style,

@@ -9,6 +9,7 @@ import msgspec
 from adapters.contract.errors import InvalidRequest, Unsupported
 from adapters.options import BadOption
 from adapters.tts.openai_voices import OPENAI_VOICES
+from adapters.tts.phrase_workers import Speaker
 
 ADAPTER = "piper"
 _PHONEMISERS = ("espeak", "text")  # those that piper-tts brings along
@@ -107,13 +108,13 @@ class VoiceTable:
         different = [name for file in alike for name in file.voices[1:] or file.voices]
         self.aliases = dict(zip(OPENAI_VOICES, cycle(different), strict=False))
 
-    def voice(self, name: str | None, language: str | None) -> str:
-        """The voice that is meant; ``language`` decides where no voice of this engine is named.
+    def speaker(self, name: str | None, language: str | None) -> Speaker:
+        """Who is meant; ``language`` decides where no voice of this engine is named.
 
         Raises ``InvalidRequest`` for a voice and ``Unsupported`` for a language that there is not.
         """
         if name in self.languages:
-            return name
+            return Speaker(voice=name)
         if name and name.lower() not in self.aliases:
             raise InvalidRequest(
                 f"There is no voice {name!r}; take 'alloy' or another of OpenAI's names, or one of: {self._choices()}.",
@@ -123,7 +124,7 @@ class VoiceTable:
             )
         meant = self.aliases[name.lower()] if name else self.default
         if language is None:
-            return meant
+            return Speaker(voice=meant)
         code = language.lower().partition("-")[0]
         fitting = [voice for voice, spoken in self.languages.items() if spoken == code]
         if not fitting:
@@ -132,7 +133,7 @@ class VoiceTable:
                 adapter=ADAPTER,
                 param="language",
             )
-        return meant if meant in fitting else fitting[0]
+        return Speaker(voice=meant if meant in fitting else fitting[0])
 
     def _choices(self) -> str:
         names = list(self.languages)

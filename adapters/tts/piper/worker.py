@@ -34,7 +34,7 @@ def _speaker(voices: dict[str, Any]) -> Callable[[Phrase], bytes]:
     from piper import SynthesisConfig  # noqa: PLC0415 - of an extra
 
     def speak(phrase: Phrase) -> bytes:
-        name, _, speaker = phrase.voice.partition("+")
+        name, _, speaker = phrase.speaker.voice.partition("+")
         voice = voices[name]
         config = SynthesisConfig(
             speaker_id=voice.config.speaker_id_map[speaker] if speaker else None,

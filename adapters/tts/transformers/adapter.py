@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import av
@@ -12,9 +13,10 @@ from msgspec import Meta
 from adapters.blocking import call
 from adapters.contract import audio, tts
 from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, UpstreamError
-from adapters.local import hub, requirements
+from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.local import requirements
 from adapters.local.load_errors import load_error
+from adapters.local.pretrained import PretrainedModel
 from adapters.options import BadOption
 from adapters.tts import waveform
 from adapters.tts.limits import check_limits
@@ -70,12 +72,13 @@ class TransformersSynthesiser:
 
             devices.check_device("--tts_device", self._options.tts_device)
         for model in self._models:
-            hub.check_model(model, "--tts_model" if model == self._options.tts_model else "--tts_language_models")
+            self._pretrained(model).check()
 
     async def warm_up(self) -> None:
-        """Load the models; those that are not cached are downloaded. Raises ``Unavailable``, ``UpstreamError``."""
+        """Load the models; those that are not here are downloaded first. Raises ``Unavailable``, ``UpstreamError``."""
         for model in self._models:
-            self._loaded[model] = loaded = await call(self._load, model)
+            folder = await self._pretrained(model).fetch(ADAPTER)
+            self._loaded[model] = loaded = await call(self._load, model, folder)
             first = self._loaded[self._models[0]]
             if loaded.sample_rate != first.sample_rate:
                 raise UpstreamError(
@@ -120,15 +123,20 @@ class TransformersSynthesiser:
 
     def _chosen(self, request: tts.Request) -> Chosen:
         check_limits(request, ADAPTER)
-        assert self._table is not None, "it is warm"
+        if self._table is None:
+            raise Unavailable("The models of --tts transformers are not loaded.", adapter=ADAPTER)
         return self._table.chosen(request.voice, request.language)
 
-    def _load(self, name: str) -> VitsVoice:
+    def _pretrained(self, name: str) -> PretrainedModel:
+        flag = "--tts_model" if name == self._options.tts_model else "--tts_language_models"
+        return PretrainedModel(name=name, owner="--tts transformers", flag=flag)
+
+    def _load(self, name: str, folder: Path) -> VitsVoice:
         """In a thread: load one model."""
         from adapters.tts.transformers.model import VitsVoice  # noqa: PLC0415 - imports torch
 
         try:
-            return VitsVoice(name, self._options.tts_device)
+            return VitsVoice(name, folder, self._options.tts_device)
         except Exception as error:
             raise load_error(
                 error,

@@ -1,6 +1,7 @@
 """One VITS model of transformers, which speaks a phrase at a time; imports torch."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,23 @@ ADAPTER = "transformers"
 
 
 class VitsVoice:
-    """A loaded model. Raises what transformers raises, and ``UpstreamError`` for a model that cannot be used."""
+    """The model ``name``, loaded from ``folder``.
 
-    def __init__(self, name: str, device: str | None) -> None:
+    Raises what transformers raises, and ``UpstreamError`` for a model that cannot be used.
+    """
+
+    def __init__(self, name: str, folder: Path, device: str | None) -> None:
         if not sys.stderr.isatty():  # progress bars are for people
             transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
         selected = devices.select_device(device)
         devices.configure(selected)
-        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(name)
+        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
         if getattr(self._tokenizer, "phonemize", False) or getattr(self._tokenizer, "is_uroman", False):
             raise UpstreamError(
                 f"The model {name!r} needs a phonemiser that is not supported; choose a model of MMS-TTS without one.",
                 adapter=ADAPTER,
             )
-        self._model: Any = transformers.VitsModel.from_pretrained(name).to(selected).eval()
+        self._model: Any = transformers.VitsModel.from_pretrained(folder).to(selected).eval()
         self.sample_rate: int = self._model.config.sampling_rate
         self.speakers: int = self._model.config.num_speakers
 

@@ -17,7 +17,7 @@ from adapters.local.requirements import check_installed
 from adapters.vad.silero.model_file import source
 
 if TYPE_CHECKING:
-    from adapters.vad.silero.detector import SileroDetector
+    from adapters.vad.silero.detector import SileroMeter
     from adapters.vad.silero.model import SileroModel
 
 
@@ -45,6 +45,7 @@ class Silero:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._gate = 10 ** (options.vad_silero_gate_db / 20)
         self._model: SileroModel | None = None
 
     @property
@@ -69,40 +70,35 @@ class Silero:
         """Free the model."""
         self._model = None
 
+    @property
+    def window_seconds(self) -> float:
+        """32 ms."""
+        return 0.032
+
     def detector(self) -> _Detector:
         """A detector for one stream."""
-        from adapters.vad.silero.detector import SileroDetector  # noqa: PLC0415 - imports onnxruntime
+        return _Detector(self, self._options.vad_silero_threshold)
 
-        return _Detector(self, SileroDetector(self._options.vad_silero_threshold, self._options.vad_silero_gate_db))
+    def meter(self) -> SileroMeter:
+        """The state of one stream."""
+        from adapters.vad.silero.detector import SileroMeter  # noqa: PLC0415 - imports onnxruntime
 
-    def feed_many(self, blocks: Sequence[tuple[vad.Detector, bytes]]) -> list[list[vad.Event]]:
-        """What ``feed`` would return for each of the ``blocks``; the windows of all of them run as batches.
+        return SileroMeter()
 
-        No detector may be there twice; all must be of this engine.
-        """
-        import numpy as np  # noqa: PLC0415 - of the model
+    def measure(self, blocks: Sequence[tuple[vad.Meter, bytes]]) -> list[list[float]]:
+        """The probability of speech in each window that the ``blocks`` complete; all streams run as batches."""
+        from adapters.vad.silero.detector import SileroMeter, judge  # noqa: PLC0415 - imports onnxruntime
 
         assert self._model is not None, "it is warm"
-        streams = [detector.stream for detector, _ in blocks if isinstance(detector, _Detector)]
-        taken = [stream.take(pcm) for stream, (_, pcm) in zip(streams, blocks, strict=True)]
-        events: list[list[vad.Event]] = [[] for _ in blocks]
-        running = list(range(len(blocks)))
-        while running:
-            waiting = []
-            for number in running:
-                for item in taken[number]:
-                    if isinstance(item, np.ndarray):
-                        waiting.append((number, item))
-                        break
-                    events[number].append(item)
-            running = [number for number, _ in waiting]
-            if running:
-                states = np.stack([streams[number].state for number in running])
-                probabilities, states = self._model.speech(np.stack([window for _, window in waiting]), states)
-                for number, probability, state in zip(running, probabilities, states, strict=True):
-                    streams[number].state = state
-                    events[number] += streams[number].judged(float(probability))
-        return events
+        taken = [(meter, meter.take(pcm)) for meter, pcm in blocks if isinstance(meter, SileroMeter)]
+        found: list[list[float]] = [[] for _ in blocks]
+        for turn in range(max((len(windows) for _, windows in taken), default=0)):
+            numbers = [number for number, (_, windows) in enumerate(taken) if turn < len(windows)]
+            meters = [taken[number][0] for number in numbers]
+            windows = [taken[number][1][turn] for number in numbers]
+            for number, probability in zip(numbers, judge(self._model, meters, windows, self._gate), strict=True):
+                found[number].append(probability)
+        return found
 
 
 def _load(file: Path) -> SileroModel:
@@ -114,10 +110,14 @@ def _load(file: Path) -> SileroModel:
 class _Detector:
     """One stream, and the engine that judges its windows."""
 
-    def __init__(self, engine: Silero, stream: SileroDetector) -> None:
+    def __init__(self, engine: Silero, threshold: float) -> None:
+        from adapters.vad.silero.detector import SileroDetector  # noqa: PLC0415 - imports onnxruntime
+
         self._engine = engine
-        self.stream = stream
+        self._meter = engine.meter()
+        self._detector = SileroDetector(threshold)
 
     def feed(self, pcm: bytes) -> list[vad.Event]:
         """Take s16le mono at 16 kHz; a start of speech is reported after 64 ms, a stop after 512 ms."""
-        return self._engine.feed_many([(self, pcm)])[0]
+        probabilities = self._engine.measure([(self._meter, pcm)])[0]
+        return [event for probability in probabilities for event in self._detector.judged(probability)]

@@ -1,13 +1,12 @@
-"""The state of one audio stream: cuts it into windows, leaves quiet ones to the gate, and tells starts and stops."""
+"""The state of one audio stream: its windows for the model, and the starts and stops of speech in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from adapters.contract import vad
 from adapters.contract.audio import SAMPLE_BYTES
-from adapters.vad.silero.model import CONTEXT, SAMPLE_RATE, STATE, WINDOW, Floats
+from adapters.vad.silero.model import CONTEXT, SAMPLE_RATE, STATE, WINDOW, Floats, SileroModel
 
 WINDOW_SECONDS = WINDOW / SAMPLE_RATE
 START_WINDOWS = 2
@@ -22,36 +21,55 @@ HYSTERESIS = 0.15
 _BYTES = WINDOW * SAMPLE_BYTES
 
 
-class SileroDetector:
-    """What is known of one stream. The engine feeds it, alone or together with others."""
+class SileroMeter:
+    """What the model needs to know of one stream: the samples before its next window, and its state."""
 
-    def __init__(self, threshold: float, gate_db: float) -> None:
-        self._threshold = threshold
-        self._gate = 10 ** (gate_db / 20)
-        self._pending = bytearray()
-        self._context: Floats = np.zeros(CONTEXT, np.float32)
+    def __init__(self) -> None:
+        self.context: Floats = np.zeros(CONTEXT, np.float32)
         self.state: Floats = np.zeros(STATE, np.float32)
+        self._pending = bytearray()
+
+    def take(self, pcm: bytes) -> list[bytes]:
+        """The windows that are complete with the next s16le mono at 16 kHz."""
+        self._pending += pcm
+        whole = len(self._pending) // _BYTES * _BYTES
+        windows = [bytes(self._pending[start : start + _BYTES]) for start in range(0, whole, _BYTES)]
+        del self._pending[:whole]
+        return windows
+
+
+def judge(model: SileroModel, meters: Sequence[SileroMeter], windows: Sequence[bytes], gate: float) -> list[float]:
+    """The probability of speech in the next window of each stream; the model gets those that are loud, in one run.
+
+    A window is loud when the level of the differences of its samples, 0 to 1, reaches ``gate``: differences leave out
+    hum and offsets.
+    """
+    samples = np.frombuffer(b"".join(windows), "<i2").reshape(-1, WINDOW).astype(np.float32) / 32_768
+    differences = np.diff(samples, axis=1)
+    levels = np.sqrt(np.einsum("ij,ij->i", differences, differences) / (WINDOW - 1))
+    found = [0.0] * len(meters)
+    loud = np.flatnonzero(levels >= gate).tolist()
+    if loud:
+        contexts = np.stack([meters[row].context for row in loud])
+        inputs = np.concatenate([contexts, samples[loud]], axis=1)
+        probabilities, states = model.speech(inputs, np.stack([meters[row].state for row in loud]))
+        for row, probability, state in zip(loud, probabilities.tolist(), states, strict=True):
+            found[row] = probability
+            meters[row].state = state.copy()  # a view would keep the states of the whole batch
+    for meter, context in zip(meters, samples[:, -CONTEXT:], strict=True):
+        meter.context = context.copy()
+    return found
+
+
+class SileroDetector:
+    """Tells starts and stops of speech from the probabilities of the windows."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
         self._windows = 0
         self._speech = 0
         self._silence = 0
         self._speaking = False
-
-    def take(self, pcm: bytes) -> Iterator[Floats | vad.Event]:
-        """The windows that the model is to judge, each with its context, and the events of those that need no model.
-
-        After each window ``judged`` must be called before the next one is taken.
-        """
-        self._pending += pcm
-        while len(self._pending) >= _BYTES:
-            taken = np.frombuffer(bytes(self._pending[:_BYTES]), "<i2")
-            samples: Floats = (taken / 32_768).astype(np.float32)
-            del self._pending[:_BYTES]
-            window = np.concatenate([self._context, samples])
-            self._context = samples[-CONTEXT:]
-            if self._is_quiet(samples):
-                yield from self.judged(0.0)
-            else:
-                yield window
 
     def judged(self, probability: float) -> Iterator[vad.Event]:
         """What a window with this ``probability`` of speech changes; at most one event."""
@@ -65,8 +83,3 @@ class SileroDetector:
         elif self._speaking and self._silence >= STOP_WINDOWS:
             self._speaking = False
             yield vad.SpeechStopped(at=(self._windows - self._silence) * WINDOW_SECONDS)
-
-    def _is_quiet(self, samples: npt.NDArray[np.float32]) -> bool:
-        """Whether a window is too quiet for speech; the difference of neighbours leaves out hum and offsets."""
-        difference = np.diff(samples)
-        return bool(np.sqrt(np.dot(difference, difference) / len(difference)) < self._gate)

@@ -1,6 +1,7 @@
 """Whether the process lives, and whether it can answer."""
 
 from http import HTTPStatus
+from importlib.metadata import version
 
 import msgspec
 from litestar import Response, get
@@ -22,7 +23,7 @@ from gateway.http.openapi import ApiOperation
 )
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
-    return Health(status="ok")
+    return Health(status="ok", version=version("speech-gateway"))
 
 
 @get(

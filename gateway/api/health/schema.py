@@ -4,9 +4,10 @@ import msgspec
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """The process answers."""
+    """The process answers; ``version`` is that of the package."""
 
     status: str
+    version: str
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):

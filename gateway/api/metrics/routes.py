@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from prometheus_client import exposition
 
 from gateway.http.openapi import ApiOperation
-from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.sight import Sight
 
 
 @get(
@@ -17,9 +17,8 @@ from gateway.telemetry.metrics import Metrics
     operation_class=ApiOperation,
     operation_id="metrics",
     tags=["Operations"],
-    sync_to_thread=False,
 )
-def metrics(request: Request[Any, Any, Any], measured: NamedDependency[Metrics]) -> Response[bytes]:
+async def metrics(request: Request[Any, Any, Any], sight: NamedDependency[Sight]) -> Response[bytes]:
     """What the gateway has done since its start, and does now, in the format of Prometheus."""
     encode, content_type = exposition.choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(measured.registry), media_type=content_type)
+    return Response(encode(await sight.seen()), media_type=content_type)

@@ -5,6 +5,14 @@ from typing import Literal
 import msgspec
 
 
+class Engines(msgspec.Struct, frozen=True, kw_only=True):
+    """What hears, thinks and speaks: each by its engine and that engine's model; empty where there is none."""
+
+    stt: tuple[str, ...]
+    llm: tuple[str, ...]
+    tts: tuple[str, ...]
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A model as OpenAI describes it, and what is ours: what it can do, complete once ``state`` is ready.
 
@@ -23,6 +31,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     json_answers: bool
     context_tokens: int | None
     voices: list[str]
+    engines: Engines
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
 """Pure: the routes of the gateway as models on the wire."""
 
 from gateway.access.caller import Caller
-from gateway.api.models.schema import Model
+from gateway.api.models.schema import Engines, Model
 from gateway.engines.lifecycle import Gateway
-from gateway.engines.route import ServedRoute
+from gateway.engines.route import STAGES, ServedRoute
 from gateway.engines.voices import voice_names
 
 
@@ -29,4 +29,5 @@ def _model(name: str, served: ServedRoute, created: int) -> Model:
         json_answers=info.json_answers,
         context_tokens=served.route.settings.context_tokens or info.context_tokens,
         voices=voice_names(served.engines.tts.info),
+        engines=Engines(**{stage: served.engine_names(stage) for stage in STAGES}),
     )

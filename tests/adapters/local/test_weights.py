@@ -15,7 +15,7 @@ from adapters.contract.errors import Unavailable
 from adapters.local import weights
 from adapters.local.weights import HubFiles
 from adapters.options import BadOption
-from tests.support.hub_server import HubServer, hub_server
+from tests.support.hub_server import HubServer, hub_server, use_hub
 
 MODEL = os.urandom(300_000)
 
@@ -42,18 +42,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     (repository / "extra.json").write_text("{}")
     (repository / "another.onnx").write_text("not wanted")
     with hub_server(tmp_path / "hub") as server:
-        use(server.url, tmp_path / "cache", monkeypatch)
+        use_hub(server.url, tmp_path / "cache", monkeypatch)
         yield server
-
-
-def use(url: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants  # noqa: PLC0415
-
-    for name, value in {"HF_ENDPOINT": url, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "0"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
 
 
 async def test_what_is_on_the_hub_is_downloaded_once(hub: HubServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -159,7 +149,7 @@ def test_offline_one_line_says_which_files_to_put_where(hub: HubServer, monkeypa
 
 
 def test_a_hub_that_cannot_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use("http://127.0.0.1:9", tmp_path / "cache", monkeypatch)
+    use_hub("http://127.0.0.1:9", tmp_path / "cache", monkeypatch)
     with pytest.raises(BadOption, match=r"request to the hub failed \(ConnectError\).* or put big/model\.onnx"):
         weights.check(files())
 

@@ -28,15 +28,21 @@ def said(agreement: Agreement, text: str, start: float = 0.0, language: str | No
     return partial.stable, partial.unstable
 
 
+def ended(agreement: Agreement, last: RecognitionResult) -> tuple[str, tuple[stt.Word, ...]]:
+    """The whole text after the ``last`` hypothesis."""
+    agreement.hypothesis(last)
+    return agreement.final()
+
+
 def test_words_become_stable_when_heard_twice() -> None:
     agreement = Agreement()
     assert not agreement.has_hypothesis
     assert said(agreement, "what is...") == ("", "what is...")
     assert agreement.has_hypothesis
-    assert said(agreement, "What is the cap") == ("What is", "the cap")
-    assert said(agreement, "What was the capital of") == ("What is the", "capital of")
-    assert said(agreement, "What is the capital of France?") == ("What is the capital of", "France?")
-    assert agreement.final(heard("What is the capital of France today?")) == (
+    assert said(agreement, "What is the cap") == ("What is", " the cap")
+    assert said(agreement, "What was the capital of") == ("What is the", " capital of")
+    assert said(agreement, "What is the capital of France?") == ("What is the capital of", " France?")
+    assert ended(agreement, heard("What is the capital of France today?")) == (
         "What is the capital of France today?",
         heard("What is the capital of France today?").words,
     )
@@ -46,7 +52,7 @@ def test_what_was_stable_is_not_taken_back() -> None:
     agreement = Agreement()
     said(agreement, "ice cream")
     assert said(agreement, "ice cream")[0] == "ice cream"
-    text, _ = agreement.final(heard("I scream loud"))
+    text, _ = ended(agreement, heard("I scream loud"))
     assert text == "ice cream loud"
 
 
@@ -54,7 +60,7 @@ def test_a_word_at_the_border_is_not_heard_twice() -> None:
     agreement = Agreement()
     said(agreement, "no no")
     said(agreement, "no no")
-    text, _ = agreement.final(heard("no no yes", 0.2))  # all a little later
+    text, _ = ended(agreement, heard("no no yes", 0.2))  # all a little later
     assert text == "no no yes"
 
 
@@ -62,6 +68,14 @@ def test_languages_without_spaces() -> None:
     agreement = Agreement()
     said(agreement, "你 好", language="zh")
     assert said(agreement, "你 好 吗", language="zh") == ("你好", "吗")
+
+
+def test_audio_up_to_a_window_is_covered() -> None:
+    agreement = Agreement()
+    said(agreement, "hello")
+    assert agreement.is_covered
+    agreement.feed(SECOND)
+    assert not agreement.is_covered
 
 
 def test_the_window_moves_on_and_no_audio_is_skipped() -> None:
@@ -89,13 +103,13 @@ def test_words_that_the_window_leaves_are_settled() -> None:
         agreement.feed(SECOND)
         agreement.window()
         agreement.hypothesis(RecognitionResult(text=""))
-    text, _ = agreement.final(RecognitionResult(text=""))
+    text, _ = ended(agreement, RecognitionResult(text=""))
     assert text == "", "what the next hypothesis did not confirm was only a guess"
     said(agreement, "kept", start=1.0)
     for _ in range(14):
         agreement.feed(SECOND)
     agreement.window()
-    assert agreement.final(heard("end", 5.0))[0] == "kept end"
+    assert ended(agreement, heard("end", 5.0))[0] == "kept end"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -108,5 +122,5 @@ def test_stable_text_only_grows_whatever_is_heard(seed: int) -> None:
         seconds = len(agreement.window()) / 32_000
         words = " ".join(draw.choice(["a", "b", "c."]) for _ in range(int(seconds * 2)))
         stable.append(agreement.hypothesis(heard(words)).stable)
-    stable.append(agreement.final(heard("a b c"))[0])
+    stable.append(ended(agreement, heard("a b c"))[0])
     assert all(after.startswith(before) for before, after in pairwise(stable))

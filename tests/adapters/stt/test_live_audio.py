@@ -47,3 +47,15 @@ async def test_a_file_never() -> None:
 async def test_what_came_in_the_meantime_is_taken_first() -> None:
     # During a slow recognition 15 more blocks arrived, which come at once.
     assert await due(*[0.1] * 10, *[0.0] * 15, *[0.1] * 11, recognition=1.5) == [9, 25, 35]
+
+
+async def paused() -> AsyncIterator[bytes]:
+    for block in (BLOCK, b"", b"", BLOCK, BLOCK, b""):
+        await asyncio.sleep(0.1)
+        yield block
+
+
+@in_virtual_time
+async def test_a_pause_at_once_unless_nothing_is_new() -> None:
+    found = [(block, is_due) async for block, is_due in moments(paused(), sample_rate=RATE)]
+    assert found == [(BLOCK, False), (b"", True), (b"", False), (BLOCK, False), (BLOCK, False), (b"", True)]

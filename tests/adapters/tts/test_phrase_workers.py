@@ -12,7 +12,7 @@ import pytest_asyncio
 from adapters.contract import tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, UpstreamError
-from adapters.tts.phrase_workers import Phrase, PhraseWorkers
+from adapters.tts.phrase_workers import PhraseWorkers, Speaker
 
 RATE = 16_000
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def spoken(workers: PhraseWorkers, text: str, speed: float = 1.0) -> tuple[bytes, tts.Finished]:
     request = tts.Request(text=text, speed=speed)
-    async with aclosing(workers.stream(request, Phrase(text="", voice="v", speed=1.0), RATE)) as stream:
+    async with aclosing(workers.stream(request, Speaker(voice="v"), RATE)) as stream:
         _, *chunks, finished = [event async for event in stream]
     assert isinstance(finished, tts.Finished)
     return b"".join(event.pcm for event in chunks if isinstance(event, tts.AudioChunk)), finished
@@ -76,7 +76,7 @@ async def test_a_text_that_ends_its_worker_fails_alone(workers: PhraseWorkers) -
 
 async def test_what_it_cannot_honour_is_said(workers: PhraseWorkers) -> None:
     request = tts.Request(text="Hello.", instructions="sadly")
-    async with aclosing(workers.stream(request, Phrase(text="", voice="v", speed=1.0), RATE)) as stream:
+    async with aclosing(workers.stream(request, Speaker(voice="v"), RATE)) as stream:
         assert await anext(stream) == Started(ignored=("instructions",))
 
 

@@ -75,6 +75,13 @@ def test_a_phrase_does_not_end_in_a_sentence_when_a_pause_follows() -> None:
     ]
 
 
+def test_the_last_phrase_is_not_cut_when_it_is_short_enough_for_one() -> None:
+    assert list(phrases("The lights are off now. Tomorrow will be cold and rainy, so take an umbrella.")) == [
+        "The lights are off now. ",
+        "Tomorrow will be cold and rainy, so take an umbrella.",
+    ]
+
+
 @given(st.text(alphabet="aB1 .,;!?'。，[]\n", max_size=1_500))
 def test_phrases_are_pieces(text: str) -> None:
     found = list(phrases(text))

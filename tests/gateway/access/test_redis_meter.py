@@ -41,6 +41,27 @@ async def test_gateways_count_together() -> None:
         await other.aclose()
 
 
+async def test_how_callers_stand_is_the_same_everywhere() -> None:
+    bob = Caller(name="bob")
+    with redis_server() as (url, process):
+        one, other = meter_at(url), meter_at(url)
+        await one.take(ANN, "turns")
+        one.charge(HERE, Use(turns=1, input_tokens=40))
+        await one.used()  # settles
+        found = await other.standings([ANN, bob])
+        assert {(window.quantity, window.limit, round(window.used)) for window in found["ann"]} == {
+            ("requests", 3, 1),
+            ("tokens", 100, 40),
+        }
+        assert set(found) == {"ann"}, "nobody else has limits"
+        assert await other.standings([]) == {}
+        process.kill()
+        (here,) = [window for window in (await one.standings([ANN]))["ann"] if window.quantity == "tokens"]
+        assert here.used == 40
+        await one.aclose()
+        await other.aclose()
+
+
 async def test_many_at_once_are_no_more_than_allowed() -> None:
     ann = Caller(name="ann", limits=Limits(requests_per_day=10))
     with redis_server() as (url, _):

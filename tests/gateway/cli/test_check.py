@@ -146,7 +146,7 @@ llm_backend = "echo"
 def test_every_engine_says_what_can_be_asked(backend: str) -> None:
     """Of equal options it says the same, so that a server of several routes is asked once."""
     words = ["--llm_backend", backend, "--model_name", "m", "--responses_api_base_url", "http://user:pw@localhost/v1"]
-    first, second = (probe_of(load(words, {}).routes[0]) for _ in range(2))
+    first, second = (probe_of(load(words, {}).routes[0].settings) for _ in range(2))
     assert first == second
     if isinstance(first, str):
         assert first in ("has no server to ask", "finds m; whether it loads is seen when it is served")

@@ -7,26 +7,22 @@ import re
 import resource
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
-import trustme
+from websockets.sync.client import connect as websocket
 
-from gateway.access.keys import Keyring
 from gateway.cli.main import main
-from gateway.cli.serve import reload
-from gateway.server.tls import tls_context
-from gateway.settings.load import load
 
 COMMAND = str(Path(sys.executable).parent / "speech-to-speech")
 QUESTION = str(Path(__file__).parents[2] / "data" / "question.wav")
@@ -88,10 +84,11 @@ def test_a_turn_through_the_running_gateway_with_the_embedded_engines(tmp_path: 
         assert 0.5 < answer.getnframes() / 24_000 < 3
 
 
-def test_realtime_mode_serves_and_says_what_is_not_there() -> None:
-    with serving("--mode", "realtime", lines=3) as (address, said):
-        assert "/v1/realtime is not there yet" in said
-        assert httpx.get(f"{address}/health").json() == {"status": "ok"}
+def test_realtime_mode_is_accepted_and_sessions_are_served() -> None:
+    with serving("--mode", "realtime") as (address, _):
+        with websocket(f"{address.replace('http', 'ws', 1)}/v1/realtime") as connection:
+            assert json.loads(connection.recv())["type"] == "session.created"
+        assert httpx.get(f"{address}/health").json() == {"status": "ok", "version": version("speech-gateway")}
 
 
 def test_clients_cannot_write_lines_or_escapes_into_the_log(tmp_path: Path) -> None:
@@ -303,62 +300,3 @@ def test_keys_are_read_again_at_a_signal(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
-
-
-class TestReload:
-    """Without the signal: what is taken over, and what is not."""
-
-    def test_a_gateway_that_others_reach_does_not_lose_its_keys(self, caplog: pytest.LogCaptureFixture) -> None:
-        """Also when the new settings name another address: the process listens where it did."""
-        running = load(["--host", "0.0.0.0", "--api_keys", "sk-the-key-of-the-start"], {})
-        keyring = Keyring(running.keys)
-        reload(keyring, None, running, lambda: load(["--host", "127.0.0.1"], {}))
-        assert not keyring.empty
-        assert "the settings are not reloaded: --host 0.0.0.0" in caplog.text
-
-    def test_a_key_for_a_route_that_is_not_served_yet_is_refused(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """The file may have routes that the process, which reads keys only, does not know."""
-        file = tmp_path / "gateway.toml"
-        digest = "0" * 64
-        file.write_text(
-            f'[[keys]]\nname = "me"\nhash = "sha256:{digest}"\nroutes = ["new"]\n\n[[routes]]\nname = "new"\n',
-            encoding="utf-8",
-        )
-        keyring = Keyring()
-        reload(keyring, None, load([], {}), lambda: load([str(file)], {}))
-        assert keyring.empty
-        assert "has an unknown route 'new'" in caplog.text
-
-    def test_new_connections_get_the_new_certificate(self, tmp_path: Path) -> None:
-        files = tmp_path / "chain.pem", tmp_path / "key.pem"
-
-        def issue() -> None:
-            leaf = trustme.CA().issue_cert("127.0.0.1")
-            leaf.private_key_pem.write_to_path(files[1])
-            leaf.cert_chain_pems[0].write_to_path(files[0])
-
-        issue()
-        running = load(["--tls_certificate", str(files[0]), "--tls_key", str(files[1])], {})
-        tls = tls_context(running.settings)
-        before = presented(tls)
-        issue()
-        assert presented(tls) == before
-        reload(Keyring(), tls, running, lambda: running)
-        assert presented(tls) not in {before, None}
-
-
-def presented(tls: ssl.SSLContext | None) -> bytes | None:
-    """The certificate that a client of a server with ``tls`` gets."""
-    assert tls is not None
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    client = trusting.wrap_bio(to_client, to_server)
-    server = tls.wrap_bio(to_server, to_client, server_side=True)
-    for _ in range(4):
-        for side in (client, server):
-            with suppress(ssl.SSLWantReadError):
-                side.do_handshake()
-    return client.getpeercert(binary_form=True)

@@ -8,7 +8,7 @@ from adapters.contract import guard
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.options import BadOption
 from gateway.engines.build import build
-from gateway.engines.guards import LONGEST_BEFORE, LONGEST_TEXT, REMEMBERED, build_guards
+from gateway.engines.guards import LONGEST_BEFORE, LONGEST_TEXT, REMEMBERED, build_guard, guards_by_route
 from gateway.settings.guards import guard_tables
 from gateway.settings.load import load
 from tests.support.scripted_guard import ScriptedGuard, active
@@ -113,7 +113,7 @@ class TestFailure:
 class TestRoutes:
     def test_a_guard_is_for_all_routes_or_for_some(self) -> None:
         tables = guard_tables([PATTERNS, PATTERNS | {"name": "two", "routes": ["b"], "on": ["answer"]}], "x.toml")
-        found = build_guards(tables, ["a", "b"])
+        found = guards_by_route(tables, ["a", "b"], build_guard)
         names = {
             route: ([each.rules.name for each in guards.transcript], [each.rules.name for each in guards.answer])
             for route, guards in found.items()
@@ -123,11 +123,11 @@ class TestRoutes:
 
     def test_a_route_that_is_not_there(self) -> None:
         with pytest.raises(BadOption, match="The guard 'cards' is for the route 'c'; there are: a, b"):
-            build_guards(guard_tables([PATTERNS | {"routes": ["c"]}], "x.toml"), ["a", "b"])
+            guards_by_route(guard_tables([PATTERNS | {"routes": ["c"]}], "x.toml"), ["a", "b"], build_guard)
 
     def test_what_the_kind_refuses_names_the_guard(self) -> None:
         with pytest.raises(BadOption, match="The guard 'cards' cannot be used: the pattern"):
-            build_guards(guard_tables([PATTERNS | {"patterns": ["("]}], "x.toml"), ["a"])
+            build_guard(guard_tables([PATTERNS | {"patterns": ["("]}], "x.toml")[0])
 
     def test_a_model_that_listens_itself_has_no_transcript_to_judge(self, tmp_path: Path) -> None:
         file = tmp_path / "gateway.toml"

@@ -2,8 +2,10 @@
 
 from adapters import scripted
 from adapters.contract import llm
+from adapters.contract.checks import read
 from adapters.contract.engine import UpstreamState
 from adapters.upstream.breaker import CircuitBreaker
+from gateway.engines.balanced import BalancedModel, Upstream
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback_voice import FallbackSynthesiser
 from gateway.engines.inventory import engine_statuses
@@ -62,3 +64,21 @@ def test_what_wrappers_know_is_found_in_all_of_them() -> None:
         ),
         EngineStatus(stage="tts", engine="two", route="first", circuits_open=0),
     ]
+
+
+async def test_upstreams_of_a_route_are_told_of_one_by_one() -> None:
+    engine = Remote(llm.Info(), scripted.answering("Hello."))
+    model = BalancedModel(
+        [
+            Upstream(name=name, engine=engine, circuit=circuit, route="voice", model=name, weight=1.0)
+            for name, circuit in (("a", CircuitBreaker()), ("b", opened()))
+        ]
+    )
+    await read(model.stream(llm.Request(model="", messages=())))
+    gateway = gateway_with_routes(scripted_engines(stt=None, llm=model), [("voice", ()), ("second", ())])
+    found = [status for status in engine_statuses(gateway.routes[:1]) if status.stage == "llm"]
+    assert [(status.upstream, status.requests, status.pending, status.failures) for status in found] == [
+        ("a", 0, 0, 0),
+        ("b", 1, 0, 0),  # its circuit was to be tried again
+    ]
+    assert [status.circuits_open for status in found] == [2, 2]

@@ -17,6 +17,7 @@ from adapters.tts.espeak.adapter import Espeak
 from adapters.upstream.breaker import CircuitBreaker
 from gateway.access.caller import ANYONE
 from gateway.engines.automatic import AutomaticEngine, Contestant
+from gateway.engines.balanced import BalancedModel, Upstream
 from gateway.engines.build import build
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback import Choice, FallbackModel
@@ -91,6 +92,29 @@ async def test_others_answer_for_a_model_that_could_not_be_loaded() -> None:
     assert [event.text for event in events if isinstance(event, llm.TextDelta)] == ["here"]
     assert gateway.state == "ready"
     assert [request.model for request in whole.requests] == ["whole"]
+
+
+async def test_upstreams_that_could_not_be_loaded_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    broken, whole = Loading(Unavailable("There are no weights.")), scripted.language_model(scripted.answering("here"))
+    broken.go.set()
+
+    def upstream(name: str, engine: Any) -> Upstream:
+        return Upstream(name=name, engine=engine, circuit=CircuitBreaker(), route="r", model=name, weight=1.0)
+
+    partly = BalancedModel([upstream("broken", broken), upstream("whole", whole)])
+    lost = BalancedModel([upstream("broken", broken)])
+    spared = FallbackModel([Choice(route=name, model="", engine=each) for name, each in (("l", lost), ("p", partly))])
+    routes = [
+        gateway_with_routes(scripted_engines(llm=model), [(name, ())]).routes[0]
+        for name, model in (("partly", partly), ("lost", lost), ("spared", spared))
+    ]
+    gateway = Gateway(load([], {}).settings, routes)
+    await gateway.warm_up()
+    assert [served.load_failure() for served in routes] == [None, "There are no weights.", None]
+    assert "the others of partly work: There are no weights." in caplog.text
+    for name in ("partly", "spared"):
+        await read(gateway.admit(name, ANYONE).engines.llm.stream(llm.Request(model="", messages=())))
+    assert [request.model for request in whole.requests] == ["whole", "whole"]
 
 
 async def test_a_route_none_of_whose_models_could_be_loaded_has_failed() -> None:

@@ -27,7 +27,7 @@ GOOD, ADMIN, OTHER = "sk-good-key-of-the-phone", "sk-good-key-of-the-operator", 
 def key(text: str, name: str, *, disabled: bool = False, expires: datetime | None = None, **caller: Any) -> Key:
     digest = digest_in(hash_of(text))
     assert digest is not None
-    return Key(digest=digest, caller=Caller(name=name, **caller), disabled=disabled, expires=expires)
+    return Key(digests=(digest,), caller=Caller(name=name, **caller), disabled=disabled, expires=expires)
 
 
 KEYS = {
@@ -62,6 +62,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chat_completions": ("POST", "/v1/chat/completions", {"json": CHAT}),
     "responses": ("POST", "/v1/responses", {"json": {"model": "fast", "input": "hi"}}),
     "conversations": ("POST", "/v1/conversations", {"json": {}}),
+    "realtime": ("POST", "/v1/realtime/client_secrets", {"json": {"session": {"type": "realtime", "model": "fast"}}}),
+    "realtime as the Beta asks": ("POST", "/v1/realtime/sessions", {"json": {"model": "fast"}}),
     "voices": ("GET", "/v1/audio/voices?model=fast", {}),
     "models": ("GET", "/v1/models/fast", {}),
     "usage": ("GET", "/v1/usage", {}),

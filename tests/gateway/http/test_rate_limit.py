@@ -18,6 +18,7 @@ from gateway.access.keys import Key, Keyring, digest_in, hash_of
 from gateway.access.limits import Limits
 from gateway.engines.route import Engines
 from tests.support.http_client import ROUTE, form, refused
+from tests.support.metrics import Scrape
 from tests.support.redis_server import redis_server
 from tests.support.server import gateway_of, scripted_engines, served, until
 
@@ -200,7 +201,15 @@ async def test_a_key_has_its_own_limits_and_sees_its_own_use_only() -> None:
         assert await used("bob") == {"bob"}
         assert await used("operator") == {"ann", "bob"}
         told = await client.get("/metrics", headers=bearer("operator"))
-        assert 'key="bob"' in told.text
+        seen, rows = Scrape(told.text), (await client.get("/v1/usage", headers=bearer("operator"))).json()["data"]
+        (limit,) = seen.labels("limit")
+        assert limit == {"key": "ann", "quantity": "requests", "period": "minute"}
+        assert (seen.value("limit"), seen.value("limit_used") > 0) == (1, True)
+        for row in rows:
+            for quantity in ("turns", "input_tokens", "output_tokens", "speech_seconds"):
+                value = seen.value("usage_today", key=row["key"], route=row["route"], quantity=quantity)
+                assert value == pytest.approx(row[quantity])
+        assert {row["key"]: row["turns"] for row in rows} == {"ann": 1, "bob": 2}
         assert refused(await client.get("/metrics", headers=bearer("bob")), 403)
 
 
@@ -211,4 +220,4 @@ def bearer(name: str) -> dict[str, str]:
 def key(name: str, *, admin: bool = False, **limits: float) -> Key:
     digest = digest_in(hash_of(f"sk-the-key-of-{name}"))
     assert digest is not None
-    return Key(digest=digest, caller=Caller(name=name, admin=admin, limits=convert(limits, Limits)))
+    return Key(digests=(digest,), caller=Caller(name=name, admin=admin, limits=convert(limits, Limits)))

@@ -210,12 +210,3 @@ def test_an_event_is_one_line_of_json() -> None:
     assert event.count(b"\n") == 2
     assert b"\r" not in event
     assert json.loads(event.removeprefix(b"data: ")) == {"type": "said", "text": "a\nb\r\nc\u2028"}
-
-
-async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "STALLED_SECONDS", 0.02)
-    monkeypatch.setattr(streaming, "PING_SECONDS", 0.01)
-    source, client = Source(b"a", b"b", endless=True), Client(reads=3)
-    await play(source.stream(), events=True, client=client)
-    assert source.closed
-    assert len(client.sent) == 3, "nothing more is sent to a client that takes nothing"

@@ -46,7 +46,7 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("mode", "/v1/realtime is not there yet"),
+        ("mode", "/v1/realtime is always served"),
     ],
 )
 def test_what_has_no_effect_yet_says_so(key: str, told: str) -> None:
@@ -77,3 +77,10 @@ def test_schema_knows_every_key_and_its_choices() -> None:
     assert route["required"] == ["name"]
     assert "port" not in route["properties"]
     assert {"name", "aliases", "voice"} <= set(route["properties"])
+
+
+def test_schema_knows_upstreams() -> None:
+    upstream = json.loads(schema())["properties"]["routes"]["items"]["properties"]["upstreams"]["items"]
+    assert {"name", "weight", "model_name", "responses_api_base_url"} <= set(upstream["properties"])
+    assert not {"voice", "port", "llm_backend", "fallbacks"} & set(upstream["properties"])
+    assert upstream["required"] == ["name"]

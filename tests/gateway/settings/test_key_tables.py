@@ -1,11 +1,12 @@
 """The keys of a file: each mistake is one sentence, which shows no key."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters.options import BadOption
-from gateway.access.keys import hash_of
+from gateway.access.keys import Keyring, hash_of
 from gateway.access.limits import Limits
 from gateway.settings.load import load
 from gateway.settings.model import Loaded, SettingsError
@@ -37,7 +38,7 @@ def test_everything_that_a_key_can_say(tmp_path: Path) -> None:
         admin = true
     """
     phone, me = loaded(tmp_path, text).keys
-    assert phone.digest.hex() == HASH.removeprefix("sha256:")
+    assert phone.digests[0].hex() == HASH.removeprefix("sha256:")
     assert (phone.caller.routes, phone.caller.surfaces) == (("fast",), ("speech",))
     assert phone.caller.limits == Limits(requests_per_minute=5)
     assert phone.disabled
@@ -46,9 +47,20 @@ def test_everything_that_a_key_can_say(tmp_path: Path) -> None:
     assert (me.caller.name, me.caller.admin, me.caller.routes, me.expires) == ("me", True, None, None)
 
 
+def test_two_hashes_while_a_key_is_replaced(tmp_path: Path) -> None:
+    new = "sk-the-key-that-replaces-it"
+    (key,) = loaded(tmp_path, f'[[keys]]\nname = "phone"\nhash = ["{HASH}", "{hash_of(new)}"]\n').keys
+    keyring = Keyring([key])
+    now = datetime.now(UTC)
+    assert keyring.caller(PLAIN, now) == keyring.caller(new, now) == key.caller
+    assert keyring.callers == [key.caller]
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [
+        (f'name = "a"\nhash = ["{HASH}", "{PLAIN}"]', "has a 'hash' that is none: 'sha256:' and 64"),
+        ('name = "a"\nhash = []', "hash"),
         (f'hash = "{HASH}"', "missing required field name"),
         (f'name = "a b"\nhash = "{HASH}"', "name"),
         (f'name = "anyone"\nhash = "{HASH}"', "no key can have the name 'anyone'"),
@@ -83,7 +95,7 @@ def test_keys_that_are_no_tables(tmp_path: Path) -> None:
 
 def test_a_plain_key_is_taken_with_a_warning(tmp_path: Path) -> None:
     found = loaded(tmp_path, f'[[keys]]\nname = "phone"\nkey = "{PLAIN}"')
-    assert found.keys[0].digest.hex() == HASH.removeprefix("sha256:")
+    assert found.keys[0].digests[0].hex() == HASH.removeprefix("sha256:")
     (warning,) = found.warnings
     assert "phone" in warning
     assert "speech-to-speech key new" in warning

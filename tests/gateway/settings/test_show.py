@@ -33,6 +33,25 @@ def test_what_is_shown_loads_the_same(tmp_path: Path) -> None:
     assert [route.settings.voice for route in again.routes] == ["alloy", "echo"]
 
 
+def test_upstreams_are_shown_with_what_differs_from_their_route(tmp_path: Path) -> None:
+    first = tmp_path / "first.toml"
+    first.write_text(
+        'llm_backend = "chat-completions"\n[[routes]]\nname = "a"\nresponses_api_base_url = "http://one/v1"\n'
+        'upstreams = [{ name = "one" }, { name = "two", weight = 2, responses_api_base_url = "http://two/v1",'
+        ' responses_api_api_key = "sk-private", model_name = "tuned" }]\n'
+    )
+    shown = effective(load([str(first)], {}))
+    assert "sk-private" not in shown
+    second = tmp_path / "second.toml"
+    second.write_text(shown, encoding="utf-8")
+    one, two = load([str(second)], {}).routes[0].upstreams
+    assert [(one.name, one.weight), (two.name, two.weight)] == [("one", 1.0), ("two", 2.0)]
+    assert [one.settings.model_name, two.settings.model_name] == ["gpt-4o-mini", "tuned"]
+    hosts = [getattr(each.settings, "responses_api_base_url") for each in (one, two)]  # noqa: B009 - of an engine
+    assert hosts == ["http://one/v1", "http://two/v1"]
+    assert one.origins["responses_api_max_retries"] == f"file {second}"
+
+
 def test_secrets_are_masked() -> None:
     shown = effective(load(["--responses_api_stream"], {"OPENAI_API_KEY": "sk-private"}))
     assert "sk-private" not in shown

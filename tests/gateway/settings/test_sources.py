@@ -26,7 +26,7 @@ from gateway.settings.sources import read_environment, read_file
         ("[routes]\nname = 'a'", "'routes' must be a list of tables"),
         ("[[routes]]\nvoice = 'echo'", "route 1 needs a 'name'"),
         ("[[routes]]\nname = ''", "route 1 has an empty name"),
-        ("[[routes]]\nname = 'a'\naliases = 'b'", "a list of 'aliases'"),
+        ("[[routes]]\nname = 'a'\naliases = 'b'", "lists of 'aliases'"),
         ("[[routes]]\nname = 'a'\nport = 1", "'port' is set for the whole server, not in route 'a'"),
         ("[[routes]]\nname = 'a'\nconfig = 'x'", "'config' is set for the whole server, not in route 'a'"),
         ("[[routes]]\nname = 'a'\nvoise = 'x'", "route 'a': unknown key 'voise': did you mean voice?"),

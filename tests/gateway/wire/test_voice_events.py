@@ -51,6 +51,7 @@ def test_the_last_event_tells_reason_usage_and_times() -> None:
         "timings": {
             "stt_ms": 100.0,
             "llm_first_ms": 20.0,
+            "first_clause_ms": None,
             "tts_first_ms": 3.5,
             "first_audio_ms": 200.0,
             "total_ms": 1500.0,

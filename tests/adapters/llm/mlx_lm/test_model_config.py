@@ -13,7 +13,7 @@ def test_the_context_is_that_of_the_text_model() -> None:
 
 
 def test_what_the_authors_recommend_is_read_where_mlx_lm_knows_it(tmp_path: Path) -> None:
-    assert recommended(str(tmp_path)) == {}
+    assert recommended(tmp_path) == {}
     settings = {"top_k": 20, "top_p": 0.8, "repetition_penalty": 1.05, "temperature": 0.7, "num_beams": 2}
     (tmp_path / "generation_config.json").write_text(json.dumps(settings))
-    assert recommended(str(tmp_path)) == {"top_k": 20, "top_p": 0.8, "repetition_penalty": 1.05}
+    assert recommended(tmp_path) == {"top_k": 20, "top_p": 0.8, "repetition_penalty": 1.05}

@@ -38,7 +38,7 @@ def batch_of(check: Callable[[int], None] = lambda _: None, size: int = 8) -> tu
     """A batch on the trained model, and how many recordings each of its calls has had."""
     from adapters.stt.transformers import batched, model, pipeline  # noqa: PLC0415 - they import torch
 
-    loaded = pipeline.load_pipeline(str(tiny_whisper.trained()), device=DEVICE, dtype=None)
+    loaded = pipeline.load_pipeline(tiny_whisper.trained(), device=DEVICE, dtype=None)
     sizes: list[int] = []
     generate = loaded.model.generate
 

@@ -3,8 +3,9 @@
 import pytest
 
 from adapters.contract.errors import InvalidRequest, Unsupported
-from adapters.tts.kokoro.voices import Chosen, VoiceTable
+from adapters.tts.kokoro.voices import VoiceTable
 from adapters.tts.openai_voices import OPENAI_VOICES
+from adapters.tts.phrase_workers import Speaker
 
 TABLE = VoiceTable(("af_bella", "af_heart", "af_sky", "am_echo", "bf_emma", "ef_dora", "jf_alpha"))
 
@@ -21,7 +22,7 @@ def test_the_names_of_openai_are_voices_that_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "language", "voice", "dialect"),
+    ("name", "language", "voice", "spoken"),
     [
         (None, None, "af_heart", "en-us"),
         ("bf_emma", None, "bf_emma", "en-gb"),
@@ -34,19 +35,19 @@ def test_the_names_of_openai_are_voices_that_are_there() -> None:
         ("NOVA", "zh", "af_heart", "cmn"),
     ],
 )
-def test_voice_and_language(name: str | None, language: str | None, voice: str, dialect: str) -> None:
-    chosen = TABLE.chosen(name, language)
-    assert chosen.dialect == dialect
+def test_voice_and_language(name: str | None, language: str | None, voice: str, spoken: str) -> None:
+    found = TABLE.speaker(name, language)
+    assert found.language == spoken
     if name != "NOVA":
-        assert chosen == Chosen(voice=voice, dialect=dialect)
+        assert found == Speaker(voice=voice, language=spoken)
 
 
 @pytest.mark.parametrize("name", ["nobody", "af_sky+nobody", "+af_sky", "af_sky+", "+".join(["af_sky"] * 6)])
 def test_an_unknown_voice_is_refused_with_the_choices(name: str) -> None:
     with pytest.raises(InvalidRequest, match="af_heart, af_bella, af_sky"):
-        TABLE.chosen(name, None)
+        TABLE.speaker(name, None)
 
 
 def test_a_language_that_it_does_not_speak_is_unsupported() -> None:
     with pytest.raises(Unsupported, match="'de', only en, es, fr"):
-        TABLE.chosen(None, "de")
+        TABLE.speaker(None, "de")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adapters.tts.kokoro import worker
-from adapters.tts.phrase_workers import Phrase
+from adapters.tts.phrase_workers import Phrase, Speaker
 
 
 class Model:
@@ -34,7 +34,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Model:
 
 
 def answered(text: str, voice: str = "a", speed: float = 1.0) -> bytes:
-    job = msgspec.msgpack.encode(Phrase(text=text, voice=voice, speed=speed, language="en-us"))
+    job = msgspec.msgpack.encode(Phrase(text=text, speed=speed, speaker=Speaker(voice=voice, language="en-us")))
     return b"".join(worker.synthesiser("model", "voices", "")(job))
 
 

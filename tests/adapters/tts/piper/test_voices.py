@@ -9,6 +9,7 @@ import pytest
 from adapters.contract.errors import InvalidRequest, Unsupported
 from adapters.options import BadOption
 from adapters.tts.openai_voices import OPENAI_VOICES
+from adapters.tts.phrase_workers import Speaker
 from adapters.tts.piper.voices import VoiceFile, VoiceTable, find_voices
 
 
@@ -112,15 +113,15 @@ def test_the_names_of_openai_are_spread_over_the_voices_of_the_first_language() 
 def test_the_language_decides_where_no_voice_of_the_engine_is_named(
     name: str | None, language: str | None, expected: str
 ) -> None:
-    assert TABLE.voice(name, language) == expected
+    assert TABLE.speaker(name, language) == Speaker(voice=expected)
 
 
 @pytest.mark.parametrize("name", ["nobody", "joe+p1", "many+p3", "+p1"])
 def test_an_unknown_voice_is_refused_with_the_choices(name: str) -> None:
     with pytest.raises(InvalidRequest, match="joe, many, many"):
-        TABLE.voice(name, None)
+        TABLE.speaker(name, None)
 
 
 def test_a_language_that_no_voice_speaks_is_unsupported() -> None:
     with pytest.raises(Unsupported, match="speaks 'fr', only de, en"):
-        TABLE.voice(None, "fr")
+        TABLE.speaker(None, "fr")

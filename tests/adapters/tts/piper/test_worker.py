@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from adapters.tts.phrase_workers import Phrase
+from adapters.tts.phrase_workers import Phrase, Speaker
 from adapters.tts.piper import worker
 
 
@@ -33,7 +33,7 @@ def voice(monkeypatch: pytest.MonkeyPatch) -> Voice:
 
 
 def answered(text: str, name: str = "joe", speed: float = 1.0) -> bytes:
-    job = msgspec.msgpack.encode(Phrase(text=text, voice=name, speed=speed))
+    job = msgspec.msgpack.encode(Phrase(text=text, speed=speed, speaker=Speaker(voice=name)))
     return b"".join(worker.synthesiser("/voices/joe.onnx")(job))
 
 

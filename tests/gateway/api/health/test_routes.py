@@ -1,6 +1,7 @@
 """Alive at once, ready when models have loaded; until then requests are told to come back."""
 
 import asyncio
+from importlib.metadata import version
 
 import httpx
 
@@ -41,7 +42,7 @@ async def test_the_port_answers_while_models_load_and_readiness_names_each() -> 
         serving(create_app(gateway), gateway.settings) as (address, _),
         httpx.AsyncClient(base_url=address, timeout=10) as client,
     ):
-        assert (await client.get("/health")).json() == {"status": "ok"}
+        assert (await client.get("/health")).json() == {"status": "ok", "version": version("speech-gateway")}
         loading = await client.get("/ready")
         assert (loading.status_code, loading.json()["status"]) == (503, "loading")
         early = await client.post(ROUTE, **form(fields={"model": "slow"}))

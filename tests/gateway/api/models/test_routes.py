@@ -59,6 +59,7 @@ async def test_what_a_model_can_do_is_said_beside_what_openai_says() -> None:
             "json_answers": True,
             "context_tokens": 4096,
             "voices": [*OPENAI_VOICES, "hum"],
+            "engines": {"stt": ["auto"], "llm": ["echo"], "tts": ["auto"]},
         }
         model.info = llm.Info()
         modest = await client.models.retrieve("m")

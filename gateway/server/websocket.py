@@ -1,0 +1,118 @@
+"""The server's side of one WebSocket: uvicorn's protocol, with limits on what clients send and on how they read."""
+
+import asyncio
+import logging
+import math
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import CloseCode, Frame
+
+from gateway.http.request_id import request_id
+from gateway.server import limits
+from gateway.server.forwarded import Client
+from gateway.server.reading_pace import ReadingPace
+from gateway.telemetry.log_format import where
+
+logger = logging.getLogger(__name__)
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket, from its handshake on. The server calls ``sweep`` once a second.
+
+    Without it a client that reads nothing keeps its connection for ever, one that sends empty fragments takes memory
+    without end, and what an application fails with is logged with the words of its user.
+    """
+
+    is_websocket = True
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self.counts_as: Client | None = None
+        self._pace = ReadingPace()
+        self._gone_at = math.inf
+
+    def take_over(self, transport: asyncio.Transport, client: Client | None, data: bytes) -> None:
+        """Serve the connection of ``client`` from its handshake on, with which ``data`` begins."""
+        self.counts_as = client
+        self.connection_made(transport)
+        transport.set_protocol(self)
+        self.data_received(data)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is sent to."""
+        super().pause_writing()
+        self._pace.full(self.transport)
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        self._pace.drained()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take the next fragment of a message, which may be empty and counts all the same."""
+        if len(self.frames) < limits.MAX_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self._fail(CloseCode.POLICY_VIOLATION, f"A message may have {limits.MAX_FRAGMENTS} fragments.")
+
+    def send_receive_event_to_app(self) -> None:
+        """Give a whole message to the application."""
+        self.frames = [b"".join(self.frames)]
+        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames[0]):
+            self._fail(CloseCode.INVALID_DATA, "A text message must be UTF-8.")
+        else:
+            super().send_receive_event_to_app()
+
+    async def run_asgi(self) -> None:
+        """Let the application serve the WebSocket."""
+        app = self.app
+
+        async def answered(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await app(scope, receive, send)
+            except ClientDisconnected:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever it is, its text may be the user's
+                logger.error("%s failed unexpectedly: %s", request_id(scope), where(error))
+                if self.handshake_complete:
+                    await send({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
+
+        self.app = answered
+        await super().run_asgi()
+
+    def shutdown(self) -> None:
+        """The server ends: the application was told, and what it does not close soon is closed here."""
+        self.loop.call_later(limits.GOODBYE_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if not self.disconnected:
+            super().shutdown()
+
+    def sweep(self) -> None:
+        """Leave a client that reads too slowly, or does not let the connection be closed."""
+        now = asyncio.get_running_loop().time()
+        if self.transport.is_closing():
+            self._gone_at = min(self._gone_at, now + limits.FLUSH_SECONDS)
+        if self._pace.too_slow(self.transport) or now >= self._gone_at:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once, whatever has not been sent."""
+        self.transport.abort()
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        if not self.close_sent:
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
