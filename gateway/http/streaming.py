@@ -77,20 +77,16 @@ def connection_of(scope: Scope) -> ClientConnection:
 
 
 class ClientRelay:
-    """Sends bytes to a client without a task, once its answer has begun: a ``Relay`` of the contract.
-
-    ``last`` is what it sent last, ``since`` the loop's time of that.
-    """
+    """Sends bytes to a client without a task, once its answer has begun: a ``Relay`` of the contract."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._offer = connection.offer
         self._now = asyncio.get_running_loop().time
-        self.last = b""
         self.since = 0.0
 
     def __call__(self, data: bytes) -> bool:
         """Send ``data``; whether the client can take more at once."""
-        self.last, self.since = data, self._now()
+        self.since = self._now()
         return self._offer(data)
 
 
@@ -125,9 +121,8 @@ class _StreamingASGI:
         self._streaming = streaming
         self._events = streaming.content_type == EVENT_STREAM
         self._begun = False
-        self._given_up = False
-        self._timer: asyncio.TimerHandle | None = None
         self._silent_since = math.inf  # the loop's time when it had sent something; while it sends, it is not silent
+        self._given_up = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._client = connection_of(scope)
@@ -137,8 +132,7 @@ class _StreamingASGI:
         before = task.cancelling()
         # A client that leaves ends the answer from outside: a task that waits for it would cost more than all of this.
         self._client.when_left(partial(self._give_up, task))
-        if self._events:
-            self._timer = self._loop.call_later(PING_SECONDS / 4, self._fill_silence)
+        self._look_again()
         try:
             await self._send(scope, send)
         except asyncio.CancelledError:
@@ -151,8 +145,7 @@ class _StreamingASGI:
                         await self._end_with(stream_error(error, field_names(scope)))
             raise
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            self._timer.cancel()
             self._client.when_left(None)
 
     async def _send(self, scope: Scope, send: Send) -> None:
@@ -192,14 +185,18 @@ class _StreamingASGI:
             self._given_up = True
             task.cancel()
 
-    def _fill_silence(self) -> None:
-        """Send a comment after a silence. To look now and then is cheaper than a timer a chunk."""
+    def _look_again(self) -> None:
+        """Look now and then, which is cheaper than a timer a chunk, whether there was silence for too long."""
+        self._timer = self._loop.call_later(PING_SECONDS / 4, self._look)
+
+    def _look(self) -> None:
+        """Fill silence with a comment. The server ends connections whose clients do not read."""
         relay = self._streaming.relay
         since = self._silent_since if relay is None else max(self._silent_since, relay.since)
-        if self._loop.time() - since >= PING_SECONDS:
+        if self._events and self._loop.time() - since >= PING_SECONDS:
             self._client.offer(PING)
             self._silent_since = self._loop.time()
-        self._timer = self._loop.call_later(PING_SECONDS / 4, self._fill_silence)
+        self._look_again()
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {
