@@ -30,7 +30,7 @@ class SpokenItem:
 
 
 class PlaybackEstimate:
-    """The client is taken to play what it is sent one after the other, without a break while there is something left to play.
+    """The client is taken to play what it is sent one after the other, without a break while something is left.
 
     Times (``now``) are monotonic seconds. Answers beside the conversation are not counted.
     """
