@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -25,7 +26,11 @@ from tests.support.upstream_server import Exchange, replies, streams
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one process")
 
 COMMAND = str(Path(sys.executable).parent / "speech-to-speech")
-LIGHT = 'stt = "pocketsphinx"\npocketsphinx_workers = 1\ntts = "espeak"\n'
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loads no certificates, which takes longer than a request."""
+
+SILENT = "http://127.0.0.1:9/v1"
+LIGHT = f'stt = "openai"\nstt_base_url = "{SILENT}"\ntts = "openai"\ntts_base_url = "{SILENT}"\nvad = "none"\n'
 ECHO = '[[routes]]\nname = "{name}"\nllm_backend = "echo"\n' + LIGHT
 ASKED = {"model": "a", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -48,10 +53,10 @@ class Crew:
 
     def get(self, path: str) -> httpx.Response:
         """Ask on a new connection, so that any worker may answer."""
-        return httpx.get(self.address + path, timeout=20)
+        return httpx.get(self.address + path, timeout=20, verify=PLAIN)
 
     def post(self, body: Any, path: str = "/v1/chat/completions") -> httpx.Response:
-        return httpx.post(self.address + path, json=body, timeout=20)
+        return httpx.post(self.address + path, json=body, timeout=20, verify=PLAIN)
 
     def ready(self) -> bool:
         with suppress(httpx.TransportError):
@@ -116,6 +121,20 @@ def test_workers_are_one_gateway(tmp_path: Path) -> None:
         crew.process.send_signal(signal.SIGTERM)
         assert crew.process.wait(timeout=30) == 0
         assert "Traceback" not in crew.logged
+
+
+def test_under_load_all_workers_serve_and_are_counted_as_one(tmp_path: Path) -> None:
+    def spent(pid: int) -> int:
+        """The processor time of a process, in ticks."""
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    with running(tmp_path, ECHO.format(name="a")) as crew, ThreadPoolExecutor(16) as threads:
+        before = {pid: spent(pid) for pid in crew.workers}
+        turns = [threads.submit(crew.post, ASKED | {"stream": number % 2 == 0}) for number in range(300)]
+        assert {turn.result().status_code for turn in turns} == {200}
+        assert all(spent(pid) > before[pid] for pid in crew.workers)
+        assert Scrape(crew.get("/metrics").text).value("turns_total", outcome="completed") == 300
 
 
 def test_a_worker_that_dies_is_replaced_with_a_line_in_the_log(tmp_path: Path) -> None:
