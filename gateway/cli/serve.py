@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.options import BadOption
 from gateway.access.keys import Keyring
+from gateway.api.page.routes import is_served
 from gateway.app import Process, create_app
 from gateway.cli.access_check import check_access
 from gateway.cli.reload import Reloads, Running
@@ -50,10 +51,11 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
 
     ``reread`` loads the settings anew, for SIGHUP.
     """
-    settings = loaded.settings
+    configure_logging(loaded.settings.log_format, loaded.settings.log_level)
+    connections = _allowed_connections(loaded.settings.max_connections)
+    settings = msgspec.structs.replace(loaded.settings, max_connections=connections)
+    loaded = msgspec.structs.replace(loaded, settings=settings)
     serving = Serving(loaded, reread)
-    configure_logging(settings.log_format, settings.log_level)
-    _raise_file_limit(settings.max_connections)
     with ExitStack() as open_until_the_end:
         listeners = [open_until_the_end.enter_context(listener) for listener in _listeners(settings)]
         _announce(announcement(loaded, listeners[0].getsockname()[1]))
@@ -144,18 +146,27 @@ class _Crew:
         return True
 
 
-def _raise_file_limit(connections: int) -> None:
-    """Allow as many open files as connections need, and as many again for the engines, where the system lets us."""
+def _allowed_connections(connections: int) -> int:
+    """How many of ``connections`` there can be: as many files more are left to the engines.
+
+    The system is asked to allow as many files. Where it does not, connections that say nothing must not take the last.
+    """
     if sys.platform == "win32":
-        return
+        return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = 2 * connections + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
+        return connections
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < needed:
-        logger.warning("the system allows %d open files; --max_connections %d needs %d", allowed, connections, needed)
+    if allowed == needed:
+        return connections
+    fitting = max(1, (allowed - OTHER_FILES) // 2, allowed // 4)
+    logger.warning(
+        "the system allows %d open files; --max_connections %d needs %d: it is %d now",
+        *(allowed, connections, needed, fitting),
+    )
+    return fitting
 
 
 def _announce(text: str) -> None:
@@ -210,7 +221,7 @@ def _served(routes: Sequence[Route]) -> str:
 
 
 def announcement(loaded: Loaded, port: int) -> str:
-    """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
+    """Where the gateway listens and who answers, in one line; then what is worth knowing, and where its page is."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if settings.tls_certificate is None else "https"
@@ -218,6 +229,6 @@ def announcement(loaded: Loaded, port: int) -> str:
     lines += start_notes(loaded.routes)
     if not loaded.keys and not is_loopback(settings.host):
         lines.append("Everybody who can reach this port can use it: there are no keys.")
-    if settings.mode == "realtime":
-        lines.append("/v1/realtime is not there yet; this release serves /v1/audio/speech-to-speech.")
+    if is_served(settings):
+        lines.append(f"Talk to it in a browser: {scheme}://{host}:{port}/")
     return "\n".join(lines)

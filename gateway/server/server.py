@@ -72,6 +72,7 @@ class GatewayServer(uvicorn.Server):
             ws_max_size=limits.MESSAGE_BYTES,
             ws_ping_interval=limits.PING_SECONDS,
             ws_ping_timeout=limits.PING_SECONDS,
+            ws_per_message_deflate=False,  # audio does not shrink, and each connection would keep two windows
             log_config=None,
             log_level="warning",
             access_log=False,  # query strings may hold prompts

@@ -11,11 +11,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
 
-from gateway.http.errors import where
 from gateway.http.request_id import request_id
 from gateway.server import limits
 from gateway.server.forwarded import Client
 from gateway.server.reading_pace import ReadingPace
+from gateway.telemetry.log_format import where
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
         self.app = answered
         await super().run_asgi()
+
+    def shutdown(self) -> None:
+        """The server ends: the application was told, and what it does not close soon is closed here."""
+        self.loop.call_later(limits.GOODBYE_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if not self.disconnected:
+            super().shutdown()
 
     def sweep(self) -> None:
         """Leave a client that reads too slowly, or does not let the connection be closed."""

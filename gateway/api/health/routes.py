@@ -16,6 +16,9 @@ from gateway.siblings import Siblings
 MISSING = "missing"
 """The state of a worker that is being replaced."""
 
+VERSION = version("speech-gateway")
+"""Read once: a process that can open no more files must still say that it lives."""
+
 
 @get(
     "/health",
@@ -27,7 +30,7 @@ MISSING = "missing"
 )
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
-    return Health(status="ok", version=version("speech-gateway"))
+    return Health(status="ok", version=VERSION)
 
 
 @get(
