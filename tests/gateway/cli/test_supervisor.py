@@ -162,7 +162,8 @@ def test_workers_that_die_again_and_again_end_the_gateway(tmp_path: Path) -> Non
         assert "the 5th within a minute, all end" in crew.logged
 
 
-def test_turns_that_run_finish_when_the_gateway_is_told_to_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("all_are_told", [False, True], ids=["the first process", "all, as systemd does"])
+def test_turns_that_run_finish_when_the_gateway_is_told_to_end(tmp_path: Path, all_are_told: bool) -> None:
     word = {"id": "c", "choices": [{"index": 0, "delta": {"content": "late"}, "finish_reason": None}]}
     end = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
@@ -184,7 +185,8 @@ def test_turns_that_run_finish_when_the_gateway_is_told_to_end(tmp_path: Path) -
             with ThreadPoolExecutor(8) as threads:
                 turns = [threads.submit(crew.post, ASKED | {"stream": True}) for _ in range(8)]
                 until(lambda: Scrape(crew.get("/metrics").text).value("turns_in_flight") == 8)
-                crew.process.send_signal(signal.SIGTERM)
+                for pid in (*(crew.workers if all_are_told else ()), crew.process.pid):
+                    os.kill(pid, signal.SIGTERM)
                 until(lambda: "shutting down" in crew.logged)
                 go.set()
                 assert all(b"late" in turn.result().content for turn in turns)
