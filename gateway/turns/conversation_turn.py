@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
+from functools import partial
 
 import msgspec
 
@@ -185,9 +186,8 @@ class ConversationTurn:
         tally: Tally,
     ) -> AsyncGenerator[Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
-        plan = self._plan
-        question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
-        speech: Speech | None = None
+        plan, playhead, speech = self._plan, Playhead(), None
+        question = plan.question(listened, lease.conversation.languages)
         if plan.style is not None:
             delivery = plan.style.delivery(question.languages)
             speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
@@ -204,7 +204,7 @@ class ConversationTurn:
             attempts = self._attempts(window_of(plan, lease, question), screening, speech, deadline)
             async with aclosing(attempts) as answering:
                 async for prompt, event in answering:
-                    tally.asked(prompt.messages)
+                    tally.estimated_by(partial(tally.usage_of, prompt.messages))
                     spoken = spoken or isinstance(event, tts.AudioChunk)
                     if isinstance(event, AnswerFinished):
                         kept = await self._keep(lease, question, prompt, event.message, event.usage)
