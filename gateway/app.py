@@ -1,7 +1,7 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +11,7 @@ from litestar.types import Scope
 
 from adapters.options import BadOption, shown_url
 from adapters.upstream.urls import parse_url
+from gateway.access.client_secrets import ClientSecrets
 from gateway.access.keys import Keyring
 from gateway.access.meter import Meter
 from gateway.api import (
@@ -20,6 +21,7 @@ from gateway.api import (
     metrics,
     models,
     page,
+    realtime,
     responses,
     speech,
     speech_to_speech,
@@ -28,6 +30,8 @@ from gateway.api import (
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
+from gateway.api.page.routes import is_served
+from gateway.api.realtime.client_secrets import SecretMaker
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
 from gateway.audio.decoder_pool import DecoderPool
@@ -40,8 +44,8 @@ from gateway.http.auth import AccessControl, caller_of
 from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
-from gateway.http.errors import answer_error
-from gateway.http.foreign_pages import ForeignPages, is_loopback
+from gateway.http.errors import answer_error, stream_error
+from gateway.http.foreign_pages import ForeignPages
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.rate_limit import RateLimit, tell_limits
@@ -49,9 +53,13 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
+from gateway.realtime.response_events import FailureBody
+from gateway.realtime.sessions import RealtimeService, RealtimeSessions
+from gateway.siblings import ALONE, Siblings
 from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
+from gateway.telemetry.merged import packed
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
 from gateway.telemetry.sight import Sight
@@ -70,6 +78,7 @@ SURFACES: tuple[Surface, ...] = (
     chat_completions.surface,
     responses.surface,
     conversations.surface,
+    realtime.surface,
     voices.surface,
     models.surface,
     usage.surface,
@@ -79,16 +88,25 @@ SURFACES: tuple[Surface, ...] = (
 )
 
 
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """What the application knows of the process that it runs in.
+
+    ``attend`` works in the background for as long as the application runs. ``siblings`` are the other workers that
+    serve the port.
+    """
+
+    attend: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    siblings: Siblings = ALONE
+
+
 def create_app(
     gateway: Gateway,
     failed: Callable[[], None] = lambda: None,
     surfaces: Sequence[Surface] = SURFACES,
     keyring: Keyring | None = None,
-    attend: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    process: Process = Process(),  # noqa: B008 - frozen
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
-
-    ``attend`` works in the background for as long as the application runs.
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
@@ -96,35 +114,39 @@ def create_app(
     be sent to.
     """
     settings = gateway.settings
-    page_shown = is_loopback(settings.host) if settings.page is None else settings.page
-    surfaces = [each for each in surfaces if page_shown or each is not page.surface]
+    surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
     parts = _Parts(
         gateway=gateway,
+        secrets=ClientSecrets(),
         keyring=keyring or Keyring(),
+        process=process,
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
         measured=_metrics(gateway),
         otel=_otel_export(gateway),
     )
+    sessions = _realtime_sessions(parts)
     naming = RequestNaming(parts.measured)
     app = Litestar(
         route_handlers=[
             Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
         ],
-        dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts).items()},
+        dependencies={
+            name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts, sessions).items()
+        },
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
         before_send=[name_answer, tell_limits, naming.count_answer],
         middleware=[
             naming,
-            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins)),
+            AccessControl(parts.keyring, ForeignPages(settings.allow_anonymous, settings.cors_origins), parts.secrets),
             RateLimit(parts.meter),
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed, attend)],
+        lifespan=[lambda _app: parts.running(failed, sessions)],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -136,7 +158,9 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What lives as long as the application."""
 
     gateway: Gateway
+    secrets: ClientSecrets
     keyring: Keyring
+    process: Process
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -151,9 +175,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(
-        self, failed: Callable[[], None], attend: Callable[[], Coroutine[Any, Any, None]] | None
-    ) -> AsyncGenerator[None, None]:
+    async def running(self, failed: Callable[[], None], sessions: RealtimeSessions) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -169,24 +191,53 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
-                if attend is not None:
+                for attend in (sessions.attend, *self.process.attend):
                     start(attend())
                 self.history.start_maintenance(start)
-                yield
+                async with self._answering_siblings():
+                    yield
         finally:
             async with AsyncExitStack() as closing:
                 for part in (*exported, self.meter, self.history, self.decoder, self.gateway):
                     closing.push_async_callback(part.aclose)
 
+    def _answering_siblings(self) -> AbstractAsyncContextManager[None]:
+        """Tell the other workers of this one."""
+        metrics = self.measured.registry
+        return self.process.siblings.answering(
+            {"state": lambda: str(self.gateway.state).encode(), "metrics": lambda: packed(metrics.collect())}
+        )
 
-def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
+
+def _realtime_sessions(parts: _Parts) -> RealtimeSessions:
+    """All realtime sessions, which take their turns as requests do."""
+
+    def failure(error: Exception) -> FailureBody:
+        told = stream_error(error, {}).error
+        return FailureBody(type=told.type, code=told.code, message=told.message)
+
+    observer = parts.observer
+    service = RealtimeService(
+        gateway=parts.gateway,
+        turns=Turns(parts.history, observer),
+        speech_turns=SpeechTurns(observer),
+        history=parts.history,
+        observer=observer,
+        meter=parts.meter,
+        failure=failure,
+    )
+    return RealtimeSessions(service)
+
+
+def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callable[..., Any]]:
     """What handlers ask for, by the names of their parameters; some of it is that of the request's caller."""
     gateway, history, decoder, observer = parts.gateway, parts.history, parts.decoder, parts.observer
     turns, running = Turns(history, observer), RunningResponses()
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
-    sight = Sight(parts.measured, parts.meter, parts.keyring)
+    secret_maker = SecretMaker(gateway, sessions, parts.secrets)
+    sight = Sight(parts.measured, parts.meter, parts.keyring, parts.process.siblings)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -203,9 +254,12 @@ def _dependencies(parts: _Parts) -> dict[str, Callable[..., Any]]:
         "voice_turns": lambda: voice_turns,
         "archive": archive_of,
         "shelf": shelf_of,
+        "realtime_sessions": lambda: sessions,
+        "secret_maker": lambda: secret_maker,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
         "sight": lambda: sight,
+        "siblings": lambda: parts.process.siblings,
     }
 
 

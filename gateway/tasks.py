@@ -126,14 +126,15 @@ def run_among(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -
 
 
 @asynccontextmanager
-async def background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None]], None], None]:
-    """The application's lifetime: ``start(coroutine)`` runs work that no request waits for; leaving cancels it."""
+async def background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]], None]:
+    """A lifetime: ``start(coroutine)`` runs work that nobody waits for in a task; leaving cancels what still runs."""
     tasks: set[asyncio.Task[None]] = set()
 
-    def start(work: Coroutine[Any, Any, None]) -> None:
+    def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         tasks.add(task)
         task.add_done_callback(ended)
+        return task
 
     def ended(task: asyncio.Task[None]) -> None:
         if task in tasks:  # else it was ended on leaving, which names its failure

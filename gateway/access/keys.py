@@ -51,7 +51,7 @@ def new_key() -> str:
 
 def hash_of(key: str) -> str:
     """The hash of ``key`` as the configuration has it."""
-    return f"{HASH_PREFIX}{_digest(key).hex()}"
+    return f"{HASH_PREFIX}{digest_of(key).hex()}"
 
 
 def digest_in(hash_: str) -> bytes | None:
@@ -78,7 +78,7 @@ def checked_key(key: Secret, place: str) -> str:
 
 def listed_keys(keys: Iterable[Secret]) -> tuple[Key, ...]:
     """The keys of ``--api_keys``, each named after its hash. Raises ``BadOption``."""
-    digests = dict.fromkeys(_digest(checked_key(key, "--api_keys")) for key in keys)
+    digests = dict.fromkeys(digest_of(checked_key(key, "--api_keys")) for key in keys)
     return tuple(Key(digests=(digest,), caller=Caller(name=f"key-{digest.hex()[:8]}")) for digest in digests)
 
 
@@ -130,17 +130,28 @@ class Keyring:
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
         # Looking a digest up takes a time that tells nothing about a key: nobody can choose how a digest begins.
-        key = self._keys.get(_digest(shown))
+        key = self._keys.get(digest_of(shown))
         if key is None:
             raise _invalid(f"Incorrect API key provided: {masked(shown)}. Ask the operator of this gateway for one.")
-        if key.disabled:
-            raise _invalid(f"The API key {masked(shown)} is disabled. Ask the operator of this gateway about it.")
-        if key.expires is not None and now >= key.expires:
-            raise _invalid(
-                f"The API key {masked(shown)} expired at {key.expires.isoformat()}. Ask the operator of this gateway "
-                "for a new one."
-            )
-        return key.caller
+        return _good(key, masked(shown), now)
+
+    def named(self, name: str, now: datetime) -> Caller:
+        """The owner ``name`` of a key that is good at the time ``now``. Raises ``InvalidKey``."""
+        key = next((key for key in self._keys.values() if key.caller.name == name), None)
+        if key is None:
+            raise _invalid("The API key that made this client secret is not good any more.")
+        return _good(key, f"of {name}", now)
+
+
+def _good(key: Key, shown: str, now: datetime) -> Caller:
+    """Whose ``key`` is. Raises ``InvalidKey`` if it is not good at the time ``now``."""
+    if key.disabled:
+        raise _invalid(f"The API key {shown} is disabled. Ask the operator of this gateway about it.")
+    if key.expires is not None and now >= key.expires:
+        raise _invalid(
+            f"The API key {shown} expired at {key.expires.isoformat()}. Ask the operator of this gateway for a new one."
+        )
+    return key.caller
 
 
 def masked(key: str) -> str:
@@ -152,5 +163,6 @@ def _invalid(message: str) -> InvalidKey:
     return InvalidKey(message, code="invalid_api_key")
 
 
-def _digest(key: str) -> bytes:
+def digest_of(key: str) -> bytes:
+    """The SHA-256 by which a key, or a secret, is known."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()

@@ -1,6 +1,7 @@
 """How a caller stands to its limits: what is left, and the refusal of what is not."""
 
 import math
+from typing import Literal
 
 import msgspec
 
@@ -10,7 +11,9 @@ from gateway.access.windows import Quantity, Window
 EVERYBODY = "everybody"
 """The owner of the limits on all clients together; no key has the name."""
 
-SHOWN: dict[Quantity, str] = {"requests": "requests", "tokens": "tokens"}
+ShownName = Literal["requests", "tokens"]
+
+SHOWN: dict[Quantity, ShownName] = {"requests": "requests", "tokens": "tokens"}
 """The quantities that OpenAI's headers know, and what they are called there."""
 
 WORDS: dict[Quantity, str] = {
@@ -30,6 +33,15 @@ class NothingAllowed(Overloaded):
     """A limit of nought: repeating never helps."""
 
 
+class ShownLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit as OpenAI's clients are told of it; ``reset`` is in seconds."""
+
+    name: ShownName
+    limit: int
+    remaining: int
+    reset: float
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The limited windows of a caller, ``own``, and those of all callers together, when a request came."""
 
@@ -44,19 +56,29 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
                     return _refusal(window, whose)
         return None
 
-    def headers(self) -> dict[str, str]:
+    def shown(self) -> tuple[ShownLimit, ...]:
         """What OpenAI's clients are told of their limits: of each quantity the window with the least left in it.
 
         Windows that are as full as each other: the one that is soonest empty.
         """
-        told: dict[str, str] = {}
+        told = []
         for quantity, name in SHOWN.items():
             windows = [window for window in (*self.own, *self.everybody) if window.quantity == quantity]
             if windows:
                 tightest = min(windows, key=lambda window: (window.remaining, window.seconds))
-                told[f"x-ratelimit-limit-{name}"] = f"{tightest.limit:.0f}"
-                told[f"x-ratelimit-remaining-{name}"] = str(math.floor(tightest.remaining + 1e-9))
-                told[f"x-ratelimit-reset-{name}"] = duration(tightest.reset)
+                remaining = math.floor(tightest.remaining + 1e-9)
+                told.append(
+                    ShownLimit(name=name, limit=round(tightest.limit), remaining=remaining, reset=tightest.reset)
+                )
+        return tuple(told)
+
+    def headers(self) -> dict[str, str]:
+        """The same as the headers of an answer."""
+        told: dict[str, str] = {}
+        for each in self.shown():
+            told[f"x-ratelimit-limit-{each.name}"] = str(each.limit)
+            told[f"x-ratelimit-remaining-{each.name}"] = str(each.remaining)
+            told[f"x-ratelimit-reset-{each.name}"] = duration(each.reset)
         return told
 
 

@@ -20,7 +20,7 @@ from gateway.tasks import race
 
 logger = logging.getLogger(__name__)
 
-Start = Callable[[Coroutine[Any, Any, None]], None]
+Start = Callable[[Coroutine[Any, Any, None]], object]
 """Begins work that no request waits for: what ``gateway.tasks.background`` gives."""
 
 MOST_AT_ONCE = 2

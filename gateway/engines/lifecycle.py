@@ -35,6 +35,7 @@ class Gateway:
         self._unused: list[Any] = []
         self.started = int(time.time())
         self.stopping = False
+        self._when_stopping: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State | Literal["stopping"]:
@@ -53,6 +54,12 @@ class Gateway:
     def stop(self) -> None:
         """Take no new requests from now on; what runs may finish."""
         self.stopping = True
+        for tell in self._when_stopping:
+            tell()
+
+    def when_stopping(self, tell: Callable[[], None]) -> None:
+        """``tell`` is called when the gateway stops."""
+        self._when_stopping.append(tell)
 
     def admit(
         self, model: str | None, caller: Caller, stages: Iterable[Stage] = STAGES, *, named_by: Stage | None = None

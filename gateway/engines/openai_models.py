@@ -15,6 +15,13 @@ OPENAI_MODELS: Mapping[Stage, tuple[str, ...]] = {
         "gpt-live-transcribe",
         "gpt-realtime-whisper",
     ),
+    "llm": (
+        "gpt-realtime",
+        "gpt-realtime-mini",
+        "gpt-realtime-1.5",
+        "gpt-4o-realtime-preview",
+        "gpt-4o-mini-realtime-preview",
+    ),
     "tts": ("tts-1", "tts-1-hd", "gpt-4o-mini-tts"),
 }
 """Without the date that some names end in: ``tts-1-1106``, ``gpt-4o-mini-tts-2025-12-15``."""

@@ -3,18 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.access.caller import ANYONE, NOBODY, Caller
+from gateway.access.client_secrets import ClientSecret, ClientSecrets
 from gateway.access.keys import InvalidKey, Keyring, NotAllowed
-from gateway.http.errors import answer_of
 from gateway.http.foreign_pages import ForeignPages
-from gateway.http.request_id import request_id, time_request
+from gateway.http.handshake import refuse_handshake
+from gateway.http.request_id import time_request
 
 _CALLER = "speech_gateway_caller"
+_SECRET = "speech_gateway_client_secret"
 
 PROTOCOL_PREFIX = "openai-insecure-api-key."
 """Begins the sub-protocol in which a browser's WebSocket shows its key: it can set no headers."""
@@ -26,18 +27,26 @@ def caller_of(scope: Scope) -> Caller:
     return caller
 
 
+def client_secret_of(scope: Scope) -> ClientSecret | None:
+    """The client secret that this request shows, if it shows one."""
+    secret: ClientSecret | None = scope.setdefault("state", {}).get(_SECRET)
+    return secret
+
+
 class AccessControl(ASGIMiddleware):
     """Lets in who may use the handler that is asked, WebSockets included.
 
     A handler says so in its ``opt``: ``access`` is ``open`` for one that needs no key, ``admin`` for one that needs the
-    operator's; ``surface`` is the name of its surface. Preflight requests of browsers, which carry no key, pass.
+    operator's; ``surface`` is the name of its surface; ``client_secrets`` says that one of these will do, too.
+    Preflight requests of browsers, which carry no key, pass.
     """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
     should_bypass_for_scope = staticmethod(lambda scope: scope["route_handler"].opt.get("access") == "open")
 
-    def __init__(self, keyring: Keyring, foreign_pages: ForeignPages) -> None:
+    def __init__(self, keyring: Keyring, foreign_pages: ForeignPages, secrets: ClientSecrets) -> None:
         self._keyring = keyring
+        self._secrets = secrets
         self._foreign_pages = foreign_pages
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -50,18 +59,22 @@ class AccessControl(ASGIMiddleware):
             try:
                 self._admit(scope)
             except (InvalidKey, NotAllowed) as error:
-                await _refuse_handshake(error, scope, send)
+                await refuse_handshake(error, scope, send)
                 return
         await next_app(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:
         """Note whose the request is. Raises ``InvalidKey``, ``NotAllowed``."""
+        options: dict[str, Any] = scope["route_handler"].opt
+        now, shown = datetime.now(UTC), _shown_key(scope)
+        secret = self._secrets.find(shown, now) if options.get("client_secrets") else None
         if self._keyring.empty:
             self._foreign_pages.check(scope)
             caller = ANYONE
+        elif secret is not None:
+            caller = self._keyring.named(secret.caller, now)
         else:
-            caller = self._keyring.caller(_shown_key(scope), datetime.now(UTC))
-        options: dict[str, Any] = scope["route_handler"].opt
+            caller = self._keyring.caller(shown, now)
         if options.get("access") == "admin" and not caller.admin:
             raise NotAllowed(f"The key {caller.name!r} is not the operator's (admin = true), which this needs.")
         surface = options.get("surface", "")
@@ -70,6 +83,7 @@ class AccessControl(ASGIMiddleware):
                 f"The key {caller.name!r} may not use {surface or 'this'}, only: {', '.join(caller.surfaces or ())}."
             )
         scope["state"][_CALLER] = caller
+        scope["state"][_SECRET] = secret
 
 
 def _shown_key(scope: Scope) -> str | None:
@@ -83,17 +97,3 @@ def _shown_key(scope: Scope) -> str | None:
             if protocol.startswith(PROTOCOL_PREFIX):
                 return protocol.removeprefix(PROTOCOL_PREFIX)
     return None
-
-
-async def _refuse_handshake(error: Exception, scope: Any, send: Send) -> None:
-    """Answer a handshake with an HTTP error, where the server can, else with the status 403."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": ""})
-        return
-    answer = answer_of(error, {**scope, "method": "GET"})  # type: ignore[typeddict-item]
-    headers = {"content-type": "application/json", "x-request-id": request_id(scope), **answer.headers}
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    start: Any = {"type": "websocket.http.response.start", "status": answer.status, "headers": encoded}
-    body: Any = {"type": "websocket.http.response.body", "body": msgspec.json.encode(answer.body), "more_body": False}
-    await send(start)
-    await send(body)

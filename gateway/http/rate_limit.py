@@ -2,26 +2,19 @@
 
 from collections.abc import Iterable
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access.meter import Kind, Meter
 from gateway.access.standing import Standing
-from gateway.access.windows import Quantity
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.http.auth import caller_of
+from gateway.http.handshake import refuse_handshake
+from gateway.turns.turn_place import needed
 
 _KEY = "speech_gateway_standing"
-
-NEEDED: dict[Stage, tuple[Quantity, ...]] = {
-    "stt": ("audio_seconds",),
-    "llm": ("tokens",),
-    "tts": ("speech_characters", "speech_seconds"),
-}
-"""What a turn uses of at each of its stages."""
 
 
 class RateLimit(ASGIMiddleware):
@@ -34,13 +27,16 @@ class RateLimit(ASGIMiddleware):
         self._meter = meter
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Serve the request or raise ``Overloaded``."""
+        """Serve the request or raise ``Overloaded``, which a WebSocket handshake is answered with."""
         caller = caller_of(scope)
         kind: Kind = "turns" if scope["type"] == ScopeType.HTTP else "sessions"
         taken = await self._meter.take(caller, kind)
         scope.setdefault("state", {})[_KEY] = taken.standing
         if taken.refusal is not None:
-            raise taken.refusal
+            if scope["type"] == ScopeType.HTTP:
+                raise taken.refusal
+            await refuse_handshake(taken.refusal, scope, send)
+            return
         try:
             await next_app(scope, receive, send)
         finally:
@@ -57,7 +53,7 @@ def admit(
     """
     stages = tuple(stages)
     standing: Standing = scope.setdefault("state", {}).get(_KEY, Standing())
-    refusal = standing.refusal(tuple(quantity for stage in stages for quantity in NEEDED[stage]))
+    refusal = standing.refusal(needed(stages))
     if refusal is not None:
         raise refusal
     return gateway.admit(model, caller_of(scope), stages, named_by=named_by)
@@ -66,5 +62,5 @@ def admit(
 async def tell_limits(message: Message, scope: Scope) -> None:
     """Tell the client of its limits with every answer to a request that was counted; a ``before_send`` hook."""
     if message["type"] == "http.response.start" and (standing := scope.get("state", {}).get(_KEY)) is not None:
-        for name, value in standing.headers().items():
-            MutableScopeHeaders.from_message(message)[name] = value
+        told = [(name.encode(), value.encode()) for name, value in standing.headers().items()]
+        message["headers"] = [*message["headers"], *told]

@@ -12,8 +12,8 @@ from adapters.contract.errors import UpstreamError
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.guarded_answer import Guarded, Written
 from gateway.pipeline.playhead import Playhead
-from gateway.pipeline.speak import Delivery, UtteranceFinished, speak
-from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
+from gateway.pipeline.speak import Delivery, UtteranceFinished, UtteranceStarted, speak
+from gateway.pipeline.utterance_scheduler import Pacing, UtteranceGate, UtteranceScheduler
 from gateway.tasks import merged
 from gateway.telemetry.timings import Stopwatch
 
@@ -53,18 +53,23 @@ Answered = (
     | TextFinished
     | Guarded
     | tts.AudioChunk
+    | UtteranceStarted
     | UtteranceFinished
     | AnswerFinished
 )
 
 
 class Speech(msgspec.Struct, frozen=True, kw_only=True):
-    """The speaking half of an answer: the synthesiser, how and when it speaks, and what of it was played."""
+    """The speaking half of an answer: the synthesiser, how and when it speaks, and what of it was played.
+
+    A ``gate`` holds its utterances back.
+    """
 
     engine: tts.Synthesiser
     delivery: Delivery
     pacing: Pacing
     playhead: Playhead
+    gate: UtteranceGate | None = None
 
 
 async def answer(
@@ -74,7 +79,7 @@ async def answer(
 
     Text and audio come as they are made, neither waits for the other. Raises ``AdapterError``.
     """
-    scheduler = UtteranceScheduler(speech.pacing)
+    scheduler = UtteranceScheduler(speech.pacing, speech.gate)
     draft = _Draft(watch)
     async with merged(
         _held_back(_complete(writing), scheduler),
@@ -84,7 +89,7 @@ async def answer(
         events.fail_at(deadline.at, deadline.exceeded())
         async for event in events:
             match event:
-                case UtteranceFinished():
+                case UtteranceStarted() | UtteranceFinished():
                     yield event
                 case tts.AudioChunk():
                     yield event

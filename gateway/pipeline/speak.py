@@ -1,6 +1,6 @@
 """Speaking stage: utterances out of the scheduler, normalised for reading aloud, through the synthesiser."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import assert_never
 
@@ -45,6 +45,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class UtteranceStarted(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_started"):
+    """The audio that follows is that of ``text``, as the model wrote it, with what came before and cannot be said.
+
+    A pause before it belongs to no utterance.
+    """
+
+    text: str
+
+
 class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utterance_finished"):
     """One utterance was synthesised: characters given to the synthesiser, seconds of audio made of them.
 
@@ -57,7 +66,7 @@ class UtteranceFinished(msgspec.Struct, frozen=True, kw_only=True, tag="utteranc
     cached: bool = False
 
 
-Spoken = Started | tts.AudioChunk | UtteranceFinished
+Spoken = Started | tts.AudioChunk | UtteranceStarted | UtteranceFinished
 
 
 async def speak(
@@ -72,6 +81,7 @@ async def speak(
     rate = engine.info.sample_rate
     joins = UtteranceJoins(rate, delivery.speed)
     started = worded = sounded = False
+    unsaid = ""
     while (text := await scheduler.utterance()) is not None:
         parts = divided(normalizer.normalize(text))
         pause = joins.pause() if parts else b""
@@ -82,6 +92,7 @@ async def speak(
             playhead.complete()
             yield tts.AudioChunk(pcm=pause)
         playhead.begin(text)
+        unsaid += text
         for words in parts:
             worded = worded or any(map(str.isalnum, words))
             watch.mark("tts_request")
@@ -96,8 +107,9 @@ async def speak(
                             scheduler.spoken(pending + seconds)
                             pending = 0.0
                             playhead.made(seconds)
-                            if pcm:
-                                yield tts.AudioChunk(pcm=pcm)
+                            for piece in _captioned(pcm, unsaid):
+                                yield piece
+                            unsaid = "" if pcm else unsaid
                         case Started():
                             if not started:
                                 yield event
@@ -114,7 +126,17 @@ async def speak(
         raise UpstreamError("The synthesiser made no sound of the text; choose another voice, or an engine with --tts.")
 
 
-async def _utterance(engine: tts.Synthesiser, request: tts.Request) -> AsyncGenerator[Spoken, None]:
+def _captioned(pcm: bytes, text: str) -> Iterator[Spoken]:
+    """``pcm``, if there is any; with it begins the utterance ``text``, if that is not empty."""
+    if pcm and text:
+        yield UtteranceStarted(text=text)
+    if pcm:
+        yield tts.AudioChunk(pcm=pcm)
+
+
+async def _utterance(
+    engine: tts.Synthesiser, request: tts.Request
+) -> AsyncGenerator[Started | tts.AudioChunk | UtteranceFinished, None]:
     """One utterance. Raises ``UpstreamError`` where the engine's stream ends without ``Finished``."""
     finished: tts.Finished | None = None
     async with aclosing(engine.stream(request)) as events:

@@ -39,15 +39,35 @@ class Pacing(msgspec.Struct, frozen=True, kw_only=True):
     by_clause: bool = False
 
 
+class UtteranceGate:
+    """Holds the speech of an answer back: the first ``count`` utterances pass, all others once it is open."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        """Let everything pass from now on."""
+        self._opened.set()
+
+    async def enter(self) -> None:
+        """Wait until another utterance may be spoken."""
+        if self._left > 0:
+            self._left -= 1
+        else:
+            await self._opened.wait()
+
+
 class UtteranceScheduler:
     """Text in as it is written, utterances out when it is time for them; joined, the utterances are the text.
 
     The first utterance is spoken as soon as there is a clause or a sentence, and after ``first_utterance_seconds`` with
     the words written so far. After that ``batch_sentences`` are gathered. When the listener would run dry meanwhile,
-    what has been written is spoken: sentences, else clauses, else a few words.
+    what has been written is spoken: sentences, else clauses, else a few words. A ``gate`` holds utterances back.
     """
 
-    def __init__(self, pacing: Pacing) -> None:
+    def __init__(self, pacing: Pacing, gate: UtteranceGate | None = None) -> None:
+        self._gate = gate
         self._batch = pacing.batch_sentences
         self._first_seconds = pacing.first_utterance_seconds
         self._by_clause = pacing.by_clause
@@ -98,6 +118,8 @@ class UtteranceScheduler:
 
     async def utterance(self) -> str | None:
         """The next text to speak, or ``None`` when all has been said."""
+        if self._gate is not None:
+            await self._gate.enter()
         while (text := self._next()) is None and not self._closed:
             await self._change()
         self._given = _now()

@@ -13,6 +13,7 @@ the start of a turn, with its padding, until ``commit`` or ``clear``; without tu
     listener.close()
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -26,6 +27,12 @@ from gateway.realtime.session_config import SemanticVad, ServerVad, TurnDetectio
 from gateway.realtime.speech_tracker import SpeechTracker, TrackerSettings
 from gateway.realtime.voice_activity import ActivityStream, VoiceActivityMonitor
 
+ROUNDING_MS = 1.0
+"""By how much positions may differ that are the same: inputs and commands have whole milliseconds."""
+
+STALLED_MS = 4000.0
+"""How long a turn goes on with ``server_vad`` when no audio comes at all; with ``semantic_vad`` it is its limit."""
+
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     """What sessions of a route hear with; ``start`` runs work in the background of the application.
@@ -35,7 +42,7 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     monitor: VoiceActivityMonitor
     judge: TurnJudge
-    start: Callable[[Coroutine[Any, Any, None]], None]
+    start: Callable[[Coroutine[Any, Any, None]], object]
     quiet_ms: float = 120.0
 
 
@@ -52,6 +59,8 @@ class Listener:
         self._detection: TurnDetection | None = None
         self._stream: ActivityStream | None = None
         self._tracker: SpeechTracker | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._appended_at = 0.0
         self._turns: list[_Turn] = []  # those that were told of and are not committed yet
 
     @property
@@ -81,6 +90,7 @@ class Listener:
         """Take the client's next audio. Raises ``InvalidRequest``, and then has taken nothing of it."""
         self.audio.append(data)
         if self._stream is not None:
+            self._appended_at = asyncio.get_running_loop().time()
             self._stream.feed(data)
         elif self.audio.utterance is not None:
             self.audio.utterance.advance(self.audio.now_ms)
@@ -110,7 +120,7 @@ class Listener:
         self._begin_anew(end_ms)
 
     def words(self, text: str, language: str | None = None) -> None:
-        """What the turn's words are so far: they may say that it has ended, or that it has not."""
+        """What the words are up to the present pause: they may say that the turn has ended, or that it has not."""
         if self._turns:
             self._turns[-1].evidence.hear(text, language)
             self._weigh(self._turns[-1])
@@ -120,33 +130,51 @@ class Listener:
         if self._stream is not None:
             self._stream.close()
         self._stream = self._tracker = None
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _measured(self, probability: float) -> None:
         """The next window was measured."""
         tracker = self._tracker
         assert tracker is not None, "the stream is open"
         event = tracker.window(probability)
-        if tracker.is_speaking and not tracker.is_paused and self._turns:
-            self._turns[-1].advance(tracker.now_ms)
         if event is not None:
             self._found(tracker, event)
-        if self._turns and self._turns[-1].is_paused and not self._turns[-1].has_ended:
-            self._begin_judging(tracker, self._turns[-1])
+        if tracker.is_speaking and self._turns:
+            if tracker.is_paused:
+                self._begin_judging(tracker, self._turns[-1])
+            else:
+                self._turns[-1].advance(tracker.now_ms)
         self.audio.forget(self._turns[0].start_ms if self._turns else tracker.needed_from_ms)
 
     def _found(self, tracker: SpeechTracker, event: VoiceInput) -> None:
         match event:
             case VoiceStarted():
                 self._turns.append(_Turn(tracker.turn_from_ms, tracker.now_ms))
+                if self._stalled is None:
+                    self._check_stalled()
             case VoicePaused() if self._turns:
                 self._turns[-1].pause(paused=True)
-                self._weigh(self._turns[-1])
             case VoiceResumed() if self._turns:
                 self._turns[-1].pause(paused=False)
-                self._turns[-1].advance(tracker.now_ms)
             case TurnEnded() if self._turns:
                 self._turns[-1].end(event.at_ms)
         self._tell(event)
+        if isinstance(event, VoicePaused) and self._turns:
+            self._weigh(self._turns[-1])
+
+    def _check_stalled(self) -> None:
+        """End a turn whose audio does not come any more: a muted client may send nothing in place of silence."""
+        self._stalled = None
+        if self._tracker is None or not self._tracker.is_speaking or self._detection is None:
+            return
+        loop = asyncio.get_running_loop()
+        patience = LIMITS_MS[self._detection.eagerness] if isinstance(self._detection, SemanticVad) else STALLED_MS
+        if (left := self._appended_at + patience / 1000 - loop.time()) > 0:
+            self._stalled = loop.call_later(left, self._check_stalled)
+        else:
+            self._found(self._tracker, self._tracker.stop())
 
     def _begin_judging(self, tracker: SpeechTracker, turn: "_Turn") -> None:
         """Have the sound of a pause judged, once, when enough silence is heard to tell."""
@@ -176,10 +204,9 @@ class Listener:
 
     def _begin_anew(self, from_ms: float) -> None:
         """Turns that began before ``from_ms`` are done with."""
-        goes_on = self._tracker is not None and self._tracker.is_speaking and bool(self._turns)
-        if self._tracker is not None and (not goes_on or self._turns[-1].start_ms < from_ms):
+        turns, self._turns = self._turns, [turn for turn in self._turns if turn.start_ms > from_ms - ROUNDING_MS]
+        if self._tracker is not None and not (self._tracker.is_speaking and turns[-1:] == self._turns[-1:]):
             self._tracker.restart(from_ms)
-        self._turns = [turn for turn in self._turns if turn.start_ms >= from_ms]
 
     def _change_format(self, audio_format: AudioFormat) -> None:
         end_ms = self.audio.now_ms
@@ -213,7 +240,7 @@ class _Turn:
     def pause(self, *, paused: bool) -> None:
         self.is_paused = paused
         self.is_judged = False
-        self.evidence.sound = None
+        self.evidence = TurnEvidence()
         self.pauses += paused
         if self.utterance is not None:
             if paused:

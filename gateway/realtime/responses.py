@@ -1,11 +1,13 @@
 """The answers of a session: those that run, how they begin and end, and what of them was heard."""
 
+from typing import assert_never
+
 import msgspec
 
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime.answer_plan import NO_PARAMS, max_output_tokens_of, modality_of, output_of, plan_of
 from gateway.realtime.client_events import ResponseParams
-from gateway.realtime.commands import Adopt, Answer, Cancel, CancelTimer, ClearPlayback, Say, SetTimer
+from gateway.realtime.commands import Adopt, Answer, Cancel, CancelTimer, ClearPlayback, ForgetAudio, Say, SetTimer
 from gateway.realtime.conversation_items import heard
 from gateway.realtime.inputs import (
     AnswerAudio,
@@ -18,13 +20,13 @@ from gateway.realtime.inputs import (
     ToolCallStarted,
 )
 from gateway.realtime.items import Item
-from gateway.realtime.playback import Playback
+from gateway.realtime.playback import PlaybackEstimate
 from gateway.realtime.response_events import FailureBody, StopReason, Usage
 from gateway.realtime.response_writer import Ending, ResponseHead, ResponseWriter
 from gateway.realtime.server_events import RateLimitsUpdated
 from gateway.realtime.session_config import AudioOutput, RealtimeSession, ServerVad
 from gateway.realtime.session_state import SessionState
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 
 MOST_AT_ONCE = 16
 """Answers beside the conversation that may run at once."""
@@ -54,12 +56,12 @@ class Responses:
     An answer waits until the words of all that it answers are known.
     """
 
-    def __init__(self, state: SessionState, transcripts: Transcripts) -> None:
+    def __init__(self, state: SessionState, transcripts: ItemTranscripts) -> None:
         self._state = state
         self._transcripts = transcripts
         self._running: dict[str, _Running] = {}
         self._active: str | None = None
-        self.playback = Playback()
+        self.playback = PlaybackEstimate()
         self.has_spoken = False
         self._awaits_speech = False
 
@@ -81,7 +83,8 @@ class Responses:
                 "Wait until the response is finished before creating a new one.",
                 code="conversation_already_has_active_response",
             )
-        if params.conversation == "none" and len(self._running) > MOST_AT_ONCE:
+        beside = len(self._running) - (self._active is not None)
+        if params.conversation == "none" and beside >= MOST_AT_ONCE:
             raise InvalidRequest(
                 f"Too many responses in progress: at most {MOST_AT_ONCE} may run beside the conversation. "
                 "Wait until one of them is finished before creating a new one.",
@@ -90,7 +93,7 @@ class Responses:
 
     def create(self, params: ResponseParams = NO_PARAMS, items: tuple[Item, ...] | None = None) -> None:
         """Answer ``items``, or the conversation. Raises ``InvalidRequest`` where another answer is in the way."""
-        self._ask(self._begin(self._state.new_id("resp"), params, items))
+        self._begin(self._state.new_id("resp"), params, items)
 
     def adopt(self, response_id: str) -> None:
         """The answer to the conversation was prepared as ``response_id``."""
@@ -108,7 +111,7 @@ class Responses:
         self._end(self._begin(self._state.new_id("resp"), NO_PARAMS, None), Ending(status="failed", error=error))
 
     def recognised(self, item_id: str, text: str, error: FailureBody | None) -> None:
-        """The words of an item are known, or there is an ``error``: go on with the answers that waited for them."""
+        """The words of an item are known, or there is an ``error``: answers that wait for them fail then."""
         for running in list(self._running.values()):
             items = running.items
             if running.asked or not any(item.id == item_id for item in items or self._state.items.all()):
@@ -117,8 +120,17 @@ class Responses:
                 running.items = tuple(heard(item, text) if item.id == item_id else item for item in items)
             if error is not None:
                 self._end(running, Ending(status="failed", error=error))
-            else:
-                self._ask(running)
+
+    def settle(self) -> None:
+        """After every input: ask for the answers that wait for no words any more."""
+        for response_id, running in self._running.items():
+            if running.asked:
+                continue
+            items = self._state.items.all() if running.items is None else running.items
+            if not self._transcripts.awaited(items):
+                running.asked = True
+                plan = plan_of(self._config(), running.params, items)
+                self._state.do(Answer(response_id=response_id, plan=plan))
 
     def cancel(self, response_id: str | None, reason: StopReason) -> None:
         """Stop an answer: the active one where no id is given. Raises ``InvalidRequest`` when there is none."""
@@ -144,7 +156,9 @@ class Responses:
         if running is not None:
             self._cancel(running, "turn_detected")
         rest = written.removeprefix(self._state.items.transcript(message_id))
-        return Interrupted(rest=rest, output=output_of(self._config(), params)) if rest.strip() else None
+        if not rest.strip() or modality_of(self._config(), params) == "text":
+            return None
+        return Interrupted(rest=rest, output=output_of(self._config(), params))
 
     def quiet_is_over(self) -> None:
         """Somebody speaks: the idle timeout does not apply."""
@@ -194,6 +208,8 @@ class Responses:
                 self._finished(running, event)
             case AnswerFailed():
                 self._end(running, Ending(status="failed", error=event.error))
+            case _:
+                assert_never(event)
 
     def _begin(self, response_id: str, params: ResponseParams, items: tuple[Item, ...] | None) -> _Running:
         self.check_room(params)
@@ -213,13 +229,6 @@ class Responses:
             self._active = response_id
             self.quiet_is_over()
         return running
-
-    def _ask(self, running: _Running) -> None:
-        items = self._state.items.all() if running.items is None else running.items
-        if not self._transcripts.awaited(items):
-            running.asked = True
-            plan = plan_of(self._config(), running.params, items)
-            self._state.do(Answer(response_id=running.writer.head.id, plan=plan))
 
     def _finished(self, running: _Running, event: AnswerFinished) -> None:
         reasons: dict[str, StopReason] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -242,6 +251,7 @@ class Responses:
         writer.finish(ending)
         del self._running[writer.head.id]
         if not writer.head.in_conversation:
+            self._forget_private(running)
             return
         self._active = None
         if writer.message_id is not None and writer.head.modality == "audio":
@@ -251,6 +261,13 @@ class Responses:
             seconds = self.playback.remaining(self._state.now) + detection.idle_timeout_ms / 1000
             self._state.do(SetTimer(name="idle_timeout", seconds=seconds))
             self._awaits_speech = True
+
+    def _forget_private(self, running: _Running) -> None:
+        """An answer beside the conversation leaves nothing behind."""
+        mine = [item.id for item in running.items or () if item.id not in self._state.items]
+        for item_id in (*mine, *([running.writer.message_id] if running.writer.message_id else [])):
+            self._transcripts.forget(item_id)
+            self._state.do(ForgetAudio(item_id=item_id))
 
     def _keep_heard(self, item_id: str, heard_ms: int | None, *, whole: bool) -> None:
         """History keeps what was heard of a message, if that is known, else what was sent of it."""

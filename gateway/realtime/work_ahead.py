@@ -9,7 +9,7 @@ from gateway.realtime.commands import AnswerPlan, Discard, Prepare, Reach
 from gateway.realtime.inputs import PreparationLost, Prepared
 from gateway.realtime.items import InputAudio, MessageItem
 from gateway.realtime.session_state import SessionState
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 
 PAUSES = 10
 """So many pauses of a speaker are looked back at."""
@@ -34,7 +34,7 @@ class WorkAhead:
     Those in which nothing was tried count as well, so that it comes back by itself.
     """
 
-    def __init__(self, state: SessionState, transcripts: Transcripts) -> None:
+    def __init__(self, state: SessionState, transcripts: ItemTranscripts) -> None:
         self._state = state
         self._transcripts = transcripts
         self._attempt: _Attempt | None = None
@@ -88,6 +88,13 @@ class WorkAhead:
         if self._attempt is not None:
             self._state.do(Discard(response_id=self._attempt.response_id))
             self._attempt = None
+
+    def is_undecided(self, item_id: str) -> bool:
+        """Whether the words that the attempt answers come at any moment, as those of ``item_id`` have come."""
+        attempt = self._attempt
+        if attempt is None or attempt.item_id != item_id or attempt.plan is None:
+            return False
+        return attempt.words is None and self._state.policy.recognises
 
     def take(self, item_id: str) -> str | None:
         """The attempt's id, if it answers what would be asked now, the turn ``item_id`` last; else discard it."""

@@ -49,8 +49,11 @@ READ_BYTES_PER_SECOND = 1024
 FLUSH_SECONDS = 30.0
 """How long a client may take to read the end of its last answer."""
 
-MESSAGE_BYTES = 16 * 1024 * 1024
-"""The longest message of a WebSocket: OpenAI takes 15 MiB of audio in one event."""
+MESSAGE_BYTES = 24 * 1024 * 1024
+"""The longest message of a WebSocket: 15 MiB of audio in base64, as OpenAI takes it, and what is around that."""
+
+GOODBYE_SECONDS = 1.0
+"""How long applications may take to close their WebSockets when the server ends."""
 
 MAX_FRAGMENTS = 16 * 1024
 """The most fragments of one message."""

@@ -72,6 +72,7 @@ class GatewayServer(uvicorn.Server):
             ws_max_size=limits.MESSAGE_BYTES,
             ws_ping_interval=limits.PING_SECONDS,
             ws_ping_timeout=limits.PING_SECONDS,
+            ws_per_message_deflate=False,  # audio does not shrink, and each connection would keep two windows
             log_config=None,
             log_level="warning",
             access_log=False,  # query strings may hold prompts
@@ -116,7 +117,11 @@ class GatewayServer(uvicorn.Server):
         """End in order; another signal ends the process."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        self._ended_by = signal.Signals(sig).name
+        self.end(signal.Signals(sig).name)
+
+    def end(self, by: str) -> None:
+        """End in order, as at a first signal."""
+        self._ended_by = by
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:

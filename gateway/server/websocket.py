@@ -84,6 +84,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.app = answered
         await super().run_asgi()
 
+    def shutdown(self) -> None:
+        """The server ends: the application was told, and what it does not close soon is closed here."""
+        self.loop.call_later(limits.GOODBYE_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if not self.disconnected:
+            super().shutdown()
+
     def sweep(self) -> None:
         """Leave a client that reads too slowly, or does not let the connection be closed."""
         now = asyncio.get_running_loop().time()

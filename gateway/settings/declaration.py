@@ -4,14 +4,17 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-SERVER, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
+SERVER, REALTIME, LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY = GROUPS = (
     "Server",
+    "Realtime",
     "Language model",
     "Recognition",
     "Synthesis",
     "Voice activity",
 )
-"""Headings of ``--help``; the settings under ``SERVER`` cannot be set per route."""
+"""Headings of ``--help``; the settings under ``SERVER`` and ``REALTIME`` cannot be set per route."""
+
+SERVER_GROUPS = (SERVER, REALTIME)
 
 Text = Annotated[str, Meta(min_length=1)]
 

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.options import Secret
 from gateway.settings import composition
-from gateway.settings.declaration import GROUPS, SERVER
+from gateway.settings.declaration import GROUPS, SERVER_GROUPS
 from gateway.settings.key_tables import KeyTable
 from gateway.settings.options import OPEN_TABLE, Option, entries, options
 from gateway.settings.show import line
@@ -59,7 +59,7 @@ def schema() -> bytes:
             value["default"] = options()[key].default
         if options()[key].shape in {"list", "secrets"} and "anyOf" in value:
             value["anyOf"].append({"type": "string"})
-    server = {option.key for option in options().values() if option.group == SERVER}
+    server = {option.key for option in options().values() if option.group in SERVER_GROUPS}
     names: dict[str, Any] = {"name": {"type": "string"}, "aliases": {"type": "array", "items": {"type": "string"}}}
     route = {key: value for key, value in properties.items() if key not in server}
     upstream = {key: value for key, value in route.items() if is_upstream_option(options()[key])}

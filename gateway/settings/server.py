@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from adapters.options import Secret
 from gateway.access.limits import Limits
-from gateway.settings.declaration import SERVER, Text, option
+from gateway.settings.declaration import REALTIME, SERVER, Text, option
 
 ConnectionCount = Annotated[int, Meta(ge=1)]
 
@@ -37,8 +37,18 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             "all.",
         ),
     ] = ()
+    workers: Annotated[
+        int,
+        option(
+            SERVER,
+            "Processes that serve on the one port (Linux). More than one need engines that load no weights, "
+            "conversation_store and usage_store; each has its own max_requests, max_connections and request_memory_mb.",
+            ge=1,
+            le=256,
+        ),
+    ] = 1
     mode: Annotated[
-        Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is not there yet.")
+        Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is always served.")
     ] = None
     page: Annotated[
         bool | None,
@@ -169,3 +179,44 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     speech_cache_ttl_seconds: Annotated[
         float, option(SERVER, "Seconds for which speech_cache_store keeps speech.", ge=1)
     ] = 86_400.0
+    realtime_sessions: Annotated[
+        int, option(REALTIME, "Sessions open at once; further ones are refused with 503.", ge=1)
+    ] = 600
+    realtime_session_minutes: Annotated[
+        float, option(REALTIME, "Longest session, in minutes; then it ends with session_expired.", gt=0)
+    ] = 60.0
+    realtime_idle_seconds: Annotated[
+        float, option(REALTIME, "Seconds after which a session ends whose client sends nothing; 0: never.", ge=0)
+    ] = 900.0
+    realtime_lead_seconds: Annotated[
+        float,
+        option(REALTIME, "Seconds of speech that are sent at most ahead of real time; 0 sends all at once.", ge=0),
+    ] = 5.0
+    realtime_ahead: Annotated[
+        Literal["auto", "off", "stt", "llm", "tts"],
+        option(
+            REALTIME,
+            "How far an answer is prepared in a pause that may be the end of what the user says: recognition, model, "
+            "speech. auto: as far as each stage runs in this process, or on a loopback or private address.",
+        ),
+    ] = "auto"
+    realtime_ahead_ms: Annotated[
+        float, option(REALTIME, "Milliseconds of quiet after which that begins.", ge=0, le=5000)
+    ] = 120.0
+    realtime_turn_model: Annotated[
+        Text | None,
+        option(
+            REALTIME,
+            "Smart Turn's model (smart-turn-v3.2-cpu.onnx), which hears for semantic_vad whether a speaker has "
+            "finished; unset: the words and the time decide.",
+        ),
+    ] = None
+    realtime_interrupt_ms: Annotated[
+        int, option(REALTIME, "Milliseconds of speech that it takes to interrupt an answer; 0: any.", ge=0, le=5000)
+    ] = 0
+    realtime_interrupt_words: Annotated[
+        int, option(REALTIME, "Words that it takes to interrupt an answer; 0: speech is enough.", ge=0, le=20)
+    ] = 0
+    realtime_resume: Annotated[
+        bool, option(REALTIME, "Go on with an answer that was interrupted by something without words.")
+    ] = False

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.access.keys import Key
-from gateway.settings.declaration import LANGUAGE_MODEL, SERVER
+from gateway.settings.declaration import LANGUAGE_MODEL, SERVER_GROUPS
 from gateway.settings.guard_table import GuardTable
 from gateway.settings.guards import guard_tables
 from gateway.settings.key_tables import read_keys
@@ -180,7 +180,7 @@ def _route(table: dict[str, Any], path: str, number: int) -> RouteTable:
     rest = {key: value for key, value in table.items() if key not in own}
     for key in rest:
         option = find(key)
-        if option is not None and option.group == SERVER:
+        if option is not None and option.group in SERVER_GROUPS:
             raise SettingsError(f"{path}: {key!r} is set for the whole server, not in route {names.name!r}.")
     place = f"{path}: route {names.name!r}"
     upstreams = tuple(_upstream(each, path, place) for each in names.upstreams)

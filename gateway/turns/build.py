@@ -15,13 +15,16 @@ from gateway.engines.guards import Guards
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.voices import known_voice, voices_by_language
 from gateway.languages import code_of
+from gateway.pipeline.answer import Speech
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
+from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
 from gateway.settings.model import GatewaySettings
 from gateway.text.normalization.normalizer import ReadingOptions
 from gateway.turns.question import Question, heard_part, language_hint
 from gateway.turns.request import AudioSource, TurnRequest
+from gateway.turns.speculation import Speculation
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     its answer is cut after ``most_characters``. ``guards`` judge what the model reads and writes.
     """
 
+    id: str | None
     caller: Caller
     route: str
     engines: Engines
@@ -115,6 +119,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     turn_seconds: float
     most_characters: int
     guards: Guards
+    speculation: Speculation | None
 
     def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
         """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
@@ -123,6 +128,18 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
         asked = heard or self.language or before.asked or self.usual_language
         voice = self.language or before.voice or self.usual_language or (asked if self.reply_in_language else None)
         return Languages(asked=asked, voice=voice)
+
+    def speech(self, languages: Languages, playhead: Playhead) -> Speech | None:
+        """How the answer is spoken in ``languages``; ``None`` where it is not."""
+        if self.style is None:
+            return None
+        return Speech(
+            engine=self.engines.tts,
+            delivery=self.style.delivery(languages),
+            pacing=self.pacing,
+            playhead=playhead,
+            gate=None if self.speculation is None else self.speculation.gate,
+        )
 
     def question(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Question:
         """The user's message, given what was heard last, and the languages of the turn before."""
@@ -140,6 +157,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
     """The turn that is asked for. Raises ``InvalidRequest``, in terms of the fields of ``TurnRequest``."""
     settings = served.route.settings
     plan = TurnPlan(
+        id=request.id,
         caller=request.caller,
         route=served.name,
         engines=served.engines,
@@ -167,6 +185,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         turn_seconds=settings.max_turn_seconds,
         most_characters=settings.max_answer_characters,
         guards=served.guards,
+        speculation=request.speculation,
     )
     if plan.style is not None:
         served.engines.tts.check(plan.style.delivery(plan.languages(None, Languages())).request(""))

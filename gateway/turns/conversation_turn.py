@@ -80,12 +80,12 @@ class ConversationTurn:
     def __init__(
         self, history: History, transcripts: TranscriptCache, plan: TurnPlan, watch: Stopwatch, observer: Observer
     ) -> None:
-        self.id = f"resp_{uuid.uuid4().hex}"
+        self.id = plan.id or f"resp_{uuid.uuid4().hex}"
         self._history = history
         self._transcripts = transcripts
         self._plan = plan
         self._watch = watch
-        self._observer = observer
+        self._observer = observer if plan.speculation is None else plan.speculation.observed_by(observer)
 
     @property
     def sample_rate(self) -> int:
@@ -186,11 +186,9 @@ class ConversationTurn:
         tally: Tally,
     ) -> AsyncGenerator[Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
-        plan, playhead, speech = self._plan, Playhead(), None
-        question = plan.question(listened, lease.conversation.languages)
-        if plan.style is not None:
-            delivery = plan.style.delivery(question.languages)
-            speech = Speech(engine=plan.engines.tts, delivery=delivery, pacing=plan.pacing, playhead=playhead)
+        plan = self._plan
+        question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
+        speech = plan.speech(question.languages, playhead)
         screening = await deadline.limit(screened(plan, lease, question))
         for name in screening.guards:
             yield Guarded(guard=name)

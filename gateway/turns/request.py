@@ -8,6 +8,7 @@ import msgspec
 from adapters.contract import llm
 from gateway.access.caller import Caller
 from gateway.conversation.history import ConversationRef
+from gateway.turns.speculation import Speculation
 
 AudioSource = Callable[[int], Awaitable[bytes]]
 """Decodes the recording: given a sample rate in Hz, the whole of it as PCM (s16le mono) at that rate."""
@@ -25,10 +26,12 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     A ``literal`` request reaches the model as it is: without the gateway's own prompt, reasoning settings and hints,
     with no message repaired or left out. ``extra`` are fields in the words of the model's own server, see
-    ``llm.Request``.
+    ``llm.Request``. ``id`` is that of the answer, where it has one already. With
+    a ``speculation`` it is not certain yet that the turn will be needed.
     """
 
     caller: Caller
+    id: str | None = None
     audio: AudioSource | None = None
     source_of: Callable[[llm.Audio], AudioSource] | None = None
     language: str | None = None
@@ -49,3 +52,4 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     speed: float | None = None
     speech_instructions: str | None = None
     audio_id: str | None = None
+    speculation: Speculation | None = None

@@ -15,10 +15,10 @@ ORDER: Order = {
         ("blocking", "registry", "scripted"),
         ("local", "remote_media"),
         ("upstream",),
-        ("guards", "llm", "stt", "tts", "vad"),
+        ("guards", "llm", "stt", "tts", "turn_end", "vad"),
     ),
     "gateway": (
-        ("languages", "redis_client", "tasks"),
+        ("languages", "redis_client", "siblings", "tasks"),
         ("access",),
         ("settings",),
         ("telemetry",),

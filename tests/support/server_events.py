@@ -14,13 +14,18 @@ _READER: TypeAdapter[Any] = TypeAdapter(Annotated[RealtimeServerEvent, Field(dis
 OURS = {"speculative_tokens"}
 """Fields that OpenAI does not know."""
 
-NOT_IN_THE_PACKAGE = {"id", "object", "expires_at", "model_extra"}
+NOT_IN_THE_PACKAGE = {"id", "object", "expires_at"}
 """Fields of a session that OpenAI sends, though the package types it as a request."""
 
 
 def checked(event: ServerEvent) -> dict[str, Any]:
     """The event as it is sent. Fails where the package does not take it strictly, or does not know a field of it."""
-    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(event))
+    return checked_frame(msgspec.json.encode(event))
+
+
+def checked_frame(frame: bytes | str) -> dict[str, Any]:
+    """The event in a frame. Fails where the package does not take it strictly, or does not know a field of it."""
+    values: dict[str, Any] = msgspec.json.decode(frame)
     parsed = _READER.validate_python(values, strict=True)
     assert set(_unknown(parsed)) <= OURS | NOT_IN_THE_PACKAGE, sorted(set(_unknown(parsed)))
     assert values["event_id"]

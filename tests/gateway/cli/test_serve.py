@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from websockets.sync.client import connect as websocket
 
 from gateway.cli.main import main
 
@@ -83,9 +84,10 @@ def test_a_turn_through_the_running_gateway_with_the_embedded_engines(tmp_path: 
         assert 0.5 < answer.getnframes() / 24_000 < 3
 
 
-def test_realtime_mode_serves_and_says_what_is_not_there() -> None:
-    with serving("--mode", "realtime", lines=3) as (address, said):
-        assert "/v1/realtime is not there yet" in said
+def test_realtime_mode_is_accepted_and_sessions_are_served() -> None:
+    with serving("--mode", "realtime") as (address, _):
+        with websocket(f"{address.replace('http', 'ws', 1)}/v1/realtime") as connection:
+            assert json.loads(connection.recv())["type"] == "session.created"
         assert httpx.get(f"{address}/health").json() == {"status": "ok", "version": version("speech-gateway")}
 
 

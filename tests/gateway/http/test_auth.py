@@ -62,6 +62,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chat_completions": ("POST", "/v1/chat/completions", {"json": CHAT}),
     "responses": ("POST", "/v1/responses", {"json": {"model": "fast", "input": "hi"}}),
     "conversations": ("POST", "/v1/conversations", {"json": {}}),
+    "realtime": ("POST", "/v1/realtime/client_secrets", {"json": {"session": {"type": "realtime", "model": "fast"}}}),
+    "realtime as the Beta asks": ("POST", "/v1/realtime/sessions", {"json": {"model": "fast"}}),
     "voices": ("GET", "/v1/audio/voices?model=fast", {}),
     "models": ("GET", "/v1/models/fast", {}),
     "usage": ("GET", "/v1/usage", {}),

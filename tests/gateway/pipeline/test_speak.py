@@ -11,7 +11,7 @@ from adapters.contract import tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.pipeline.playhead import Playhead
-from gateway.pipeline.speak import Delivery, UtteranceFinished, speak
+from gateway.pipeline.speak import Delivery, UtteranceFinished, UtteranceStarted, speak
 from gateway.pipeline.utterance_joins import SENTENCE_SECONDS
 from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
@@ -53,6 +53,13 @@ async def test_what_nobody_would_say_is_not_spoken() -> None:
     assert [request.text for request in requests] == ["Hello there.", "Bye."]
     assert events[0] == Started()
     assert sum(isinstance(event, Started) for event in events) == 1, "the engine starts once for the turn"
+
+
+async def test_the_audio_of_an_utterance_follows_its_text_as_it_was_written() -> None:
+    _, events = await spoken("***\n", "**Hello** there. ", "Bye.")
+    began = [event.text for event in events if isinstance(event, UtteranceStarted)]
+    assert began == ["***\n**Hello** there.", " Bye."]
+    assert isinstance(events[events.index(UtteranceStarted(text=" Bye.")) + 1], tts.AudioChunk)
 
 
 async def test_each_utterance_says_what_it_used() -> None:

@@ -14,6 +14,7 @@ from gateway.pipeline.utterance_scheduler import (
     MOST_PENDING,
     SHORTEST_FRAGMENT_SECONDS,
     Pacing,
+    UtteranceGate,
     UtteranceScheduler,
 )
 from gateway.text.speech_duration import CHARACTERS_PER_SECOND, seconds_to_say
@@ -237,3 +238,19 @@ async def test_the_utterances_are_the_text_whatever_the_pace(pieces: list[tuple[
         backlog.spoken(seconds)
     await writing
     assert "".join(said) == "".join(text for _, text in pieces)
+
+
+@in_virtual_time
+async def test_a_gate_lets_some_utterances_pass_and_the_others_once_it_is_open() -> None:
+    gate = UtteranceGate(1)
+    backlog = UtteranceScheduler(Pacing(batch_sentences=1, first_utterance_seconds=0.0), gate)
+    backlog.write("Hello there! How are you? Fine. ")
+    backlog.close()
+    assert await backlog.utterance() == "Hello there!"
+    backlog.spoken(MUCH)
+    waiting = asyncio.create_task(backlog.utterance())
+    await asyncio.sleep(10)
+    assert not waiting.done()
+    gate.open()
+    assert await waiting == " How are you?"
+    assert await backlog.utterance() == " Fine."

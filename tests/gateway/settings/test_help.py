@@ -46,7 +46,7 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("mode", "/v1/realtime is not there yet"),
+        ("mode", "/v1/realtime is always served"),
     ],
 )
 def test_what_has_no_effect_yet_says_so(key: str, told: str) -> None:

@@ -1,0 +1,110 @@
+"""One answer on its way from its turn to the session: events become inputs, audio when it is time to send it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+
+from adapters.contract import llm, tts
+from gateway.pipeline.read_aloud import Read
+from gateway.pipeline.speak import UtteranceStarted
+from gateway.realtime import inputs
+from gateway.realtime.audio_format import format_of
+from gateway.realtime.inputs import AnswerInput
+from gateway.realtime.pacing import PacedAudio, Playback
+from gateway.realtime.session_config import AudioOutput
+from gateway.telemetry.outcome import TurnOutcome
+from gateway.turns.result import TurnEvent
+
+ToolCall = llm.ToolCallStarted | llm.ToolCallDelta | llm.ToolCallFinished
+Told = llm.TextDelta | ToolCall | UtteranceStarted | tts.AudioChunk
+"""The events of a turn of which the session learns."""
+
+Tell = Callable[[AnswerInput], None]
+
+
+class AnswerRun:
+    """The answer ``response_id``, spoken as ``output`` says or, without that, in text.
+
+    What is ``prepared`` is held back, bounded by what its turn may do, until it is adopted.
+    """
+
+    def __init__(self, response_id: str, output: AudioOutput | None, tell: Tell, *, prepared: bool = False) -> None:
+        self.response_id = response_id
+        self.audio_format = None if output is None else format_of(output.format)
+        self.task: asyncio.Task[None] | None = None
+        self.is_adopted = not prepared
+        self.tokens = 0
+        self._tell = tell
+        self._held: list[Told] = []
+        self._adopted = asyncio.Event()
+        self._audio: PacedAudio | None = None
+
+    def speak(self, playback: Playback, rate: int) -> None:
+        """The turn's audio has ``rate`` Hz and is heard with that of the session's other answers."""
+        if self.audio_format is not None:
+            self._audio = PacedAudio(playback, rate, self.audio_format, self._hand_over)
+            if self.is_adopted:
+                self._audio.start()
+
+    async def take(self, event: TurnEvent | Read) -> None:
+        """The next event of the turn; waits while too much audio waits for its time."""
+        if not isinstance(event, Told):
+            return
+        if self.is_adopted:
+            self._pass_on(event)
+        else:
+            self._held.append(event)
+        if self._audio is not None:
+            await self._audio.room()
+
+    def adopt(self) -> None:
+        """Tell what was held back, and everything else as it comes."""
+        self.is_adopted = True
+        for event in self._held:
+            self._pass_on(event)
+        self._held.clear()
+        if self._audio is not None:
+            self._audio.start()
+        self._adopted.set()
+
+    async def finish(self) -> None:
+        """The turn is over: wait until the answer is adopted and all its audio was handed over."""
+        if not self.is_adopted:
+            await self._adopted.wait()
+        if self._audio is not None:
+            await self._audio.drain()
+
+    def lost(self, outcome: TurnOutcome) -> None:
+        """The turn ended without being adopted, and used ``tokens``."""
+        usage = outcome.usage or outcome.estimate
+        self.tokens = 0 if usage is None else usage.input_tokens + usage.output_tokens
+
+    def stop(self) -> None:
+        """Hand nothing over any more."""
+        if self._audio is not None:
+            self._audio.stop()
+
+    def _pass_on(self, event: Told) -> None:
+        name = self.response_id
+        match event:
+            case llm.TextDelta():
+                self._tell(inputs.AnswerText(response_id=name, text=event.text))
+            case llm.ToolCallStarted():
+                self._tell(inputs.ToolCallStarted(response_id=name, call_id=event.call_id, name=event.name))
+            case llm.ToolCallDelta():
+                delta = inputs.ToolCallDelta(response_id=name, call_id=event.call_id, arguments=event.arguments)
+                self._tell(delta)
+            case llm.ToolCallFinished():
+                call = inputs.ToolCallFinished(response_id=name, call_id=event.call_id, arguments=event.arguments)
+                self._tell(call)
+            case UtteranceStarted():
+                if self._audio is not None:
+                    self._audio.begin(event.text)
+            case tts.AudioChunk():
+                if self._audio is not None:
+                    self._audio.feed(event.pcm)
+            case _:
+                assert_never(event)
+
+    def _hand_over(self, audio: bytes, seconds: float, text: str | None) -> None:
+        self._tell(inputs.AnswerAudio(response_id=self.response_id, audio=audio, ms=seconds * 1000, begins=text))

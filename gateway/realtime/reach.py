@@ -1,0 +1,45 @@
+"""How far work ahead goes on a route: by the setting, else as far as nobody has to be paid for what is thrown away."""
+
+import ipaddress
+
+from adapters.upstream.urls import parse_url
+from gateway.engines.route import STAGES, ServedRoute, Stage
+from gateway.realtime.commands import Reach
+from gateway.settings.composition import engine_description
+from gateway.settings.model import ENGINE_KEYS, FALLBACK_KEYS
+
+
+def reach_of(served: ServedRoute, wanted: Reach | str) -> Reach:
+    """``wanted``, a value of ``--realtime_ahead``, on the route ``served``."""
+    match wanted:
+        case "off" | "stt" | "llm" | "tts":
+            return wanted
+    reach: Reach = "off"
+    for stage in STAGES:
+        if not _is_near(served, stage):
+            break
+        reach = stage
+    return reach
+
+
+def _is_near(served: ServedRoute, stage: Stage) -> bool:
+    """Whether all engines of a stage are in this process, or at a loopback or private address."""
+    if getattr(served.engines, stage) is None:
+        return True
+    settings = served.route.settings
+    fallbacks = getattr(settings, FALLBACK_KEYS[stage]) if stage in FALLBACK_KEYS else ()
+    names = {served.engine_names(stage)[0], getattr(settings, ENGINE_KEYS[stage]), *fallbacks} - {"auto"}
+    keys = [engine_description(stage, name).api_key for name in names]
+    return all(key is None or _is_near_url(getattr(settings, key.url_option)) for key in keys)
+
+
+def _is_near_url(text: str | None) -> bool:
+    """Whether a server is at a loopback or private address; without an address it is the provider's own."""
+    url = None if text is None else parse_url(text)
+    if url is None:
+        return False
+    try:
+        address = ipaddress.ip_address(url.host)
+    except ValueError:
+        return "." not in url.host or url.host.endswith((".localhost", ".local", ".internal"))
+    return address.is_loopback or address.is_private
