@@ -55,10 +55,39 @@ async def asked(client: httpx.AsyncClient, name: str | None, method: str, path: 
     headers = {} if name is None else {"authorization": f"Bearer {PLAIN[name]}"}
     return await client.request(method, path, headers=headers, json=body)
 
-async def test_x() -> None:
+
+METRICS = ("GET", "/metrics", None)
+NO_KEY = "You didn't provide an API key. You need to provide your API key in an Authorization header"
+REFUSED: dict[str, tuple[str | None, tuple[str, str, Any], int, str]] = {
+    "no key": (None, CHAT, 401, NO_KEY),
+    "a wrong key": ("wrong", CHAT, 401, "Incorrect API key provided: sk-***rong. Ask the operator"),
+    "a disabled key": ("disabled", CHAT, 401, "The API key sk-***bled is disabled. Ask the operator"),
+    "an expired key": ("expired", CHAT, 401, "The API key sk-***ired expired at 2020-01-01T00:00:00+00:00. Ask"),
+    "a key of another route": ("elsewhere", CHAT, 404, "You do not have access to any model of this gateway."),
+    "a limit of nought": (
+        "nought",
+        CHAT,
+        429,
+        "The limit of requests per minute of this API key is 0: none are allowed.",
+    ),
+    "metrics without a key": (None, METRICS, 401, NO_KEY),
+    "metrics with a client's key": ("good", METRICS, 403, "The key 'good' is not the operator's (admin = true)"),
+    "a guard that is down": ("good", CHAT, 503, "The guard 'test' cannot be asked, and nothing may be answered"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_each_refusal_says_what_the_matter_is(case: str) -> None:
+    name, (method, path, body), status, says = REFUSED[case]
+
     async def down(_request: guard.Request) -> bool:
-        raise Unavailable("The guard cannot be reached.")
+        raise Unavailable("It cannot be reached.")
+
     async with gateway(down) as client:
-        for name, request in [(None, CHAT), ("wrong", CHAT), ("disabled", CHAT), ("expired", CHAT), ("elsewhere", CHAT), ("nought", CHAT), ("good", ("GET", "/metrics")), (None, ("GET","/metrics")), ("good", CHAT)]:
-            a = await asked(client, name, *request)
-            print(name, request[1], a.status_code, a.json()["error"])
+        answer = await asked(client, name, method, path, body)
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"].startswith(says)
+
+
+def test_no_two_mistakes_have_the_same_sentence() -> None:
+    assert len({says for _, _, _, says in REFUSED.values()}) == len(REFUSED) - 1, "no key is no key"
