@@ -16,8 +16,9 @@ import pytest
 import soundfile
 import soxr
 
-from adapters import scripted
+from adapters import registry, scripted
 from adapters.contract import llm, stt
+from gateway.settings.load import load
 from tests.integration.client_libraries import CLIENTS, REALTIME_CLIENTS, command
 from tests.support.proxies import nginx, proxied
 from tests.support.server import QUESTION, gateway_of, scripted_engines, served
@@ -68,7 +69,9 @@ async def test_an_unmodified_client_talks(client: str, tmp_path: Path) -> None:
     if driver is None:
         pytest.skip(f"without {client}: python -m tests.integration.client_libraries installs it")
     recogniser = scripted.Scripted(stt.Info(sample_rate=16_000), _hears)
-    engines = scripted_engines(stt=recogniser, llm=scripted.language_model(_writes))
+    loaded = load((), {})
+    voice = registry.build("tts", "espeak", loaded.routes[0].settings)
+    engines = scripted_engines(stt=recogniser, llm=scripted.language_model(_writes), tts=voice)
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONWARNINGS": "default"}
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(served(gateway_of(engines)))
