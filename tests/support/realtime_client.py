@@ -1,4 +1,4 @@
-"""A client of /v1/realtime: the openai package's connection, whose events are all checked as its strictest readers do."""
+"""A client of /v1/realtime: the openai package's connection; events are checked as its strictest readers do."""
 
 import asyncio
 import base64
@@ -32,7 +32,7 @@ class RealtimeClient:
 
     async def send(self, type_: str, **fields: Any) -> None:
         """Send an event."""
-        await self.connection.send({"type": type_, **fields})  # type: ignore[misc, arg-type]
+        await self.connection.send({"type": type_, **fields})  # type: ignore[arg-type]
 
     async def next(self) -> dict[str, Any]:
         """The next event."""
@@ -105,7 +105,7 @@ def spoken_question() -> bytes:
     """Two seconds of somebody asking something, s16le at 24 kHz."""
     with wave.open(str(QUESTION)) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        return soxr.resample(samples, file.getframerate(), RATE).astype("<i2").tobytes()
+        return bytes(soxr.resample(samples, file.getframerate(), RATE).astype("<i2").tobytes())
 
 
 def silence(seconds: float) -> bytes:

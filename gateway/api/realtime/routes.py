@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from litestar import Request, Response, WebSocket, post, websocket
@@ -51,24 +52,23 @@ async def realtime(
     realtime_sessions: NamedDependency[RealtimeSessions],
 ) -> None:
     """A session: the client's events in, the gateway's out."""
-    accepted = False
-    try:
-        with realtime_sessions.place():
+    with ExitStack() as held:
+        try:
+            held.enter_context(realtime_sessions.place())
             secret = client_secret_of(socket.scope)
             query = {name: str(value) for name, value in socket.query_params.items()}
             wanted = wanted_of(query, None if secret is None else secret.session)
-            parts = await realtime_sessions.parts(asked_session(wanted, caller_of(socket.scope), gateway))
-            offered = socket.scope["subprotocols"]
-            await socket.accept(
-                subprotocols=PROTOCOL if PROTOCOL in offered else None,
-                headers={"x-request-id": request_id(socket.scope)},
-            )
-            accepted = True
-            await _serve(socket, realtime_sessions, parts)
-    except AdapterError as error:
-        if accepted:
-            raise
-        await refuse_handshake(error, socket.scope, socket.send)
+            asked = asked_session(wanted, caller_of(socket.scope), gateway)
+            held.enter_context(asked.served.used())
+            parts = await realtime_sessions.parts(asked)
+        except AdapterError as error:
+            await refuse_handshake(error, socket.scope, socket.send)
+            return
+        await socket.accept(
+            subprotocols=PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None,
+            headers={"x-request-id": request_id(socket.scope)},
+        )
+        await _serve(socket, realtime_sessions, parts)
 
 
 async def _serve(socket: WebSocket[Any, Any, Any], sessions: RealtimeSessions, parts: SessionParts) -> None:

@@ -1,0 +1,107 @@
+"""Answers as turns: prepared ahead, adopted or thrown away, and charged to whom they were made for."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from adapters import scripted
+from adapters.contract import llm
+from tests.support.realtime_client import silence, spoken_question
+from tests.support.realtime_session import Stage
+from tests.support.server import scripted_engines, until
+
+PAUSE = silence(0.25)
+"""Longer than work ahead waits for, shorter than the end of a turn."""
+
+
+async def test_an_answer_is_prepared_in_a_pause_and_told_when_the_turn_has_ended() -> None:
+    stage = Stage(scripted_engines(), "--realtime_ahead", "tts")
+    async with stage.session():
+        await stage.speak(spoken_question() + PAUSE)
+        await until(lambda: stage.engines.tts.opened == 1)
+        await asyncio.sleep(0.1)
+        assert stage.told("response.created") == [], "nothing of it can be seen"
+        assert stage.engines.tts.opened == 1, "nor is more than the first utterance spoken"
+        await stage.speak(silence(0.6))
+        done = await stage.until("response.done")
+        assert done.response.status == "completed"
+        assert stage.engines.llm.opened == 1, "the prepared answer is the answer"
+        assert done.response.output[0].content[0].transcript == "Hello there. How are you?"
+        assert sum(len(event.delta) for event in stage.told("response.output_audio.delta")) > 24_000
+    answers = [outcome for outcome in stage.outcomes if outcome.response_id.startswith("resp")]
+    assert [(outcome.response_id, outcome.speculative) for outcome in answers] == [(done.response.id, False)]
+
+
+async def test_what_was_prepared_is_thrown_away_when_the_user_goes_on() -> None:
+    async def thinking(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Well. ")
+        await asyncio.Event().wait()
+
+    stage = Stage(scripted_engines(llm=scripted.language_model(thinking)), "--realtime_ahead", "tts")
+    async with stage.session():
+        await stage.speak(spoken_question() + PAUSE)
+        await until(lambda: stage.engines.llm.open == 1)
+        await stage.speak(spoken_question())
+        await until(lambda: stage.engines.llm.open == 0)
+        assert stage.told("response.created") == []
+        await until(lambda: any(outcome.speculative for outcome in stage.outcomes))
+    (lost,) = [outcome for outcome in stage.outcomes if outcome.speculative]
+    assert lost.estimate is not None
+    assert lost.reason == "left"
+
+
+async def test_without_work_ahead_the_model_is_asked_when_the_turn_has_ended() -> None:
+    stage = Stage(scripted_engines(), "--realtime_ahead", "off")
+    async with stage.session():
+        await stage.speak(spoken_question() + PAUSE)
+        await asyncio.sleep(0.1)
+        assert stage.engines.llm.opened == 0
+        await stage.speak(silence(0.6))
+        await stage.until("response.done")
+
+
+async def test_a_model_that_hears_gets_the_recording() -> None:
+    for reach in ("off", "tts"):
+        stage = Stage(scripted_engines(stt=None), "--realtime_ahead", reach)
+        async with stage.session():
+            await stage.speak(spoken_question() + PAUSE)
+            await asyncio.sleep(0.05)
+            await stage.speak(silence(0.6))
+            await stage.until("response.done")
+        (request,) = stage.engines.llm.requests
+        (recording,) = [part for part in request.messages[-1].parts if isinstance(part, llm.Audio)]
+        assert len(recording.data) > 16_000 * 2
+
+
+async def test_audio_is_sent_as_it_is_heard_and_a_cancel_is_short() -> None:
+    async def long(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        for number in range(100):
+            yield llm.TextDelta(text=f"This is sentence number {number}. ")
+        yield llm.Finished(reason="stop", usage=None)
+
+    stage = Stage(scripted_engines(llm=scripted.language_model(long)), "--realtime_lead_seconds", "1")
+    async with stage.session():
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.output_audio.delta")
+        await asyncio.sleep(0.5)
+        stage.client('{"type":"response.cancel"}')
+        await stage.until("response.done")
+        seconds = sum(len(event.delta) for event in stage.told("response.output_audio.delta")) / 48_000
+        assert 0.5 < seconds < 2.2
+        count = len(stage.events)
+        await asyncio.sleep(0.1)
+        assert len(stage.events) == count, "nothing comes after its end"
+
+
+async def test_a_failure_is_told_and_charged() -> None:
+    async def failing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        yield llm.TextDelta(text="Hm")
+        raise RuntimeError("what the user said")
+
+    stage = Stage(scripted_engines(llm=scripted.language_model(failing)))
+    async with stage.session():
+        stage.client('{"type":"response.create"}')
+        done: Any = await stage.until("response.done")
+        assert done.response.status == "failed"
+        assert "user" not in str(done)
+    assert [outcome.error for outcome in stage.outcomes] == ["internal"]

@@ -1,0 +1,95 @@
+"""The driver: inputs one after the other, audio and transcripts of items, timers, and nothing left at the end."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from adapters import scripted
+from adapters.contract import stt
+from gateway.realtime.session import Session
+from tests.support.realtime_client import silence, spoken_question
+from tests.support.realtime_session import Stage
+from tests.support.server import scripted_engines
+
+
+async def test_a_session_begins_and_leaves_nothing_behind() -> None:
+    stage = Stage(scripted_engines())
+    before = len(asyncio.all_tasks())
+    async with stage.session():
+        assert [event.__struct_config__.tag for event in stage.events] == ["session.created", "conversation.created"]
+        await stage.speak(spoken_question())
+    assert len(asyncio.all_tasks()) == before
+    count = len(stage.events)
+    await asyncio.sleep(0.05)
+    assert len(stage.events) == count
+
+
+async def test_a_fault_of_ours_ends_the_session_and_quotes_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(scripted_engines())
+    async with stage.session():
+
+        def broken(*_: Any) -> Any:
+            raise KeyError("words of the user")
+
+        monkeypatch.setattr(Session, "handle", broken)
+        stage.client('{"type":"response.create"}')
+        assert stage.closed == (1011, "internal_error")
+    assert "KeyError" in caplog.text
+    assert "words of the user" not in caplog.text
+
+
+async def test_a_recording_that_a_client_adds_is_recognised_and_can_be_retrieved() -> None:
+    stage = Stage(scripted_engines())
+    part = {"type": "input_audio", "audio": "AQIDBA=="}
+    item = {"id": "mine", "type": "message", "role": "user", "content": [part]}
+    async with stage.session(changes={"output_modalities": ["text"]}):
+        stage.client(json.dumps({"type": "conversation.item.create", "item": item}))
+        stage.client('{"type":"conversation.item.retrieve","item_id":"mine"}')
+        retrieved = await stage.until("conversation.item.retrieved")
+        assert retrieved.item.content[0].audio == b"\1\2\3\4"
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.done")
+    assert stage.engines.llm.requests[0].messages[-1].parts[0].text == "what did you say"
+
+
+async def test_a_recogniser_that_fails_is_told_of() -> None:
+    async def failing(_request: stt.Request) -> Any:
+        raise RuntimeError("secret")
+        yield
+
+    recogniser = scripted.Scripted(stt.Info(sample_rate=16_000), failing)
+    stage = Stage(scripted_engines(stt=recogniser))
+    changes = {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
+    async with stage.session(changes=changes):
+        await stage.speak(spoken_question() + silence(0.8))
+        failed = await stage.until("conversation.item.input_audio_transcription.failed")
+        assert failed.error.message == "RuntimeError"
+
+
+async def test_a_silent_user_is_spoken_to_again_after_the_idle_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(scripted_engines())
+    detection = {"type": "server_vad", "idle_timeout_ms": 5000}
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+    monkeypatch.setattr(loop, "call_later", lambda delay, *rest: later(min(delay, 0.2), *rest))
+    async with stage.session(changes={"audio": {"input": {"turn_detection": detection}}}):
+        await stage.speak(spoken_question() + silence(0.8))
+        await stage.until("response.done")
+        await stage.until("input_audio_buffer.timeout_triggered")
+        await stage.until("response.done", 2)
+
+
+async def test_the_conversation_is_stored_as_it_was_at_the_end() -> None:
+    stage = Stage(scripted_engines())
+    async with stage.session(conversation="conv_1", changes={"output_modalities": ["text"]}):
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.done")
+        message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Bye."}]}
+        stage.client(json.dumps({"type": "conversation.item.create", "item": message}))
+    _, kept = await stage.history.archive.newest("conv_1")
+    assert kept is not None
+    assert "Bye." in str(kept.turns[-1])

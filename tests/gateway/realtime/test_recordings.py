@@ -1,0 +1,56 @@
+"""The audio of a session's items."""
+
+import io
+import wave
+
+import pytest
+
+from gateway.realtime import recordings
+from gateway.realtime.audio_format import FORMATS
+from gateway.realtime.items import InputAudio, InputText, MessageItem
+from gateway.realtime.recordings import Recordings
+
+PCM = FORMATS["audio/pcm"]
+ITEM = MessageItem(id="a", role="user", content=[InputAudio(), InputText(text="and this")])
+
+
+def test_an_item_is_shown_with_its_audio() -> None:
+    kept = Recordings()
+    kept.add("a", PCM, b"\1\2")
+    kept.add("a", PCM, b"\3\4")
+    item = kept.with_audio(ITEM)
+    assert isinstance(item, MessageItem)
+    assert item.content == [InputAudio(audio=b"\1\2\3\4"), InputText(text="and this")]
+    kept.forget("a")
+    assert kept.with_audio(ITEM) == ITEM
+
+
+def test_what_was_not_heard_is_cut_off() -> None:
+    kept = Recordings()
+    kept.add("a", PCM, bytes(48_000))
+    kept.truncate("a", 250)
+    kept.truncate("unknown", 250)
+    recording = kept.get("a")
+    assert recording is not None
+    assert len(recording.data) == 12_000
+
+
+def test_a_model_that_hears_gets_a_file_whatever_the_client_sends() -> None:
+    kept = Recordings()
+    kept.add("a", FORMATS["audio/pcmu"], b"\xff" * 8_000)
+    recording = kept.get("a")
+    assert recording is not None
+    heard = recording.for_model()
+    assert heard.format == "wav"
+    with wave.open(io.BytesIO(heard.data)) as file:
+        assert (file.getframerate(), file.getnframes()) == (16_000, 16_000)
+
+
+def test_the_oldest_recordings_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "MOST_BYTES", 100)
+    kept = Recordings()
+    for name in "abc":
+        kept.add(name, PCM, bytes(40))
+    assert [name for name in "abc" if kept.get(name) is not None] == ["b", "c"]
+    kept.add("d", PCM, bytes(400))
+    assert [name for name in "abcd" if kept.get(name) is not None] == []
