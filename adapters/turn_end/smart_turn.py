@@ -1,4 +1,4 @@
-"""Smart Turn: hears by the tone and pace of the last 8 seconds whether a speaker has finished (``--smart_turn``).
+"""Smart Turn: hears by the tone and pace of the last 8 s whether a speaker has finished (``--realtime_turn_model``).
 
 The model is a file of ONNX (``smart-turn-v3.2-cpu.onnx``, 9 MB); a judgement takes 50 to 100 ms of one processor.
 """
@@ -37,23 +37,25 @@ class SmartTurn:
         return WINDOW_SECONDS
 
     def preflight(self) -> None:
-        """Check that there is what it needs. Raises ``BadOption``."""
-        check_installed("--smart_turn", "silero", "onnxruntime")
+        """Load the model, which takes a moment only. Raises ``BadOption``."""
+        check_installed("--realtime_turn_model", "smart-turn", "onnxruntime")
         if not self._path.is_file():
             raise BadOption(
-                f"--smart_turn {str(self._path)!r} is not a file; give Smart Turn's smart-turn-v3.2-cpu.onnx."
+                f"--realtime_turn_model {str(self._path)!r} is not a file; give Smart Turn's smart-turn-v3.2-cpu.onnx."
             )
-
-    async def warm_up(self) -> None:
-        """Load the model. Raises ``BadOption`` for a file that is another."""
         try:
-            self._session = await call(_load, str(self._path))
-            await call(self.probability, b"")
+            self._session = _load(str(self._path))
+            self.probability(b"")
         except Exception as error:
             raise BadOption(
                 f"{str(self._path)!r} is not Smart Turn's model ({type(error).__name__}); give its "
-                "smart-turn-v3.2-cpu.onnx as --smart_turn."
+                "smart-turn-v3.2-cpu.onnx as --realtime_turn_model."
             ) from error
+
+    async def warm_up(self) -> None:
+        """Load the model if that was not done. Raises ``BadOption``."""
+        if self._session is None:
+            await call(self.preflight)
 
     async def aclose(self) -> None:
         """Free the model."""

@@ -113,7 +113,7 @@ class Listener:
         self._begin_anew(end_ms)
 
     def words(self, text: str, language: str | None = None) -> None:
-        """What the turn's words are so far: they may say that it has ended, or that it has not."""
+        """What the words are up to the present pause: they may say that the turn has ended, or that it has not."""
         if self._turns:
             self._turns[-1].evidence.hear(text, language)
             self._weigh(self._turns[-1])
@@ -216,7 +216,7 @@ class _Turn:
     def pause(self, *, paused: bool) -> None:
         self.is_paused = paused
         self.is_judged = False
-        self.evidence.sound = None
+        self.evidence = TurnEvidence()
         self.pauses += paused
         if self.utterance is not None:
             if paused:

@@ -1,13 +1,15 @@
 """The transcript of one utterance: recognised while it is spoken where the recogniser can, else when it has ended.
 
-    transcription = LiveTranscription(recogniser, listener.open(start_ms), options, ahead=True)
+    transcription = LiveTranscription(
+        recogniser, listener.open(start_ms), options, ahead=True, heard=listener.words
+    )
     async for event in transcription.events(): ...   # TranscriptDelta*, TranscriptFinished; raises AdapterError
     words = await transcription.so_far()             # in a pause: the words up to it, for work ahead
 
 ``events`` is read in a task of its own, from the start of the utterance or after it; closing it stops the recogniser.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from adapters.contract import stt
@@ -24,16 +26,26 @@ Transcribed = TranscriptDelta | TranscriptFinished
 
 
 class LiveTranscription:
-    """Transcribes ``utterance``; with ``ahead`` also what was said when it pauses, to be used if it has ended there."""
+    """Transcribes ``utterance``.
+
+    With ``ahead`` it also recognises what was said when the speaker pauses, to be used if that was the end; ``heard``
+    is told of it.
+    """
 
     def __init__(
-        self, recogniser: stt.Recogniser, utterance: Utterance, options: RecognitionOptions, *, ahead: bool
+        self,
+        recogniser: stt.Recogniser,
+        utterance: Utterance,
+        options: RecognitionOptions,
+        *,
+        ahead: bool,
+        heard: Callable[[str], None],
     ) -> None:
         self._recogniser = recogniser
         self._utterance = utterance
         self._options = options
         self._ahead = ahead
-        self._told = ""
+        self._heard = heard
         self._known: tuple[int, str] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
         self._is_over = False
@@ -56,13 +68,15 @@ class LiveTranscription:
         """The words, as they become certain; ends with ``TranscriptFinished``. Raises ``AdapterError``."""
         try:
             if self._has_live_place():
+                has_told = False
                 try:
                     async with aclosing(self._recognised(self._live_audio())) as events:
                         async for event in events:
+                            has_told = True
                             yield event
                     return
                 except (Overloaded, Unavailable):
-                    if self._told or self._utterance.has_ended:
+                    if has_told or self._utterance.has_ended:
                         raise
             async with aclosing(self._whole()) as events:
                 async for event in events:
@@ -88,30 +102,25 @@ class LiveTranscription:
     async def _recognised(self, audio: AsyncGenerator[bytes, None]) -> AsyncGenerator[Transcribed, None]:
         """The recogniser's words of ``audio``, as events."""
         text: str | None = None
+        told = ""
         async with aclosing(audio), aclosing(self._recogniser.stream(self._options.request(audio))) as events:
             async for event in events:
                 match event:
                     case stt.PartialTranscript(stable=stable, unstable=unstable):
                         if self._utterance.is_in(self._asked_in):
                             self._know(stable + unstable)
-                        if delta := self._delta(stable):
-                            yield delta
+                        if len(stable) > len(told) and stable.strip():  # blanks alone may turn out to be silence
+                            yield TranscriptDelta(text=stable[len(told) :])
+                            told = stable
                     case stt.FinalTranscript(text=text):
                         if self._utterance.is_paused:
                             self._know(text)
-                        if delta := self._delta(text):
-                            yield delta
+                        if len(text) > len(told) and text.strip():
+                            yield TranscriptDelta(text=text[len(told) :])
                     case stt.Finished(language=language, seconds=seconds) if text is not None:
                         yield TranscriptFinished(text=text, language=language, seconds=seconds)
                         return
         raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
-
-    def _delta(self, text: str) -> TranscriptDelta | None:
-        """What of ``text`` was not told yet; blanks alone may turn out to be silence."""
-        if len(text) <= len(self._told) or not text.strip():
-            return None
-        fresh, self._told = text[len(self._told) :], text
-        return TranscriptDelta(text=fresh)
 
     async def _whole(self) -> AsyncGenerator[Transcribed, None]:
         """Recognise all of it when it has ended; with work ahead in each pause, and then it may end there."""
@@ -121,8 +130,8 @@ class LiveTranscription:
                 pause = utterance.pauses
                 heard = await race(self._heard_in(pause), self._resumed(pause))
                 if heard is not None and await self._ends_in(pause):
-                    if delta := self._delta(heard.text):
-                        yield delta
+                    if heard.text.strip():
+                        yield TranscriptDelta(text=heard.text)
                     yield heard
                     return
             elif utterance.has_ended:
@@ -165,4 +174,6 @@ class LiveTranscription:
     def _know(self, text: str) -> None:
         """The words up to the present pause are ``text``."""
         self._known = (self._utterance.pauses, text)
+        if not self._utterance.has_ended:
+            self._heard(text)
         self._utterance.changed()

@@ -11,6 +11,7 @@ import msgspec
 from adapters import registry
 from adapters.contract.errors import Unavailable
 from adapters.contract.vad import VoiceActivity
+from adapters.turn_end.smart_turn import SmartTurn
 from gateway.access.caller import Caller
 from gateway.access.meter import Meter
 from gateway.conversation.history import History
@@ -69,14 +70,14 @@ class RealtimeService(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RealtimeSessions:
-    """All sessions of this process."""
+    """All sessions of this process. Raises ``BadOption`` for a model of turns that is none."""
 
     def __init__(self, service: RealtimeService) -> None:
         self._service = service
         self._settings = service.gateway.settings
         self._monitors: dict[VoiceActivity, VoiceActivityMonitor] = {}
         self._usual_detector: VoiceActivity | None = None
-        self._judge = TurnJudge(None)
+        self._judge = TurnJudge(_turn_model(self._settings.realtime_turn_model))
         self._start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
         self._open = 0
         self._drivers: set[Driver] = set()
@@ -207,6 +208,15 @@ class RealtimeSessions:
             monitor = self._monitors[engine] = VoiceActivityMonitor(engine)
             self._start(monitor.run())
         return Hearing(monitor=monitor, judge=self._judge, start=self._start, quiet_ms=self._settings.realtime_ahead_ms)
+
+
+def _turn_model(path: str | None) -> SmartTurn | None:
+    """The model that hears the end of a turn, if one is set. Raises ``BadOption``."""
+    if path is None:
+        return None
+    model = SmartTurn(path)
+    model.preflight()
+    return model
 
 
 async def _usual_detector(served: ServedRoute) -> VoiceActivity:

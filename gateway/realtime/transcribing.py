@@ -42,7 +42,7 @@ class TranscriptService(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transcripts:
-    """The transcripts of one session, by item; ``heard`` is told of the words of an item as they become certain."""
+    """The transcripts of one session, by item; ``heard`` is told of the words up to each pause, and their language."""
 
     def __init__(
         self,
@@ -62,7 +62,13 @@ class Transcripts:
         recogniser = self._service.served.engines.stt
         assert recogniser is not None, "the session knows whether the route recognises"
         options = _options(recognition, self._service.served, recogniser)
-        transcription = LiveTranscription(recogniser, utterance, options, ahead=self._service.ahead)
+        transcription = LiveTranscription(
+            recogniser,
+            utterance,
+            options,
+            ahead=self._service.ahead,
+            heard=lambda words: self._heard(words, options.language),
+        )
         transcript = self._running[item_id] = _Transcript(transcription)
         transcript.task = self._start(self._transcribe(item_id, transcript))
 
@@ -100,17 +106,13 @@ class Transcripts:
     async def _recognise(self, item_id: str, transcript: "_Transcript") -> None:
         service = self._service
         tally = Tally(f"transcription_{uuid.uuid4().hex}", service.caller.name, service.served.name, Stopwatch())
-        words = ""
         with tally.observed_by(service.observer):
             async with aclosing(transcript.transcription.events()) as events:
                 async for event in events:
                     tally.note(event)
                     if isinstance(event, listen.TranscriptDelta):
-                        words += event.text
-                        self._heard(words, None)
                         self._tell(inputs.TranscriptDelta(item_id=item_id, text=event.text))
                     else:
-                        self._heard(event.text, event.language)
                         end = inputs.TranscriptFinished(item_id=item_id, text=event.text, seconds=event.seconds)
                         transcript.end = end
             tally.ending.reason = "stop"

@@ -105,20 +105,24 @@ class VoiceActivityMonitor:
             stream.tell(probabilities)
 
     def _probabilities(self, taken: Sequence[tuple["ActivityStream", bytes]]) -> list[list[float]]:
-        """In the thread: bring all windows to the engine's rate, format by format, and measure them."""
-        blocks: dict[int, list[bytes]] = {number: [] for number in range(len(taken))}
+        """In the thread: bring all windows to the engine's rate, those of one rate together, and measure them."""
+        blocks: dict[ActivityStream, list[bytes]] = {stream: [] for stream, _ in taken}
         for rate, resampler in list(self._resamplers.items()):
-            turn = 0
-            rows = [number for number, (stream, _) in enumerate(taken) if stream.format.rate == rate]
-            while rows := [number for number in rows if taken[number][0].count(taken[number][1]) > turn]:
-                windows = np.stack([taken[number][0].window(taken[number][1], turn) for number in rows])
-                histories = np.stack([taken[number][0].history for number in rows])
-                for number, samples in zip(rows, resampler.resample(windows, histories), strict=True):
-                    blocks[number].append(samples.tobytes())
-                for number, window in zip(rows, windows, strict=True):
-                    taken[number][0].remember(window)
-                turn += 1
-        return self.metering.measure([(stream.meter, b"".join(blocks[n])) for n, (stream, _) in enumerate(taken)])
+            windows = {
+                stream: np.frombuffer(stream.format.decode(data), "<i2").reshape(-1, resampler.window)
+                for stream, data in taken
+                if stream.format.rate == rate
+            }
+            for turn in range(max(map(len, windows.values()), default=0)):
+                streams = [stream for stream, own in windows.items() if turn < len(own)]
+                samples = np.stack([windows[stream][turn] for stream in streams])
+                histories = np.stack([stream.history for stream in streams])
+                for stream, resampled in zip(streams, resampler.resample(samples, histories), strict=True):
+                    blocks[stream].append(resampled.tobytes())
+                if resampler.history:
+                    for stream, history in zip(streams, samples[:, -resampler.history :], strict=True):
+                        stream.history = history.copy()
+        return self.metering.measure([(stream.meter, b"".join(own)) for stream, own in blocks.items()])
 
 
 class ActivityStream:
@@ -159,19 +163,6 @@ class ActivityStream:
         data = bytes(self._pending[:whole])
         del self._pending[:whole]
         return data
-
-    def count(self, data: bytes) -> int:
-        """How many windows ``data`` is."""
-        return len(data) // self._size
-
-    def window(self, data: bytes, number: int) -> Windows:
-        """The window ``number`` of ``data``, as samples."""
-        return np.frombuffer(self.format.decode(data[number * self._size : (number + 1) * self._size]), "<i2")
-
-    def remember(self, window: Windows) -> None:
-        """Keep the end of ``window`` for the next one."""
-        if len(self.history):
-            self.history = window[-len(self.history) :].copy()
 
     def tell(self, probabilities: Sequence[float]) -> None:
         """Pass on what was measured; the session may close the stream meanwhile."""

@@ -193,6 +193,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     realtime_ahead_ms: Annotated[
         float, option(REALTIME, "Milliseconds of quiet after which that begins.", ge=0, le=5000)
     ] = 120.0
+    realtime_turn_model: Annotated[
+        Text | None,
+        option(
+            REALTIME,
+            "Smart Turn's model (smart-turn-v3.2-cpu.onnx), which hears for semantic_vad whether a speaker has "
+            "finished; unset: the words and the time decide.",
+        ),
+    ] = None
     realtime_interrupt_ms: Annotated[
         int, option(REALTIME, "Milliseconds of speech that it takes to interrupt an answer; 0: any.", ge=0, le=5000)
     ] = 0

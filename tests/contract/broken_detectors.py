@@ -1,6 +1,7 @@
 """Voice activity detectors that break the contract in one way each, and the rig for them."""
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract import vad
@@ -17,11 +18,17 @@ class Detector:
         self.speaking = False
 
     def feed(self, pcm: bytes) -> list[vad.Event]:
+        return [event for sample in self.take(pcm) if (event := self.judge(sample)) is not None]
+
+    def measured(self, pcm: bytes) -> list[float]:
+        return [float(bool(sample)) for sample in self.take(pcm)]
+
+    def take(self, pcm: bytes) -> tuple[int, ...]:
         self.pending += pcm
         whole = len(self.pending) // 2 * 2
         samples = struct.unpack(f"<{whole // 2}h", self.pending[:whole])
         self.pending = self.pending[whole:]
-        return [event for sample in samples if (event := self.judge(sample)) is not None]
+        return samples
 
     def judge(self, sample: int) -> vad.Event | None:
         at = self.samples / RATE
@@ -35,9 +42,30 @@ class Detector:
 class Blockwise(Detector):
     """Drops what does not fill a sample."""
 
-    def feed(self, pcm: bytes) -> list[vad.Event]:
+    def take(self, pcm: bytes) -> tuple[int, ...]:
         self.pending = b""
-        return super().feed(pcm)
+        return super().take(pcm)
+
+
+class Percentages(Detector):
+    """Measures in percent."""
+
+    def measured(self, pcm: bytes) -> list[float]:
+        return [probability * 100 for probability in super().measured(pcm)]
+
+
+class Deaf(Detector):
+    """Measures silence only."""
+
+    def measured(self, pcm: bytes) -> list[float]:
+        return [0.0] * len(self.take(pcm))
+
+
+class Sparing(Detector):
+    """Measures speech only."""
+
+    def measured(self, pcm: bytes) -> list[float]:
+        return [probability for probability in super().measured(pcm) if probability]
 
 
 class Repeating(Detector):
@@ -90,13 +118,17 @@ class Shared(Detector):
 
 
 class Engine:
-    """Makes detectors of one class."""
+    """Makes detectors of one class, which also measure: each sample is a window."""
 
     sample_rate = RATE
+    window_seconds = 1 / RATE
 
     def __init__(self, kind: type[Detector]) -> None:
         Shared.state.clear()
-        self.detector = kind
+        self.detector = self.meter = kind
+
+    def measure(self, blocks: Sequence[tuple[vad.Meter, bytes]]) -> list[list[float]]:
+        return [meter.measured(pcm) for meter, pcm in blocks if isinstance(meter, Detector)]
 
     async def warm_up(self) -> None: ...
 

@@ -45,6 +45,12 @@ BROKEN_DETECTORS: dict[checks.DetectorCheck, tuple[type[broken_detectors.Detecto
     detectors.check_story: (broken_detectors.Repeating, broken_detectors.Foreseeing, broken_detectors.Forgetting),
     detectors.check_silence: (broken_detectors.Hearing,),
     detectors.check_two_detectors: (broken_detectors.Shared,),
+    detectors.check_metering: (
+        broken_detectors.Blockwise,
+        broken_detectors.Percentages,
+        broken_detectors.Deaf,
+        broken_detectors.Sparing,
+    ),
 }
 
 

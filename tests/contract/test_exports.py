@@ -34,6 +34,7 @@ EXPORTS = {
     "request_context": "RequestContext current_request",
     "stt": "Event FinalTranscript Finished Info PartialTranscript Recogniser Request Segment Word",
     "tts": "AudioChunk Event Finished Info Readable Request Synthesiser",
+    "turn_end": "TurnEndDetector",
     "vad": "Detector Event Meter Metering SpeechStarted SpeechStopped VoiceActivity",
 }
 """By module of ``adapters.contract``; what engines and their tests import from it, and nothing else."""

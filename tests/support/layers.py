@@ -15,7 +15,7 @@ ORDER: Order = {
         ("blocking", "registry", "scripted"),
         ("local", "remote_media"),
         ("upstream",),
-        ("guards", "llm", "stt", "tts", "vad"),
+        ("guards", "llm", "stt", "tts", "turn_end", "vad"),
     ),
     "gateway": (
         ("languages", "redis_client", "tasks"),

@@ -77,4 +77,33 @@ def check_two_detectors(rig: DetectorRig) -> None:
     assert events == alone, "two detectors were mixed"
 
 
-DETECTOR_CHECKS: tuple[DetectorCheck, ...] = (check_any_cut, check_story, check_silence, check_two_detectors)
+def check_metering(rig: DetectorRig) -> None:
+    """An engine that measures windows gives one probability for each, whatever the cut, and streams do not mix."""
+    engine = rig.engine
+    if not isinstance(engine, vad.Metering):
+        return
+    pcm = rig.speech()
+    windows = int(seconds(pcm, engine.sample_rate) / engine.window_seconds + 1e-6)
+    (whole,) = engine.measure([(engine.meter(), pcm)])
+    assert len(whole) == windows, f"{len(whole)} probabilities of {windows} windows"
+    assert min(whole) >= 0, "a probability below nought"
+    assert max(whole) <= 1, "a probability above one"
+    assert min(whole) < 0.5 <= max(whole), "speech and silence are the same"
+    cut, silent = engine.meter(), engine.meter()
+    found: list[float] = []
+    for piece in [b"", *_cut(pcm, 1001)]:
+        measured, silence = engine.measure([(cut, piece), (silent, bytes(len(piece)))])
+        found += measured
+        assert all(probability < 0.5 for probability in silence), "a stream is measured by what another one was fed"
+    assert len(found) == len(whole), f"{len(found)} windows when it is cut, {len(whole)} when it is not"
+    differences = [abs(one - other) for one, other in zip(whole, found, strict=True)]
+    assert max(differences) < 1e-3, "the cut changes what is measured"
+
+
+DETECTOR_CHECKS: tuple[DetectorCheck, ...] = (
+    check_any_cut,
+    check_story,
+    check_silence,
+    check_two_detectors,
+    check_metering,
+)

@@ -24,7 +24,6 @@ def question(seconds: float | None = None) -> bytes:
 
 async def test_the_end_of_a_question_sounds_like_one(real_model: Callable[[str], Path]) -> None:
     model = SmartTurn(str(real_model("smart-turn") / "smart-turn-v3.2-cpu.onnx"))
-    model.preflight()
     await model.warm_up()
     assert model.probability(question() + PAUSE) > 0.8
     assert model.probability(question(1.5) + PAUSE) < 0.2
@@ -39,19 +38,19 @@ def test_a_file_that_is_not_there_is_named() -> None:
         SmartTurn("/no/such.onnx").preflight()
 
 
-async def test_another_file_is_refused(tmp_path: Path) -> None:
+def test_another_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.onnx"
     file.write_bytes(b"no model")
     with pytest.raises(BadOption, match=r"other\.onnx' is not Smart Turn's model"):
-        await SmartTurn(str(file)).warm_up()
+        SmartTurn(str(file)).preflight()
 
 
-async def test_another_model_is_refused(real_model: Callable[[str], Path]) -> None:
+def test_another_model_is_refused(real_model: Callable[[str], Path]) -> None:
     with pytest.raises(BadOption, match="is not Smart Turn's model"):
-        await SmartTurn(str(real_model("silero") / "silero_vad.onnx")).warm_up()
+        SmartTurn(str(real_model("silero") / "silero_vad.onnx")).preflight()
 
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.local.requirements.find_spec", lambda _: None)
-    with pytest.raises(BadOption, match=r"speech-gateway\[silero\]"):
+    with pytest.raises(BadOption, match=r"speech-gateway\[smart-turn\]"):
         SmartTurn(str(QUESTION)).preflight()

@@ -23,7 +23,8 @@ def ffmpeg(data: bytes, source: str, target: str) -> bytes:
 
 
 def linear(codes: bytes, law: Law) -> list[int]:
-    return np.frombuffer(g711.decode(codes, law), "<i2").astype(int).tolist()
+    values: list[int] = np.frombuffer(g711.decode(codes, law), "<i2").astype(int).tolist()
+    return values
 
 
 @with_ffmpeg
