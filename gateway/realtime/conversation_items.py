@@ -1,6 +1,7 @@
 """The items of a session's conversation: their order, and how many are kept."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
@@ -37,9 +38,6 @@ class ConversationItems:
     def __contains__(self, id_: str) -> bool:
         return id_ in self._items
 
-    def __len__(self) -> int:
-        return len(self._items)
-
     def get(self, id_: str) -> Item | None:
         """The item, if it is there."""
         return self._items.get(id_)
@@ -49,6 +47,12 @@ class ConversationItems:
         item = self._items.get(id_ or "")
         parts = item.content if isinstance(item, MessageItem) else []
         return next((part.transcript or "" for part in parts if isinstance(part, InputAudio | OutputAudio)), "")
+
+    def recording_index(self, id_: str) -> int:
+        """Which part of the message is what was said; the first of one that is not there yet."""
+        item = self._items.get(id_)
+        parts = item.content if isinstance(item, MessageItem) else []
+        return next((index for index, part in enumerate(parts) if isinstance(part, InputAudio)), 0)
 
     def all(self) -> tuple[Item, ...]:
         """All items in their order."""
@@ -60,12 +64,9 @@ class ConversationItems:
 
     def before(self, id_: str) -> str | None:
         """The id of the item before ``id_``; ``None`` at the front."""
-        before = None
-        for each in self._items:
-            if each == id_:
-                return before
-            before = each
-        return None
+        ids = list(self._items)
+        place = ids.index(id_)
+        return ids[place - 1] if place else None
 
     def add(self, item: Item, after: str | None = None) -> str | None:
         """Add ``item`` after ``after`` (``FRONT``, an id, or ``None`` for the end); the id that is before it."""
@@ -111,6 +112,8 @@ def size(item: Item) -> int:
             return len(item.arguments.encode())
         case FunctionCallOutputItem():
             return len(item.output.encode())
+        case _:
+            assert_never(item)
 
 
 def _part_size(part: Content) -> int:
@@ -121,6 +124,8 @@ def _part_size(part: Content) -> int:
             return len((part.transcript or "").encode())
         case InputImage():
             return len(part.image_url)
+        case _:
+            assert_never(part)
 
 
 def heard(item: Item, transcript: str) -> Item:

@@ -15,7 +15,8 @@ From the driver, for each ``Answer``, ``Say`` or adopted attempt:
     (``AnswerText`` | ``AnswerAudio`` | ``ToolCallStarted`` | ``ToolCallDelta`` | ``ToolCallFinished``)* and then
     ``AnswerFinished`` or ``AnswerFailed`` once; nothing more after ``Cancel``.
 From the driver, for each ``Prepare``:
-    ``Prepared`` once the words are recognised; ``PreparationLost`` when the attempt failed, or was discarded.
+    ``Prepared`` once the words are recognised; ``PreparationLost`` when the attempt failed, or was discarded. One of
+    them always comes: an answer to the turn may be waiting for it.
 """
 
 import msgspec
@@ -107,10 +108,7 @@ class TranscriptFailed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """The words up to the pause are ``transcript``, and the attempt answers them.
-
-    It is told before the ``TranscriptFinished`` of the same item.
-    """
+    """The words up to the pause are ``transcript``, and the attempt answers them."""
 
     response_id: str
     transcript: str

@@ -1,7 +1,7 @@
 """Items of a realtime conversation as messages to a language model, and messages as items."""
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, assert_never
 
 from adapters.contract import llm
 from gateway.realtime.items import (
@@ -47,6 +47,8 @@ def _role(item: Item) -> str:
             return "assistant"
         case FunctionCallOutputItem():
             return "tool"
+        case _:
+            assert_never(item)
 
 
 def _parts(item: Item, recording: Recordings) -> Iterable[llm.Part]:
@@ -60,6 +62,8 @@ def _parts(item: Item, recording: Recordings) -> Iterable[llm.Part]:
             for content in item.content:
                 if (part := _part(item.id, content, recording)) is not None:
                     yield part
+        case _:
+            assert_never(item)
 
 
 def _part(item_id: str, content: Content, recording: Recordings) -> llm.Part | None:
@@ -72,6 +76,8 @@ def _part(item_id: str, content: Content, recording: Recordings) -> llm.Part | N
             return llm.Text(text=content.transcript) if content.transcript else None
         case InputText() | OutputText():
             return llm.Text(text=content.text) if content.text else None
+        case _:
+            assert_never(content)
 
 
 _ROLES: dict[str, Literal["user", "assistant"]] = {"user": "user", "assistant": "assistant"}

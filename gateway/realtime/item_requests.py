@@ -1,5 +1,7 @@
 """Answers a client's requests about items: add, show, shorten, delete."""
 
+from typing import assert_never
+
 import msgspec
 
 from adapters.contract.errors import InvalidRequest
@@ -51,6 +53,8 @@ class ItemRequests:
                 self._truncate(event)
             case ConversationItemDelete():
                 self._delete(event)
+            case _:
+                assert_never(event)
 
     def input_of(self, given: list[Item | ItemReference]) -> tuple[Item, ...]:
         """The items of a response's own input, which stay outside the conversation. Raises ``InvalidRequest``."""
@@ -64,7 +68,7 @@ class ItemRequests:
             if isinstance(item, ItemReference):
                 items.append(self._existing(item.id, "adding", INVALID_REFERENCE))
                 continue
-            kept, is_unheard = self._kept(item)
+            kept, is_unheard = self._kept(msgspec.structs.replace(item, id=""))  # its own may be that of another item
             if is_unheard:
                 self._transcripts.finish(kept.id)
             items.append(kept)

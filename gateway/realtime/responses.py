@@ -1,5 +1,7 @@
 """The answers of a session: those that run, how they begin and end, and what of them was heard."""
 
+from typing import assert_never
+
 import msgspec
 
 from adapters.contract.errors import InvalidRequest
@@ -91,7 +93,7 @@ class Responses:
 
     def create(self, params: ResponseParams = NO_PARAMS, items: tuple[Item, ...] | None = None) -> None:
         """Answer ``items``, or the conversation. Raises ``InvalidRequest`` where another answer is in the way."""
-        self._ask(self._begin(self._state.new_id("resp"), params, items))
+        self._begin(self._state.new_id("resp"), params, items)
 
     def adopt(self, response_id: str) -> None:
         """The answer to the conversation was prepared as ``response_id``."""
@@ -109,7 +111,7 @@ class Responses:
         self._end(self._begin(self._state.new_id("resp"), NO_PARAMS, None), Ending(status="failed", error=error))
 
     def recognised(self, item_id: str, text: str, error: FailureBody | None) -> None:
-        """The words of an item are known, or there is an ``error``: go on with the answers that waited for them."""
+        """The words of an item are known, or there is an ``error``: answers that wait for them fail then."""
         for running in list(self._running.values()):
             items = running.items
             if running.asked or not any(item.id == item_id for item in items or self._state.items.all()):
@@ -118,8 +120,17 @@ class Responses:
                 running.items = tuple(heard(item, text) if item.id == item_id else item for item in items)
             if error is not None:
                 self._end(running, Ending(status="failed", error=error))
-            else:
-                self._ask(running)
+
+    def settle(self) -> None:
+        """After every input: ask for the answers that wait for no words any more."""
+        for response_id, running in self._running.items():
+            if running.asked:
+                continue
+            items = self._state.items.all() if running.items is None else running.items
+            if not self._transcripts.awaited(items):
+                running.asked = True
+                plan = plan_of(self._config(), running.params, items)
+                self._state.do(Answer(response_id=response_id, plan=plan))
 
     def cancel(self, response_id: str | None, reason: StopReason) -> None:
         """Stop an answer: the active one where no id is given. Raises ``InvalidRequest`` when there is none."""
@@ -197,6 +208,8 @@ class Responses:
                 self._finished(running, event)
             case AnswerFailed():
                 self._end(running, Ending(status="failed", error=event.error))
+            case _:
+                assert_never(event)
 
     def _begin(self, response_id: str, params: ResponseParams, items: tuple[Item, ...] | None) -> _Running:
         self.check_room(params)
@@ -216,13 +229,6 @@ class Responses:
             self._active = response_id
             self.quiet_is_over()
         return running
-
-    def _ask(self, running: _Running) -> None:
-        items = self._state.items.all() if running.items is None else running.items
-        if not self._transcripts.awaited(items):
-            running.asked = True
-            plan = plan_of(self._config(), running.params, items)
-            self._state.do(Answer(response_id=running.writer.head.id, plan=plan))
 
     def _finished(self, running: _Running, event: AnswerFinished) -> None:
         reasons: dict[str, StopReason] = {"length": "max_output_tokens", "content_filter": "content_filter"}

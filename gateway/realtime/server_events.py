@@ -100,7 +100,7 @@ class TranscriptionDelta(
 
     event_id: str
     item_id: str
-    content_index: int = 0
+    content_index: int
     delta: str
 
 
@@ -117,7 +117,7 @@ class TranscriptionCompleted(
 
     event_id: str
     item_id: str
-    content_index: int = 0
+    content_index: int
     transcript: str
     usage: DurationUsage
 
@@ -129,7 +129,7 @@ class TranscriptionFailed(
 
     event_id: str
     item_id: str
-    content_index: int = 0
+    content_index: int
     error: FailureBody
 
 

@@ -1,6 +1,7 @@
 """The realtime session as a state machine: an input in, commands out; no I/O, no clock, no ids of its own."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime.client_events import (
@@ -149,6 +150,8 @@ class Session:
                 self._create_response(event.response or ResponseParams())
             case ResponseCancel():
                 self._responses.cancel(event.response_id, "client_cancelled")
+            case _:
+                assert_never(event)
 
     def _update(self, event: SessionUpdate) -> None:
         state, before = self._state, self._state.config.audio.input
@@ -180,10 +183,11 @@ class Session:
 
     def _settle(self) -> None:
         """After every input: what has become due, the bounds of the conversation, and what is to be remembered."""
-        self._turns.settle()
         state = self._state
+        self._turns.settle()
         for item_id in state.items.drop_oldest():
             self._item_requests.dropped(item_id)
+        self._responses.settle()
         if state.items.changed and self._responses.active is None and not self._transcripts.awaited(state.items.all()):
             self._remember()
 

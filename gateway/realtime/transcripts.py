@@ -76,8 +76,8 @@ class Transcripts:
     def delta(self, item_id: str, text: str) -> None:
         """Show the next words."""
         if self._state.shows_transcripts:
-            event_id = self._state.event_id()
-            self._state.send(TranscriptionDelta(event_id=event_id, item_id=item_id, delta=text))
+            event_id, index = self._state.event_id(), self._state.items.recording_index(item_id)
+            self._state.send(TranscriptionDelta(event_id=event_id, item_id=item_id, content_index=index, delta=text))
 
     def finished(self, result: TranscriptFinished | TranscriptFailed) -> bool:
         """The item's words are known, or never will be; whether anybody waited for them."""
@@ -94,9 +94,17 @@ class Transcripts:
                 self._tell_failure(result.item_id, result.error)
         elif item is not None and state.shows_transcripts:
             usage = DurationUsage(seconds=result.seconds)
-            event_id = state.event_id()
-            state.send(TranscriptionCompleted(event_id=event_id, item_id=item.id, transcript=text, usage=usage))
+            state.send(
+                TranscriptionCompleted(
+                    event_id=state.event_id(),
+                    item_id=item.id,
+                    content_index=state.items.recording_index(item.id),
+                    transcript=text,
+                    usage=usage,
+                )
+            )
         return True
 
     def _tell_failure(self, item_id: str, error: FailureBody) -> None:
-        self._state.send(TranscriptionFailed(event_id=self._state.event_id(), item_id=item_id, error=error))
+        event_id, index = self._state.event_id(), self._state.items.recording_index(item_id)
+        self._state.send(TranscriptionFailed(event_id=event_id, item_id=item_id, content_index=index, error=error))

@@ -30,7 +30,7 @@ from gateway.realtime.work_ahead import WorkAhead, spoken_item
 
 SHORTEST_COMMIT_MS = 100
 PADDING_MS = 300
-"""Audio before the voice that belongs to a turn, where the client does not say how much."""
+"""Audio before the voice that belongs to a turn, where the client cannot say how much."""
 
 
 class TurnTaking:
@@ -78,6 +78,8 @@ class TurnTaking:
 
     def clear(self) -> None:
         """The client takes back what is in the buffer."""
+        if self._turn is not None and self._turn.told:
+            self._tell_stopped(self._turn, self._state.total_ms)
         self._drop_turn()
         self._clear_audio(self._state.total_ms)
         self._state.send(AudioCleared(event_id=self._state.event_id()))
@@ -100,8 +102,7 @@ class TurnTaking:
             return
         match event, self._turn:
             case VoiceStarted(), None:
-                padding = getattr(self._state.turn_detection, "prefix_padding_ms", PADDING_MS)
-                self._begin(max(self._buffer_start_ms, event.at_ms - padding)).voice_from(event.at_ms)
+                self._begin(max(self._buffer_start_ms, event.at_ms - self._padding_ms())).voice_from(event.at_ms)
             case VoicePaused(), Turn() as turn:
                 turn.voice_to(event.at_ms)
                 if turn.told:
@@ -201,6 +202,10 @@ class TurnTaking:
         """Whether the user speaks, and would interrupt an answer that began now."""
         return self._turn is not None and self._turn.told and self._interrupts()
 
+    def _padding_ms(self) -> int:
+        detection = self._state.turn_detection
+        return detection.prefix_padding_ms if isinstance(detection, ServerVad) else PADDING_MS
+
     def _interrupts(self) -> bool:
         detection = self._state.turn_detection
         return detection is not None and detection.interrupt_response
@@ -216,7 +221,7 @@ class TurnTaking:
     def _answer(self) -> None:
         """Answer the turns that are owed one, once their words are known; noise is not answered."""
         state, items = self._state, self._state.items
-        if self._transcripts.awaited(items.all()):
+        if self._transcripts.awaited(items.all()) or self.ahead.is_undecided(self._owed[-1]):
             return
         owed, self._owed = self._owed, []
         failures = [failure for item_id in owed if (failure := self._transcripts.failure(item_id)) is not None]

@@ -89,6 +89,13 @@ class WorkAhead:
             self._state.do(Discard(response_id=self._attempt.response_id))
             self._attempt = None
 
+    def is_undecided(self, item_id: str) -> bool:
+        """Whether the words that the attempt answers come at any moment, as those of ``item_id`` have come."""
+        attempt = self._attempt
+        if attempt is None or attempt.item_id != item_id or attempt.plan is None:
+            return False
+        return attempt.words is None and self._state.policy.recognises
+
     def take(self, item_id: str) -> str | None:
         """The attempt's id, if it answers what would be asked now, the turn ``item_id`` last; else discard it."""
         attempt = self._attempt

@@ -62,10 +62,17 @@ class Rules:
         assert response_id not in self.running
         self.running.add(response_id)
 
+    def settled(self) -> None:
+        """All commands of an input were seen: an answer that was not asked for waits for words, which come."""
+        if self.over:
+            return
+        waiting = [id_ for id_, each in self.responses.items() if each.stage == "created" and id_ not in self.running]
+        assert not waiting or self.open_transcripts
+
     def ended(self) -> None:
         """The transport is gone, or was told to go."""
         self.over = True
-        assert not self.running
+        assert not self.running, "an answer goes on"
         assert self.attempt is None
 
     def event(self, event: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ _READER: TypeAdapter[Any] = TypeAdapter(Annotated[RealtimeServerEvent, Field(dis
 OURS = {"speculative_tokens"}
 """Fields that OpenAI does not know."""
 
-NOT_IN_THE_PACKAGE = {"id", "object", "expires_at", "model_extra"}
+NOT_IN_THE_PACKAGE = {"id", "object", "expires_at"}
 """Fields of a session that OpenAI sends, though the package types it as a request."""
 
 

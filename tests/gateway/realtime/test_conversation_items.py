@@ -1,7 +1,7 @@
 """Items keep their order, and no more of them are kept than may be."""
 
 from gateway.realtime.conversation_items import FRONT, ConversationItems
-from gateway.realtime.items import FunctionCallOutputItem, InputText, Item, MessageItem
+from gateway.realtime.items import FunctionCallOutputItem, InputImage, InputText, Item, MessageItem
 
 
 def message(id_: str, text: str = "") -> Item:
@@ -28,6 +28,13 @@ def test_the_oldest_are_dropped_for_number_and_for_size() -> None:
     items.add(FunctionCallOutputItem(id="e", call_id="call_1", output="123456789"))
     assert items.drop_oldest() == ["b", "c"]
     assert items.drop_oldest() == []
+
+
+def test_images_have_a_size_too() -> None:
+    image = MessageItem(id="a", role="user", content=[InputImage(image_url="https://example.org/long")])
+    items = ConversationItems((image,), 3, 10)
+    items.add(message("b"))
+    assert items.drop_oldest() == ["a"]
 
 
 def test_the_last_item_is_kept_however_long_it_is() -> None:

@@ -9,6 +9,7 @@ from gateway.realtime.items import (
     InputAudio,
     InputImage,
     InputText,
+    Item,
     MessageItem,
     OutputAudio,
     OutputText,
@@ -23,7 +24,7 @@ def said(role: str, *content: Content) -> MessageItem:
 
 def test_items_become_messages() -> None:
     recordings = {"item_1": llm.Audio(data=b"sound", format="wav")}
-    items = [
+    items: list[Item] = [
         said("system", InputText(text="Be kind.")),
         said("user", InputText(text="Look:"), InputImage(image_url=IMAGE)),
         said("user", InputAudio()),
@@ -46,7 +47,7 @@ def test_items_become_messages() -> None:
 
 
 def test_what_has_no_words_or_was_broken_off_is_left_out() -> None:
-    items = [
+    items: list[Item] = [
         said("user", InputAudio(transcript="")),
         said("assistant", OutputAudio(transcript="")),
         said("assistant"),

@@ -89,6 +89,15 @@ def test_a_recording_is_kept_apart_and_recognised() -> None:
     ]
 
 
+def test_words_are_those_of_the_part_that_was_said() -> None:
+    play = Playbook({"audio": {"input": {"transcription": {}}}})
+    content = [{"type": "input_text", "text": "Listen:"}, {"type": "input_audio", "audio": "AAEC"}]
+    play.client("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    play(TranscriptFinished(item_id="item_1", text="Hello.", seconds=0.1))
+    assert play.sent("conversation.item.input_audio_transcription.completed")["content_index"] == 1
+    assert play.client("response.create")[-1] == "Answer resp_1 to user: Listen: Hello."
+
+
 def test_a_recording_whose_words_the_client_knows_is_not_recognised() -> None:
     play = Playbook()
     part = {"type": "input_audio", "audio": "AAEC", "transcript": "Hello."}

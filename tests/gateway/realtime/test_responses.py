@@ -216,11 +216,25 @@ def test_an_answer_to_a_recording_of_its_own_waits_for_the_words() -> None:
     assert play(TranscriptFinished(item_id="item_1", text="Secret.", seconds=1.0)) == ["Answer resp_1 to user: Secret."]
 
 
+def test_an_item_of_its_own_never_takes_the_place_of_one_in_the_conversation() -> None:
+    play = Playbook()
+    play.client("conversation.item.create", item={**SPOKEN_ITEM, "id": "same"})
+    given = {"conversation": "none", "input": [{**SPOKEN_ITEM, "id": "same"}]}
+    assert play.client("response.create", response=given)[0] == "KeepAudio item_1"
+
+
 def test_an_answer_that_waits_fails_with_the_recognition() -> None:
     play = Playbook()
     play.client("conversation.item.create", item=SPOKEN_ITEM)
     assert play.client("response.create") == ["response.created resp_1"]
     assert play(TranscriptFailed(item_id="item_1", error=FAILURE)) == ["response.done resp_1 failed model_not_ready"]
+
+
+def test_an_answer_waits_for_no_item_that_is_deleted() -> None:
+    play = Playbook()
+    play.client("conversation.item.create", item=SPOKEN_ITEM)
+    play.client("response.create")
+    assert play.client("conversation.item.delete", item_id="item_1")[-1] == "Answer resp_1 to "
 
 
 def test_an_answer_that_waits_is_cancelled_before_it_was_asked_for() -> None:

@@ -8,6 +8,7 @@ from gateway.realtime.inputs import (
     AudioAppended,
     Closed,
     Expired,
+    Input,
     Opened,
     PreparationLost,
     Refused,
@@ -55,6 +56,10 @@ def test_a_client_is_told_of_its_mistake_and_goes_on() -> None:
     assert play.client("session.update", session={"type": "realtime"}) == ["session.updated"]
 
 
+def test_playing_is_stopped_where_the_server_plays() -> None:
+    assert Playbook().client("output_audio_buffer.clear") == ["ClearPlayback"]
+
+
 def test_listening_changes_only_with_what_it_depends_on() -> None:
     play = Playbook()
     assert play.client("session.update", session={"instructions": "Be brief."}) == ["session.updated"]
@@ -68,10 +73,11 @@ def test_listening_changes_only_with_what_it_depends_on() -> None:
     ]
 
 
-def spoken_to(**policy: bool) -> Playbook:
+def spoken_to(*, remembers: bool = False) -> Playbook:
     """A session in the middle of an answer, while the user makes a pause in the next turn."""
     play = Playbook(
-        {"audio": {"input": {"turn_detection": {"type": "server_vad", "interrupt_response": False}}}}, **policy
+        {"audio": {"input": {"turn_detection": {"type": "server_vad", "interrupt_response": False}}}},
+        remembers=remembers,
     )
     play.client("response.create")
     play(AnswerText(response_id="resp_1", text="Well"), AudioAppended(total_ms=900), VoiceStarted(at_ms=500))
@@ -110,7 +116,7 @@ def test_an_attempt_ends_with_the_session() -> None:
 def test_nothing_follows_the_end(end: Closed | Expired) -> None:
     play = spoken_to()
     play(end)
-    late = [
+    late: list[Input] = [
         TurnEnded(at_ms=1500),
         TranscriptFinished(item_id="item_2", text="Hello", seconds=1.0),
         AnswerText(response_id="resp_1", text="late"),

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from adapters.contract import llm
 from gateway.realtime import inputs
+from gateway.realtime.commands import Remember
 from gateway.realtime.response_events import FailureBody
 from tests.support.playbook import Playbook
 from tests.support.realtime_rules import Rules
@@ -42,7 +43,7 @@ class RandomSession(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rules = Rules()
+        self.checker = Rules()
         self.ms = 0
 
     @initialize(
@@ -52,6 +53,7 @@ class RandomSession(RuleBasedStateMachine):
         modality=strategies.sampled_from(["audio", "text"]),
     )
     def begin(self, policy: dict[str, Any], detection: Any, shown: bool, modality: str) -> None:
+        self.most_items = policy["most_items"]
         transcription = {"model": "whisper-1"} if shown else None
         audio = {"input": {"turn_detection": detection, "transcription": transcription}}
         self.play = Playbook({"output_modalities": [modality], "audio": audio}, **policy)
@@ -59,7 +61,10 @@ class RandomSession(RuleBasedStateMachine):
 
     def see(self) -> None:
         for command in self.play.commands:
-            self.rules.see(command)
+            self.checker.see(command)
+            if isinstance(command, Remember):
+                assert len(command.items) <= self.most_items
+        self.checker.settled()
 
     def put(self, event: inputs.Input) -> None:
         self.play(event)
@@ -98,14 +103,14 @@ class RandomSession(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, words=WORDS)
     def words_so_far(self, number: int, words: str) -> None:
-        ids = {*self.rules.open_transcripts, *self.rules.speech}
+        ids = {*self.checker.open_transcripts, *self.checker.speech}
         if words:
             self.put(inputs.TranscriptDelta(item_id=self.some(ids, number, "item"), text=words))
 
     @rule(number=NUMBERS, words=WORDS, fails=strategies.booleans())
     def all_words(self, number: int, words: str, fails: bool) -> None:
-        item_id = self.some(self.rules.open_transcripts, number, "item")
-        self.rules.open_transcripts.discard(item_id)
+        item_id = self.some(self.checker.open_transcripts, number, "item")
+        self.checker.open_transcripts.discard(item_id)
         if fails and number == 1:
             self.put(inputs.TranscriptFailed(item_id=item_id, error=FAILURE))
         else:
@@ -113,12 +118,12 @@ class RandomSession(RuleBasedStateMachine):
 
     @rule(words=WORDS)
     def words_of_the_attempt(self, words: str) -> None:
-        self.put(inputs.Prepared(response_id=self.rules.attempt or "resp_1", transcript=words))
+        self.put(inputs.Prepared(response_id=self.checker.attempt or "resp_1", transcript=words))
 
     @rule()
     def attempt_is_lost(self) -> None:
-        self.put(inputs.PreparationLost(response_id=self.rules.attempt or "resp_1", tokens=3))
-        self.rules.attempt = None
+        self.put(inputs.PreparationLost(response_id=self.checker.attempt or "resp_1", tokens=3))
+        self.checker.attempt = None
 
     @rule(number=NUMBERS, words=WORDS)
     def prepared_turn(self, number: int, words: str) -> None:
@@ -128,13 +133,13 @@ class RandomSession(RuleBasedStateMachine):
         self.put(inputs.VoicePaused(at_ms=self.ms))
         self.words_of_the_attempt(words)
         self.put(inputs.TurnEnded(at_ms=self.ms))
-        for item_id in sorted(self.rules.open_transcripts):
-            self.rules.open_transcripts.discard(item_id)
+        for item_id in sorted(self.checker.open_transcripts):
+            self.checker.open_transcripts.discard(item_id)
             self.put(inputs.TranscriptFinished(item_id=item_id, text=words, seconds=1.0))
 
     @rule(number=NUMBERS, words=WORDS.filter(bool), audible=strategies.booleans())
     def answer(self, number: int, words: str, audible: bool) -> None:
-        response_id = self.some(self.rules.running, number, "resp")
+        response_id = self.some(self.checker.running, number, "resp")
         self.put(inputs.AnswerText(response_id=response_id, text=words))
         if audible:
             audio = inputs.AnswerAudio(response_id=response_id, audio=b"\0\0", ms=400, begins=words)
@@ -142,7 +147,7 @@ class RandomSession(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, part=strategies.sampled_from(["start", "delta", "finish", "all"]))
     def call(self, number: int, part: str) -> None:
-        response_id, call_id = self.some(self.rules.running, number, "resp"), f"call_{number}"
+        response_id, call_id = self.some(self.checker.running, number, "resp"), f"call_{number}"
         if part in ("start", "all"):
             self.put(inputs.ToolCallStarted(response_id=response_id, call_id=call_id, name="time"))
         if part in ("delta", "all"):
@@ -152,7 +157,7 @@ class RandomSession(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, reason=strategies.sampled_from(["stop", "length", "content_filter", "tool_calls", None]))
     def answer_ends(self, number: int, reason: llm.FinishReason | None) -> None:
-        response_id = self.some(self.rules.running, number, "resp")
+        response_id = self.some(self.checker.running, number, "resp")
         if reason is None:
             self.put(inputs.AnswerFailed(response_id=response_id, error=FAILURE))
         else:
@@ -167,28 +172,28 @@ class RandomSession(RuleBasedStateMachine):
     def item(self, number: int, text: str, spoken: bool, after: str | None) -> None:
         part = {"type": "input_audio", "audio": "AAAA"} if spoken else {"type": "input_text", "text": text}
         item = {"type": "message", "role": "user", "content": [part]}
-        previous = self.some(self.rules.items, number, "item") if after == "x" else after
+        previous = self.some(self.checker.items, number, "item") if after == "x" else after
         self.client("conversation.item.create", item=item, previous_item_id=previous)
 
     @rule(number=NUMBERS, type_=strategies.sampled_from(["retrieve", "delete"]))
     def about_an_item(self, number: int, type_: str) -> None:
-        self.client(f"conversation.item.{type_}", item_id=self.some(self.rules.items, number, "item"))
+        self.client(f"conversation.item.{type_}", item_id=self.some(self.checker.items, number, "item"))
 
     @rule(number=NUMBERS, ms=MILLISECONDS)
     def truncation(self, number: int, ms: int) -> None:
-        item_id = self.some(self.rules.items, number, "item")
+        item_id = self.some(self.checker.items, number, "item")
         self.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=ms)
 
     @rule(number=NUMBERS, beside=strategies.booleans(), own=strategies.booleans())
     def response(self, number: int, beside: bool, own: bool) -> None:
         spoken = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA"}]}
-        given = [spoken, {"type": "item_reference", "id": self.some(self.rules.items, number, "item")}]
+        given = [spoken, {"type": "item_reference", "id": self.some(self.checker.items, number, "item")}]
         fields = {"conversation": "none"} if beside else {}
         self.client("response.create", response={**fields, **({"input": given} if own else {})})
 
     @rule(number=NUMBERS, named=strategies.booleans())
     def cancelling(self, number: int, named: bool) -> None:
-        fields = {"response_id": self.some(self.rules.responses, number, "resp")} if named else {}
+        fields = {"response_id": self.some(self.checker.responses, number, "resp")} if named else {}
         self.client("response.cancel", **fields)
 
     @rule(detection=DETECTIONS)
@@ -199,7 +204,7 @@ class RandomSession(RuleBasedStateMachine):
     def timeout(self) -> None:
         self.put(inputs.TimerFired(name="idle_timeout"))
 
-    @precondition(lambda self: self.rules.started and not self.rules.over)
+    @precondition(lambda self: self.checker.started and not self.checker.over)
     @rule(number=NUMBERS, told=strategies.booleans())
     def end(self, number: int, told: bool) -> None:
         if number > 1:  # rarely: what comes after is of little interest
@@ -207,14 +212,15 @@ class RandomSession(RuleBasedStateMachine):
         if told:
             self.put(inputs.Expired(message="Too old.", code="session_expired", close_code=1001))
         else:
-            self.put(inputs.Closed())
-        self.rules.ended()
+            for command in self.play.session.handle(inputs.Closed(), self.play.seconds):
+                self.checker.see(command)
+        self.checker.ended()
 
     @invariant()
     def at_most_one_answer_in_the_conversation(self) -> None:
-        responses = self.rules.responses.values()
+        responses = self.checker.responses.values()
         assert sum(each.in_conversation and each.stage == "created" for each in responses) <= 1
 
 
 TestRandomSession = RandomSession.TestCase
-TestRandomSession.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRandomSession.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

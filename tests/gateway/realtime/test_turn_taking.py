@@ -8,6 +8,9 @@ from gateway.realtime.inputs import (
     AnswerText,
     AudioAppended,
     TimerFired,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
     TranscriptDelta,
     TranscriptFailed,
     TranscriptFinished,
@@ -139,6 +142,16 @@ def test_a_turn_by_hand() -> None:
     assert play(AudioAppended(total_ms=1000)) == ["StartTranscript item_2 from 900"]
 
 
+def test_words_of_a_turn_by_hand_are_shown_once_there_is_an_item() -> None:
+    play = Playbook({"audio": {"input": {"turn_detection": None, "transcription": {}}}})
+    play(AudioAppended(total_ms=500))
+    assert play(TranscriptDelta(item_id="item_1", text="Hel")) == []
+    assert play.client("input_audio_buffer.commit")[-2:] == [
+        "transcription.delta item_1 'Hel'",
+        "FinishTranscript item_1",
+    ]
+
+
 def test_a_commit_of_too_little() -> None:
     play = Playbook(BY_HAND)
     play(AudioAppended(total_ms=60))
@@ -154,6 +167,18 @@ def test_a_buffer_that_is_cleared() -> None:
     play(AudioAppended(total_ms=500))
     assert play.client("input_audio_buffer.clear") == ["DropTranscript item_1", "ClearAudio 500", "cleared"]
     assert play.client("input_audio_buffer.commit") == ["error input_audio_buffer_commit_empty"]
+
+
+def test_a_turn_of_the_ears_that_is_cleared_ends() -> None:
+    play = Playbook()
+    play(VoiceStarted(at_ms=700), AudioAppended(total_ms=1500))
+    assert play.client("input_audio_buffer.clear") == [
+        "speech_stopped item_1 at 1500",
+        "DropTranscript item_1",
+        "ClearAudio 1500",
+        "cleared",
+    ]
+    assert play(TurnEnded(at_ms=1600)) == []
 
 
 def test_a_client_may_end_a_turn_that_the_ears_began() -> None:
@@ -218,6 +243,17 @@ def test_speech_cuts_an_answer_that_is_sent_whole_but_not_played() -> None:
     assert content == [{"type": "output_audio", "transcript": "One two three four. "}]
 
 
+def test_speech_stops_the_next_answer_and_cuts_the_one_that_is_played() -> None:
+    play = answering()
+    play(AnswerFinished(response_id="resp_1", reason="stop"))
+    play.client("response.create")
+    play.seconds += 1.0
+    play(AnswerText(response_id="resp_2", text="Seven."))
+    lines = play(VoiceStarted(at_ms=4000))
+    assert {"ClearPlayback", "response.done resp_2 cancelled turn_detected"} <= set(lines)
+    assert play.client("response.create")[-1] == "Answer resp_3 to assistant: One two three four.  | assistant: "
+
+
 def test_an_answer_that_was_played_stays_whole() -> None:
     play = answering()
     play(AnswerFinished(response_id="resp_1", reason="stop"))
@@ -226,6 +262,64 @@ def test_an_answer_that_was_played_stays_whole() -> None:
     play.client("conversation.item.retrieve", item_id="item_1")
     (content,) = play.sent("conversation.item.retrieved")["item"]["content"]
     assert content["transcript"] == "One two three four. Five six."
+
+
+def test_speech_interrupts_an_answer_that_waits_for_words() -> None:
+    play = Playbook()
+    item = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA"}]}
+    play.client("conversation.item.create", item=item)
+    play.client("response.create")
+    assert play(VoiceStarted(at_ms=700))[-1] == "response.done resp_1 cancelled turn_detected"
+    assert play(TranscriptFinished(item_id="item_1", text="Hello.", seconds=0.1)) == []
+
+
+def test_speech_interrupts_an_answer_before_its_first_word() -> None:
+    play = Playbook()
+    play.client("response.create")
+    assert play(VoiceStarted(at_ms=700))[-2:] == ["Cancel resp_1", "response.done resp_1 cancelled turn_detected"]
+
+
+def test_speech_interrupts_a_function_call_which_is_not_made() -> None:
+    play = Playbook()
+    play.client("response.create")
+    play(
+        AnswerText(response_id="resp_1", text="Let me see."),
+        ToolCallStarted(response_id="resp_1", call_id="call_1", name="time"),
+        ToolCallDelta(response_id="resp_1", call_id="call_1", arguments="{"),
+    )
+    lines = play(VoiceStarted(at_ms=700))
+    assert lines[-3:] == [
+        "item.done item_2 incomplete",
+        "output_item.done item_2 incomplete",
+        "response.done resp_1 cancelled turn_detected",
+    ]
+    assert "function_call_arguments.done item_2" not in lines
+
+
+def test_speech_does_not_interrupt_an_answer_beside_the_conversation() -> None:
+    play = Playbook()
+    play.client("response.create", response={"conversation": "none"})
+    assert play(VoiceStarted(at_ms=700))[-1] == "speech_started item_1 at 400"
+    assert play(AnswerText(response_id="resp_1", text="Hi."))[-1] == "output_audio_transcript.delta 'Hi.'"
+
+
+def test_a_function_runs_while_the_user_goes_on_talking() -> None:
+    play = Playbook()
+    play.client("response.create")
+    play(
+        ToolCallStarted(response_id="resp_1", call_id="call_1", name="time"),
+        ToolCallFinished(response_id="resp_1", call_id="call_1", arguments="{}"),
+        AnswerFinished(response_id="resp_1", reason="tool_calls"),
+        VoiceStarted(at_ms=700),
+        TurnEnded(at_ms=2000),
+    )
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
+    assert play.client("conversation.item.create", item=output) == ["item.added item_3", "item.done item_3"]
+    assert play.client("response.create") == ["response.created resp_2"], "it answers what was said as well"
+    assert play(TranscriptFinished(item_id="item_2", text="Hello?", seconds=1.3)) == [
+        "Answer resp_2 to time({}) | user: Hello? | =noon"
+    ]
+    assert play(AnswerFinished(response_id="resp_2", reason="stop")) == ["response.done resp_2 completed"]
 
 
 def test_speech_that_does_not_interrupt_is_answered_afterwards() -> None:

@@ -42,12 +42,32 @@ def test_an_attempt_with_the_same_words_is_the_answer() -> None:
     assert play(AnswerText(response_id="resp_1", text="Noon."))[-1] == "output_audio_transcript.delta 'Noon.'"
 
 
-@pytest.mark.parametrize("prepared", ["What time", None], ids=["other words", "no words yet"])
-def test_an_attempt_with_other_words_is_thrown_away(prepared: str | None) -> None:
+def test_an_attempt_whose_words_come_late_is_waited_for() -> None:
     play = in_a_pause()
-    if prepared:
-        play(Prepared(response_id="resp_1", transcript=prepared))
     play(TurnEnded(at_ms=2000))
+    assert play(TranscriptFinished(item_id="item_1", text="Hi.", seconds=1.6)) == []
+    assert play(Prepared(response_id="resp_1", transcript="Hi.")) == ["response.created resp_1", "Adopt resp_1"]
+
+
+def test_an_attempt_that_fails_is_waited_for_no_longer() -> None:
+    play = in_a_pause()
+    play(TurnEnded(at_ms=2000), TranscriptFinished(item_id="item_1", text="Hi.", seconds=1.6))
+    assert play(PreparationLost(response_id="resp_1"))[-1] == "Answer resp_2 to user: Hi."
+
+
+def test_recognition_ahead_is_not_waited_for() -> None:
+    play = Playbook(reach="stt")
+    play(VoiceStarted(at_ms=700), VoicePaused(at_ms=1500), TurnEnded(at_ms=2000))
+    assert play(TranscriptFinished(item_id="item_1", text="Hi.", seconds=1.6)) == [
+        "Discard resp_1",
+        "response.created resp_2",
+        "Answer resp_2 to user: Hi.",
+    ]
+
+
+def test_an_attempt_with_other_words_is_thrown_away() -> None:
+    play = in_a_pause()
+    play(Prepared(response_id="resp_1", transcript="What time"), TurnEnded(at_ms=2000))
     assert play(TranscriptFinished(item_id="item_1", text="What time is it?", seconds=1.6)) == [
         "Discard resp_1",
         "response.created resp_2",
@@ -106,6 +126,15 @@ def test_an_attempt_at_another_question_is_thrown_away(type_: str, fields: dict[
     play.client(type_, **fields)
     play(TurnEnded(at_ms=2000))
     assert "Discard resp_1" in play(TranscriptFinished(item_id="item_1", text="Hi.", seconds=1.6))
+
+
+def test_an_item_after_the_turn_makes_it_another_question() -> None:
+    play = in_a_pause()
+    play(Prepared(response_id="resp_1", transcript="Hi."), TurnEnded(at_ms=2000))
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Quick!"}]}
+    play.client("conversation.item.create", item=item)
+    lines = play(TranscriptFinished(item_id="item_1", text="Hi.", seconds=1.6))
+    assert lines[-1] == "Answer resp_2 to user: Hi. | user: Quick!"
 
 
 @pytest.mark.parametrize("type_", ["input_audio_buffer.clear", "input_audio_buffer.commit", "response.create"])
