@@ -1,6 +1,6 @@
-"""Finds engines by name through entry points; a plug-in that is broken costs itself and one line in the log.
+"""Finds engines and guards by name through entry points; a broken plug-in costs itself and one line in the log.
 
-Engines are considered in one order: first those of this distribution, then the others by stage and name. Where two
+They are considered in one order: first those of this distribution, then the others by stage and name. Where two
 claim the same thing (to be the default of a stage, to be selected by an option), the earlier one has it.
 """
 
@@ -18,6 +18,11 @@ from adapters.options import BadOption, pick, require_declared
 Stage = Literal["llm", "stt", "tts", "vad"]
 STAGES: tuple[Stage, ...] = ("llm", "stt", "tts", "vad")
 
+Kind = Stage | Literal["guards"]
+"""What entry points can be: engines of a stage, and guards. The group of each is ``speech_gateway.`` and its name."""
+
+_KINDS: tuple[Kind, ...] = (*STAGES, "guards")
+
 DISTRIBUTION = "speech-gateway"
 """The distribution that this module belongs to: its engines go before those of plug-ins."""
 
@@ -29,11 +34,14 @@ _NO_DESCRIPTION = EngineDescription()
 _log = logging.getLogger(__name__)
 
 
+_Id = tuple[Kind, str]
+
+
 class _Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """The adapter classes that can be used, in the order in which they are considered, and why others cannot."""
 
-    classes: dict[EngineId, Any]
-    rejected: dict[EngineId, str]
+    classes: dict[_Id, Any]
+    rejected: dict[_Id, str]
 
 
 class _Broken(Exception):
@@ -42,45 +50,49 @@ class _Broken(Exception):
 
 def engines() -> tuple[EngineId, ...]:
     """The engines of all stages that can be used, in the order in which they are considered."""
-    return tuple(_catalogue().classes)
+    return tuple((kind, name) for kind, name in _catalogue().classes if kind != "guards")
 
 
-def names(stage: Stage) -> tuple[str, ...]:
-    """The engines of a stage that can be used, sorted."""
-    return tuple(sorted(name for its_stage, name in engines() if its_stage == stage))
+def names(kind: Kind) -> tuple[str, ...]:
+    """The engines of a stage, or the guards, that can be used, sorted."""
+    return tuple(sorted(name for its_kind, name in _catalogue().classes if its_kind == kind))
 
 
-def adapter_class(stage: Stage, name: str) -> Any:
+def adapter_class(kind: Kind, name: str) -> Any:
     """The class registered as ``name``; it has an ``Options`` struct and is constructed with one.
 
-    Raises ``BadOption`` when no engine has that name, or when the one that has it is broken.
+    Raises ``BadOption`` when none has that name, or when the one that has it is broken.
     """
     try:
-        return _catalogue().classes[stage, name]
+        return _catalogue().classes[kind, name]
     except KeyError:
-        installed = f"There is no {stage} engine {name!r}; installed are {', '.join(names(stage)) or 'none'}."
-        raise BadOption(rejection(stage, name) or installed) from None
+        installed = f"There is no {_noun(kind)} {name!r}; installed are {', '.join(names(kind)) or 'none'}."
+        raise BadOption(rejection(kind, name) or installed) from None
 
 
-def rejection(stage: Stage, name: str) -> str | None:
-    """Why an engine that is installed cannot be used, in one sentence; ``None`` for all others."""
-    return _catalogue().rejected.get((stage, name))
+def rejection(kind: Kind, name: str) -> str | None:
+    """Why one that is installed cannot be used, in one sentence; ``None`` for all others."""
+    return _catalogue().rejected.get((kind, name))
 
 
-def options_class(stage: Stage, name: str) -> type[msgspec.Struct]:
-    """The options that the engine adds to the settings. Raises ``BadOption``."""
-    options: type[msgspec.Struct] = adapter_class(stage, name).Options
+def options_class(kind: Kind, name: str) -> type[msgspec.Struct]:
+    """The options of an engine, which it adds to the settings, or of a guard. Raises ``BadOption``."""
+    options: type[msgspec.Struct] = adapter_class(kind, name).Options
     return options
 
 
-def description(stage: Stage, name: str) -> EngineDescription:
-    """What the engine says about itself. Raises ``BadOption``."""
-    return _description(adapter_class(stage, name))
+def description(kind: Kind, name: str) -> EngineDescription:
+    """What an engine or a guard says about itself. Raises ``BadOption``."""
+    return _description(adapter_class(kind, name))
 
 
 def build(stage: Stage, name: str, settings: msgspec.Struct) -> Any:
     """Construct the engine from the flat ``settings``; no I/O. Raises ``BadOption``."""
     return adapter_class(stage, name)(pick(settings, options_class(stage, name)))
+
+
+def _noun(kind: Kind) -> str:
+    return "guard" if kind == "guards" else f"{kind} engine"
 
 
 def _description(adapter: Any) -> EngineDescription:
@@ -90,37 +102,37 @@ def _description(adapter: Any) -> EngineDescription:
 
 @cache
 def _catalogue() -> _Catalogue:
-    """Import every engine's module, which is cheap by contract, and log what cannot be used."""
-    classes: dict[EngineId, Any] = {}
-    rejected: dict[EngineId, str] = {}
-    for engine, claims in sorted(_claims().items(), key=_precedence):
-        stage, name = engine
+    """Import every module that is registered, which is cheap by contract, and log what cannot be used."""
+    classes: dict[_Id, Any] = {}
+    rejected: dict[_Id, str] = {}
+    for claimed, claims in sorted(_claims().items(), key=_precedence):
+        kind, name = claimed
         try:
-            classes[engine] = _load(claims)
+            classes[claimed] = _load(claims)
         except _Broken as error:
-            rejected[engine] = f"The {stage} engine {name!r} of {_origin(claims[0])} cannot be used: {error}."
-            _log.warning("%s", rejected[engine])
+            rejected[claimed] = f"The {_noun(kind)} {name!r} of {_origin(claims[0])} cannot be used: {error}."
+            _log.warning("%s", rejected[claimed])
             continue
         for other in claims[1:]:
             _log.warning(
-                "The %s engine %r of %s is not used: %s has an engine of that name.",
-                *(stage, name, _origin(other), DISTRIBUTION),
+                "The %s %r of %s is not used: %s has one of that name.",
+                *(_noun(kind), name, _origin(other), DISTRIBUTION),
             )
     return _Catalogue(classes=classes, rejected=rejected)
 
 
-def _claims() -> dict[EngineId, list[EntryPoint]]:
-    """Every distribution's entry point for an engine, that of this distribution first."""
-    claims: dict[EngineId, dict[str, EntryPoint]] = {}
+def _claims() -> dict[_Id, list[EntryPoint]]:
+    """Every distribution's entry point for an engine or a guard, that of this distribution first."""
+    claims: dict[_Id, dict[str, EntryPoint]] = {}
     for distribution in distributions():
         for entry in _entry_points(distribution):
-            for stage in STAGES:
-                if entry.group == f"speech_gateway.{stage}":
+            for kind in _KINDS:
+                if entry.group == f"speech_gateway.{kind}":
                     # Of a distribution that is installed twice Python imports the first.
-                    claims.setdefault((stage, entry.name), {}).setdefault(_origin(entry), entry)
+                    claims.setdefault((kind, entry.name), {}).setdefault(_origin(entry), entry)
     return {
-        engine: sorted(entries.values(), key=lambda entry: (not _is_own(entry), _origin(entry)))
-        for engine, entries in claims.items()
+        claimed: sorted(entries.values(), key=lambda entry: (not _is_own(entry), _origin(entry)))
+        for claimed, entries in claims.items()
     }
 
 
@@ -131,9 +143,9 @@ def _entry_points(distribution: Distribution) -> Iterator[EntryPoint]:
         _log.warning("The entry points of %s cannot be read (%s).", _name(distribution), type(error).__name__)
 
 
-def _precedence(claimed: tuple[EngineId, list[EntryPoint]]) -> tuple[bool, int, str]:
-    (stage, name), claims = claimed
-    return not _is_own(claims[0]), STAGES.index(stage), name
+def _precedence(claimed: tuple[_Id, list[EntryPoint]]) -> tuple[bool, int, str]:
+    (kind, name), claims = claimed
+    return not _is_own(claims[0]), _KINDS.index(kind), name
 
 
 def _is_own(entry: EntryPoint) -> bool:
@@ -157,7 +169,7 @@ def _load(claims: list[EntryPoint]) -> Any:
     entry = claims[0]
     if len(claims) > 1 and not _is_own(entry):
         others = ", ".join(_origin(other) for other in claims[1:])
-        raise _Broken(f"{others} has an engine of the same name; uninstall all but one of them")
+        raise _Broken(f"{others} has one of the same name; uninstall all but one of them")
     try:
         adapter = entry.load()
     except (Exception, SystemExit) as error:  # a plug-in's module may raise anything

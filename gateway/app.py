@@ -1,7 +1,7 @@
 """The composition root: a gateway and its routes become the ASGI application."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,6 +30,7 @@ from gateway.api import (
     voices,
 )
 from gateway.api.chat_completions.routes import ChatResources
+from gateway.api.page.routes import is_served
 from gateway.api.realtime.client_secrets import SecretMaker
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.running import RunningResponses
@@ -44,7 +45,7 @@ from gateway.http.body_budget import BodyBudget
 from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
 from gateway.http.errors import answer_error, stream_error
-from gateway.http.foreign_pages import ForeignPages, is_loopback
+from gateway.http.foreign_pages import ForeignPages
 from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.rate_limit import RateLimit, tell_limits
@@ -54,9 +55,11 @@ from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
 from gateway.realtime.response_events import FailureBody
 from gateway.realtime.sessions import RealtimeService, RealtimeSessions
+from gateway.siblings import ALONE, Siblings
 from gateway.tasks import background
 from gateway.telemetry.charging import build_meter, charging
 from gateway.telemetry.engine_metrics import EngineCollector
+from gateway.telemetry.merged import packed
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
 from gateway.telemetry.sight import Sight
@@ -85,16 +88,25 @@ SURFACES: tuple[Surface, ...] = (
 )
 
 
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """What the application knows of the process that it runs in.
+
+    ``attend`` works in the background for as long as the application runs. ``siblings`` are the other workers that
+    serve the port.
+    """
+
+    attend: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    siblings: Siblings = ALONE
+
+
 def create_app(
     gateway: Gateway,
     failed: Callable[[], None] = lambda: None,
     surfaces: Sequence[Surface] = SURFACES,
     keyring: Keyring | None = None,
-    attend: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    process: Process = Process(),  # noqa: B008 - frozen
 ) -> Litestar:
     """The application. Engines load behind the open port; ``failed`` is called when no route could be loaded.
-
-    ``attend`` works in the background for as long as the application runs.
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
@@ -102,12 +114,12 @@ def create_app(
     be sent to.
     """
     settings = gateway.settings
-    page_shown = is_loopback(settings.host) if settings.page is None else settings.page
-    surfaces = [each for each in surfaces if page_shown or each is not page.surface]
+    surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
     parts = _Parts(
         gateway=gateway,
         secrets=ClientSecrets(),
         keyring=keyring or Keyring(),
+        process=process,
         history=build_history(settings),
         meter=build_meter(settings),
         decoder=DecoderPool(max_seconds=settings.max_audio_seconds),
@@ -134,7 +146,7 @@ def create_app(
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed, (sessions.attend, *(() if attend is None else (attend,))))],
+        lifespan=[lambda _app: parts.running(failed, sessions)],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -148,6 +160,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     secrets: ClientSecrets
     keyring: Keyring
+    process: Process
     history: History
     meter: Meter
     decoder: DecoderPool
@@ -162,9 +175,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(
-        self, failed: Callable[[], None], attending: Sequence[Callable[[], Coroutine[Any, Any, None]]]
-    ) -> AsyncGenerator[None, None]:
+    async def running(self, failed: Callable[[], None], sessions: RealtimeSessions) -> AsyncGenerator[None, None]:
         """Start what works in the background, load the engines, and close everything at the end."""
 
         async def load() -> None:
@@ -180,14 +191,22 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
-                for attend in attending:
+                for attend in (sessions.attend, *self.process.attend):
                     start(attend())
                 self.history.start_maintenance(start)
-                yield
+                async with self._answering_siblings():
+                    yield
         finally:
             async with AsyncExitStack() as closing:
                 for part in (*exported, self.meter, self.history, self.decoder, self.gateway):
                     closing.push_async_callback(part.aclose)
+
+    def _answering_siblings(self) -> AbstractAsyncContextManager[None]:
+        """Tell the other workers of this one."""
+        metrics = self.measured.registry
+        return self.process.siblings.answering(
+            {"state": lambda: str(self.gateway.state).encode(), "metrics": lambda: packed(metrics.collect())}
+        )
 
 
 def _realtime_sessions(parts: _Parts) -> RealtimeSessions:
@@ -218,7 +237,7 @@ def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callab
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
     voice_turns = VoiceTurns(gateway, turns, decoder)
     secret_maker = SecretMaker(gateway, sessions, parts.secrets)
-    sight = Sight(parts.measured, parts.meter, parts.keyring)
+    sight = Sight(parts.measured, parts.meter, parts.keyring, parts.process.siblings)
 
     def archive_of(scope: Scope) -> Archive:
         return history.of(caller_of(scope).name).archive
@@ -240,6 +259,7 @@ def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callab
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,
         "sight": lambda: sight,
+        "siblings": lambda: parts.process.siblings,
     }
 
 

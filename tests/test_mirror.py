@@ -31,6 +31,15 @@ ELSEWHERE = {
         "tests/gateway/realtime/test_responses.py",
         "what is asked is seen in the commands of a session",
     ),
+    "gateway/api/realtime/client_secrets.py": (
+        "tests/gateway/api/realtime/test_access.py",
+        "a secret is what it opens",
+    ),
+    "gateway/realtime/answer_run.py": (
+        "tests/gateway/realtime/test_answering.py",
+        "what is held back, and when, shows in what is told",
+    ),
+    "gateway/realtime/transcribing.py": ("tests/gateway/realtime/test_driver.py", "transcripts are those of items"),
     "gateway/realtime/response_events.py": (
         "tests/gateway/realtime/test_work_ahead.py",
         "usage is seen in the events of a session",

@@ -1,14 +1,15 @@
 """Runs blocking work without blocking the event loop; the only package that starts threads and worker processes.
 
-``call`` runs one function in a thread, ``SerialThread`` one after the other; ``iterate`` reads a blocking iterator in a
-thread, ``BatchThread`` is one thread that serves many readers at once, and ``WorkerPool`` keeps processes for engines
-that hold the interpreter's lock or may crash; in them ``reports`` makes an iterator of a function that calls back.
+``call`` runs one function in a thread, ``SerialThread`` one after the other, ``WaitingThreads`` those that may be left;
+``iterate`` reads a blocking iterator in a thread, ``BatchThread`` is one thread that serves many readers at once, and
+``WorkerPool`` keeps processes for engines that hold the interpreter's lock or may crash; in them ``reports`` makes an
+iterator of a function that calls back.
 """
 
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
 from adapters.blocking.limits import Limits
 from adapters.blocking.processes import WorkerDied, WorkerPool
-from adapters.blocking.threads import SerialThread, call, call_in_turn, iterate, reports
+from adapters.blocking.threads import SerialThread, WaitingThreads, call, call_in_turn, iterate, reports
 
 __all__ = [
     "Batch",
@@ -17,6 +18,7 @@ __all__ = [
     "Limits",
     "ReaderLeft",
     "SerialThread",
+    "WaitingThreads",
     "WorkerDied",
     "WorkerPool",
     "call",

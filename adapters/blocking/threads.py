@@ -52,6 +52,21 @@ class SerialThread:
             self.waiting -= 1
 
 
+class WaitingThreads:
+    """At most ``limit`` threads for functions that only wait, such as for the network, and have no effects.
+
+    Who is cancelled does not wait until its function has ended, which takes as long as it takes; further calls wait for
+    a free thread.
+    """
+
+    def __init__(self, limit: int, name: str) -> None:
+        self._pool = _ThreadPool(limit, name)
+
+    async def call(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """Run ``function`` in a thread; returns what it returns and raises what it raises."""
+        return await asyncio.wrap_future(self._pool.submit(lambda: function(*arguments, **keywords)))
+
+
 async def _run_in(pool: "_ThreadPool", function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
     context = copy_context()
     job = pool.submit(lambda: context.run(function, *arguments, **keywords))

@@ -42,6 +42,10 @@ class EngineDescription(msgspec.Struct, frozen=True, kw_only=True):
     takes_audio: bool = False
     """Whether a language model takes recorded audio, so that no recogniser is needed."""
 
+    loads_weights: bool = False
+    """Whether it holds a model of some size in the memory of this process, so that several processes hold it several
+    times."""
+
     start_note: str | None = None
     """One line for the user when the engine is used, for instance that its answers are placeholders."""
 

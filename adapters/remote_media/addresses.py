@@ -1,11 +1,12 @@
 """Which network addresses are on the public internet, and how the addresses of a host are found."""
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import msgspec
+
+from adapters.blocking import WaitingThreads
 
 Address = IPv4Address | IPv6Address
 
@@ -28,9 +29,13 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
+_LOOKUPS = WaitingThreads(8, "look-ups for clients")
+"""The loop's own threads resolve the hosts of the operator: clients that name slow ones must not take them all."""
+
+
 async def resolve(host: str, port: int) -> list[Address]:
     """The addresses of ``host``. Raises ``OSError``."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await _LOOKUPS.call(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
 
 

@@ -1,22 +1,17 @@
 """Speaks an utterance phrase by phrase in worker processes: for models whose native code some texts can crash."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 
-import av
 import msgspec
 
-from adapters.blocking import Limits, WorkerDied, WorkerPool, call
-from adapters.contract import audio, tts
-from adapters.contract.engine import Started
+from adapters.blocking import Limits, WorkerDied, WorkerPool
+from adapters.contract import tts
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
-from adapters.tts import waveform
-from adapters.tts.pieces import is_spoken, phrases
+from adapters.tts.phrase_stream import spoken
 
 WORKERS = 2
 """With two, a text that ends one of them keeps nobody waiting for the next one to load."""
-
-SLOWEST, FASTEST = 0.5, 1.5
-"""The speeds that models are asked for, and keep to: what is beyond is made by stretching the audio."""
 
 _TIMEOUT_SECONDS = 120
 _LIMITS = Limits(cpu_seconds=240)
@@ -76,30 +71,22 @@ class PhraseWorkers:
 
     async def stream(self, request: tts.Request, speaker: Speaker, sample_rate: int) -> AsyncGenerator[tts.Event, None]:
         """Have ``speaker`` say the text of ``request`` at its speed. Raises ``UpstreamError``, ``Unavailable``."""
-        yield Started(ignored=("instructions",) if request.instructions else ())
-        speed = min(max(request.speed, SLOWEST), FASTEST)
-        seconds = 0.0
-        # A zero byte would end the text, half a surrogate pair cannot be sent.
-        for text in phrases(request.text.encode(errors="replace").decode().replace("\0", " ")):
-            if is_spoken(text):
-                job = Phrase(text=text, speed=speed, speaker=speaker)
-                pcm = await self._speak(job, request.speed / speed, sample_rate)
-                seconds += audio.seconds(pcm, sample_rate)
-                for chunk in waveform.chunks(pcm, sample_rate):
-                    yield tts.AudioChunk(pcm=chunk)
-        yield tts.Finished(seconds=seconds, characters=len(request.text))
 
-    async def _speak(self, job: Phrase, tempo: float, sample_rate: int) -> bytes:
+        def speak(text: str, speed: float) -> Awaitable[bytes]:
+            return self._speak(Phrase(text=text, speed=speed, speaker=speaker))
+
+        async with aclosing(spoken(request, speak, sample_rate=sample_rate, adapter=self._adapter)) as events:
+            async for event in events:
+                yield event
+
+    async def _speak(self, job: Phrase) -> bytes:
         try:
-            pcm = await self.pool.answer(msgspec.msgpack.encode(job))
-            if tempo != 1:
-                pcm = await call(waveform.at_tempo, pcm, tempo, sample_rate)
-        except (WorkerDied, TimedOut, av.FFmpegError) as error:
+            return await self.pool.answer(msgspec.msgpack.encode(job))
+        except (WorkerDied, TimedOut) as error:
             raise UpstreamError(
                 f"The synthesiser {self._adapter} failed on a text; choose another engine with --tts.",
                 adapter=self._adapter,
             ) from error
-        return waveform.faded(pcm, sample_rate)
 
 
 def answering(load: Callable[[], Callable[[Phrase], bytes]]) -> Callable[[bytes], Iterator[bytes]]:

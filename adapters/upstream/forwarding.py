@@ -109,7 +109,7 @@ class ForwardedStream:
         self._observer.see_document(document)
         if self._streamed:
             raise self._errors.upstream_error("answered with one document instead of events")
-        self._held, self._last = self._split(self._without_key(document))
+        self._held = self._for_client(document)
 
     async def read(self) -> bytes:
         """The next bytes for the client; empty at the end. Raises ``AdapterError``.
@@ -162,13 +162,13 @@ class ForwardedStream:
         return self._seen(events) if events else b""
 
     def _seen(self, events: bytes) -> bytes:
-        passed, last = self._split(self._without_key(self._observer.see(events)))
-        self._last += last
-        return passed
+        return self._for_client(self._observer.see(events))
 
-    def _split(self, data: bytes) -> tuple[bytes, bytes]:
-        """What the client gets of ``data`` now, and what once the answer is kept."""
-        return (b"", data) if self._recorded and self._observer.done else (data, b"")
-
-    def _without_key(self, data: bytes) -> bytes:
-        return data.replace(self._key, b"***") if self._key and self._key in data else data
+    def _for_client(self, data: bytes) -> bytes:
+        """What the client gets of ``data`` now; what ends an answer that is kept, it gets once that is done."""
+        if self._key and self._key in data:
+            data = data.replace(self._key, b"***")
+        if self._recorded and self._observer.done:
+            self._last += data
+            return b""
+        return data

@@ -99,14 +99,16 @@ class TimedResponse:
         relay = self._body.relay
         if relay is None or self._end_by is not None:
             return
+        gap, deadline = self._options.responses_api_gap_timeout, self._deadline
+        now, extend = self._now, self._waits.extend
 
         def counted(chunk: bytes) -> bool:
             self._count(chunk)
-            self._waits.extend(self._limit()[0])
+            extend(min(deadline, now() + gap))
             return take(chunk)
 
         try:
-            await self._waits.wait(self._limit()[0], relay(counted))
+            await self._waits.wait(min(deadline, now() + gap), relay(counted))
         except WaitExpired as error:
             raise self._timed_out() from error
 

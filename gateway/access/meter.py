@@ -1,6 +1,7 @@
 """Counts what callers use, and says how they stand to their limits."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
@@ -64,7 +65,7 @@ class LocalMeter:
         self.limits = limits
         self.ledger = Ledger(days)
         self._clock = clock
-        self._counts: dict[str, Counts] = {}
+        self._counts: defaultdict[str, Counts] = defaultdict(Counts)
         self._under_way: dict[tuple[Kind, str], int] = {}
 
     async def take(self, caller: Caller, kind: Kind) -> Taken:
@@ -82,7 +83,7 @@ class LocalMeter:
     def count_taken(self, caller: Caller, kind: Kind) -> None:
         """Count a request that has its place."""
         for _, owner, _ in self.owners(caller):
-            self._counts_of(owner).add({"requests": 1}, self._clock())
+            self._counts[owner].add({"requests": 1}, self._clock())
             self._under_way[kind, owner] = self._under_way.get((kind, owner), 0) + 1
 
     def leave(self, caller: str, kind: Kind, taken: Taken) -> None:
@@ -94,7 +95,7 @@ class LocalMeter:
     def charge(self, place: Place, use: Use) -> None:
         """Count what a turn used."""
         for owner in (place.key, EVERYBODY):
-            self._counts_of(owner).add(amounts_of(use), self._clock())
+            self._counts[owner].add(amounts_of(use), self._clock())
         self.ledger.add(place, use)
 
     async def used(self) -> Mapping[Place, Use]:
@@ -105,7 +106,7 @@ class LocalMeter:
         """The limited windows of each of ``callers`` and of everybody, by name, as they are now."""
         now = self._clock()
         limits = {EVERYBODY: self.limits, **{caller.name: caller.limits for caller in callers}}
-        return {owner: self._counts_of(owner).windows(each, now) for owner, each in limits.items()}
+        return {owner: self._counts[owner].windows(each, now) for owner, each in limits.items()}
 
     async def attend(self) -> None:
         """Nothing has to be done."""
@@ -119,11 +120,8 @@ class LocalMeter:
 
     def _standing(self, caller: Caller) -> Standing:
         now = self._clock()
-        own, everybody = (self._counts_of(owner).windows(limits, now) for _, owner, limits in self.owners(caller))
+        own, everybody = (self._counts[owner].windows(limits, now) for _, owner, limits in self.owners(caller))
         return Standing(own=own, everybody=everybody)
-
-    def _counts_of(self, owner: str) -> Counts:
-        return self._counts.setdefault(owner, Counts())
 
 
 def at_once_limit(limits: Limits, kind: Kind) -> int | None:

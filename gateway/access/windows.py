@@ -1,7 +1,8 @@
 """Sliding windows of a minute and a day, in which the use of every limited quantity is counted."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -82,12 +83,13 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         return self.seconds - self.elapsed if self.previous > 0 else 0.0
 
 
-def limited(limits: Limits) -> Iterator[tuple[Quantity, Period, float]]:
+@lru_cache(maxsize=1024)  # every request asks this of the same few
+def limited(limits: Limits) -> tuple[tuple[Quantity, Period, float], ...]:
     """The windows that ``limits`` limit, with the most that may be used in each."""
-    for quantity in QUANTITIES:
-        for period in PERIODS:
-            if (limit := getattr(limits, f"{quantity}_per_{period}")) is not None:
-                yield quantity, period, limit
+    most = {
+        (quantity, period): getattr(limits, f"{quantity}_per_{period}") for quantity in QUANTITIES for period in PERIODS
+    }
+    return tuple((*window, limit) for window, limit in most.items() if limit is not None)
 
 
 class Counts:
@@ -107,6 +109,8 @@ class Counts:
 
     def windows(self, limits: Limits, now: float) -> tuple[Window, ...]:
         """The windows that ``limits`` limit, as they are at ``now``."""
+        if not (chosen := limited(limits)):
+            return ()
         for period in PERIODS:
             self._turn_over(period, now)
         return tuple(
@@ -118,7 +122,7 @@ class Counts:
                 current=self._current[period].get(quantity, 0.0),
                 elapsed=now % PERIODS[period],
             )
-            for quantity, period, limit in limited(limits)
+            for quantity, period, limit in chosen
         )
 
     def _turn_over(self, period: Period, now: float) -> None:

@@ -155,6 +155,8 @@ class _CodecStream:
         self._stream.layout = "mono"
         if codec.bit_rate:
             self._stream.bit_rate = codec.bit_rate
+        # Now, while the first sound is still awaited, and not when it has come.
+        self._stream.codec_context.open()
         self._samples = 0
 
     def feed(self, samples: bytes) -> bytes:

@@ -1,14 +1,25 @@
 """Serves the gateway: everything is checked before the port opens, engines load behind it."""
 
+import asyncio
 import logging
+import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
+import msgspec
+
+from adapters.options import BadOption
 from gateway.access.keys import Keyring
-from gateway.app import create_app
+from gateway.api.page.routes import is_served
+from gateway.app import Process, create_app
 from gateway.cli.access_check import check_access
 from gateway.cli.reload import Reloads, Running
+from gateway.cli.supervisor import Crew, Supervisor
+from gateway.cli.worker_rules import check_workers
 from gateway.engines.build import RouteBuilder
 from gateway.engines.lifecycle import Gateway
 from gateway.http.foreign_pages import is_loopback
@@ -16,6 +27,7 @@ from gateway.server.server import GatewayServer
 from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes
 from gateway.settings.model import GatewaySettings, Loaded, Route, SettingsError
+from gateway.siblings import ALONE, Siblings
 from gateway.telemetry.log_format import configure_logging
 
 if sys.platform != "win32":
@@ -39,41 +51,122 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
 
     ``reread`` loads the settings anew, for SIGHUP.
     """
-    check_access(loaded)
-    settings, keyring, builder = loaded.settings, Keyring(loaded.keys), RouteBuilder(loaded.settings)
-    gateway = Gateway(settings, builder.routes(loaded), builder.cache)
-    gateway.preflight()
-    tls = tls_context(settings)
-    running = Running(loaded=loaded, gateway=gateway, builder=builder, keyring=keyring, tls=tls)
-    reloads = Reloads(running, reread)
-    configure_logging(settings.log_format, settings.log_level)
-    _raise_file_limit(settings.max_connections)
-    with listen(settings) as listener:
-        failed = False
-
-        def give_up() -> None:
-            nonlocal failed
-            failed = server.should_exit = True
-
-        app = create_app(gateway, give_up, keyring=keyring, attend=reloads.attend)
-        server = GatewayServer(app, settings, tls, gateway.stop, reloads.want)
-        _announce(announcement(loaded, listener.getsockname()[1]))
-        server.run(sockets=[listener])
-    return 1 if failed or not server.started else 0
+    configure_logging(loaded.settings.log_format, loaded.settings.log_level)
+    connections = _allowed_connections(loaded.settings.max_connections)
+    settings = msgspec.structs.replace(loaded.settings, max_connections=connections)
+    loaded = msgspec.structs.replace(loaded, settings=settings)
+    serving = Serving(loaded, reread)
+    with ExitStack() as open_until_the_end:
+        listeners = [open_until_the_end.enter_context(listener) for listener in _listeners(settings)]
+        _announce(announcement(loaded, listeners[0].getsockname()[1]))
+        if settings.workers == 1:
+            return serving.run(listeners[0])
+        folder = open_until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="speech-gateway-"))
+        return _Crew(loaded, reread, listeners, Path(folder)).run()
 
 
-def _raise_file_limit(connections: int) -> None:
-    """Allow as many open files as connections need, and as many again for the engines, where the system lets us."""
+class Serving:
+    """One process that serves; making it checks everything that can be checked before a port opens.
+
+    Raises ``SettingsError`` and ``BadOption``.
+    """
+
+    def __init__(self, loaded: Loaded, reread: Callable[[], Loaded], siblings: Siblings = ALONE) -> None:
+        check_access(loaded)
+        check_workers(loaded)
+        settings, keyring, builder = loaded.settings, Keyring(loaded.keys), RouteBuilder(loaded.settings)
+        gateway = Gateway(settings, builder.routes(loaded), builder.cache)
+        gateway.preflight()
+        tls = tls_context(settings)
+        running = Running(loaded=loaded, gateway=gateway, builder=builder, keyring=keyring, tls=tls)
+        self._failed = False
+        self._reloads = Reloads(running, reread)
+        self._supervised: int | None = None
+        process = Process(attend=(self._reloads.attend, self._watch), siblings=siblings)
+        app = create_app(gateway, self._give_up, keyring=keyring, process=process)
+        self._server = GatewayServer(app, settings, tls, gateway.stop, self._reloads.want)
+
+    def run(self, listener: socket.socket, supervised: int | None = None) -> int:
+        """Serve until told to stop, or until the file descriptor ``supervised`` reaches its end."""
+        self._supervised = supervised
+        if supervised is not None:
+            signal.signal(signal.SIGHUP, lambda *_: self._reloads.want())  # until the server listens to it
+        self._server.run(sockets=[listener])
+        return 1 if self._failed or not self._server.started else 0
+
+    def _give_up(self) -> None:
+        self._failed = self._server.should_exit = True
+
+    async def _watch(self) -> None:
+        if self._supervised is not None:
+            over = asyncio.Event()
+            asyncio.get_running_loop().add_reader(self._supervised, over.set)
+            await over.wait()
+            asyncio.get_running_loop().remove_reader(self._supervised)
+            self._server.end("the first process")
+
+
+class _Crew:
+    """The workers of ``--workers``, each with a listener of its own, which outlives it."""
+
+    def __init__(
+        self, loaded: Loaded, reread: Callable[[], Loaded], listeners: Sequence[socket.socket], folder: Path
+    ) -> None:
+        self._loaded = loaded
+        self._reread = reread
+        self._listeners = listeners
+        self._folder = folder
+
+    def run(self) -> int:
+        crew = Crew(
+            count=len(self._listeners),
+            shutdown_seconds=self._loaded.settings.shutdown_seconds,
+            work=self._work,
+            reload=self._reload,
+            ended=lambda number: self._listeners[number].close(),
+        )
+        return Supervisor(crew).run()
+
+    def _work(self, number: int, supervised: int) -> int:
+        for other, listener in enumerate(self._listeners):
+            if other != number:
+                listener.close()  # else its connections would wait for nobody once its worker has ended
+        siblings = Siblings(self._folder, number, len(self._listeners))
+        return Serving(self._loaded, self._reread, siblings).run(self._listeners[number], supervised)
+
+    def _reload(self) -> bool:
+        """Whether the settings can be taken over; workers that are started later have them."""
+        try:
+            loaded = msgspec.structs.replace(self._reread(), settings=self._loaded.settings)
+            Serving(loaded, self._reread)
+        except (SettingsError, BadOption) as error:
+            logger.error("the settings are not reloaded: %s", error)
+            return False
+        self._loaded = loaded
+        return True
+
+
+def _allowed_connections(connections: int) -> int:
+    """How many of ``connections`` there can be: as many files more are left to the engines.
+
+    The system is asked to allow as many files. Where it does not, connections that say nothing must not take the last.
+    """
     if sys.platform == "win32":
-        return
+        return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = 2 * connections + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
+        return connections
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < needed:
-        logger.warning("the system allows %d open files; --max_connections %d needs %d", allowed, connections, needed)
+    if allowed == needed:
+        return connections
+    fitting = max(1, (allowed - OTHER_FILES) // 2, allowed // 4)
+    logger.warning(
+        "the system allows %d open files; --max_connections %d needs %d: it is %d now",
+        *(allowed, connections, needed, fitting),
+    )
+    return fitting
 
 
 def _announce(text: str) -> None:
@@ -84,13 +177,28 @@ def _announce(text: str) -> None:
         logger.warning("standard output cannot be written (%s): %s", error, text)
 
 
-def listen(settings: GatewaySettings) -> socket.socket:
-    """The socket of ``--host`` and ``--port``, which takes connections. Raises ``SettingsError``."""
+def _listeners(settings: GatewaySettings) -> list[socket.socket]:
+    """A listener for every worker; the system shares connections out among them. Raises ``SettingsError``."""
+    if settings.workers == 1:
+        return [listen(settings)]
+    listen(settings).close()  # no other gateway shares the port
+    first = listen(settings, shared=True)
+    same = msgspec.structs.replace(settings, port=first.getsockname()[1])
+    return [first, *(listen(same, shared=True) for _ in range(settings.workers - 1))]
+
+
+def listen(settings: GatewaySettings, *, shared: bool = False) -> socket.socket:
+    """The socket of ``--host`` and ``--port``, which takes connections, alone or ``shared`` with others of this user.
+
+    Raises ``SettingsError``.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Where uvloop is missing, asyncio sends small chunks at once only on sockets that say they are TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((settings.host, settings.port))
         listener.listen(BACKLOG)  # whoever reads the announcement can connect at once
     except OSError as error:
@@ -113,7 +221,7 @@ def _served(routes: Sequence[Route]) -> str:
 
 
 def announcement(loaded: Loaded, port: int) -> str:
-    """Where the gateway listens and who answers; one line, and one more for what is worth knowing."""
+    """Where the gateway listens and who answers, in one line; then what is worth knowing, and where its page is."""
     settings = loaded.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if settings.tls_certificate is None else "https"
@@ -121,4 +229,6 @@ def announcement(loaded: Loaded, port: int) -> str:
     lines += start_notes(loaded.routes)
     if not loaded.keys and not is_loopback(settings.host):
         lines.append("Everybody who can reach this port can use it: there are no keys.")
+    if is_served(settings):
+        lines.append(f"Talk to it in a browser: {scheme}://{host}:{port}/")
     return "\n".join(lines)

@@ -8,9 +8,9 @@ from hashlib import blake2b
 
 import msgspec
 
+from adapters import registry
 from adapters.contract import guard as contract
 from adapters.contract.errors import AdapterError, Unavailable
-from adapters.guards.registry import guard_class
 from adapters.options import BadOption
 from gateway.settings.guard_table import GuardRules, GuardTable
 
@@ -169,7 +169,7 @@ def guards_by_route(
 def build_guard(table: GuardTable) -> ActiveGuard:
     """The guard that ``table`` describes, without I/O. Raises ``BadOption``."""
     try:
-        judge: contract.Guard = guard_class(table.rules.kind)(table.options)
+        judge: contract.Guard = registry.adapter_class("guards", table.rules.kind)(table.options)
     except BadOption as error:
         raise BadOption(f"The guard {table.rules.name!r} cannot be used: {error}") from None
     return ActiveGuard(table.rules, judge)

@@ -11,7 +11,7 @@ from gateway.engines.balanced import BalancedModel
 from gateway.engines.fallback import FallbackModel
 from gateway.engines.fallback_recogniser import FallbackRecogniser
 from gateway.engines.fallback_voice import FallbackSynthesiser
-from gateway.engines.queue import QueuedEngine, Wrapper
+from gateway.engines.queue import QueuedEngine, alternatives_of
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.engines.speech_cache import CachedSynthesiser
 from gateway.telemetry.engine_metrics import EngineStatus
@@ -69,5 +69,5 @@ def _status(status: EngineStatus, engine: Any, circuit: CircuitBreaker | None) -
         elif isinstance(engine, UpstreamReporting):
             state = engine.upstream_state
             found |= {"retries": state.retries, "circuits_open": found.get("circuits_open", 0) + state.circuits_open}
-        engine = engine.alternatives[0] if isinstance(engine, Wrapper) else None
+        engine = next(iter(alternatives_of(engine)), None)
     return msgspec.structs.replace(status, **found)

@@ -70,11 +70,15 @@ class Gateway:
         name of an engine or of its model the first route that has it. Raises ``UnknownModel``, and what
         ``ServedRoute.require`` raises when one of ``stages`` cannot work, or ``ServedRoute.admit`` when it is too busy.
         """
-        found = _find(self.routes_for(caller), model, named_by)
+        found = self.find(model, caller, named_by=named_by)
         stages = tuple(stages)
         found.require(stages)
         found.admit(stages)
         return found
+
+    def find(self, model: str | None, caller: Caller, *, named_by: Stage | None = None) -> ServedRoute:
+        """The same route, whether or not it can work now. Raises ``UnknownModel``."""
+        return _find(self.routes_for(caller), model, named_by)
 
     @property
     def queues(self) -> dict[Stage, list[QueueState]]:

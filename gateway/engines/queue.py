@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import msgspec
 
@@ -39,15 +39,6 @@ class QueueState(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     coming: int
     refused: int
-
-
-@runtime_checkable
-class Wrapper(Protocol):
-    """An engine that passes requests on to others."""
-
-    @property
-    def alternatives(self) -> tuple[Any, ...]:
-        """Those that may be asked, in this order."""
 
 
 class QueuedEngine:
@@ -186,8 +177,14 @@ def queues_of(engine: Any) -> Iterator[QueuedEngine | None]:
     """The queues in front of ``engine`` and of those that it may ask instead; ``None`` for one without a queue."""
     if isinstance(engine, QueuedEngine):
         yield engine
-    elif isinstance(engine, Wrapper):
-        for alternative in engine.alternatives:
+    elif alternatives := alternatives_of(engine):
+        for alternative in alternatives:
             yield from queues_of(alternative)
     else:
         yield None
+
+
+def alternatives_of(engine: Any) -> tuple[Any, ...]:
+    """The engines to which ``engine`` passes requests on, in the order in which it asks them; none if it has none."""
+    alternatives: tuple[Any, ...] = getattr(engine, "alternatives", ())
+    return alternatives

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,5 +62,5 @@ def admit(
 async def tell_limits(message: Message, scope: Scope) -> None:
     """Tell the client of its limits with every answer to a request that was counted; a ``before_send`` hook."""
     if message["type"] == "http.response.start" and (standing := scope.get("state", {}).get(_KEY)) is not None:
-        for name, value in standing.headers().items():
-            MutableScopeHeaders.from_message(message)[name] = value
+        told = [(name.encode(), value.encode()) for name, value in standing.headers().items()]
+        message["headers"] = [*message["headers"], *told]

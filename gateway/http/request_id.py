@@ -4,7 +4,6 @@ import re
 import time
 import uuid
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 _KEY = "speech_gateway_request_id"
@@ -37,6 +36,6 @@ def time_request(scope: Scope) -> float:
 async def name_answer(message: Message, scope: Scope) -> None:
     """Put the id on the answer, and its time; a ``before_send`` hook, which no answer bypasses."""
     if message["type"] == "http.response.start":
-        headers = MutableScopeHeaders.from_message(message)
-        headers["x-request-id"] = request_id(scope)
-        headers["openai-processing-ms"] = str(round((time.perf_counter() - time_request(scope)) * 1000))
+        milliseconds = round((time.perf_counter() - time_request(scope)) * 1000)
+        named = [(b"x-request-id", request_id(scope).encode()), (b"openai-processing-ms", b"%d" % milliseconds)]
+        message["headers"] = [*message["headers"], *named]

@@ -9,17 +9,16 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from typing import Any, cast
+from functools import partial
+from typing import Any, Protocol, cast
 
 import msgspec
 from litestar import Request, Response
 from litestar.response.base import ASGIResponse
-from litestar.types import Receive, Scope, Send
+from litestar.types import Message, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
-from adapters.upstream.wait_limit import WaitExpired, WaitLimit
 from gateway.http.errors import ErrorAnswer, field_names, stream_error
-from gateway.tasks import race
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +28,8 @@ PING_SECONDS = 15.0
 LAST_EVENT_SECONDS = 1.0
 """How long a client may take to make room for the event that says that the server ends."""
 
-SERVER_SEND = "speech_gateway.send"
-"""The extension of a scope with the server's own ``send``: Litestar's layers around it look at the head only."""
-
-SERVER_OFFER = "speech_gateway.offer"
-"""The extension with what sends a piece of the body at once, and says whether the client can take more."""
+CONNECTION = "speech_gateway.connection"
+"""The extension of a scope with the ``ClientConnection`` of the request."""
 
 PING = b": ping\n\n"
 
@@ -61,19 +57,32 @@ def server_sent_event(event: msgspec.Struct | ErrorAnswer) -> bytes:
     return b"data: " + msgspec.json.encode(event) + b"\n\n"
 
 
-class ClientRelay:
-    """Sends bytes to the client of ``scope`` without a task, once its answer has begun: a ``Relay`` of the contract."""
+class ClientConnection(Protocol):
+    """The connection to the client of a request: what ASGI does not offer, or only in a task of its own."""
 
-    def __init__(self, offer: Callable[[bytes], bool]) -> None:
-        self._offer = offer
+    async def send(self, message: Message) -> None:
+        """Send ``message`` past the layers of the framework, which look at the head of an answer only."""
+
+    def offer(self, body: bytes) -> bool:
+        """Send a piece of the body of an answer that has begun; whether the client can take more at once."""
+
+    def when_left(self, left: Callable[[], None] | None) -> None:
+        """Call ``left`` when the client leaves, soon if it has left already; ``None``: do not call it any more."""
+
+
+def connection_of(scope: Scope) -> ClientConnection:
+    """The connection on which a request came; the gateway's own server gives it."""
+    connection: ClientConnection = cast(Any, scope)["extensions"][CONNECTION]
+    return connection
+
+
+class ClientRelay:
+    """Sends bytes to a client without a task, once its answer has begun: a ``Relay`` of the contract."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._offer = connection.offer
         self._now = asyncio.get_running_loop().time
         self.since = 0.0
-
-    @classmethod
-    def of(cls, scope: Scope) -> "ClientRelay | None":
-        """That of a request, if its server can do that."""
-        offer = (cast(Any, scope).get("extensions") or {}).get(SERVER_OFFER)
-        return None if offer is None else cls(offer)
 
     def __call__(self, data: bytes) -> bool:
         """Send ``data``; whether the client can take more at once."""
@@ -103,31 +112,43 @@ class StreamingResponse(Response[None]):
         self.streaming = streaming
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIResponse:
-        """The response as ASGI application."""
-        return _StreamingASGI(self.streaming)
+        """The response as ASGI application; Litestar calls it and asks no more of it."""
+        return cast(ASGIResponse, _StreamingASGI(self.streaming))
 
 
-class _StreamingASGI(ASGIResponse):
+class _StreamingASGI:
     def __init__(self, streaming: Streaming) -> None:
-        super().__init__()
         self._streaming = streaming
         self._events = streaming.content_type == EVENT_STREAM
         self._begun = False
         self._silent_since = math.inf  # the loop's time when it had sent something; while it sends, it is not silent
+        self._given_up = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        write = (cast(Any, scope).get("extensions") or {}).get(SERVER_SEND, send)
+        self._client = connection_of(scope)
+        self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None, "a request is served by a task"
+        before = task.cancelling()
+        # A client that leaves ends the answer from outside: a task that waits for it would cost more than all of this.
+        self._client.when_left(partial(self._give_up, task))
+        self._look_again()
         try:
-            await race(self._send(scope, send, write), self._watch(receive, write))
-        except asyncio.CancelledError:  # the server ends; before the first byte it answers with a status
-            if self._events and self._begun:
+            await self._send(scope, send)
+        except asyncio.CancelledError:
+            if self._given_up and task.uncancel() <= before:
+                return
+            if self._events and self._begun:  # the server ends; before the first byte it answers with a status
                 error = Unavailable("The gateway is shutting down; the answer is cut short.")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_EVENT_SECONDS):
-                        await self._end_with(write, stream_error(error, field_names(scope)))
+                        await self._end_with(stream_error(error, field_names(scope)))
             raise
+        finally:
+            self._timer.cancel()
+            self._client.when_left(None)
 
-    async def _send(self, scope: Scope, send: Send, write: Send) -> None:
+    async def _send(self, scope: Scope, send: Send) -> None:
         async with aclosing(self._streaming.parts) as parts:
             held = b""
             while not isinstance(part := await anext(parts), Head):
@@ -137,45 +158,45 @@ class _StreamingASGI(ASGIResponse):
             self._begun = True
             try:
                 if held:
-                    await self._deliver(write, held)
+                    await self._deliver(held)
                 async for part in parts:
                     assert isinstance(part, bytes), "nothing but bytes after the head"
-                    await self._deliver(write, part)
+                    await self._deliver(part)
             except Exception as error:  # noqa: BLE001  whatever it is, the client must learn of it
                 answer = stream_error(error, field_names(scope))
                 logger.warning("a stream failed after its first byte: %s", type(error).__name__)
                 if self._events:  # else the last chunk is left out: the server cuts the connection
-                    await self._end_with(write, answer)
+                    await self._end_with(answer)
                 return
-        await write({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._client.send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _end_with(self, send: Send, answer: ErrorAnswer) -> None:
-        await self._deliver(send, self._streaming.failed(answer))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def _end_with(self, answer: ErrorAnswer) -> None:
+        await self._deliver(self._streaming.failed(answer))
+        await self._client.send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _deliver(self, send: Send, chunk: bytes) -> None:
+    async def _deliver(self, chunk: bytes) -> None:
         self._silent_since = math.inf
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._silent_since = asyncio.get_running_loop().time()
+        await self._client.send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._silent_since = self._loop.time()
 
-    async def _watch(self, receive: Receive, send: Send) -> None:
-        """Fill silence with comments; ends when the client has gone. The server ends those that do not read."""
-        now = asyncio.get_running_loop().time
-        waits = WaitLimit()
-        try:
-            gone = False
-            while not gone:
-                try:
-                    gone = (await waits.wait(now() + PING_SECONDS / 4, receive()))["type"] == "http.disconnect"
-                except WaitExpired:  # to look now and then is cheaper than a timer a chunk
-                    if self._events and now() - self._last_sent() >= PING_SECONDS:
-                        await self._deliver(send, PING)
-        finally:
-            waits.stop()
+    def _give_up(self, task: "asyncio.Task[Any]") -> None:
+        """End the answer: nobody reads it. What produces it is closed as by any other cancellation."""
+        if not self._given_up:
+            self._given_up = True
+            task.cancel()
 
-    def _last_sent(self) -> float:
+    def _look_again(self) -> None:
+        """Look now and then, which is cheaper than a timer a chunk, whether there was silence for too long."""
+        self._timer = self._loop.call_later(PING_SECONDS / 4, self._look)
+
+    def _look(self) -> None:
+        """Fill silence with a comment. The server ends connections whose clients do not read."""
         relay = self._streaming.relay
-        return self._silent_since if relay is None else max(self._silent_since, relay.since)
+        since = self._silent_since if relay is None else max(self._silent_since, relay.since)
+        if self._events and self._loop.time() - since >= PING_SECONDS:
+            self._client.offer(PING)
+            self._silent_since = self._loop.time()
+        self._look_again()
 
     def _headers(self, head: Head) -> list[tuple[bytes, bytes]]:
         headers = {

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from adapters.blocking import SerialThread
 from adapters.contract.turn_end import TurnEndDetector
-from gateway.audio.resample import Resampler
 from gateway.realtime.audio_format import AudioFormat
 from gateway.realtime.spoken_ending import Ending, ending
 
@@ -84,5 +83,4 @@ class TurnJudge:
 
     def _judge(self, data: bytes, audio_format: AudioFormat) -> float:
         assert self._engine is not None, "it is available"
-        resampler = Resampler(audio_format.rate, self._engine.sample_rate)
-        return self._engine.probability(resampler.feed(audio_format.decode(data)) + resampler.finish())
+        return self._engine.probability(audio_format.pcm(data, self._engine.sample_rate))

@@ -18,6 +18,9 @@ MAX_APPEND_BYTES = 15 * 1024 * 1024
 MAX_SECONDS = 600.0
 """Audio that is kept and not yet committed, at most."""
 
+BLOCK_MS = 500.0
+"""Audio that readers get at once, at most: converting it must not hold up the event loop."""
+
 
 class InputAudio:
     """The audio of one session in one format; ``start_ms`` is the position of its first sample."""
@@ -179,20 +182,21 @@ class Utterance:
         """Whether it is still in its pause of this number, or ended there."""
         return self.is_paused and self.pauses == pause
 
-    def pcm(self, rate: int) -> bytes:
-        """What may be read of it now, as s16le at ``rate`` Hz."""
-        resampler = Resampler(self._source.format.rate, rate)
-        return resampler.feed(self._read(self.start, self._known)) + resampler.finish()
+    def known(self) -> tuple[AudioFormat, bytes]:
+        """What may be read of it now, in the session's format."""
+        return self._source.format, self._read(self.start, self._known)
 
     async def blocks(self, rate: int) -> AsyncGenerator[bytes, None]:
         """Its audio as s16le at ``rate`` Hz, as it grows, until it has ended; an empty block says that it pauses."""
-        resampler = Resampler(self._source.format.rate, rate)
+        form = self._source.format
+        resampler = Resampler(form.rate, rate)
         position, is_told = self.start, False
         while True:
-            if position < (known := self._known):
-                if pcm := resampler.feed(self._read(position, known)):
+            if position < self._known:
+                end = min(self._known, position + form.size(BLOCK_MS))
+                if pcm := resampler.feed(form.decode(self._read(position, end))):
                     yield pcm
-                position, is_told = known, False
+                position, is_told = end, False
             elif self.has_ended:
                 break
             elif self.is_paused and not is_told:
@@ -213,10 +217,6 @@ class Utterance:
         await self._news.wait()
 
     def _read(self, start: int, end: int) -> bytes:
-        """S16le at the rate of the session."""
-        data = (
-            self._source.between(start, end)
-            if self._data is None
-            else self._data[start - self.start : end - self.start]
-        )
-        return self._source.format.decode(data)
+        if self._data is None:
+            return self._source.between(start, end)
+        return self._data[start - self.start : end - self.start]

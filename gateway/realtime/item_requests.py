@@ -26,7 +26,7 @@ from gateway.realtime.items import (
 from gateway.realtime.responses import Responses
 from gateway.realtime.server_events import ItemAdded, ItemDeleted, ItemDone, ItemRetrieved, ItemTruncated
 from gateway.realtime.session_state import SessionState
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 from gateway.wire.supported_values import supported_values
 
 ItemRequest = ConversationItemCreate | ConversationItemRetrieve | ConversationItemTruncate | ConversationItemDelete
@@ -37,7 +37,7 @@ INVALID_REFERENCE = "item_create_invalid_item_reference"
 class ItemRequests:
     """Each request is answered by events, or raises ``InvalidRequest`` and changes nothing."""
 
-    def __init__(self, state: SessionState, transcripts: Transcripts, responses: Responses) -> None:
+    def __init__(self, state: SessionState, transcripts: ItemTranscripts, responses: Responses) -> None:
         self._state = state
         self._transcripts = transcripts
         self._responses = responses

@@ -13,6 +13,7 @@ the start of a turn, with its padding, until ``commit`` or ``clear``; without tu
     listener.close()
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -28,6 +29,9 @@ from gateway.realtime.voice_activity import ActivityStream, VoiceActivityMonitor
 
 ROUNDING_MS = 1.0
 """By how much positions may differ that are the same: inputs and commands have whole milliseconds."""
+
+STALLED_MS = 4000.0
+"""How long a turn goes on with ``server_vad`` when no audio comes at all; with ``semantic_vad`` it is its limit."""
 
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +59,8 @@ class Listener:
         self._detection: TurnDetection | None = None
         self._stream: ActivityStream | None = None
         self._tracker: SpeechTracker | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._appended_at = 0.0
         self._turns: list[_Turn] = []  # those that were told of and are not committed yet
 
     @property
@@ -84,6 +90,7 @@ class Listener:
         """Take the client's next audio. Raises ``InvalidRequest``, and then has taken nothing of it."""
         self.audio.append(data)
         if self._stream is not None:
+            self._appended_at = asyncio.get_running_loop().time()
             self._stream.feed(data)
         elif self.audio.utterance is not None:
             self.audio.utterance.advance(self.audio.now_ms)
@@ -123,6 +130,9 @@ class Listener:
         if self._stream is not None:
             self._stream.close()
         self._stream = self._tracker = None
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _measured(self, probability: float) -> None:
         """The next window was measured."""
@@ -142,6 +152,8 @@ class Listener:
         match event:
             case VoiceStarted():
                 self._turns.append(_Turn(tracker.turn_from_ms, tracker.now_ms))
+                if self._stalled is None:
+                    self._check_stalled()
             case VoicePaused() if self._turns:
                 self._turns[-1].pause(paused=True)
             case VoiceResumed() if self._turns:
@@ -151,6 +163,18 @@ class Listener:
         self._tell(event)
         if isinstance(event, VoicePaused) and self._turns:
             self._weigh(self._turns[-1])
+
+    def _check_stalled(self) -> None:
+        """End a turn whose audio does not come any more: a muted client may send nothing in place of silence."""
+        self._stalled = None
+        if self._tracker is None or not self._tracker.is_speaking or self._detection is None:
+            return
+        loop = asyncio.get_running_loop()
+        patience = LIMITS_MS[self._detection.eagerness] if isinstance(self._detection, SemanticVad) else STALLED_MS
+        if (left := self._appended_at + patience / 1000 - loop.time()) > 0:
+            self._stalled = loop.call_later(left, self._check_stalled)
+        else:
+            self._found(self._tracker, self._tracker.stop())
 
     def _begin_judging(self, tracker: SpeechTracker, turn: "_Turn") -> None:
         """Have the sound of a pause judged, once, when enough silence is heard to tell."""

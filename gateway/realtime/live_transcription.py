@@ -12,6 +12,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+from adapters.blocking import call
 from adapters.contract import stt
 from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
 from gateway.engines.queue import queues_of
@@ -166,10 +167,13 @@ class LiveTranscription:
         while self._utterance.is_in(pause):
             await self._utterance.change()
 
-    def _audio(self) -> AsyncGenerator[bytes, None]:
+    async def _audio(self) -> AsyncGenerator[bytes, None]:
         """What there is of the utterance now."""
         rate = self._recogniser.info.sample_rate
-        return blocks(self._utterance.pcm(rate), rate)
+        audio_format, data = self._utterance.known()
+        pcm = await call(audio_format.pcm, data, rate)
+        async for block in blocks(pcm, rate):
+            yield block
 
     def _know(self, text: str) -> None:
         """The words up to the present pause are ``text``."""

@@ -29,8 +29,8 @@ class SpokenItem:
         return self._text.within(ms / 1000)
 
 
-class Playback:
-    """The client plays what it is sent one after the other, without a break while there is something left to play.
+class PlaybackEstimate:
+    """The client is taken to play what it is sent one after the other, without a break while something is left.
 
     Times (``now``) are monotonic seconds. Answers beside the conversation are not counted.
     """

@@ -4,7 +4,6 @@ import msgspec
 
 from adapters.contract import llm
 from gateway.audio.encode import wav_header
-from gateway.audio.resample import Resampler
 from gateway.engines.route import MODEL_HEARING_RATE
 from gateway.realtime.audio_format import AudioFormat
 from gateway.realtime.items import InputAudio, Item, MessageItem, OutputAudio
@@ -21,8 +20,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
     def for_model(self) -> llm.Audio:
         """A WAV file for a language model that hears."""
-        resampler = Resampler(self.audio_format.rate, MODEL_HEARING_RATE)
-        pcm = resampler.feed(self.audio_format.decode(self.data)) + resampler.finish()
+        pcm = self.audio_format.pcm(self.data, MODEL_HEARING_RATE)
         return llm.Audio(data=wav_header(MODEL_HEARING_RATE, len(pcm)) + pcm, format="wav")
 
 

@@ -20,13 +20,13 @@ from gateway.realtime.inputs import (
     ToolCallStarted,
 )
 from gateway.realtime.items import Item
-from gateway.realtime.playback import Playback
+from gateway.realtime.playback import PlaybackEstimate
 from gateway.realtime.response_events import FailureBody, StopReason, Usage
 from gateway.realtime.response_writer import Ending, ResponseHead, ResponseWriter
 from gateway.realtime.server_events import RateLimitsUpdated
 from gateway.realtime.session_config import AudioOutput, RealtimeSession, ServerVad
 from gateway.realtime.session_state import SessionState
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 
 MOST_AT_ONCE = 16
 """Answers beside the conversation that may run at once."""
@@ -56,12 +56,12 @@ class Responses:
     An answer waits until the words of all that it answers are known.
     """
 
-    def __init__(self, state: SessionState, transcripts: Transcripts) -> None:
+    def __init__(self, state: SessionState, transcripts: ItemTranscripts) -> None:
         self._state = state
         self._transcripts = transcripts
         self._running: dict[str, _Running] = {}
         self._active: str | None = None
-        self.playback = Playback()
+        self.playback = PlaybackEstimate()
         self.has_spoken = False
         self._awaits_speech = False
 

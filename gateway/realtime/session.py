@@ -55,7 +55,7 @@ from gateway.realtime.server_events import (
 )
 from gateway.realtime.session_state import SessionState
 from gateway.realtime.session_update import updated
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 from gateway.realtime.turn_taking import TurnTaking
 
 
@@ -68,7 +68,7 @@ class Session:
 
     def __init__(self, opening: Opening, new_id: Callable[[str], str]) -> None:
         self._state = SessionState(opening, new_id)
-        self._transcripts = Transcripts(self._state)
+        self._transcripts = ItemTranscripts(self._state)
         self._responses = Responses(self._state, self._transcripts)
         self._turns = TurnTaking(self._state, self._transcripts, self._responses)
         self._item_requests = ItemRequests(self._state, self._transcripts, self._responses)
@@ -155,7 +155,12 @@ class Session:
 
     def _update(self, event: SessionUpdate) -> None:
         state, before = self._state, self._state.config.audio.input
-        state.config = updated(state.config, event.session, has_spoken=self._responses.has_spoken)
+        state.config = updated(
+            state.config,
+            event.session,
+            has_spoken=self._responses.has_spoken,
+            is_same_model=state.policy.is_same_model,
+        )
         state.send(SessionUpdated(event_id=state.event_id(), session=state.config))
         after = state.config.audio.input
         if (after.format, after.turn_detection, after.noise_reduction) != (

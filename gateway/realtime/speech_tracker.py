@@ -86,12 +86,16 @@ class SpeechTracker:
         if not self.is_speaking:
             return None
         if self.quiet_ms >= self.silence_ms or self.now_ms - self._started_ms >= self._settings.longest_ms:
-            self.restart(self.now_ms)
-            return TurnEnded(at_ms=round(self.now_ms))
+            return self.stop()
         if self.quiet_ms >= self._settings.quiet_ms and not self.is_paused:
             self.is_paused = True
             return VoicePaused(at_ms=round(self._voiced_until_ms))
         return None
+
+    def stop(self) -> TurnEnded:
+        """The turn that goes on ends now."""
+        self.restart(self.now_ms)
+        return TurnEnded(at_ms=round(self.now_ms))
 
     def restart(self, floor_ms: float) -> None:
         """No turn begins before ``floor_ms``; one that goes on is over, and a voice that goes on starts another."""

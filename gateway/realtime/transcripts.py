@@ -22,7 +22,7 @@ NO_RECOGNISER = FailureBody(
 )
 
 
-class Transcripts:
+class ItemTranscripts:
     """Recognition of the session's items. Where the route has no recogniser, nothing is awaited."""
 
     def __init__(self, state: SessionState) -> None:

@@ -1,7 +1,7 @@
 """What is known of a turn while the user speaks."""
 
 
-class Turn:
+class SpokenTurn:
     """A turn that will be the item ``item_id``, with the audio from ``start_ms`` on.
 
     ``told``: the client knows that it is spoken. ``end_ms``: its audio ends there, and was taken for the item.

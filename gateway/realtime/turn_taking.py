@@ -24,8 +24,8 @@ from gateway.realtime.server_events import (
 )
 from gateway.realtime.session_config import ServerVad
 from gateway.realtime.session_state import SessionState
-from gateway.realtime.transcripts import Transcripts
-from gateway.realtime.turn import Turn
+from gateway.realtime.transcripts import ItemTranscripts
+from gateway.realtime.turn import SpokenTurn
 from gateway.realtime.work_ahead import WorkAhead, spoken_item
 
 SHORTEST_COMMIT_MS = 100
@@ -41,14 +41,14 @@ class TurnTaking:
     and whose words decide. ``_owed`` are the turns that nobody has answered yet, though they are to be.
     """
 
-    def __init__(self, state: SessionState, transcripts: Transcripts, responses: Responses) -> None:
+    def __init__(self, state: SessionState, transcripts: ItemTranscripts, responses: Responses) -> None:
         self._state = state
         self._transcripts = transcripts
         self._responses = responses
         self.ahead = WorkAhead(state, transcripts)
         self._buffer_start_ms = 0
-        self._turn: Turn | None = None
-        self._weighed: dict[str, Turn] = {}
+        self._turn: SpokenTurn | None = None
+        self._weighed: dict[str, SpokenTurn] = {}
         self._owed: list[str] = []
         self._interrupted: Interrupted | None = None
 
@@ -68,7 +68,7 @@ class TurnTaking:
                 f"Expected at least {SHORTEST_COMMIT_MS}ms of audio, but buffer only has {length:.2f}ms of audio.",
                 code="input_audio_buffer_commit_empty",
             )
-        turn = self._turn or Turn(self._state.new_id("item"), self._buffer_start_ms)
+        turn = self._turn or SpokenTurn(self._state.new_id("item"), self._buffer_start_ms)
         self.ahead.discard()
         if turn.told:
             self._tell_stopped(turn, end_ms)
@@ -103,15 +103,15 @@ class TurnTaking:
         match event, self._turn:
             case VoiceStarted(), None:
                 self._begin(max(self._buffer_start_ms, event.at_ms - self._padding_ms())).voice_from(event.at_ms)
-            case VoicePaused(), Turn() as turn:
+            case VoicePaused(), SpokenTurn() as turn:
                 turn.voice_to(event.at_ms)
                 if turn.told:
                     answered = self._answers_turns() and self._responses.active is None
                     self.ahead.paused(turn.item_id, turn.start_ms, event.at_ms, answered=answered)
-            case VoiceResumed(), Turn() as turn:
+            case VoiceResumed(), SpokenTurn() as turn:
                 turn.voice_from(event.at_ms)
                 self.ahead.resumed()
-            case TurnEnded(), Turn() as turn:
+            case TurnEnded(), SpokenTurn() as turn:
                 self._end(turn, event.at_ms)
 
     def delta(self, event: TranscriptDelta) -> None:
@@ -145,7 +145,7 @@ class TurnTaking:
         if not isinstance(detection, ServerVad) or self._turn is not None or self._responses.active is not None:
             return
         start_ms = max(self._buffer_start_ms, state.total_ms - (detection.idle_timeout_ms or 0))
-        turn = Turn(state.new_id("item"), start_ms)
+        turn = SpokenTurn(state.new_id("item"), start_ms)
         state.send(
             TimeoutTriggered(
                 event_id=state.event_id(), audio_start_ms=start_ms, audio_end_ms=state.total_ms, item_id=turn.item_id
@@ -162,12 +162,12 @@ class TurnTaking:
         if self._owed and self._responses.active is None and not self._is_spoken_over():
             self._answer()
 
-    def _begin(self, start_ms: int) -> Turn:
-        self._turn = Turn(self._state.new_id("item"), start_ms)
+    def _begin(self, start_ms: int) -> SpokenTurn:
+        self._turn = SpokenTurn(self._state.new_id("item"), start_ms)
         self._transcripts.start(self._turn.item_id, start_ms)
         return self._turn
 
-    def _end(self, turn: Turn, end_ms: int) -> None:
+    def _end(self, turn: SpokenTurn, end_ms: int) -> None:
         """The ears say that the turn is over."""
         turn.voice_to(end_ms)
         self._turn = None
@@ -185,7 +185,7 @@ class TurnTaking:
             self._transcripts.drop(turn.item_id)
             self._clear_audio(end_ms)
 
-    def _is_enough(self, turn: Turn) -> bool:
+    def _is_enough(self, turn: SpokenTurn) -> bool:
         """Whether the turn is more than "mm-hmm"; that is of interest only while there is an answer to interrupt."""
         policy = self._state.policy
         if not self._responses.audible():
@@ -193,7 +193,7 @@ class TurnTaking:
         long_enough = turn.voiced_until(self._state.total_ms) >= policy.least_speech_ms
         return long_enough and len("".join(turn.deltas).split()) >= policy.least_speech_words
 
-    def _may_be_enough(self, turn: Turn) -> bool:
+    def _may_be_enough(self, turn: SpokenTurn) -> bool:
         """Whether the turn, though over, can still have enough words: few recognisers tell words while they listen."""
         policy = self._state.policy
         return policy.recognises and policy.least_speech_words > 0 and turn.voiced_ms >= policy.least_speech_ms
@@ -214,7 +214,7 @@ class TurnTaking:
         detection = self._state.turn_detection
         return detection is not None and detection.create_response and self._state.answering is not None
 
-    def _owe(self, turn: Turn) -> None:
+    def _owe(self, turn: SpokenTurn) -> None:
         if self._answers_turns():
             self._owed.append(turn.item_id)
 
@@ -244,7 +244,7 @@ class TurnTaking:
             self._transcripts.drop(self._turn.item_id)
             self._turn = None
 
-    def _tell_started(self, turn: Turn) -> None:
+    def _tell_started(self, turn: SpokenTurn) -> None:
         """The user speaks, and is heard to: what was being answered is over."""
         state = self._state
         turn.told = True
@@ -257,11 +257,11 @@ class TurnTaking:
         for text in turn.deltas:
             self._transcripts.delta(turn.item_id, text)
 
-    def _tell_stopped(self, turn: Turn, end_ms: int) -> None:
+    def _tell_stopped(self, turn: SpokenTurn, end_ms: int) -> None:
         event_id = self._state.event_id()
         self._state.send(SpeechStopped(event_id=event_id, audio_end_ms=end_ms, item_id=turn.item_id))
 
-    def _tell_committed(self, turn: Turn, end_ms: int, transcript: str | None = None) -> None:
+    def _tell_committed(self, turn: SpokenTurn, end_ms: int, transcript: str | None = None) -> None:
         """The turn is an item of the conversation now."""
         state = self._state
         if turn.end_ms is None:
@@ -275,7 +275,7 @@ class TurnTaking:
             for text in turn.deltas:
                 self._transcripts.delta(turn.item_id, text)
 
-    def _take_audio(self, turn: Turn, end_ms: int) -> None:
+    def _take_audio(self, turn: SpokenTurn, end_ms: int) -> None:
         turn.end_ms = self._buffer_start_ms = end_ms
         self._state.do(CommitAudio(item_id=turn.item_id, start_ms=turn.start_ms, end_ms=end_ms))
 

@@ -102,7 +102,11 @@ class VoiceActivityMonitor:
                 stream.fail(error)
             return
         for stream, probabilities in zip(streams, found, strict=True):
-            stream.tell(probabilities)
+            try:
+                stream.tell(probabilities)
+            except Exception as error:  # noqa: BLE001 - one session must not end the hearing of all
+                _log.error("A session cannot take what it heard (%s).", type(error).__name__)
+                stream.fail(error)
 
     def _probabilities(self, taken: Sequence[tuple["ActivityStream", bytes]]) -> list[list[float]]:
         """In the thread: bring all windows to the engine's rate, those of one rate together, and measure them."""

@@ -9,7 +9,7 @@ from gateway.realtime.commands import AnswerPlan, Discard, Prepare, Reach
 from gateway.realtime.inputs import PreparationLost, Prepared
 from gateway.realtime.items import InputAudio, MessageItem
 from gateway.realtime.session_state import SessionState
-from gateway.realtime.transcripts import Transcripts
+from gateway.realtime.transcripts import ItemTranscripts
 
 PAUSES = 10
 """So many pauses of a speaker are looked back at."""
@@ -34,7 +34,7 @@ class WorkAhead:
     Those in which nothing was tried count as well, so that it comes back by itself.
     """
 
-    def __init__(self, state: SessionState, transcripts: Transcripts) -> None:
+    def __init__(self, state: SessionState, transcripts: ItemTranscripts) -> None:
         self._state = state
         self._transcripts = transcripts
         self._attempt: _Attempt | None = None

@@ -5,7 +5,7 @@ import logging
 import re
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
@@ -16,7 +16,7 @@ from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.http.errors import answer_of
 from gateway.http.request_id import request_id
-from gateway.http.streaming import SERVER_OFFER, SERVER_SEND
+from gateway.http.streaming import CONNECTION
 from gateway.server.request_parser import RequestHead
 from gateway.telemetry.log_format import where
 
@@ -116,14 +116,15 @@ class Exchange:
         self._body = bytearray()
         self._body_received = False
         self._bodiless = False
-        self._left: int | None = None  # bytes of the answer that are still owed; None when it is sent in chunks
+        self._left: Callable[[], None] | None = None  # is called when the client leaves
+        self._owed: int | None = None  # bytes of the answer that are still owed; None when it is sent in chunks
         self._chunked = False
         self._head = b""  # of the answer, until it is sent with the first piece of the body
 
     @property
     def delimited_by_close(self) -> bool:
         """Whether the end of the connection is the only sign of the answer's end."""
-        return self.started and not self._chunked and self._left is None
+        return self.started and not self._chunked and self._owed is None
 
     def feed(self, data: bytes) -> bool:
         """Take more of the body; whether as much waits for the application as may."""
@@ -140,12 +141,13 @@ class Exchange:
         """The client has gone, or nothing more is sent to it."""
         self._disconnected = True
         self._changed.set()
+        self._tell_left()
 
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer; whatever happens to it, the client learns of it."""
-        cast(Any, self._scope)["extensions"] = {SERVER_SEND: self._send, SERVER_OFFER: self._offer}
+        cast(Any, self._scope)["extensions"] = {CONNECTION: self}
         try:
-            await app(self._scope, self._receive, self._send)
+            await app(self._scope, self._receive, self.send)
         except asyncio.CancelledError:  # only a shutdown that waits no longer does this
             self._fail(Unavailable("The gateway is shutting down; try again shortly.", retry_after=RETRY_SECONDS))
         except Exception as error:  # noqa: BLE001  the application's own handler has answered what it could
@@ -154,7 +156,7 @@ class Exchange:
         else:
             self._fail(None)
         finally:
-            cast(Any, self._scope)["extensions"].clear()  # else the two would keep each other in memory
+            cast(Any, self._scope)["extensions"].clear()  # else both would keep each other in memory
 
     def _fail(self, error: Exception | None) -> None:
         if self.complete or self._disconnected:
@@ -194,7 +196,8 @@ class Exchange:
             await self._changed.wait()
         return {"type": "http.disconnect"}
 
-    async def _send(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
+        """Send a message of the application, when the client can take it."""
         await self._connection.drain()
         if self._disconnected:
             return
@@ -205,7 +208,19 @@ class Exchange:
         else:
             raise RuntimeError(f"The application sent {message['type']!r} out of order.")
 
-    def _offer(self, body: bytes) -> bool:
+    def when_left(self, left: Callable[[], None] | None) -> None:
+        """Call ``left`` when the client leaves, soon if it has left already; ``None``: do not call it any more."""
+        self._left = left
+        if left is not None and self._disconnected:
+            asyncio.get_running_loop().call_soon(self._tell_left)
+        elif left is not None:
+            self._connection.read_on(self)
+
+    def _tell_left(self) -> None:
+        if self._left is not None:
+            self._left()
+
+    def offer(self, body: bytes) -> bool:
         """Send a piece of the body of an answer that has begun; whether the client can take more at once."""
         if self._disconnected:
             return False
@@ -221,9 +236,9 @@ class Exchange:
                 continue
             head.append(b"%s: %s\r\n" % (name, value))
             if name.lower() == b"content-length":
-                self._left = int(value)
+                self._owed = int(value)
         self._bodiless = self._head_only or status in BODILESS
-        if self._left is None and not self._bodiless:
+        if self._owed is None and not self._bodiless:
             # HTTP/1.0 knows no chunks: there the end of the connection ends the answer (RFC 9112 6.3).
             self._chunked = self._scope["http_version"] == "1.1"
             self.keep_alive = self.keep_alive and self._chunked
@@ -249,9 +264,9 @@ class Exchange:
             data += b"" if more else b"0\r\n\r\n"
         else:
             data = body
-            if self._left is not None:
-                self._left -= len(body)
-                if self._left < 0 or (self._left and not more):
+            if self._owed is not None:
+                self._owed -= len(body)
+                if self._owed < 0 or (self._owed and not more):
                     raise RuntimeError("The application's answer is not as long as its Content-Length.")
         if data := self._head + data:
             self._head = b""

@@ -30,8 +30,8 @@ class TrustedProxies:
 
     def trusts(self, address: str) -> bool:
         """Whether ``address`` is that of a trusted proxy."""
-        if self._all:
-            return True
+        if self._all or not self._networks:
+            return self._all
         try:
             ip = ipaddress.ip_address(address)
         except ValueError:

@@ -40,11 +40,8 @@ class HTTPProtocol(asyncio.Protocol):
         places: ConnectionLimits,
         ending: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._config = config
-        self._state = server_state
-        self._app_state = app_state
-        self._places = places
-        self._ending = ending
+        self._config, self._state, self._app_state = config, server_state, app_state
+        self._places, self._ending = places, ending
         self._now = asyncio.get_running_loop().time
         self._parser, self._pace = RequestParser(self), ReadingPace()
         self._transport: asyncio.Transport

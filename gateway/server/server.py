@@ -117,7 +117,11 @@ class GatewayServer(uvicorn.Server):
         """End in order; another signal ends the process."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        self._ended_by = signal.Signals(sig).name
+        self.end(signal.Signals(sig).name)
+
+    def end(self, by: str) -> None:
+        """End in order, as at a first signal."""
+        self._ended_by = by
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import os
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, cast
@@ -34,9 +36,8 @@ class TLSHandshake(asyncio.Protocol):
         self._context = context
         self._state = state
         self._places = places
-        self._early = bytearray()
-        self._transport: asyncio.Transport
         self._since = math.inf
+        self._agreeing: asyncio.Task[None]
         self.counts_as: Client | None = None
 
     @property
@@ -46,23 +47,18 @@ class TLSHandshake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake, or close the connection when there are too many: without TLS nothing can be said."""
-        self._transport = cast(asyncio.Transport, transport)
         self.counts_as = self._places.client(transport.get_extra_info("peername"))
-        if self._places.refusal(self.counts_as, self._state.connections):
-            self._transport.abort()
-            return
-        self._since = asyncio.get_running_loop().time()
-        self._state.connections.add(cast(Any, self))
-        self._transport.pause_reading()
-        run_among(self._state.tasks, self._agree())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone."""
-        self._state.connections.discard(cast(Any, self))
-
-    def data_received(self, data: bytes) -> None:
-        """Keep what was sent together with the end of the handshake."""
-        self._early += data
+        accepted = cast(asyncio.Transport, transport)
+        # The loop must not read here what is the handshake's: its transport goes, the connection stays.
+        try:
+            if self._places.refusal(self.counts_as, self._state.connections) is None:
+                connection = socket.socket(fileno=os.dup(accepted.get_extra_info("socket").fileno()))
+                self._since = asyncio.get_running_loop().time()
+                self._state.connections.add(cast(Any, self))
+                self._agreeing = run_among(self._state.tasks, self._agree(connection))
+        except OSError:
+            pass  # no more files can be open
+        accepted.abort()
 
     def sweep(self) -> None:
         """The handshake has a time limit of its own."""
@@ -74,26 +70,35 @@ class TLSHandshake(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._state.connections.discard(cast(Any, self))
-        self._transport.abort()
+        self._agreeing.cancel()
 
-    async def _agree(self) -> None:
+    async def _agree(self, connection: socket.socket) -> None:
         try:
-            encrypted = await asyncio.get_running_loop().start_tls(
-                self._transport,
-                self,
-                self._context,
-                server_side=True,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: _Encrypted(self._encrypted),
+                connection,
+                ssl=self._context,
                 ssl_handshake_timeout=limits.HANDSHAKE_SECONDS,
                 ssl_shutdown_timeout=limits.LINGER_SECONDS,
             )
-        except (OSError, ssl.SSLError):  # too slow, gone, or no TLS at all
-            self.abort()
-            return
+        except (OSError, asyncio.CancelledError):  # too slow, gone, no TLS at all; or the server needs the place
+            connection.close()
+        finally:
+            self._state.connections.discard(cast(Any, self))
+
+    def _encrypted(self, transport: asyncio.Transport) -> None:
         self._state.connections.discard(cast(Any, self))
-        if encrypted is None or encrypted.is_closing():
-            return
         protocol = self._protocol()
-        encrypted.set_protocol(protocol)
-        protocol.connection_made(encrypted)
-        if self._early:
-            protocol.data_received(bytes(self._early))
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+
+
+class _Encrypted(asyncio.Protocol):
+    """Has ``begin`` called with the transport when the handshake is complete."""
+
+    def __init__(self, begin: Callable[[asyncio.Transport], None]) -> None:
+        self._begin = begin
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is complete."""
+        self._begin(cast(asyncio.Transport, transport))

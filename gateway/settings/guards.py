@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.guards.registry import description, guard_class
+from adapters import registry
 from adapters.options import Secret, decode_option
 from gateway.settings.guard_table import GuardRules, GuardTable
 from gateway.settings.model import SettingsError
@@ -26,7 +26,7 @@ def guard_tables(tables: Any, path: str) -> tuple[GuardTable, ...]:
 def _guard(table: dict[str, Any], place: str) -> GuardTable:
     given = {key: value for key, value in table.items() if value is not None}
     rules = _converted({key: given.pop(key) for key in GuardRules.__struct_fields__ if key in given}, GuardRules, place)
-    options = guard_class(rules.kind).Options
+    options = registry.options_class("guards", rules.kind)
     for key in given:
         if key not in options.__struct_fields__:
             known = ", ".join((*GuardRules.__struct_fields__, *options.__struct_fields__))
@@ -48,7 +48,7 @@ def with_keys(guards: Iterable[GuardTable], environment: Mapping[str, str]) -> t
 
 
 def _with_key(guard: GuardTable, environment: Mapping[str, str]) -> GuardTable:
-    variable = description(guard_class(guard.rules.kind)).api_key
+    variable = registry.description("guards", guard.rules.kind).api_key
     if variable is None or not (key := environment.get(variable.name)):
         return guard
     if getattr(guard.options, variable.key_option) is not None or getattr(guard.options, variable.url_option):

@@ -37,6 +37,16 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             "all.",
         ),
     ] = ()
+    workers: Annotated[
+        int,
+        option(
+            SERVER,
+            "Processes that serve on the one port (Linux). More than one need engines that load no weights, "
+            "conversation_store and usage_store; each has its own max_requests, max_connections and request_memory_mb.",
+            ge=1,
+            le=256,
+        ),
+    ] = 1
     mode: Annotated[
         Literal["realtime"] | None, option(SERVER, "Accepted, without effect: /v1/realtime is always served.")
     ] = None

@@ -15,7 +15,9 @@ from gateway.engines.guards import Guards
 from gateway.engines.route import Engines, ServedRoute
 from gateway.engines.voices import known_voice, voices_by_language
 from gateway.languages import code_of
+from gateway.pipeline.answer import Speech
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
+from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
 from gateway.settings.model import GatewaySettings
@@ -126,6 +128,18 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
         asked = heard or self.language or before.asked or self.usual_language
         voice = self.language or before.voice or self.usual_language or (asked if self.reply_in_language else None)
         return Languages(asked=asked, voice=voice)
+
+    def speech(self, languages: Languages, playhead: Playhead) -> Speech | None:
+        """How the answer is spoken in ``languages``; ``None`` where it is not."""
+        if self.style is None:
+            return None
+        return Speech(
+            engine=self.engines.tts,
+            delivery=self.style.delivery(languages),
+            pacing=self.pacing,
+            playhead=playhead,
+            gate=None if self.speculation is None else self.speculation.gate,
+        )
 
     def question(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Question:
         """The user's message, given what was heard last, and the languages of the turn before."""

@@ -187,16 +187,7 @@ class ConversationTurn:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
         question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
-        speech: Speech | None = None
-        if plan.style is not None:
-            delivery = plan.style.delivery(question.languages)
-            speech = Speech(
-                engine=plan.engines.tts,
-                delivery=delivery,
-                pacing=plan.pacing,
-                playhead=playhead,
-                gate=None if plan.speculation is None else plan.speculation.gate,
-            )
+        speech = plan.speech(question.languages, playhead)
         screening = await deadline.limit(screened(plan, lease, question))
         for name in screening.guards:
             yield Guarded(guard=name)

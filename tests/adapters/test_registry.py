@@ -9,6 +9,7 @@ import pytest
 
 from adapters import registry
 from adapters.contract.description import EngineDescription
+from adapters.guards.patterns.adapter import PatternGuard
 from adapters.options import BadOption
 from tests.support.plug_ins import discovered_anew, engine, install
 
@@ -32,6 +33,26 @@ def test_the_engines_of_this_distribution_are_sound(caplog: pytest.LogCaptureFix
     with discovered_anew():
         assert registry.names("llm") == ("chat-completions", "echo", "mlx-lm", "responses-api", "transformers")
     assert lines(caplog) == []
+
+
+def test_guards_are_found_as_engines_are_and_are_none(folder: Path) -> None:
+    entries = {("guards", "theirs"): "their_guard:Engine", ("guards", "patterns"): "their_guard:Engine"}
+    install(folder, "their-guards", entries, their_guard=engine())
+    assert registry.names("guards") == ("moderations", "patterns", "theirs")
+    assert registry.adapter_class("guards", "theirs").__module__ == "their_guard"
+    assert registry.adapter_class("guards", "patterns") is PatternGuard
+    api_key = registry.description("guards", "moderations").api_key
+    assert api_key is not None
+    assert api_key.name == "OPENAI_API_KEY"
+    assert "guards" not in {stage for stage, _ in registry.engines()}
+    with pytest.raises(BadOption, match="There is no guard 'magic'; installed are moderations, patterns, theirs"):
+        registry.adapter_class("guards", "magic")
+
+
+def test_a_broken_guard_says_why(folder: Path) -> None:
+    install(folder, "their-guards", {("guards", "broken"): "broken_guard:Engine"}, broken_guard="class Engine: pass")
+    with pytest.raises(BadOption, match="The guard 'broken' of their-guards cannot be used: it has no Options"):
+        registry.adapter_class("guards", "broken")
 
 
 def test_an_engine_of_another_distribution_is_found(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -123,9 +144,7 @@ def test_an_engine_that_is_not_there() -> None:
 def test_a_name_of_this_distribution_stays_its_own(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     install(folder, "a-parrot", {("llm", "echo"): "a_parrot:Engine"}, a_parrot=engine())
     assert registry.adapter_class("llm", "echo").__module__ == "adapters.llm.echo"
-    assert lines(caplog) == [
-        "The llm engine 'echo' of a-parrot is not used: speech-gateway has an engine of that name."
-    ]
+    assert lines(caplog) == ["The llm engine 'echo' of a-parrot is not used: speech-gateway has one of that name."]
 
 
 def test_of_two_plug_ins_with_one_name_neither_is_used(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -134,8 +153,7 @@ def test_of_two_plug_ins_with_one_name_neither_is_used(folder: Path, caplog: pyt
     assert "same" not in registry.names("llm")
     assert {"one", "other"} < set(registry.names("stt"))
     assert lines(caplog) == [
-        "The llm engine 'same' of one cannot be used: other has an engine of the same name; "
-        "uninstall all but one of them."
+        "The llm engine 'same' of one cannot be used: other has one of the same name; uninstall all but one of them."
     ]
     with pytest.raises(BadOption, match="'same' of one cannot be used: other has"):
         registry.adapter_class("llm", "same")

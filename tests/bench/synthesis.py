@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 from statistics import median
@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from adapters.contract import tts
+from adapters.tts.pieces import phrases, pieces
 from tests.bench.plan import Plan
 from tests.models import real
 
@@ -18,23 +19,30 @@ TEXT = "The lights in the kitchen are off now. Tomorrow will be cold and rainy, 
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of audio that the engine makes in a second; how many times as fast as by hand it speaks the same text;
-    milliseconds to a caller's first sound. Medians of the rounds.
+    """Seconds of audio that the engine makes in a second; how many times as fast as by hand it speaks the same text,
+    which the library gets whole or in the engine's phrases; milliseconds to a caller's first sound.
+
+    Medians of the rounds.
     """
 
     engine: str
     callers: int
     rate: float
     of_by_hand: float
+    of_phrases: float
     first_sound: float
     first_by_hand: float
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A synthesiser that is ready; ``by_hand`` has the library speak, and yields whenever it gives some audio."""
+    """A synthesiser that is ready; ``by_hand`` has the library speak a text, and yields whenever it gives some audio.
+
+    ``cut`` is how the engine cuts texts.
+    """
 
     engine: tts.Synthesiser
-    by_hand: Callable[[], Iterator[object]]
+    by_hand: Callable[[str], Iterator[object]]
+    cut: Callable[[str], Iterator[str]] = phrases
 
 
 @asynccontextmanager
@@ -43,12 +51,12 @@ async def espeak() -> AsyncGenerator[Subject, None]:
     from adapters.tts.espeak import library  # noqa: PLC0415
     from adapters.tts.espeak.adapter import Espeak  # noqa: PLC0415
 
-    def by_hand() -> Iterator[object]:
-        yield library.synthesise(TEXT, "gmw/en-US", 1.0)
+    def by_hand(text: str) -> Iterator[object]:
+        yield library.synthesise(text, "gmw/en-US", 1.0)
 
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()
-        yield Subject(engine=engine, by_hand=by_hand)
+        yield Subject(engine=engine, by_hand=by_hand, cut=pieces)
 
 
 @asynccontextmanager
@@ -61,8 +69,8 @@ async def piper() -> AsyncGenerator[Subject, None]:
     folder = real.fetch("piper-joe")
     voice = PiperVoice.load(next(folder.glob("*.onnx")))
 
-    def by_hand() -> Iterator[object]:
-        yield from voice.synthesize(TEXT)
+    def by_hand(text: str) -> Iterator[object]:
+        yield from voice.synthesize(text)
 
     async with aclosing(Piper(Piper.Options(tts_model=str(folder)))) as engine:
         await engine.warm_up()
@@ -83,8 +91,8 @@ async def kokoro() -> AsyncGenerator[Subject, None]:
     async with aclosing(Kokoro(Kokoro.Options(tts_model=str(folder)))) as engine:
         await engine.warm_up()
 
-        def by_hand() -> Iterator[object]:
-            yield model.create(TEXT, engine.info.default_voice, lang="en-us")
+        def by_hand(text: str) -> Iterator[object]:
+            yield model.create(text, engine.info.default_voice, lang="en-us")
 
         yield Subject(engine=engine, by_hand=by_hand)
 
@@ -100,8 +108,8 @@ async def transformers() -> AsyncGenerator[Subject, None]:
         model = str(build(Path(folder) / "vits"))
         voice = VitsVoice(model, Path(model), "cpu")
 
-        def by_hand() -> Iterator[object]:
-            yield voice.speak(TEXT, 1.0, 0)
+        def by_hand(text: str) -> Iterator[object]:
+            yield voice.speak([text], 1.0, 0)
 
         options = TransformersSynthesiser.Options(tts_model=model, tts_device="cpu")
         async with aclosing(TransformersSynthesiser(options)) as engine:
@@ -143,11 +151,11 @@ async def _through(subject: Subject, callers: int) -> _Spoken:
     return _Spoken([first for first, _ in heard], clock, sum(seconds for _, seconds in heard))
 
 
-def _by_hand(subject: Subject, callers: int) -> _Spoken:
+def _by_hand(subject: Subject, callers: int, texts: Sequence[str]) -> _Spoken:
     begun = time.perf_counter()
     first = []
     for _ in range(callers):
-        moments = [time.perf_counter() - begun for _ in subject.by_hand()]
+        moments = [time.perf_counter() - begun for text in texts for _ in subject.by_hand(text)]
         first.append(moments[0])
     return _Spoken(first, time.perf_counter() - begun)
 
@@ -157,17 +165,22 @@ async def measure(plan: Plan, name: str) -> list[Row]:
     rows = []
     async with SUBJECTS[name]() as subject:
         await _through(subject, 2)
-        _by_hand(subject, 1)
+        cut = list(subject.cut(TEXT))
+        _by_hand(subject, 1, cut)
         for callers in plan.callers:
-            rounds = [(await _through(subject, callers), _by_hand(subject, callers)) for _ in range(plan.rounds)]
+            rounds = [
+                (await _through(subject, callers), _by_hand(subject, callers, [TEXT]), _by_hand(subject, callers, cut))
+                for _ in range(plan.rounds)
+            ]
             rows.append(
                 Row(
                     engine=name,
                     callers=callers,
-                    rate=median(engine.audio / engine.clock for engine, _ in rounds),
-                    of_by_hand=median(by_hand.clock / engine.clock for engine, by_hand in rounds),
-                    first_sound=1000 * median(median(engine.first) for engine, _ in rounds),
-                    first_by_hand=1000 * median(median(by_hand.first) for _, by_hand in rounds),
+                    rate=median(engine.audio / engine.clock for engine, _, _ in rounds),
+                    of_by_hand=median(by_hand.clock / engine.clock for engine, by_hand, _ in rounds),
+                    of_phrases=median(by_phrase.clock / engine.clock for engine, _, by_phrase in rounds),
+                    first_sound=1000 * median(median(engine.first) for engine, _, _ in rounds),
+                    first_by_hand=1000 * median(median(by_hand.first) for _, by_hand, _ in rounds),
                 )
             )
     return rows

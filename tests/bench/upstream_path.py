@@ -15,13 +15,15 @@ from importlib import import_module
 import httpx
 import msgspec
 import openai
-import uvicorn
 from litestar import Litestar, get, post
 
 from adapters.contract import llm
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.upstream import UpstreamOptions, pool
 from gateway.http.streaming import EVENT_STREAM, Head, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.server import limits
+from gateway.server.server import GatewayServer
+from gateway.settings.load import load
 
 Stream = Callable[[], AsyncGenerator[str, None]]
 
@@ -145,10 +147,8 @@ def main(way: str, base_url: str) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()  # a client that reads the port may connect at once
         print(listener.getsockname()[1], flush=True)
-        config = uvicorn.Config(
-            application(WAYS[way](base_url)), log_config=None, access_log=False, timeout_keep_alive=120
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        limits.IDLE_SECONDS = 600  # the client's connections stay open while the other ways have their rounds
+        GatewayServer(application(WAYS[way](base_url)), load((), {}).settings).run(sockets=[listener])
 
 
 if __name__ == "__main__":

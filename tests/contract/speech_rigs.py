@@ -174,9 +174,9 @@ async def _in_workers(engine: Piper | Kokoro, language: str) -> AsyncGenerator[R
         rig = SynthesiserRig(engine, failures, lambda: len(workers.pool._busy), language=language, varies=True)
         speak = workers._speak
 
-        async def counted(job: Phrase, tempo: float, sample_rate: int) -> bytes:
+        async def counted(job: Phrase) -> bytes:
             rig.synthesised += 1
-            return await speak(job, tempo, sample_rate)
+            return await speak(job)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(workers, "_speak", counted)
@@ -301,7 +301,7 @@ async def faster_whisper() -> AsyncGenerator[Rig, None]:
 
 @asynccontextmanager
 async def vits() -> AsyncGenerator[Rig, None]:
-    """A tiny VITS, which is busy while it speaks a phrase."""
+    """A tiny VITS, which is busy while its thread has readers."""
     for package in ("torch", "transformers"):
         pytest.importorskip(package, reason=f"needs {package}")
     from tests.models.tiny_vits import build  # noqa: PLC0415 - only where the packages are
@@ -312,23 +312,17 @@ async def vits() -> AsyncGenerator[Rig, None]:
         Failure(name="language", request=lambda: tts.Request(text="hello", language="fr"), error=Unsupported),
         Failure(name="too long", request=lambda: tts.Request(text="a" * 5001), error=TooLong),
     ]
-    busy = 0
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         model = str(build(Path(folder) / "tiny"))
         options = TransformersSynthesiser.Options(tts_model=model, tts_language_models={"en": model}, tts_device=DEVICE)
         async with aclosing(TransformersSynthesiser(options)) as engine:
             await engine.warm_up()
-            rig = SynthesiserRig(engine, failures, lambda: busy)
+            rig = SynthesiserRig(engine, failures, lambda: len(engine._thread._readers))
             speak = engine._speak
 
-            def counted(text: str, chosen: Any, speed: float) -> bytes:
-                nonlocal busy
+            async def counted(job: Any) -> bytes:
                 rig.synthesised += 1
-                busy += 1
-                try:
-                    return speak(text, chosen, speed)
-                finally:
-                    busy -= 1
+                return await speak(job)
 
             patch.setattr(engine, "_speak", counted)
             yield rig

@@ -16,7 +16,6 @@ from adapters.contract.checks import (
     GuardCheck,
     Rig,
 )
-from adapters.guards.registry import kinds
 from tests.contract import guard_rigs, llm_rigs, speech_rigs, vad_rigs
 
 RIGS: dict[registry.Stage, dict[str, Callable[[], AbstractAsyncContextManager[Rig]]]] = {
@@ -55,7 +54,7 @@ async def test_contract_of_guards(name: str, check: GuardCheck) -> None:
 
 
 def test_every_registered_guard_has_a_rig() -> None:
-    assert set(kinds()) == set(guard_rigs.RIGS)
+    assert set(registry.names("guards")) == set(guard_rigs.RIGS)
 
 
 def test_every_registered_engine_has_a_rig() -> None:

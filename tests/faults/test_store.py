@@ -106,7 +106,8 @@ FOREIGN: dict[str, tuple[Any, ...]] = {
 async def test_what_no_gateway_wrote(foreign: str) -> None:
     command, *values = FOREIGN[foreign]
     with redis_server() as (url, _):
-        async with gateway(url) as client, redis.Redis.from_url(url) as database:
+        async with gateway(url) as client, redis.Redis.from_url(url) as client_of_store:
+            database: Any = client_of_store
             first = await asked(client, conversation="c")
             assert first.status_code == 200
             await client.get("/v1/usage")  # counts are written by then

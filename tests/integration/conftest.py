@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.servers import build_models, running, tools_folder
+from tests.integration.servers import RECOGNISER, build_models, running, tools_folder
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,19 @@ def models(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def transformers_serve(tools: Path, models: Path) -> Iterator[str]:
     with running("transformers_serve", tools, models) as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="session")
+def recognising_server(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``transformers serve`` with the tiny Whisper."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package, reason=f"needs {package}")
+    from tests.models.tiny_whisper import trained  # noqa: PLC0415 - imports torch
+
+    folder = tmp_path_factory.mktemp("recogniser")
+    (folder / RECOGNISER).symlink_to(trained())
+    with running("transformers_serve_recogniser", tools, folder) as base_url:
         yield base_url
 
 

@@ -21,6 +21,7 @@ from adapters.contract.errors import AdapterError, InvalidRequest, UnknownModel
 from tests.models.training_data import TOOL
 
 MODEL = "tiny-qwen"
+RECOGNISER = "tiny-whisper"
 _FOLDER = "SPEECH_GATEWAY_SERVERS"
 _CHECKOUT = Path(__file__).parents[2]
 _START_SECONDS = 120.0
@@ -62,6 +63,11 @@ SERVERS: dict[str, Server] = {
         command=("transformers", "serve", MODEL, "--host", "127.0.0.1"),
         package="transformers",
         # 400 with {"detail": "Server is pinned to 'tiny-qwen'; requested '…'."}
+        unknown_model=InvalidRequest,
+    ),
+    "transformers_serve_recogniser": Server(
+        command=("transformers", "serve", RECOGNISER, "--host", "127.0.0.1"),
+        package="python_multipart",  # without it, it takes no recordings
         unknown_model=InvalidRequest,
     ),
     "mlx_lm": Server(

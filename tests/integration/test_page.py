@@ -1,6 +1,9 @@
 """The page in a real browser: what a visitor says, hears, sees and is told."""
 
 import asyncio
+import os
+import shutil
+import sys
 import wave
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -17,6 +20,7 @@ from adapters.contract import llm, stt, tts
 from adapters.stt.pocketsphinx.adapter import PocketSphinx
 from gateway.access.caller import Caller
 from gateway.access.keys import Key, Keyring, digest_in, hash_of
+from gateway.api.page.routes import STATIC
 from gateway.app import create_app
 from tests.support.browser import Visit, chromium, visiting
 from tests.support.server import QUESTION, gateway_of, scripted_engines, served, serving, until
@@ -89,26 +93,31 @@ async def test_what_is_said_is_understood_and_what_is_played_too(browser: Any) -
     assert "capital of france" in words
 
 
-async def test_an_interruption_stops_the_sound_at_once(browser: Any) -> None:
+@pytest.mark.parametrize("pause", [0.05, 0.0], ids=["while it is written", "after it was sent"])
+async def test_an_interruption_stops_the_sound_at_once(browser: Any, pause: float) -> None:
     """What was not heard is crossed out, the gateway stops too, and the conversation goes on with what was heard."""
-    engines = scripted_engines(llm=scripted.language_model(scripted.answering(*PIECES, pause=0.05)))
-    async with served(gateway_of(engines)) as address, visiting(browser, address) as visit:
+    model = scripted.language_model(scripted.answering(*PIECES, pause=pause))
+    voice = scripted.synthesiser()
+    gateway = gateway_of(scripted_engines(llm=model, tts=voice))
+    async with served(gateway) as address, visiting(browser, address) as visit:
         await visit.ask_sample("speaking")
         await asyncio.sleep(1)
         await visit.page.keyboard.press("Escape")
         await visit.turn("interrupted")
-        await until(lambda: (engines.llm.open, engines.tts.open) == (0, 0))
+        await until(lambda: (model.open, voice.open) == (0, 0))
         await asyncio.sleep(0.3)
         sound = await visit.sound()
         assert np.abs(sound[:-2400]).max() > 0.1
         assert np.abs(sound[-2400:]).max() == 0
         heard, unheard = await visit.text(".heard"), await visit.text(".unheard")
-        assert heard
-        assert unheard
-        engines.llm.script = scripted.answering("Yes?")
+        assert 10 < len(heard) < len(unheard)
+        model.script = scripted.answering("Yes?")
         await visit.ask_sample()
-        said = [part.text for message in engines.llm.requests[-1].messages for part in message.parts]
-    assert any(text and LONG.startswith(text) and len(text) < len(LONG) / 2 for text in said), said
+        remembered = [part for each in model.requests[-1].messages if each.role == "assistant" for part in each.parts]
+    (answer,) = remembered
+    assert isinstance(answer, llm.Text)
+    assert LONG.startswith(answer.text)
+    assert abs(len(answer.text) - len(heard)) < 40
 
 
 async def test_a_function_is_called_and_its_result_is_spoken_of(browser: Any) -> None:
@@ -145,17 +154,52 @@ async def test_the_key_is_asked_for_and_forgotten(browser: Any) -> None:
         await visit.page.press("#key", "Enter")
         await visit.page.wait_for_selector("#key-dialog", state="hidden")
         await visit.ask_sample()
-        await visit.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-        for language in ("curl", "Python", "JavaScript"):
-            await visit.page.click(f".code button:text-is('{language}')")
-            copied = await visit.page.evaluate("window.copied")
-            assert "SPEECH_GATEWAY_KEY" in copied
-            assert KEY not in copied
         stored = await visit.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location])")
         assert KEY not in stored
         assert await visit.page.input_value("#key") == ""
         await visit.page.reload()
         await visit.shows("#key-message", "This gateway has keys")
+
+
+async def run(command: list[str], folder: Path) -> str:
+    """What ``command`` prints in ``folder``; it has the key in its environment."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env={**os.environ, "SPEECH_GATEWAY_KEY": KEY}, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
+
+
+def instructions(request: llm.Request) -> str:
+    """The system prompt; forms of browsers and of Node.js end lines with CR LF, as HTML says."""
+    (part,) = request.messages[0].parts
+    assert isinstance(part, llm.Text)
+    return part.text.replace("\r\n", "\n")
+
+
+async def test_a_turn_is_copied_as_code_that_asks_the_same(browser: Any, tmp_path: Path) -> None:
+    """Every one of them runs as it is, beside the recording; none of them holds the key."""
+    model = scripted.language_model(scripted.answering("Hello."))
+    gateway = gateway_of(scripted_engines(llm=model))
+    (tmp_path / "question.ogg").write_bytes((STATIC / "question.ogg").read_bytes())
+    commands = {"curl": ["bash", "-c"], "Python": [sys.executable, "-c"]}
+    if node := shutil.which("node"):
+        commands["JavaScript"] = [node, "--input-type=module", "-e"]
+    async with served(gateway, keyring=keyring()) as address, visiting(browser, address) as visit:
+        await visit.page.fill("#key", KEY)
+        await visit.page.press("#key", "Enter")
+        await visit.page.wait_for_selector("#key-dialog", state="hidden")
+        await visit.page.fill("#instructions", 'Don\'t say "no".\nBe brief: 1 < 2 && $HOME.')
+        await visit.ask_sample()
+        asked = model.requests[-1]
+        await visit.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        for language, command in commands.items():
+            await visit.page.click(f".code button:text-is('{language}')")
+            code = await visit.page.evaluate("window.copied")
+            assert KEY not in code
+            assert "what did you say" in await run([*command, code], tmp_path), language
+            assert instructions(model.requests[-1]) == instructions(asked)
 
 
 async def test_a_gateway_that_stops_in_the_middle_is_named(browser: Any) -> None:

@@ -18,7 +18,7 @@ ORDER: Order = {
         ("guards", "llm", "stt", "tts", "turn_end", "vad"),
     ),
     "gateway": (
-        ("languages", "redis_client", "tasks"),
+        ("languages", "redis_client", "siblings", "tasks"),
         ("access",),
         ("settings",),
         ("telemetry",),

@@ -39,7 +39,7 @@ class MlxLanguageModel:
     """Loads its model in ``warm_up``, in the one thread that then generates all answers."""
 
     Options = MlxOptions
-    description = EngineDescription(default_model=DEFAULT_MODEL, mac_default=True)
+    description = EngineDescription(default_model=DEFAULT_MODEL, mac_default=True, loads_weights=True)
 
     def __init__(self, options: MlxOptions) -> None:
         if options.model_name is None:

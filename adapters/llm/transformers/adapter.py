@@ -39,7 +39,10 @@ class TransformersLanguageModel:
 
     Options = TransformersOptions
     description = EngineDescription(
-        selected_by=("model_name", "llm_"), default_model=DEFAULT_MODEL, mac_options={"llm_device": "mps"}
+        selected_by=("model_name", "llm_"),
+        default_model=DEFAULT_MODEL,
+        loads_weights=True,
+        mac_options={"llm_device": "mps"},
     )
 
     def __init__(self, options: TransformersOptions) -> None:

@@ -34,7 +34,7 @@ class FasterWhisper(LocalRecogniser):
             Meta(description="Compute short recordings in windows of their length, not of 30 s: several times faster."),
         ] = True
 
-    description = EngineDescription(rank=30, model_option="stt_model")
+    description = EngineDescription(rank=30, model_option="stt_model", loads_weights=True)
 
     def __init__(self, options: Options) -> None:
         self._options = options

@@ -30,7 +30,7 @@ class TranscriptionReader:
 
     def feed(self, data: bytes, name: str | None = None) -> Iterator[Event]:
         """The events of one server-sent event. Raises ``AdapterError``."""
-        if not data.lstrip().startswith((b"{", b"[")):  # transformers serve sends text instead of JSON
+        if not data.lstrip().startswith(b"{"):  # transformers serve sends text instead of JSON
             self._may_end = True
             yield from self._tell(data.decode(errors="replace"))
             return

@@ -12,6 +12,8 @@ SAMPLE_RATE = 16_000
 # Shorter than any word, and too short for the decoder's first frames.
 MIN_SECONDS = 0.1
 
+SILENT_LEVEL = 30
+"""The highest sample, of 32,767, of audio in which nobody can be heard: the decoder hears words in it all the same."""
 
 LEAST_SECONDS, MOST_SECONDS = 10, 20
 """Of what is decoded at once: a long recording is cut where it is quietest between these lengths."""
@@ -29,19 +31,23 @@ def recogniser() -> Callable[[bytes], Iterator[bytes]]:
 
     decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
+    def decoded(part: bytes, start: float) -> list[stt.Word]:
+        # Without this, the level of the last speaker would affect the recognition of this one.
+        decoder.reinit_feat()
+        decoder.start_utt()
+        try:
+            decoder.process_raw(part, full_utt=True)
+        finally:
+            decoder.end_utt()
+        segments = [(s.word, s.start_frame, s.end_frame) for s in decoder.seg() or ()]
+        return spoken_words(segments, decoder.config["frate"], start)
+
     def recognise(pcm: bytes) -> Iterator[bytes]:
         yield b""
         start = 0.0
         for part in parts(pcm):
-            # Without this, the level of the last speaker would affect the recognition of this one.
-            decoder.reinit_feat()
-            decoder.start_utt()
-            try:
-                decoder.process_raw(part, full_utt=True)
-            finally:
-                decoder.end_utt()
-            segments = [(s.word, s.start_frame, s.end_frame) for s in decoder.seg() or ()]
-            yield msgspec.msgpack.encode(spoken_words(segments, decoder.config["frate"], start))
+            words = [] if is_silent(part) else decoded(part, start)
+            yield msgspec.msgpack.encode(words)
             start += audio.seconds(part, SAMPLE_RATE)
 
     return recognise
@@ -58,6 +64,11 @@ def parts(pcm: bytes) -> Iterator[bytes]:
         samples = samples[end:]
     if len(samples) >= MIN_SECONDS * SAMPLE_RATE:
         yield samples.tobytes()
+
+
+def is_silent(pcm: bytes) -> bool:
+    """Whether there is no sound in ``pcm``."""
+    return bool(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)).max(initial=0) <= SILENT_LEVEL)
 
 
 def spoken_words(segments: list[tuple[str, int, int]], frame_rate: int, start: float) -> list[stt.Word]:

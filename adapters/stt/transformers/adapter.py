@@ -29,7 +29,7 @@ class TransformersRecogniser(LocalRecogniser):
             Meta(description="Precision of the weights; when unset the best that the device supports."),
         ] = None
 
-    description = EngineDescription(model_option="stt_model")
+    description = EngineDescription(model_option="stt_model", loads_weights=True)
 
     def __init__(self, options: Options) -> None:
         self._options = options

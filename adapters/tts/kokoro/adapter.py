@@ -24,7 +24,7 @@ class Kokoro(PhraseSynthesiser):
 
         tts_model: Model = None
 
-    description = EngineDescription(rank=20)
+    description = EngineDescription(rank=20, loads_weights=True)
 
     def __init__(self, options: Options) -> None:
         self._model = options.tts_model

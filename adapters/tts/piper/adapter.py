@@ -24,7 +24,7 @@ class Piper(PhraseSynthesiser):
 
         tts_model: Model = None
 
-    description = EngineDescription(rank=30)
+    description = EngineDescription(rank=30, loads_weights=True)
 
     def __init__(self, options: Options) -> None:
         self._model = options.tts_model

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import av
 import msgspec
 from msgspec import Meta
 
-from adapters.blocking import call
-from adapters.contract import audio, tts
-from adapters.contract.engine import Started
-from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
+from adapters.blocking import Batch, BatchThread
+from adapters.contract import tts
+from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.local import requirements
 from adapters.local.load_errors import load_error
 from adapters.local.pretrained import PretrainedModel
 from adapters.options import BadOption
-from adapters.tts import waveform
 from adapters.tts.limits import check_limits
 from adapters.tts.model_option import Model
-from adapters.tts.pieces import is_spoken, phrases
+from adapters.tts.phrase_stream import spoken
+from adapters.tts.transformers.batched import BATCH, PhraseBatch, PhraseJob
 from adapters.tts.transformers.voices import ADAPTER, Chosen, VoiceTable, voice_name
 
 if TYPE_CHECKING:
     from adapters.tts.transformers.model import VitsVoice
 
-MAX_PARALLEL = 4
-SLOWEST, FASTEST = 0.5, 1.5
-"""The speeds that models are asked for, and keep to: what is beyond is made by stretching the audio."""
+MAX_PARALLEL = BATCH
+"""Utterances at once, whose phrases share batches."""
 
 
 class TransformersSynthesiser:
-    """Text to speech, phrase by phrase, in threads; the models are shared by all sessions."""
+    """Text to speech, phrase by phrase, in one thread; the models, and their batches, are shared by all sessions."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Which models, and on which device."""
@@ -52,10 +50,18 @@ class TransformersSynthesiser:
         self._options = options
         named = (options.tts_model, *options.tts_language_models.values())
         self._models = tuple(dict.fromkeys(model for model in named if model is not None))
-        self._loaded: dict[str, VitsVoice] = {}
+        self._folders: dict[str, Path] = {}
+        self._thread: BatchThread[PhraseJob, bytes, dict[str, VitsVoice]] = BatchThread(
+            self._load, name="tts transformers", adapter=ADAPTER
+        )
         self._table: VoiceTable | None = None
         # Most of these models know the letters of their language only: numbers are written out before.
         self._info = tts.Info(sample_rate=16_000, voices=(), default_voice="", max_parallel=MAX_PARALLEL)
+
+    @property
+    def failure(self) -> str | None:
+        """Why it cannot speak any more."""
+        return self._thread.down if self._table is not None else None
 
     @property
     def info(self) -> tts.Info:
@@ -76,29 +82,29 @@ class TransformersSynthesiser:
 
     async def warm_up(self) -> None:
         """Load the models; those that are not here are downloaded first. Raises ``Unavailable``, ``UpstreamError``."""
-        for model in self._models:
-            folder = await self._pretrained(model).fetch(ADAPTER)
-            self._loaded[model] = loaded = await call(self._load, model, folder)
-            first = self._loaded[self._models[0]]
-            if loaded.sample_rate != first.sample_rate:
+        self._folders = {model: await self._pretrained(model).fetch(ADAPTER) for model in self._models}
+        loaded = await self._thread.start()
+        rate = loaded[self._models[0]].sample_rate
+        for model, voice in loaded.items():
+            if voice.sample_rate != rate:
                 raise UpstreamError(
-                    f"The models {self._models[0]!r} ({first.sample_rate} Hz) and {model!r} ({loaded.sample_rate} Hz) "
-                    "have different sample rates; choose models of one rate.",
+                    f"The models {self._models[0]!r} ({rate} Hz) and {model!r} ({voice.sample_rate} Hz) have different "
+                    "sample rates; choose models of one rate.",
                     adapter=ADAPTER,
                 )
-        speakers = {model: loaded.speakers for model, loaded in self._loaded.items()}
+        speakers = {model: voice.speakers for model, voice in loaded.items()}
         self._table = VoiceTable(speakers, self._options.tts_language_models)
         self._info = msgspec.structs.replace(
             self._info,
-            sample_rate=self._loaded[self._models[0]].sample_rate,
+            sample_rate=rate,
             voices=self._table.names,
             default_voice=voice_name(self._models[0]),
             voice_languages=self._table.voice_languages,
         )
 
     async def aclose(self) -> None:
-        """Free the models."""
-        self._loaded.clear()
+        """End the thread and free the models."""
+        await self._thread.aclose()
 
     def check(self, request: tts.Request) -> None:
         """Raise ``InvalidRequest``, ``Unsupported`` or ``TooLong`` as ``stream`` would."""
@@ -108,18 +114,17 @@ class TransformersSynthesiser:
         """Speak one utterance of at most 5,000 characters.
 
         Raises ``InvalidRequest`` for an unknown voice or speed, ``Unsupported`` for a language without a model,
-        ``TooLong`` and ``UpstreamError``.
+        ``TooLong``, ``Unavailable`` and ``UpstreamError``.
         """
         chosen = self._chosen(request)
-        yield Started(ignored=("instructions",) if request.instructions else ())
-        rate, seconds = self._info.sample_rate, 0.0
-        for phrase in phrases(request.text):
-            if is_spoken(phrase):
-                pcm = await call(self._speak, phrase, chosen, request.speed)
-                seconds += audio.seconds(pcm, rate)
-                for chunk in waveform.chunks(pcm, rate):
-                    yield tts.AudioChunk(pcm=chunk)
-        yield tts.Finished(seconds=seconds, characters=len(request.text))
+
+        def speak(text: str, speed: float) -> Awaitable[bytes]:
+            return self._speak(PhraseJob(text=text, speed=speed, chosen=chosen))
+
+        speech = spoken(request, speak, sample_rate=self._info.sample_rate, adapter=ADAPTER)
+        async with aclosing(speech) as events:
+            async for event in events:
+                yield event
 
     def _chosen(self, request: tts.Request) -> Chosen:
         check_limits(request, ADAPTER)
@@ -131,8 +136,16 @@ class TransformersSynthesiser:
         flag = "--tts_model" if name == self._options.tts_model else "--tts_language_models"
         return PretrainedModel(name=name, owner="--tts transformers", flag=flag)
 
-    def _load(self, name: str, folder: Path) -> VitsVoice:
-        """In a thread: load one model."""
+    async def _speak(self, job: PhraseJob) -> bytes:
+        async with aclosing(self._thread.stream(job, buffer=1)) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    def _load(self) -> tuple[Batch[PhraseJob, bytes], dict[str, VitsVoice]]:
+        """In the thread: load the models."""
+        voices = {name: self._loaded(name, folder) for name, folder in self._folders.items()}
+        return PhraseBatch(voices), voices
+
+    def _loaded(self, name: str, folder: Path) -> VitsVoice:
         from adapters.tts.transformers.model import VitsVoice  # noqa: PLC0415 - imports torch
 
         try:
@@ -145,14 +158,3 @@ class TransformersSynthesiser:
                 reason=f"{type(error).__name__}; it must be a VITS or MMS-TTS model, and its files must be complete.",
                 if_too_large="choose another --tts_device",
             ) from error
-
-    def _speak(self, text: str, chosen: Chosen, speed: float) -> bytes:
-        """In a thread: one phrase."""
-        own = min(max(speed, SLOWEST), FASTEST)
-        try:
-            pcm = self._loaded[chosen.model].speak(text, own, chosen.speaker)
-            return waveform.faded(waveform.at_tempo(pcm, speed / own, self._info.sample_rate), self._info.sample_rate)
-        except AdapterError:
-            raise
-        except (av.FFmpegError, RuntimeError, ValueError, KeyError) as error:
-            raise UpstreamError(f"The speech model failed ({type(error).__name__}).", adapter=ADAPTER) from error

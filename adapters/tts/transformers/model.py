@@ -36,12 +36,17 @@ class VitsVoice:
         self.sample_rate: int = self._model.config.sampling_rate
         self.speakers: int = self._model.config.num_speakers
 
-    def speak(self, text: str, speed: float, speaker: int) -> bytes:
-        """The samples of ``text``, s16le mono; empty when the model knows none of its characters. Blocks."""
-        tokens = self._tokenizer(text, return_tensors="pt")
-        if tokens["input_ids"].shape[-1] <= 1:
-            return b""
+    def speak(self, texts: list[str], speed: float, speaker: int) -> list[bytes]:
+        """The samples of each text, s16le mono; empty when the model knows none of its characters. Blocks."""
+        known = [text for text in texts if len(self._tokenizer(text)["input_ids"]) > 1]
+        spoken = iter(self._spoken(known, speed, speaker) if known else [])
+        return [next(spoken) if text in known else b"" for text in texts]
+
+    def _spoken(self, texts: list[str], speed: float, speaker: int) -> list[bytes]:
+        tokens = self._tokenizer(texts, return_tensors="pt", padding=True)
         inputs = {name: tensor.to(self._model.device) for name, tensor in tokens.items()}
         with torch.inference_mode():
-            spoken = self._model(**inputs, speaking_rate=speed, speaker_id=speaker if self.speakers > 1 else None)
-        return waveform.of_floats(spoken.waveform[0].float().cpu().numpy().astype(np.float32))
+            made = self._model(**inputs, speaking_rate=speed, speaker_id=speaker if self.speakers > 1 else None)
+        samples = made.waveform.float().cpu().numpy().astype(np.float32)
+        lengths = made.sequence_lengths.tolist()
+        return [waveform.of_floats(row[: int(length)]) for row, length in zip(samples, lengths, strict=True)]

@@ -143,7 +143,7 @@ class PassedAnswer:
         self._watch = watch
         self._ignored = ignored
 
-    def response(self, *, streamed: bool, relay: ClientRelay | None) -> StreamingResponse:
+    def response(self, *, streamed: bool, relay: ClientRelay) -> StreamingResponse:
         """The answer in chunks, or whole; ``relay`` is that of the turn."""
         content_type = EVENT_STREAM if streamed else JSON
         return StreamingResponse(Streaming(parts=self._parts(), content_type=content_type, relay=relay))

@@ -30,7 +30,7 @@ from gateway.http.form import Fields, read_json
 from gateway.http.offload import offloaded
 from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
-from gateway.http.streaming import ClientRelay, StreamingResponse
+from gateway.http.streaming import ClientRelay, StreamingResponse, connection_of
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
@@ -72,7 +72,7 @@ async def chat_completions(
     served = admit(request.scope, chat_resources.gateway, envelope.model, stages)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
-        relay = ClientRelay.of(request.scope)
+        relay = ClientRelay(connection_of(request.scope))
         passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values, relay=relay), served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), passed.id)
         not_stored = ("store",) if envelope.store else ()

@@ -11,6 +11,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from gateway.api.health.schema import Health, Queue, Readiness
 from gateway.engines.lifecycle import Gateway
 from gateway.http.openapi import ApiOperation
+from gateway.siblings import Siblings
+
+MISSING = "missing"
+"""The state of a worker that is being replaced."""
+
+VERSION = version("speech-gateway")
+"""Read once: a process that can open no more files must still say that it lives."""
 
 
 @get(
@@ -23,7 +30,7 @@ from gateway.http.openapi import ApiOperation
 )
 def health() -> Health:
     """Say that the process is alive; engines may still be loading."""
-    return Health(status="ok", version=version("speech-gateway"))
+    return Health(status="ok", version=VERSION)
 
 
 @get(
@@ -33,15 +40,20 @@ def health() -> Health:
     operation_class=ApiOperation,
     operation_id="ready",
     tags=["Operations"],
-    sync_to_thread=False,
 )
-def ready(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
-    """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise."""
-    status = HTTPStatus.OK if gateway.state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
+async def ready(gateway: NamedDependency[Gateway], siblings: NamedDependency[Siblings]) -> Response[Readiness]:
+    """Say whether requests can be answered: 200 when a route can and none is still loading, 503 otherwise.
+
+    Of several workers, 200 when all of them can.
+    """
+    others = await siblings.ask("state")
+    states = [gateway.state, *(MISSING if told is None else told.decode() for told in others)]
+    state = next((each for each in states if each != "ready"), "ready")
+    status = HTTPStatus.OK if state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
     models: dict[str, str] = {served.name: served.state() for served in gateway.routes}
     queues = [
         Queue(stage=stage, **msgspec.structs.asdict(state))
         for stage, states in gateway.queues.items()
         for state in states
     ]
-    return Response(Readiness(status=gateway.state, models=models, queues=queues), status_code=status)
+    return Response(Readiness(status=state, models=models, queues=queues, workers=states), status_code=status)

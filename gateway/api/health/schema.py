@@ -26,8 +26,13 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Loading, ready, failed or stopping as a whole; every route by name; and the queues of engines that have one."""
+    """Loading, ready, failed or stopping as a whole; every route by name; and the queues of engines that have one.
+
+    Of several ``workers``, each of which is one of these or missing while it is replaced, ``status`` is that of the
+    first that is not ready; routes and queues are those of the worker that answers.
+    """
 
     status: str
     models: dict[str, str]
     queues: list[Queue]
+    workers: list[str]

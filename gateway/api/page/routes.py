@@ -8,9 +8,16 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from gateway.http.foreign_pages import is_loopback
 from gateway.http.static_files import StaticFile, read_files
+from gateway.settings.server import ServerSettings
 
 STATIC = Path(__file__).parent / "static"
+
+
+def is_served(settings: ServerSettings) -> bool:
+    """Whether these settings have the page served; unless they say so, where no other machine can reach it."""
+    return is_loopback(settings.host) if settings.page is None else settings.page
 
 
 @get("/", opt={"access": "open"}, include_in_schema=False, sync_to_thread=False)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from adapters.blocking import call, call_in_turn, iterate
+from adapters.blocking import WaitingThreads, call, call_in_turn, iterate
 from adapters.blocking.threads import THREADS
 
 
@@ -200,3 +200,23 @@ async def test_a_failure_while_closing_is_logged_without_its_text(caplog: pytest
     await items.aclose()
     assert "ValueError" in caplog.text
     assert "what the user said" not in caplog.text
+
+
+async def test_who_is_cancelled_leaves_a_function_that_waits() -> None:
+    threads, gate, ended = WaitingThreads(1, "waiting"), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        gate.wait(30)
+        ended.set()
+
+    waiting = asyncio.create_task(threads.call(wait))
+    queued = asyncio.create_task(threads.call(wait))
+    await asyncio.sleep(0.05)
+    for task in (waiting, queued):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not ended.is_set()
+    gate.set()
+    assert await threads.call(lambda text: text, "free again") == "free again"
+    assert ended.is_set()

@@ -1,7 +1,14 @@
+import asyncio
+import socket
+import threading
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
+from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
+from adapters.remote_media import RemoteMedia, media
 from adapters.remote_media.addresses import is_public
 from tests.adapters.remote_media.special_purpose_addresses import IPV4, IPV6, OTHERS, Block
 
@@ -41,3 +48,27 @@ def test_other_addresses_with_one_of_ipv4_are_never_public(written: str) -> None
     for inside in ("127.0.0.1", "10.0.0.1", "8.8.8.8"):
         number = int(ip_address(inside))
         assert not is_public(ip_address(written.format(inside, hex=f"{number >> 16:x}:{number & 0xFFFF:x}")))
+
+
+async def test_slow_names_of_clients_hold_up_no_other_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "SECONDS", 0.3)
+    gate, resolved = threading.Event(), socket.getaddrinfo
+
+    def slow(host: Any, *arguments: Any, **keywords: Any) -> Any:
+        if str(host).startswith("slow"):
+            gate.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolved(host, *arguments, **keywords)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    fetching = RemoteMedia(("public",))
+    urls = [f"http://slow{number}.example/cat.png" for number in range(60)]
+    asked = [asyncio.create_task(fetching.images([llm.Image(url=url)])) for url in urls]
+    try:
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+            for failure in await asyncio.gather(*asked, return_exceptions=True):
+                assert isinstance(failure, InvalidRequest)
+    finally:
+        gate.set()

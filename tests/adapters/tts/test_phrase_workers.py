@@ -1,16 +1,14 @@
-"""Utterances spoken phrase by phrase in worker processes: aborts, speeds, cancellation, models that do not load."""
+"""Utterances spoken phrase by phrase in worker processes: texts that end them, models that do not load."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
-import numpy as np
 import pytest
 import pytest_asyncio
 
 from adapters.contract import tts
-from adapters.contract.engine import Started
 from adapters.contract.errors import Unavailable, UpstreamError
 from adapters.tts.phrase_workers import PhraseWorkers, Speaker
 
@@ -19,8 +17,8 @@ RATE = 16_000
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def spoken(workers: PhraseWorkers, text: str, speed: float = 1.0) -> tuple[bytes, tts.Finished]:
-    request = tts.Request(text=text, speed=speed)
+async def spoken(workers: PhraseWorkers, text: str) -> tuple[bytes, tts.Finished]:
+    request = tts.Request(text=text)
     async with aclosing(workers.stream(request, Speaker(voice="v"), RATE)) as stream:
         _, *chunks, finished = [event async for event in stream]
     assert isinstance(finished, tts.Finished)
@@ -38,25 +36,10 @@ async def workers() -> AsyncIterator[PhraseWorkers]:
             yield workers
 
 
-async def test_each_phrase_is_spoken_and_its_edges_are_soft(workers: PhraseWorkers) -> None:
+async def test_each_phrase_is_spoken(workers: PhraseWorkers) -> None:
     pcm, finished = await spoken(workers, "One sentence here. Another sentence here.")
-    samples = np.frombuffer(pcm, "<i2")
-    assert len(samples) == 41 * RATE // 100
+    assert len(pcm) == 2 * 41 * RATE // 100
     assert (round(finished.seconds, 6), finished.characters) == (0.41, 41)
-    join = 19 * RATE // 100
-    assert np.abs(samples).max() > 9_000
-    assert abs(int(samples[join - 1])) + abs(int(samples[join])) < 1_200
-
-
-@pytest.mark.parametrize("speed", [0.25, 0.5, 2.0, 4.0])
-async def test_speeds_beyond_the_model_s_are_made_by_stretching(workers: PhraseWorkers, speed: float) -> None:
-    _, finished = await spoken(workers, "a" * 90 + ".", speed)
-    assert finished.seconds == pytest.approx(0.91 / speed, rel=0.15)
-
-
-@pytest.mark.parametrize("text", ["", "...", "—", "?! 🙂"])
-async def test_only_punctuation_is_no_audio_and_no_error(workers: PhraseWorkers, text: str) -> None:
-    assert await spoken(workers, text) == (b"", tts.Finished(seconds=0.0, characters=len(text)))
 
 
 async def test_4096_characters_without_a_full_stop_come_phrase_by_phrase(workers: PhraseWorkers) -> None:
@@ -72,12 +55,6 @@ async def test_a_text_that_ends_its_worker_fails_alone(workers: PhraseWorkers) -
         await failing
     assert "crash" not in raised.value.message
     await spoken(workers, "Nor will this.")
-
-
-async def test_what_it_cannot_honour_is_said(workers: PhraseWorkers) -> None:
-    request = tts.Request(text="Hello.", instructions="sadly")
-    async with aclosing(workers.stream(request, Speaker(voice="v"), RATE)) as stream:
-        assert await anext(stream) == Started(ignored=("instructions",))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,28 @@ def test_a_splitter_gives_whole_events_however_their_bytes_are_cut(size: int) ->
     assert parsed == [b"a", b"b", b"d", b"e"]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"data: a\n\n",
+        b"data:  a\n\n",
+        b"data:a\n\n",
+        b"data: \n\n",
+        b"data: \xc3\xa9\n\n",
+        b"data: a\r\n\r\n",
+        b"data: a\r\r",
+        b"data: a\rdata: b\n\n",
+        b"data: a\ndata: b\n\n",
+        b"event: x\ndata: a\n\n",
+        b"data: a\nevent: x\n\n",
+        b": data: a\n\n",
+        b"\n\n",
+    ],
+)
+def test_one_event_is_read_as_in_a_stream(event: bytes) -> None:
+    assert event_in(event) == next(iter(SseParser(100).feed(event)), None)
+
+
 def test_a_splitter_refuses_an_event_that_is_too_large() -> None:
     splitter = EventSplitter(10)
     assert splitter.feed(b"data: 123\n\nda") == b"data: 123\n\n"

@@ -16,8 +16,10 @@ def test_one_line_says_where_and_with_which_backend_model_and_voice() -> None:
     flags = ("--llm_backend", "chat-completions", "--model_name", "qwen", "--voice", "nova")
     base_url = ("--responses_api_base_url", "http://localhost:8000/v1")
     assert said(*flags, *base_url) == [
-        "speech-to-speech listens on http://127.0.0.1:8765/v1 with chat-completions model qwen voice nova."
+        "speech-to-speech listens on http://127.0.0.1:8765/v1 with chat-completions model qwen voice nova.",
+        "Talk to it in a browser: http://127.0.0.1:8765/",
     ]
+    assert len(said(*flags, *base_url, "--page", "false")) == 1
 
 
 def routes(folder: Path, count: int) -> str:

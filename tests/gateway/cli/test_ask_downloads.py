@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("huggingface_hub", reason="needs huggingface_hub")
+pytest.importorskip("piper", reason="needs piper")
+
 from tests.models import real
 from tests.support.hub_server import hub_server
 from tests.support.server import QUESTION
-
-for _package in ("huggingface_hub", "piper"):
-    pytest.importorskip(_package, reason=f"needs {_package}")
 
 VOICE = "en/en_US/ljspeech/medium/en_US-ljspeech-medium.onnx"
 

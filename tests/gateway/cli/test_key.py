@@ -20,7 +20,7 @@ def test_a_new_key_can_be_pasted(tmp_path: Path, admin: bool) -> None:
     path = tmp_path / "gateway.toml"
     path.write_text(text[text.index("[[keys]]") :])
     (key,) = load([str(path)], {}).keys
-    assert hash_of(shown[0]) == f"sha256:{key.digest.hex()}"
+    assert hash_of(shown[0]) == f"sha256:{key.digests[0].hex()}"
     assert (key.caller.name, key.caller.admin) == ("phone", admin)
 
 

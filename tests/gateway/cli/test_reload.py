@@ -12,7 +12,7 @@ import trustme
 
 from adapters.contract import llm
 from gateway.access.keys import Keyring
-from gateway.app import create_app
+from gateway.app import Process, create_app
 from gateway.cli.reload import Reloads, Running
 from gateway.engines.build import RouteBuilder
 from gateway.engines.lifecycle import Gateway
@@ -22,8 +22,10 @@ from gateway.settings.model import Loaded
 from tests.support.server import serving, until
 from tests.support.upstream_server import Exchange, UpstreamServer, replies, streams
 
-ECHO = '[[routes]]\nname = "{name}"\nllm_backend = "echo"\nvad = "none"\n'
-CHAT = '[[routes]]\nname = "{name}"\nllm_backend = "chat-completions"\nvad = "none"\nresponses_api_base_url = "{url}"\n'
+LIGHT = 'vad = "none"\nstt = "pocketsphinx"\npocketsphinx_workers = 1\ntts = "espeak"\n'
+ECHO = '[[routes]]\nname = "{name}"\nllm_backend = "echo"\n' + LIGHT
+CHAT = '[[routes]]\nname = "{name}"\nllm_backend = "chat-completions"\nresponses_api_base_url = "{url}"\n' + LIGHT
+PIPER = ECHO.format(name="b").replace('tts = "espeak"', 'tts = "piper"\ntts_model = "/nowhere.onnx"')
 
 
 def running(loaded: Loaded) -> Running:
@@ -80,7 +82,7 @@ def _request() -> llm.Request:
         ("port = [", "is malformed"),
         ('[[routes]]\nname = "b"\nllm_backend = "chat-completions"\nresponses_api_base_url = "x"\n', "is not a URL"),
         (ECHO.format(name="b") + 'fallbacks = ["nobody"]\n', "is no other route"),
-        (ECHO.format(name="b") + 'tts = "piper"\ntts_model = "/nowhere.onnx"\n', "/nowhere.onnx"),
+        (PIPER, "/nowhere.onnx"),
         (ECHO.format(name="b") + 'voice = "nobody"\n', "'nobody'"),
         (ECHO.format(name="b") + f'[[keys]]\nname = "me"\nhash = "sha256:{0:064}"\nroutes = ["a"]\n', "route 'a'"),
     ],
@@ -125,7 +127,7 @@ async def test_a_turn_that_runs_ends_with_the_engines_that_it_began_with(tmp_pat
         file.write_text(CHAT.format(name="a", url=one.base_url))
         what = running(load([str(file)], {}))
         reloads = Reloads(what, lambda: load([str(file)], {}))
-        app = create_app(what.gateway, keyring=what.keyring, attend=reloads.attend)
+        app = create_app(what.gateway, keyring=what.keyring, process=Process(attend=(reloads.attend,)))
         async with serving(app, what.gateway.settings) as (address, _), httpx.AsyncClient(base_url=address) as client:
             await until(lambda: what.gateway.state == "ready")
             old = what.gateway.routes[0]

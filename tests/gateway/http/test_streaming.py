@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import msgspec
@@ -10,32 +10,54 @@ import pytest
 
 from adapters.contract.errors import Overloaded
 from gateway.http import streaming
-from gateway.http.streaming import EVENT_STREAM, PING, Head, Held, Part, Streaming, StreamingResponse, server_sent_event
+from gateway.http.streaming import (
+    CONNECTION,
+    EVENT_STREAM,
+    PING,
+    Head,
+    Held,
+    Part,
+    Streaming,
+    StreamingResponse,
+    server_sent_event,
+)
 
 Sent = list[dict[str, Any]]
 
 HEAD = Head(headers={"x-late": "yes"})
 
 
-async def stay() -> dict[str, Any]:
-    """A client that stays until the end."""
-    await asyncio.Event().wait()
-    raise AssertionError
+class Client:
+    """The connection to a client; it leaves when it is told to, and takes so many messages before it stops reading."""
+
+    def __init__(self, reads: int = 1000) -> None:
+        self.sent: Sent = []
+        self.left: Callable[[], None] | None = None
+        self._reads = reads
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        if len(self.sent) == self._reads:
+            await asyncio.Event().wait()
+
+    def offer(self, data: bytes) -> bool:
+        self.sent.append({"type": "http.response.body", "body": data, "more_body": True})
+        return True
+
+    def when_left(self, left: Callable[[], None] | None) -> None:
+        self.left = left
 
 
-async def play(chunks: AsyncGenerator[Part, None], *, events: bool = False, receive: Any = stay) -> Sent:
+async def play(chunks: AsyncGenerator[Part, None], *, events: bool = False, client: Client | None = None) -> Sent:
     """What the server is told to send."""
-    sent: Sent = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
+    client = client or Client()
     response = StreamingResponse(Streaming(parts=chunks, content_type=EVENT_STREAM if events else "audio/pcm"))
-    request: Any = None
-    scope: Any = {"type": "http"}
+    unused: Any = None
+    scope: Any = {"type": "http", "extensions": {CONNECTION: client}}
     async with asyncio.timeout(10):
-        await response.to_asgi_response(None, request)(scope, receive, send)
-    return sent
+        await response.to_asgi_response(None, unused)(scope, unused, client.send)
+    assert client.left is None, "it is told of a client that leaves later"
+    return client.sent
 
 
 def body(sent: Sent) -> list[bytes]:
@@ -135,18 +157,34 @@ async def test_silence_is_filled_with_comments_in_an_event_stream_only(monkeypat
 
 @pytest.mark.parametrize("chunks", [(), (b"one",)])
 async def test_a_client_that_leaves_is_noticed_before_and_after_the_first_byte(chunks: tuple[bytes, ...]) -> None:
-    source = Source(*chunks, endless=True)
-    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+    source, client = Source(*chunks, endless=True), Client()
 
-    async def leave() -> dict[str, Any]:
-        if messages:
-            return messages.pop()
+    async def leave() -> None:
         await source.waiting.wait()
-        return {"type": "http.disconnect"}
+        assert client.left is not None
+        client.left()
+        client.left()  # more than once is no more than once
 
-    sent = await play(source.stream(), receive=leave)
+    sent, _ = await asyncio.gather(play(source.stream(), client=client), leave())
     assert source.closed
     assert not any(message.get("more_body") is False for message in sent)
+
+
+async def test_a_task_whose_client_left_goes_on() -> None:
+    source, client = Source(endless=True), Client()
+
+    async def serve() -> int:
+        await play(source.stream(), client=client)
+        await asyncio.sleep(0)
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    serving = asyncio.create_task(serve())
+    await source.waiting.wait()
+    assert client.left is not None
+    client.left()
+    assert await serving == 0
 
 
 async def test_a_server_that_shuts_down_waits_for_the_closing() -> None:

@@ -18,6 +18,14 @@ def test_sizes_and_durations() -> None:
     assert FORMATS["audio/pcm"].milliseconds(960) == FORMATS["audio/pcmu"].milliseconds(160) == 20
 
 
+def test_a_whole_recording_at_another_rate() -> None:
+    telephone = FORMATS["audio/pcmu"]
+    heard = np.frombuffer(telephone.pcm(telephone.encode(tone(8_000)), 16_000), "<i2").astype(float)
+    ideal = np.frombuffer(tone(16_000), "<i2").astype(float)
+    assert len(heard) == len(ideal)
+    assert np.abs(heard - ideal)[400:-400].max() < 320
+
+
 def test_pcm_is_as_it_is() -> None:
     assert FORMATS["audio/pcm"].decode(b"\1\2") == FORMATS["audio/pcm"].encode(b"\1\2") == b"\1\2"
 

@@ -136,9 +136,18 @@ async def test_the_silence_after_its_last_pause_is_not_read() -> None:
         await settled()
         taken.commit(0.0, 900.0)
         await settled()
-    assert b"".join(found) == samples(0, 7200) == growing.pcm(RATE)
+    assert b"".join(found) == samples(0, 7200)
+    assert growing.known() == (PCM, samples(0, 7200))
     assert growing.data == samples(0, 21_600), "but it is of the item"
     assert growing.seconds == pytest.approx(0.3)
+
+
+async def test_readers_get_half_a_second_at_once() -> None:
+    taken, found = audio(3.2), list[bytes]()
+    growing = taken.open(0.0)
+    taken.commit(0.0, 3200.0)
+    await read(growing, RATE, found)
+    assert [len(block) for block in found] == [24_000] * 6 + [9_600]
 
 
 async def test_a_reader_that_comes_late_gets_it_from_its_start() -> None:

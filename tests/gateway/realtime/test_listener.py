@@ -344,6 +344,18 @@ async def test_words_that_go_on_keep_a_turn_open_and_complete_ones_end_it() -> N
         assert told[-1] == told[2]
 
 
+async def test_a_turn_ends_when_its_audio_stops_coming(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.realtime.listener.STALLED_MS", 200.0)
+    async with session() as client:
+        client.listen(ServerVad(silence_duration_ms=60_000, prefix_padding_ms=0))
+        await client.hears((5, VOICE))
+        assert client.told == [VoiceStarted(at_ms=0)], "audio comes"
+        await until(lambda: len(client.told) == 2)
+        assert client.told[-1] == TurnEnded(at_ms=ms(5))
+        assert len(client.listener.commit(0, ms(5)).data) == PCM.size(ms(5))
+        assert await client.hears((5, VOICE)) == [*client.told[:2], VoiceStarted(at_ms=ms(5))]
+
+
 async def test_a_closed_listener_tells_nothing() -> None:
     async with session() as client:
         client.listen(ServerVad())

@@ -1,10 +1,10 @@
 """What a client has played is told from what it was sent, and when."""
 
-from gateway.realtime.playback import Playback
+from gateway.realtime.playback import PlaybackEstimate
 
 
 def test_what_is_sent_is_played_at_once_and_without_a_break() -> None:
-    playback = Playback()
+    playback = PlaybackEstimate()
     playback.sent("a", 1000, "One two. ", now=10.0)
     playback.sent("a", 1000, "Three four.", now=10.1)
     assert playback.heard_ms("a", now=10.5) == 500
@@ -14,14 +14,14 @@ def test_what_is_sent_is_played_at_once_and_without_a_break() -> None:
 
 
 def test_a_client_that_has_run_dry_waits_for_more() -> None:
-    playback = Playback()
+    playback = PlaybackEstimate()
     playback.sent("a", 1000, "One two. ", now=10.0)
     playback.sent("a", 1000, "Three four.", now=15.0)
     assert playback.heard_ms("a", now=15.2) == 1200
 
 
 def test_items_are_played_one_after_the_other() -> None:
-    playback = Playback()
+    playback = PlaybackEstimate()
     playback.sent("a", 1000, "One.", now=10.0)
     playback.sent("b", 1000, "Two.", now=10.0)
     assert playback.playing(now=10.2) == "b"
@@ -30,7 +30,7 @@ def test_items_are_played_one_after_the_other() -> None:
 
 
 def test_the_text_that_was_heard() -> None:
-    playback = Playback()
+    playback = PlaybackEstimate()
     playback.sent("a", 600, "One two three four. ", now=10.0)
     playback.sent("a", 400, None, now=10.0)
     playback.sent("a", 1000, "Five six.", now=10.0)
@@ -46,7 +46,7 @@ def test_the_text_that_was_heard() -> None:
 
 
 def test_what_was_never_sent_was_not_heard() -> None:
-    playback = Playback()
+    playback = PlaybackEstimate()
     assert playback.item("a") is None
     assert playback.heard_ms("a", now=1.0) == 0
     playback.sent("a", 1000, "One.", now=10.0)

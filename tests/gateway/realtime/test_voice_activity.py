@@ -171,6 +171,22 @@ async def test_a_failure_of_the_engine_is_told_once_and_the_monitor_goes_on(capl
     assert "RuntimeError" in caplog.text
 
 
+async def test_a_session_that_breaks_does_not_end_the_hearing_of_all() -> None:
+    told, failures = list[float](), list[Exception]()
+
+    def broken(_: float) -> None:
+        raise RuntimeError("the session is broken")
+
+    async with monitoring(LoudnessEngine()) as monitor:
+        monitor.open(PCM, broken, failures.append).feed(WINDOW * 2)
+        healthy = monitor.open(PCM, told.append, unexpected)
+        healthy.feed(WINDOW)
+        await until(lambda: len(told) == 1)
+        healthy.feed(WINDOW)
+        await until(lambda: len(told) == 2)
+    assert len(failures) == 1
+
+
 async def test_an_automatic_detector_is_measured_by_the_engine_that_it_took() -> None:
     automatic = AutomaticDetector("vad", [Contestant(name="energy", engine=Energy(Energy.Options()))])
     await automatic.warm_up()

@@ -28,7 +28,7 @@ const gateway = new Gateway((message) => askForKey(message));
 const level = new LevelMeter();
 const player = new Player((loudness) => level.push(loudness));
 const microphone = new Microphone((loudness) => level.push(loudness));
-const settings = new SettingsForm(gateway, player);
+const settings = new SettingsForm(gateway);
 const talk = new Talk(gateway, player, microphone, settings, {
   turn: (turn) => {
     problem("");
@@ -96,6 +96,7 @@ byId("file").onchange = () => {
   askFile(byId("file").files[0]);
   byId("file").value = "";
 };
+byId("voice-preview").onclick = () => attempt(talk.say(settings.speech()));
 byId("hands-free").onclick = toggleHandsFree;
 byId("stop").onclick = () => talk.interrupt();
 byId("forget").onclick = () => {

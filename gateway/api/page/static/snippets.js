@@ -4,8 +4,8 @@ import { fileName, PATH } from "./transports/speech_to_speech.js";
 
 /** @typedef {"curl" | "Python" | "JavaScript"} Language */
 
-/** @type {Language[]} */
-export const LANGUAGES = ["curl", "Python", "JavaScript"];
+/** @type {Record<string, Language[]>} by the route of the turn; curl speaks no WebSocket */
+export const LANGUAGES = { "speech-to-speech": ["curl", "Python", "JavaScript"], realtime: ["Python", "JavaScript"] };
 
 /**
  * @param {import("./turn.js").Turn} turn
@@ -15,9 +15,7 @@ export const LANGUAGES = ["curl", "Python", "JavaScript"];
  */
 export function snippet(turn, language, gateway) {
   const asked = /** @type {import("./turn.js").Asked} */ (turn.asked);
-  if (turn.route === "realtime") {
-    return { curl: noCurl, Python: realtimePython, JavaScript: realtimeJavaScript }[language](asked, gateway);
-  }
+  if (turn.route === "realtime") return (language === "Python" ? realtimePython : realtimeJavaScript)(asked, gateway);
   return { curl, Python: python, JavaScript: javaScript }[language](asked, gateway);
 }
 
@@ -107,10 +105,6 @@ function javaScript(asked, gateway) {
     "for await (const bytes of answer.body) process.stdout.write(bytes); // events, one JSON text after each “data: ”",
   );
   return `${lines.join("\n")}\n`;
-}
-
-function noCurl() {
-  return "# curl has no realtime sessions: take Python or JavaScript.";
 }
 
 /** @param {import("./turn.js").Asked} asked @param {any} gateway */

@@ -2,11 +2,16 @@
 
 import { RATE, wavFile } from "./audio/pcm.js";
 import { RealtimeSession } from "./transports/realtime_session.js";
+import { keepHeardWords } from "./transports/heard_words.js";
 import { speechToSpeech } from "./transports/speech_to_speech.js";
 import { Turn } from "./turn.js";
 
-/** A press that is shorter is a tap: recording goes on until the next one. */
-const SHORTEST_MS = 300;
+const BLOCK_SECONDS = 0.04;
+const SHORTEST_SECONDS = 0.3;
+const LONGEST_SECONDS = 300;
+
+/** Older turns are forgotten, with their recordings. */
+const MOST_TURNS = 200;
 
 export class Talk {
   /** @type {Turn[]} */
@@ -15,10 +20,12 @@ export class Talk {
   state = "idle";
   /** @type {{ turn: Turn, playback: import("./audio/player.js").Playback, abort: AbortController } | null} */
   #running = null;
-  /** @type {Int16Array[] | null} */
+  /** @type {Int16Array<ArrayBuffer>[] | null} */
   #recording = null;
   /** @type {RealtimeSession | null} */
   #session = null;
+  /** Until then the next turn has to wait. @type {Promise<void>} */
+  #remembered = Promise.resolve();
 
   /**
    * @param {import("./gateway.js").Gateway} gateway
@@ -43,7 +50,11 @@ export class Talk {
     this.#become("listening");
     try {
       await this.player.open();
-      await this.microphone.start((block) => blocks.push(block));
+      await this.microphone.start((block) => {
+        blocks.push(block);
+        if (blocks.length * BLOCK_SECONDS >= LONGEST_SECONDS) this.ask();
+      });
+      if (this.#recording !== blocks) this.microphone.stop(); // the button was released while the browser asked
     } catch (error) {
       this.#recording = null;
       this.#become("idle");
@@ -57,7 +68,7 @@ export class Talk {
     if (!blocks) return;
     this.#recording = null;
     this.microphone.stop();
-    if (blocks.length * 40 < SHORTEST_MS) {
+    if (blocks.length * BLOCK_SECONDS < SHORTEST_SECONDS) {
       this.#become("idle");
       this.told.problem("That was too short: hold the button while you speak, or tap it to begin and again to end.");
       return;
@@ -68,6 +79,18 @@ export class Talk {
   /** @param {Blob} sound @param {string} source */
   async askSound(sound, source) {
     await this.#run(source, { fields: this.settings.speechToSpeech(this.#conversation), sound });
+  }
+
+  /** Have a text spoken that belongs to no turn. @param {Record<string, any>} speech a request for it */
+  async say(speech) {
+    this.interrupt();
+    await this.player.open();
+    const playback = this.player.begin();
+    const headers = { "content-type": "application/json" };
+    const answer = await this.gateway.fetch("v1/audio/speech", { method: "POST", headers, body: JSON.stringify(speech) });
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) playback.feed(part.value);
+    playback.complete();
   }
 
   /** Tell the model what a function gave. @param {import("./turn.js").Call} call @param {string} output */
@@ -94,9 +117,18 @@ export class Talk {
     if (running) {
       running.playback.stop();
       running.abort.abort();
-      running.turn.end("interrupted");
+      this.#cut(running.turn);
     }
     this.#become(this.#session ? "hands-free" : "idle");
+  }
+
+  /** @param {Turn} turn */
+  #cut(turn) {
+    if (turn.over) return;
+    turn.end("interrupted");
+    if (!turn.marks.complete || !turn.conversation) return; // the gateway itself notices that nobody listens
+    const kept = keepHeardWords(this.gateway, turn);
+    this.#remembered = kept.catch((error) => this.told.problem(error.message));
   }
 
   /** The next turn knows nothing of those before. */
@@ -110,7 +142,7 @@ export class Talk {
     return this.turns.findLast((turn) => turn.conversation)?.conversation ?? null;
   }
 
-  /** Talk without a button until `handsOn`. @param {import("./transports/websocket_link.js").Link & { formats: any }} link */
+  /** Talk without a button until `handsOn`. @param {import("./transports/websocket_link.js").Link} link */
   async handsFree(link) {
     this.interrupt();
     const session = new RealtimeSession(link, this.player, {
@@ -126,6 +158,7 @@ export class Talk {
     try {
       await this.player.open();
       await session.open(this.settings.realtime());
+      if (this.#session !== session) session.close(); // it was ended while it began
     } catch (error) {
       session.close();
       this.#session = null;
@@ -157,6 +190,7 @@ export class Talk {
       const running = { turn, playback, abort };
       this.#running = running;
       turn.watch(() => this.#running === running && this.#become(turn.over ? "idle" : turn.state));
+      await this.#remembered;
       await speechToSpeech(this.gateway, turn, playback, abort.signal);
       if (!turn.marks.arrived) turn.end("done");
     } catch (error) {
@@ -170,6 +204,7 @@ export class Talk {
   /** @param {Turn} turn */
   #add(turn) {
     this.turns.push(turn);
+    if (this.turns.length > MOST_TURNS) this.turns.shift();
     this.told.turn(turn);
   }
 

@@ -7,6 +7,8 @@
  * @typedef {{ fields: Record<string, any>, sound: Blob | null, results?: any[] }} Asked what was sent
  */
 
+const CHARACTERS_A_SECOND = 15;
+
 let turns = 0;
 
 export class Turn {
@@ -34,6 +36,10 @@ export class Turn {
   conversation = null;
   /** @type {Set<() => void>} */
   #watchers = new Set();
+  /** @type {import("./audio/player.js").Playback | null} */
+  #playback = null;
+  /** @type {{ from: number, text: string }[]} which text is spoken from which second on */
+  #captions = [];
 
   /** @param {"speech-to-speech" | "realtime"} route @param {string} source where the question comes from */
   constructor(route, source) {
@@ -76,6 +82,7 @@ export class Turn {
 
   /** Have `playback` be the sound of this turn. @param {import("./audio/player.js").Playback} playback */
   soundsAs(playback) {
+    this.#playback = playback;
     playback.onStarted = (latency) => {
       this.mark("sounded", performance.now() + latency);
       this.state = "speaking";
@@ -96,16 +103,24 @@ export class Turn {
     return performance.now() - (this.marks.asked ?? 0);
   }
 
-  /**
-   * How far the voice is in the text: the share of the sound that was heard. While sound is still coming, its length is
-   * estimated from that of the text.
-   * @param {import("./audio/player.js").Playback} playback
-   */
+  /** The sound that arrives from now on is that of `text`. @param {string} text */
+  caption(text) {
+    this.#captions.push({ from: this.#playback?.arrived ?? 0, text });
+  }
+
+  /** How far the voice is in the text. @param {import("./audio/player.js").Playback} playback */
   #follow(playback) {
     this.played = playback.played;
-    const length = this.marks.complete ? playback.arrived : Math.max(playback.arrived, this.answer.length / 15);
-    const share = length ? Math.min(1, playback.played / length) : 0;
-    this.spoken = wordEnd(this.answer, Math.max(this.spoken, Math.round(share * this.answer.length)));
+    const captions = this.#captions.length ? this.#captions : [{ from: 0, text: this.answer }];
+    let characters = 0;
+    for (const [index, { from, text }] of captions.entries()) {
+      // While sound is still coming, its length is estimated from that of the text.
+      const known = captions[index + 1]?.from ?? (this.marks.complete ? playback.arrived : null);
+      const to = known ?? Math.max(playback.arrived, from + text.length / CHARACTERS_A_SECOND);
+      const share = Math.max(0, Math.min(1, (playback.played - from) / Math.max(0.001, to - from)));
+      characters += share * text.length;
+    }
+    this.spoken = wordEnd(this.answer, Math.max(this.spoken, Math.round(characters)));
   }
 
   /** The parts of the way to the first sound, one after the other. @returns {Stage[]} */

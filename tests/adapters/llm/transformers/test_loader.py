@@ -85,7 +85,7 @@ async def test_loading_is_told_at_its_beginning_and_end(tiny_llama: Path, caplog
     with caplog.at_level(logging.INFO, logger="adapters"):
         await load(tiny_llama, llm_device="cpu", llm_gen={"temperature": 0.5, "num_beams": 4})
     first, *_ = [record.message for record in caplog.records if record.levelno == logging.INFO]
-    assert first.startswith(f"transformers: loading {tiny_llama} as float32 on cpu ")
+    assert first.startswith(f"transformers: loading {tiny_llama} as float32 on cpu.")
     assert "loaded" in caplog.text
     assert "continuous batching" in caplog.text
     warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]

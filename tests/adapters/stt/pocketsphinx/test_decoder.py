@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adapters.contract import stt
-from adapters.stt.pocketsphinx.decoder import SAMPLE_RATE, parts, spoken_words
+from adapters.stt.pocketsphinx.decoder import SAMPLE_RATE, is_silent, parts, spoken_words
 
 
 def test_segments_lose_what_is_not_a_word() -> None:
@@ -36,3 +36,8 @@ def test_a_long_recording_is_cut_in_the_middle_of_its_pauses() -> None:
 @pytest.mark.parametrize(("seconds", "count"), [(0.0, 0), (0.09, 0), (0.1, 1), (20.0, 1), (20.01, 2)])
 def test_how_many_parts_there_are(seconds: float, count: int) -> None:
     assert len(list(parts(bytes(round(seconds * SAMPLE_RATE) * 2)))) == count
+
+
+@pytest.mark.parametrize(("level", "silent"), [(0, True), (30, True), (31, False), (-32_768, False)])
+def test_what_is_silent(level: int, silent: bool) -> None:
+    assert is_silent(bytes(200) + level.to_bytes(2, "little", signed=True)) is silent

@@ -11,6 +11,7 @@ from adapters.contract import tts
 from adapters.contract.errors import InvalidRequest, Unavailable
 from adapters.options import BadOption
 from adapters.tts.openai_voices import OPENAI_VOICES
+from adapters.tts.phrase_workers import Phrase
 from adapters.tts.piper.adapter import Piper
 from tests.adapters.tts.piper.test_voices import voice
 from tests.support.synthesis import events, largest_step_in_silence, speak
@@ -47,9 +48,9 @@ async def test_the_first_sound_needs_the_first_phrase_only(engine: Piper, monkey
     spoken: list[str] = []
     inner = engine._workers._speak
 
-    async def counted(job: object, tempo: float, sample_rate: int) -> bytes:
-        spoken.append(job.text)  # type: ignore[attr-defined]
-        return await inner(job, tempo, sample_rate)  # type: ignore[arg-type]
+    async def counted(job: Phrase) -> bytes:
+        spoken.append(job.text)
+        return await inner(job)
 
     monkeypatch.setattr(engine._workers, "_speak", counted)
     async with aclosing(engine.stream(tts.Request(text="This is a beginning, and it goes on for long."))) as stream:

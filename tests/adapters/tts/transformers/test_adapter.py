@@ -1,6 +1,6 @@
 """VITS models made on the spot: languages, speakers, speeds, and what cannot be loaded."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from adapters.contract import tts
 from adapters.contract.errors import InvalidRequest, Unsupported, UpstreamError
 from adapters.options import BadOption
 from adapters.tts.transformers.adapter import TransformersSynthesiser
+from adapters.tts.transformers.batched import PhraseJob
 from tests.models.tiny_vits import build
 from tests.support.device import DEVICE
 from tests.support.synthesis import events, speak
@@ -53,16 +54,13 @@ async def test_voices_speak(engine: TransformersSynthesiser, voice: str | None) 
 
 async def test_the_model_follows_the_language(engine: TransformersSynthesiser, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
+    inner = engine._speak
 
-    def noted(model: str) -> Callable[..., bytes]:
-        def speak(*_: object) -> bytes:
-            asked.append(Path(model).name)
-            return b"\0\1" * 99
+    async def noted(job: PhraseJob) -> bytes:
+        asked.append(Path(job.chosen.model).name)
+        return await inner(job)
 
-        return speak
-
-    for model, loaded in engine._loaded.items():
-        monkeypatch.setattr(loaded, "speak", noted(model))
+    monkeypatch.setattr(engine, "_speak", noted)
     for request in (
         tts.Request(text="hello", language="de"),
         tts.Request(text="hello", voice="english", language="de"),

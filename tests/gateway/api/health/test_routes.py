@@ -53,7 +53,7 @@ async def test_the_port_answers_while_models_load_and_readiness_names_each() -> 
         ready = await client.get("/ready")
         assert (ready.status_code, ready.json()) == (
             200,
-            {"status": "ready", "models": {"broken": "failed", "slow": "ready"}, "queues": []},
+            {"status": "ready", "models": {"broken": "failed", "slow": "ready"}, "queues": [], "workers": ["ready"]},
         )
         assert (await client.post(ROUTE, **form(fields={"model": "slow"}))).status_code == 200
         refused(await client.post(ROUTE, **form(fields={"model": "broken"})), 502)

@@ -18,7 +18,7 @@ export class Microphone {
   #open = null;
   #idle = 0;
   #rate = RATE;
-  /** @type {((block: Int16Array) => void) | null} */
+  /** @type {((block: Int16Array<ArrayBuffer>) => void) | null} */
   #taker = null;
 
   /** @param {(level: number) => void} onLevel loudness of a block that is taken, 0 to 1 */
@@ -38,7 +38,7 @@ export class Microphone {
 
   /**
    * Give blocks of 40 ms to `taker` until `stop`.
-   * @param {(block: Int16Array) => void} taker
+   * @param {(block: Int16Array<ArrayBuffer>) => void} taker
    */
   async start(taker) {
     await this.stream();

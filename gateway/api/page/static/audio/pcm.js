@@ -3,7 +3,7 @@
 /** Hz; what the gateway sends, and what realtime sessions take. */
 export const RATE = 24000;
 
-/** @param {Int16Array[]} blocks @param {number} rate @returns {Blob} a WAV file */
+/** @param {Int16Array<ArrayBuffer>[]} blocks @param {number} rate @returns {Blob} a WAV file */
 export function wavFile(blocks, rate) {
   const bytes = blocks.reduce((sum, block) => sum + block.byteLength, 0);
   const header = new DataView(new ArrayBuffer(44));

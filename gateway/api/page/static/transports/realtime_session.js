@@ -15,7 +15,7 @@ export class RealtimeSession {
   #byQuestion = new Map();
 
   /**
-   * @param {import("./websocket_link.js").Link & { formats: any }} link
+   * @param {import("./websocket_link.js").Link} link
    * @param {import("../audio/player.js").Player} player
    * @param {{ turn: (turn: Turn) => void, problem: (message: string) => void, closed: () => void }} told
    */

@@ -58,6 +58,9 @@ function take(event, turn, playback) {
     case "speech.text.done":
       turn.answer = event.text;
       break;
+    case "speech.utterance.started":
+      turn.caption(event.text);
+      break;
     case "speech.audio.delta":
       turn.mark("arrived");
       playback.feed(fromBase64(event.audio));

@@ -2,9 +2,10 @@
 
 import { GatewayError } from "../gateway.js";
 
-/** @implements {import("./websocket_link.js").Link} */
+/** @typedef {import("./websocket_link.js").Link} Link */
+
+/** @implements {Link} */
 export class WebRtcLink {
-  carriesSound = true;
   formats = { input: {}, output: {} };
   /** @type {RTCPeerConnection | null} */
   #connection = null;

@@ -6,7 +6,7 @@ import { GatewayError } from "../gateway.js";
 /**
  * What a realtime session needs of a way to the gateway; `webrtc_link.js` is the other one.
  * @typedef {object} Link
- * @property {boolean} carriesSound whether it plays the answer itself
+ * @property {{ input: object, output: object }} formats how sound is sent and wanted
  * @property {(event: any) => void} onEvent
  * @property {(error: Error | null) => void} onClosed null: as this page wanted
  * @property {(model: string) => Promise<void>} open
@@ -14,9 +14,11 @@ import { GatewayError } from "../gateway.js";
  * @property {() => void} close
  */
 
+const format = { type: "audio/pcm", rate: RATE };
+
 /** @implements {Link} */
 export class WebSocketLink {
-  carriesSound = false;
+  formats = { input: { format }, output: { format } };
   /** @type {WebSocket | null} */
   #socket = null;
   #wanted = false;
@@ -54,14 +56,8 @@ export class WebSocketLink {
       this.onClosed(this.#wanted ? new GatewayError(close.reason || "The realtime connection was lost.") : null);
     };
     await this.microphone.start((block) =>
-      this.send({ type: "input_audio_buffer.append", audio: toBase64(/** @type {ArrayBuffer} */ (block.buffer)) }),
+      this.send({ type: "input_audio_buffer.append", audio: toBase64(block.buffer) }),
     );
-  }
-
-  /** How sound is sent and wanted. */
-  get formats() {
-    const format = { type: "audio/pcm", rate: RATE };
-    return { input: { format }, output: { format } };
   }
 
   /** @param {any} event */

@@ -25,6 +25,7 @@ export class ConversationView {
     byId("welcome").hidden = true;
     const card = new TurnCard(turn, this);
     this.#list.append(card.item);
+    while (this.#list.childElementCount > this.talk.turns.length) this.#list.firstElementChild.remove();
     turn.watch(() => this.#following(() => card.show()));
     card.show();
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
@@ -92,7 +93,7 @@ class TurnCard {
   /** @param {import("../turn.js").Call} call */
   #callForm(call) {
     const field = /** @type {any} */ (element("input", { type: "text", autocomplete: "off", value: '{"result": ""}' }));
-    const send = element("button", { type: "submit", class: "small" }, "Send result");
+    const send = /** @type {any} */ (element("button", { type: "submit", class: "small" }, "Send result"));
     const form = element(
       "form",
       { class: "call" },
@@ -110,7 +111,7 @@ class TurnCard {
   }
 
   #fillCode() {
-    const buttons = LANGUAGES.map((language) =>
+    const buttons = LANGUAGES[this.turn.route].map((language) =>
       element("button", { type: "button", onclick: () => this.#copy(language) }, language),
     );
     this.#code.append(element("span", {}, "Copy as"), ...buttons);

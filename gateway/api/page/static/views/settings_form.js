@@ -25,10 +25,9 @@ export class SettingsForm {
   #eagerness = byId("eagerness");
   #interrupt = byId("interrupt");
 
-  /** @param {import("../gateway.js").Gateway} gateway @param {import("../audio/player.js").Player} player */
-  constructor(gateway, player) {
+  /** @param {import("../gateway.js").Gateway} gateway */
+  constructor(gateway) {
     this.gateway = gateway;
-    this.player = player;
     this.#route.onchange = () => this.loadVoices();
     this.#speed.oninput = () => (byId("speed-shown").textContent = `${Number(this.#speed.value).toFixed(2)}×`);
     this.#tools.oninput = () => this.#checkTools();
@@ -37,7 +36,6 @@ export class SettingsForm {
       this.#tools.value = JSON.stringify(EXAMPLE, null, 2);
       this.#checkTools();
     };
-    byId("voice-preview").onclick = () => this.#preview();
     this.#showDetection();
   }
 
@@ -125,10 +123,9 @@ export class SettingsForm {
     byId("eagerness-field").hidden = !semantic;
   }
 
-  async #preview() {
-    await this.player.open();
-    const playback = this.player.begin();
-    const body = given({
+  /** The request for speech in which the voice says the text of the preview. */
+  speech() {
+    return given({
       model: this.#route.value,
       voice: this.#voice.value,
       language: this.#language.value,
@@ -136,11 +133,6 @@ export class SettingsForm {
       input: byId("preview-text").value,
       response_format: "pcm",
     });
-    const headers = { "content-type": "application/json" };
-    const answer = await this.gateway.fetch("v1/audio/speech", { method: "POST", headers, body: JSON.stringify(body) });
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) playback.feed(part.value);
-    playback.complete();
   }
 }
 
