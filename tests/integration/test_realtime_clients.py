@@ -37,7 +37,11 @@ async def _hears(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
 
 async def _writes(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
     """A greeting to nobody, a call for the first question, a long answer to its result, a short one after that."""
-    asked = sum(message.role == "user" for message in request.messages)
+    asked = sum(
+        isinstance(part, llm.Text) and part.text == "what did you say"
+        for message in request.messages
+        for part in message.parts
+    )
     told = any(isinstance(part, llm.ToolResult) for message in request.messages for part in message.parts)
     reason: llm.FinishReason = "stop"
     if asked == 1 and not told:
