@@ -53,7 +53,7 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
-from gateway.realtime.response_events import FailureBody
+from gateway.realtime.protocol.response_events import FailureBody
 from gateway.realtime.sessions import RealtimeService, RealtimeSessions
 from gateway.siblings import ALONE, Siblings
 from gateway.tasks import background
@@ -118,7 +118,7 @@ def create_app(
     surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
     parts = _Parts(
         gateway=gateway,
-        secrets=ClientSecrets(),
+        secrets=ClientSecrets(process.siblings),
         keyring=keyring or Keyring(),
         process=process,
         history=build_history(settings),
@@ -208,7 +208,11 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         """Tell the other workers of this one."""
         metrics = self.measured.registry
         return self.process.siblings.answering(
-            {"state": lambda: str(self.gateway.state).encode(), "metrics": lambda: packed(metrics.collect())}
+            {
+                "state": lambda _: str(self.gateway.state).encode(),
+                "metrics": lambda _: packed(metrics.collect()),
+                "client_secret": self.secrets.told,
+            }
         )
 
 

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from adapters import registry
-from adapters.contract.errors import Unavailable
+from adapters.contract.errors import Unavailable, UnknownModel
 from adapters.contract.vad import VoiceActivity
 from adapters.turn_end.smart_turn import SmartTurn
 from gateway.access.caller import Caller
@@ -20,17 +21,23 @@ from gateway.engines.queue import RETRY_SECONDS
 from gateway.engines.route import ServedRoute
 from gateway.realtime.answering import AnswerService
 from gateway.realtime.driver import Driver, SessionParts, new_id
-from gateway.realtime.end_of_turn import TurnJudge
-from gateway.realtime.inputs import Expired
-from gateway.realtime.listener import Hearing
+from gateway.realtime.hearing.end_of_turn import TurnJudge
+from gateway.realtime.hearing.listener import Hearing
+from gateway.realtime.hearing.transcribing import TranscriptService
+from gateway.realtime.hearing.voice_activity import VoiceActivityMonitor
 from gateway.realtime.memory import Memory
-from gateway.realtime.policy import Opening, Policy
+from gateway.realtime.protocol.response_events import FailureBody
+from gateway.realtime.protocol.session_config import (
+    Audio,
+    AudioOutput,
+    RealtimeSession,
+    SessionConfig,
+    TranscriptionSession,
+)
 from gateway.realtime.reach import reach_of
-from gateway.realtime.response_events import FailureBody
-from gateway.realtime.session_config import Audio, AudioOutput, RealtimeSession, SessionConfig, TranscriptionSession
-from gateway.realtime.session_update import updated
-from gateway.realtime.transcribing import TranscriptService
-from gateway.realtime.voice_activity import VoiceActivityMonitor
+from gateway.realtime.session.inputs import Expired
+from gateway.realtime.session.policy import Opening, Policy
+from gateway.realtime.session.session_update import updated
 from gateway.tasks import background
 from gateway.telemetry.observer import Observer
 from gateway.turns.conversation_turn import Turns
@@ -137,6 +144,7 @@ class RealtimeSessions:
                 least_speech_words=settings.realtime_interrupt_words,
                 resumes=settings.realtime_resume,
                 remembers=request.kind == "realtime",
+                is_same_model=partial(self._is_same_model, request),
             ),
         )
         return SessionParts(
@@ -160,6 +168,12 @@ class RealtimeSessions:
             memory=memory,
             lead_seconds=settings.realtime_lead_seconds,
         )
+
+    def _is_same_model(self, request: SessionRequest, name: str) -> bool:
+        try:
+            return self._service.gateway.find(name, request.caller, named_by="llm").name == request.served.name
+        except UnknownModel:
+            return False
 
     @contextmanager
     def watched(self, driver: Driver) -> Iterator[None]:

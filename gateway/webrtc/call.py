@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gateway.realtime.audio_format import format_of
-from gateway.realtime.client_events import ClientEvent, InputAudioBufferAppend
 from gateway.realtime.driver import Driver, SessionParts, Transport, driving, new_id
-from gateway.realtime.inputs import Refused
-from gateway.realtime.response_events import OutputAudioDelta, OutputAudioDone, ResponseCreated, ResponseDone
-from gateway.realtime.server_events import (
+from gateway.realtime.hearing.audio_format import format_of
+from gateway.realtime.protocol.client_events import ClientEvent, InputAudioBufferAppend
+from gateway.realtime.protocol.response_events import OutputAudioDelta, OutputAudioDone, ResponseCreated, ResponseDone
+from gateway.realtime.protocol.server_events import (
     PlaybackCleared,
     PlaybackStarted,
     PlaybackStopped,
@@ -17,7 +16,8 @@ from gateway.realtime.server_events import (
     SessionCreated,
     SessionUpdated,
 )
-from gateway.realtime.session_config import SessionConfig
+from gateway.realtime.protocol.session_config import SessionConfig
+from gateway.realtime.session.inputs import Refused
 from gateway.realtime.sessions import RealtimeSessions
 from gateway.tasks import race
 from gateway.webrtc.event_channel import EventChannel

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from gateway.realtime.client_events import ClientEvent
 from gateway.realtime.driver import new_id
-from gateway.realtime.event_reader import read_event
-from gateway.realtime.inputs import Refused
-from gateway.realtime.server_events import Error, ErrorBody, ServerEvent
+from gateway.realtime.protocol.client_events import ClientEvent
+from gateway.realtime.protocol.server_events import Error, ErrorBody, ServerEvent
+from gateway.realtime.session.event_reader import read_event
+from gateway.realtime.session.inputs import Refused
 
 MOST_WAITING_BYTES = 2_000_000
 """Of events that the client has not read."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gateway.audio.resample import Resampler
-from gateway.realtime.audio_format import FORMATS, AudioFormat
+from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 
 RATE = 48_000
 """Hz of decoded Opus."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from gateway.audio.resample import Resampler
-from gateway.realtime.audio_format import AudioFormat
+from gateway.realtime.hearing.audio_format import AudioFormat
 
 RATE = 24_000
 """Hz of the frames."""

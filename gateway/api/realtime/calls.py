@@ -17,7 +17,7 @@ from gateway.http.auth import caller_of, client_secret_of
 from gateway.http.openapi import ApiOperation
 from gateway.http.rate_limit import taken_place
 from gateway.realtime.driver import SessionParts
-from gateway.realtime.session_update import updated
+from gateway.realtime.session.session_update import updated
 from gateway.realtime.sessions import RealtimeSessions
 from gateway.webrtc.calls import Calls
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gateway.realtime.client_events import InputAudioBufferCommit
-from gateway.realtime.inputs import Refused
-from gateway.realtime.server_events import AudioCleared
+from gateway.realtime.protocol.client_events import InputAudioBufferCommit
+from gateway.realtime.protocol.server_events import AudioCleared
+from gateway.realtime.session.inputs import Refused
 from gateway.webrtc import event_channel
 from gateway.webrtc.event_channel import EventChannel
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from gateway.realtime.audio_format import FORMATS
+from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.webrtc.microphone import MOST_MISSING_SECONDS, Microphone
 
 SAMPLES = 960

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
-from gateway.realtime.audio_format import FORMATS
+from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.webrtc.opus_track import FRAME_TICKS, SILENCE, TAIL_FRAMES, OpusTrack
 from gateway.webrtc.playout import RATE, Playout
 

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from gateway.realtime.audio_format import FORMATS
+from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.webrtc.playout import FRAME_BYTES, Playout
 
 PCM = FORMATS["audio/pcm"]
