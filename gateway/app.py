@@ -111,8 +111,7 @@ def create_app(
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
-    Raises ``BadOption`` for an address that no store can have, an origin that none is, a collector that data cannot
-    be sent to, or a network that calls cannot use.
+    Raises ``BadOption`` for an address, origin, collector or network that cannot be.
     """
     settings = gateway.settings
     surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
