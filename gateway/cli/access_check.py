@@ -1,8 +1,8 @@
 """Who may use the gateway, checked before it serves: keys that can work, and no gateway that anybody could use."""
 
 from gateway.access.keys import check_keys
+from gateway.access.loopback import is_loopback
 from gateway.app import SURFACES
-from gateway.http.foreign_pages import is_loopback
 from gateway.settings.model import Loaded, SettingsError
 
 

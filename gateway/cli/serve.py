@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.options import BadOption
 from gateway.access.keys import Keyring
+from gateway.access.loopback import is_loopback
 from gateway.api.page.routes import is_served
 from gateway.app import Process, create_app
 from gateway.cli.access_check import check_access
@@ -22,7 +23,6 @@ from gateway.cli.supervisor import Crew, Supervisor
 from gateway.cli.worker_rules import check_workers
 from gateway.engines.build import RouteBuilder
 from gateway.engines.lifecycle import Gateway
-from gateway.http.foreign_pages import is_loopback
 from gateway.server.server import GatewayServer
 from gateway.server.tls import tls_context
 from gateway.settings.composition import start_notes

@@ -4,13 +4,12 @@ A page can have its own host name lead to this machine after it was loaded (DNS 
 gateway for the page's own server, and only ``Host`` tells. Else ``Origin`` names the page.
 """
 
-import ipaddress
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 from litestar.types import Scope
 
 from gateway.access.keys import NotAllowed
+from gateway.access.loopback import is_loopback
 from gateway.http.cors import cors_config
 
 _HTTP_OF = {"ws": "http", "wss": "https"}
@@ -54,12 +53,3 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].removesuffix(".")
-
-
-@lru_cache(maxsize=128)
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` is an address or a name of this machine that no other machine can reach."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

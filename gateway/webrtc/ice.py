@@ -12,16 +12,24 @@ from aiortc import RTCConfiguration, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from adapters.options import BadOption, shown_url
+from gateway.access.loopback import is_loopback
 from gateway.settings.server import ServerSettings
+
+LOOPBACK = "127.0.0.1"
+"""The address of calls at a gateway that listens on loopback, unless something is set that reaches further."""
 
 STUN_SECONDS = 3.0
 """How long a STUN server may take; without its answer a call has one candidate less."""
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
-    """The servers and the UDP ports of all calls; without ``ports`` any free one is taken."""
+    """The servers, addresses and UDP ports of all calls.
+
+    Without ``addresses`` those of the machine are used, but for loopback; without ``ports`` any free one is.
+    """
 
     servers: tuple[RTCIceServer, ...] = ()
+    addresses: tuple[str, ...] = ()
     ports: range | None = None
 
     @property
@@ -30,12 +38,13 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         return RTCConfiguration(iceServers=list(self.servers))
 
     def bind(self, connection: Connection) -> None:
-        """Have ``connection``, which has gathered nothing yet, take its ports from the range."""
-        if self.ports is None:
-            return
+        """Have ``connection``, which has gathered nothing yet, use these addresses and ports."""
         gather, ports = connection.get_component_candidates, self.ports
 
         async def candidates(component: int, addresses: list[str]) -> list[Candidate]:
+            addresses = list(self.addresses) or addresses
+            if ports is None:
+                return list(await gather(component, addresses))
             hosts = [host for address in addresses if (host := await _host(connection, component, address, ports))]
             connection._protocols += hosts
             found = [host.local_candidate for host in hosts]
@@ -61,7 +70,9 @@ def network_of(settings: ServerSettings) -> Network:
                 credential=None if password is None else password.reveal(),
             )
         )
-    return Network(servers=tuple(servers), ports=_ports(settings.webrtc_ports))
+    ports = _ports(settings.webrtc_ports)
+    is_local = is_loopback(settings.host) and ports is None and not servers
+    return Network(servers=tuple(servers), addresses=(LOOPBACK,) if is_local else (), ports=ports)
 
 
 def _server(name: str, url: str, schemes: tuple[str, ...]) -> str:

@@ -175,3 +175,10 @@ async def calling(
         yield client
     finally:
         await client.close()
+
+
+async def place_again(address: str, offer: str) -> None:
+    """Wait until the only place for a session is free."""
+    async with asyncio.timeout(20):
+        while (await post_offer(address, offer)).status_code == 503:
+            await asyncio.sleep(0.1)

@@ -8,7 +8,7 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from gateway.http.foreign_pages import is_loopback
+from gateway.access.loopback import is_loopback
 from gateway.http.static_files import StaticFile, read_files
 from gateway.settings.server import ServerSettings
 

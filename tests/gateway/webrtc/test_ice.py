@@ -15,8 +15,24 @@ def network(*flags: str) -> Network:
 
 
 def test_nothing_is_asked_of_others_unless_it_is_set() -> None:
-    assert network() == Network()
+    assert network() == Network(addresses=("127.0.0.1",))
     assert network().configuration.iceServers == []
+
+
+def test_a_gateway_that_others_can_reach_uses_the_addresses_of_its_machine() -> None:
+    assert network("--host=0.0.0.0") == Network()
+    assert network("--webrtc_ports=50000-50010").addresses == ()
+    assert network("--webrtc_stun_server=stun:stun.example.org").addresses == ()
+
+
+async def test_calls_at_loopback_are_reached_there_alone() -> None:
+    connection = Connection(ice_controlling=False)
+    network().bind(connection)
+    try:
+        (candidate,) = await connection.get_component_candidates(1, ["192.0.2.99"])
+        assert candidate.host == "127.0.0.1"
+    finally:
+        await connection.close()
 
 
 def test_servers_and_ports() -> None:

@@ -25,7 +25,7 @@ from gateway.access.keys import Key, Keyring, digest_of
 from gateway.access.limits import Limits
 from gateway.app import create_app
 from gateway.webrtc import call
-from tests.support.call_client import CallClient, calling, post_offer
+from tests.support.call_client import CallClient, calling, place_again, post_offer
 from tests.support.realtime_client import is_subsequence, spoken_question
 from tests.support.server import gateway_of, scripted_engines, served, serving, until
 
@@ -96,13 +96,6 @@ def ask(client: CallClient, text: str) -> None:
 def candidates(client: CallClient) -> Any:
     """The addresses that the gateway's answer names."""
     return client.peer.sctp.transport.transport.getRemoteCandidates()
-
-
-async def place_again(address: str, offer: str) -> None:
-    """Wait until the only place for a session is free."""
-    async with asyncio.timeout(20):
-        while (await post_offer(address, offer)).status_code == 503:
-            await asyncio.sleep(0.1)
 
 
 def left() -> tuple[int, int, list[str]]:

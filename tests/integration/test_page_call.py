@@ -1,0 +1,52 @@
+"""The page in a real browser over WebRTC: it is answered, interrupts, and hangs up."""
+
+import wave
+from pathlib import Path
+
+import pytest
+
+from adapters import scripted
+from tests.support.browser import Visit, chromium, visiting
+from tests.support.call_client import CallClient, place_again
+from tests.support.server import QUESTION, gateway_of, scripted_engines, served
+
+pytestmark = pytest.mark.timeout(90)
+
+LONG = "This answer is long. " * 12
+
+
+async def test_a_conversation_over_webrtc() -> None:
+    gateway = gateway_of(scripted_engines(), "--realtime_sessions", "1")
+    async with served(gateway) as address, chromium() as browser, visiting(browser, address) as visit:
+        await begin(visit)
+        await visit.shows("#state", "Hands-free")
+        await visit.turn("done")
+        assert await visit.text(".question") == "what did you say"
+        assert (await visit.text(".answer")).strip() == "Hello there. How are you?"
+        await visit.page.click("#hands-free")
+        await visit.shows("#state", "Ready")
+        await place_again(address, await CallClient.made_offer())
+
+
+async def test_speaking_interrupts_the_answer_of_a_call(tmp_path: Path) -> None:
+    """The recording is played again and again: the second question comes while the first is being answered."""
+    with wave.open(str(QUESTION)) as file, wave.open(str(tmp_path / "again.wav"), "wb") as longer:
+        longer.setparams(file.getparams())
+        longer.writeframes(file.readframes(file.getnframes()) + bytes(2 * 16_000 * 2))  # two seconds of silence
+    model = scripted.language_model(scripted.answering(*[f"{word} " for word in LONG.split()]))
+    async with (
+        served(gateway_of(scripted_engines(llm=model))) as address,
+        chromium(microphone=tmp_path / "again.wav", again=True) as browser,
+        visiting(browser, address) as visit,
+    ):
+        await begin(visit)
+        await visit.shows(".turn[data-state=interrupted]")
+        assert 0 < len(await visit.text(".turn:first-child .heard")) < len(LONG) / 2
+        await visit.page.click("#hands-free")
+
+
+async def begin(visit: Visit) -> None:
+    """Talk without hands, over WebRTC."""
+    await visit.page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    await visit.page.select_option("#link", "webrtc")
+    await visit.page.click("#hands-free")
