@@ -27,7 +27,7 @@ from gateway.app import create_app
 from gateway.webrtc import call
 from tests.support.call_client import CallClient, calling, place_again, post_offer
 from tests.support.realtime_client import is_subsequence, spoken_question
-from tests.support.server import gateway_of, scripted_engines, served, serving, until
+from tests.support.server import gateway_of, gateway_with_routes, scripted_engines, served, serving, until
 
 KEY = "sk-the-key-of-the-phone"
 OTHER = "sk-the-key-of-another-one"
@@ -281,6 +281,15 @@ async def test_an_offer_without_audio_or_opus_is_refused() -> None:
             error = (await post_offer(address, offer)).json()["error"]
             assert (error["code"], error["param"]) == ("invalid_offer", "sdp")
             assert said in error["message"]
+
+
+async def test_a_call_names_a_model_that_is_there() -> None:
+    gateway = gateway_with_routes(scripted_engines(), [("home", ())])
+    async with served(gateway) as address:
+        answer = await post_offer(address, await CallClient.made_offer(), params={"model": "nobody"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+        async with calling(address, form=lambda _: {"params": {"model": "home"}}) as client:
+            assert client.events[0]["session"]["model"] == "home"
 
 
 async def test_offers_come_in_forms_json_and_text() -> None:
