@@ -41,7 +41,6 @@ ELSEWHERE = {
         "tests/gateway/api/realtime/test_calls.py",
         "whose a call is shows there",
     ),
-    "gateway/webrtc/peer.py": ("tests/gateway/api/realtime/test_calls.py", "it needs another peer, and there is one"),
     "gateway/realtime/answer_run.py": (
         "tests/gateway/realtime/test_answering.py",
         "what is held back, and when, shows in what is told",
