@@ -27,8 +27,8 @@ def updated(
     """``config`` with ``changes``: objects are merged, what is ``null`` is cleared, unknown fields have no effect.
 
     ``has_spoken``: the client has heard the session's voice, which stays then. ``is_same_model``: whether another name
-    means the session's model too; Agents SDKs send the name that they know, whatever the address says. Raises ``InvalidRequest``, whose
-    ``param`` is the field with ``session`` before it.
+    means the session's model too; Agents SDKs send the name that they know, whatever the address says. Raises
+    ``InvalidRequest``, whose ``param`` is the field with ``session`` before it.
     """
     changes = {name: value for name, value in changes.items() if name not in FIXED}
     _check_fixed(config, changes, is_same_model)

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
+from functools import partial
 
 import msgspec
 
@@ -201,7 +202,7 @@ class ConversationTurn:
             attempts = self._attempts(window_of(plan, lease, question), screening, speech, deadline)
             async with aclosing(attempts) as answering:
                 async for prompt, event in answering:
-                    tally.asked(prompt.messages)
+                    tally.estimated_by(partial(tally.usage_of, prompt.messages))
                     spoken = spoken or isinstance(event, tts.AudioChunk)
                     if isinstance(event, AnswerFinished):
                         kept = await self._keep(lease, question, prompt, event.message, event.usage)

@@ -41,9 +41,8 @@ class Tally:
         self._guards: dict[str, None] = {}
         self._heard = self._listening = self._spoken = self._delivered = 0.0
         self._characters = self._cached_characters = self._delivered_characters = 0
-        self._asked: Sequence[llm.Message] | None = None
         self._written = 0
-        self._estimate_passed: Callable[[], llm.Usage] | None = None
+        self._estimate: Callable[[], llm.Usage] | None = None
         self._usage: llm.Usage | None = None
         self._compaction: llm.Usage | None = None
 
@@ -54,13 +53,14 @@ class Tally:
                 self._listening += audio.seconds(block, sample_rate)
                 yield block
 
-    def asked(self, messages: Sequence[llm.Message]) -> None:
-        """The model answers ``messages``."""
-        self._asked = messages
+    def usage_of(self, messages: Sequence[llm.Message]) -> llm.Usage:
+        """What a model must have used about that was asked ``messages``, by what it has written so far."""
+        characters = message_characters(messages)
+        return llm.Usage(input_tokens=estimated_tokens(characters), output_tokens=estimated_tokens(self._written))
 
     def estimated_by(self, estimate: Callable[[], llm.Usage]) -> None:
-        """``estimate`` says what the model must have used about, once it has answered and told no usage."""
-        self._estimate_passed = estimate
+        """``estimate`` says what the model must have used about, once it has begun to answer and told no usage."""
+        self._estimate = estimate
 
     def observed_by(self, observer: Observer) -> AbstractContextManager[None]:
         """Around the turn: ``observer`` is told that it begins, and once, however it ends, of its outcome."""
@@ -142,18 +142,12 @@ class Tally:
             delivered_seconds=self._delivered,
             delivered_characters=self._delivered_characters,
             usage=self._usage,
-            estimate=self._estimate() if self._usage is None else None,
+            estimate=self._estimated(),
             compaction=self._compaction,
             timings=self._watch.timings(),
         )
 
-    def _estimate(self) -> llm.Usage | None:
-        """What the model must have used about, if it was asked."""
-        if self._estimate_passed is not None:
-            return None if self._answered_by is None else self._estimate_passed()
-        if self._asked is None:
+    def _estimated(self) -> llm.Usage | None:
+        if self._estimate is None or self._answered_by is None or self._usage is not None:
             return None
-        return llm.Usage(
-            input_tokens=estimated_tokens(message_characters(self._asked)),
-            output_tokens=estimated_tokens(self._written),
-        )
+        return self._estimate()
