@@ -47,13 +47,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
         ``early`` is what came with it. No client may send before it has the answer; what is sent all the same waits.
         """
-        if not head.target.isascii() or not _KEY.fullmatch(head.header(b"sec-websocket-key")):
+        key = head.header(b"sec-websocket-key")
+        if head.http_version != "1.1" or not head.target.isascii() or not _KEY.fullmatch(key):
             raise HTTPException(status_code=HTTPStatus.BAD_REQUEST, detail="Invalid handshake of a WebSocket.")
         self.counts_as, self._early = client, early
         self.connection_made(transport)
         transport.set_protocol(self)
         transport.pause_reading()
         self.data_received(head.encoded())
+        if not self.handshake_initiated:  # the library finds no request in it, and would wait for one for ever
+            transport.close()
 
     async def send(self, message: Any) -> None:
         """Send what the application says; once it has accepted, what the client sends is read."""
@@ -102,6 +105,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 logger.error("%s failed unexpectedly: %s", request_id(scope), where(error))
                 if self.handshake_complete:
                     await send({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
+            if self.initial_response is not None or self.transport.is_closing():
+                raise ClientDisconnected  # refused, or gone: no error of the application, as uvicorn would log it
 
         self.app = answered
         await super().run_asgi()

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from litestar.exceptions import HTTPException
 from websockets.frames import Frame, Opcode
@@ -22,7 +22,7 @@ from tests.support import echo_surface
 from tests.support.raw_client import chunked, request
 from tests.support.threaded_gateway import threaded_gateway
 
-few = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+few = settings(max_examples=60, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
 
 TEXT = request("POST", "/v1/chat/completions", "content-type: application/json", body=b'{"messages": []}')
 REQUESTS = (
