@@ -117,7 +117,7 @@ def create_app(
     surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
     parts = _Parts(
         gateway=gateway,
-        secrets=ClientSecrets(),
+        secrets=ClientSecrets(process.siblings),
         keyring=keyring or Keyring(),
         process=process,
         history=build_history(settings),
@@ -205,7 +205,11 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         """Tell the other workers of this one."""
         metrics = self.measured.registry
         return self.process.siblings.answering(
-            {"state": lambda: str(self.gateway.state).encode(), "metrics": lambda: packed(metrics.collect())}
+            {
+                "state": lambda _: str(self.gateway.state).encode(),
+                "metrics": lambda _: packed(metrics.collect()),
+                "client_secret": self.secrets.told,
+            }
         )
 
 

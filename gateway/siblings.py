@@ -11,7 +11,7 @@ from adapters.contract.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
-Question = Literal["state", "metrics"]
+Question = Literal["state", "metrics", "client_secret"]
 
 ANSWER_SECONDS = 2.0
 """How long a sibling may take to answer."""
@@ -29,8 +29,8 @@ class Siblings:
         self._count = count
 
     @asynccontextmanager
-    async def answering(self, answers: Mapping[Question, Callable[[], bytes]]) -> AsyncGenerator[None, None]:
-        """Answer the others with ``answers`` inside the block."""
+    async def answering(self, answers: Mapping[Question, Callable[[str], bytes]]) -> AsyncGenerator[None, None]:
+        """Answer the others inside the block: each question has a function of what is asked about."""
         if self._count == 1:
             yield
             return
@@ -38,10 +38,10 @@ class Siblings:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    question = (await reader.readline()).decode().strip()
+                    question, _, about = (await reader.readline()).decode().strip().partition(" ")
                     for known, told in answers.items():
                         if known == question:
-                            writer.write(told())
+                            writer.write(told(about))
                     await writer.drain()
             except (OSError, TimeoutError, ValueError) as error:
                 logger.warning("another worker was not answered (%s)", type(error).__name__)
@@ -56,16 +56,18 @@ class Siblings:
         finally:
             server.close()
 
-    async def ask(self, question: Question) -> list[bytes | None]:
+    async def ask(self, question: Question, about: str = "") -> list[bytes | None]:
         """What the others answer; ``None`` for one that is not there. Raises ``Unavailable`` for a slow one."""
-        return [await self._ask(number, question) for number in range(self._count) if number != self._index]
+        return [
+            await self._ask(number, f"{question} {about}\n") for number in range(self._count) if number != self._index
+        ]
 
-    async def _ask(self, number: int, question: Question) -> bytes | None:
+    async def _ask(self, number: int, line: str) -> bytes | None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 reader, writer = await asyncio.open_unix_connection(self._socket(number))
                 try:
-                    writer.write(f"{question}\n".encode())
+                    writer.write(line.encode())
                     return await _read(reader)
                 finally:
                     writer.close()

@@ -3,6 +3,7 @@
 from adapters.upstream.attempt import CompletionCall
 from adapters.upstream.audio_answer import AudioCall, AudioDeclared
 from adapters.upstream.client import UpstreamClient
+from adapters.upstream.engine import ServerEngine
 from adapters.upstream.error_factory import ErrorFactory
 from adapters.upstream.forwarding import ForwardCall
 from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any, is_shallow, token_count
@@ -17,6 +18,7 @@ __all__ = [
     "ErrorFactory",
     "ForwardCall",
     "LenientDecoder",
+    "ServerEngine",
     "UnreadableJson",
     "Upload",
     "UpstreamClient",

@@ -21,6 +21,20 @@ Event_co = TypeVar("Event_co", covariant=True)
 _log = logging.getLogger(__name__)
 
 
+class Attempt(Protocol):
+    """One request and its answer."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of the response, once there is one."""
+
+    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> None:
+        """Send the request and wait for the first content. Raises ``AdapterError``."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+
+
 class ResponseReader(Protocol[Event_co]):
     """Turns one answer of a server into the contract's events; each method raises ``AdapterError``."""
 

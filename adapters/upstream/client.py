@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from itertools import count
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -15,7 +15,7 @@ from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
 from adapters.contract.passthrough import Forwarded, PassEvent
 from adapters.contract.request_context import current_request
 from adapters.options import BadOption, Secret, shown_url
-from adapters.upstream.attempt import CompletionCall, Event, ResponseStream
+from adapters.upstream.attempt import Attempt, CompletionCall, Event, ResponseStream
 from adapters.upstream.audio_answer import AudioAnswer, AudioCall, AudioDeclared
 from adapters.upstream.body import drain
 from adapters.upstream.breaker import CircuitBreaker
@@ -45,21 +45,7 @@ _HEADERS = {
 _log = logging.getLogger(__name__)
 
 
-class _Attempt(Protocol):
-    """One request and its answer."""
-
-    @property
-    def status(self) -> int | None:
-        """The status of the response, once there is one."""
-
-    async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> None:
-        """Send the request and wait for the first content. Raises ``AdapterError``."""
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-
-
-AttemptT = TypeVar("AttemptT", bound=_Attempt)
+AttemptT = TypeVar("AttemptT", bound=Attempt)
 
 
 class UpstreamClient:

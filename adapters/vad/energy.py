@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from adapters.contract import vad
 from adapters.contract.audio import SAMPLE_BYTES
@@ -74,41 +73,51 @@ class Energy:
 
     def measure(self, blocks: Sequence[tuple[vad.Meter, bytes]]) -> list[list[float]]:
         """The probability of speech in each frame: a half where it is as loud as the detector wants speech to be."""
-        excesses = [meter.excesses(pcm) for meter, pcm in blocks if isinstance(meter, EnergyMeter)]
-        return [[0.5 + 0.5 * math.tanh(excess / (2 * GRADUAL_DB)) for excess in each] for each in excesses]
+        found = excesses([(meter, pcm) for meter, pcm in blocks if isinstance(meter, EnergyMeter)])
+        return [[0.5 + 0.5 * math.tanh(excess / (2 * GRADUAL_DB)) for excess in each] for each in found]
 
 
 class EnergyMeter:
-    """Compares frames of 20 ms with the background, so that a stream is judged the same however it is split."""
+    """The background of one stream, and its audio that fills no frame yet."""
 
     def __init__(self, threshold_db: float) -> None:
+        self.last_sample = 0.0
         self._threshold = threshold_db
         self._background = threshold_db - MARGIN_DB
         self._pending = bytearray()
-        self._last_sample = 0.0
 
-    def excesses(self, pcm: bytes) -> list[float]:
-        """By how many dB each frame of the next s16le mono at 16 kHz is louder than the least of speech."""
+    def take(self, pcm: bytes) -> bytes:
+        """The frames that are whole with the next audio: a stream is judged the same however it is split."""
         self._pending += pcm
         whole = len(self._pending) // _FRAME_BYTES * _FRAME_BYTES
-        if not whole:
-            return []
-        samples = np.frombuffer(bytes(self._pending[:whole]), "<i2").astype(np.float64) / 32_768
+        frames = bytes(self._pending[:whole])
         del self._pending[:whole]
-        found = []
-        for level in self._levels(samples):
-            self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
-            found.append(level - max(self._threshold, self._background + MARGIN_DB))
-        return found
+        return frames
 
-    def _levels(self, samples: npt.NDArray[np.float64]) -> list[float]:
-        """The level of each frame in dBFS."""
-        # The difference of neighbouring samples removes the offset and most hum, and keeps speech.
-        filtered = np.diff(samples, prepend=self._last_sample)
-        self._last_sample = float(samples[-1])
-        power = np.mean(filtered.reshape(-1, _FRAME_SAMPLES) ** 2, axis=1)
-        levels: list[float] = (10 * np.log10(power + 1e-12)).tolist()
-        return levels
+    def excess(self, level: float) -> float:
+        """By how many dB the next frame, at ``level``, is louder than the least of speech."""
+        self._background = min(level, self._background + RISE_DB_PER_SECOND * FRAME_SECONDS)
+        return level - max(self._threshold, self._background + MARGIN_DB)
+
+
+def excesses(blocks: Sequence[tuple[EnergyMeter, bytes]]) -> list[list[float]]:
+    """By how many dB each frame that the ``blocks`` complete is louder than the least of speech, by stream."""
+    taken = [meter.take(pcm) for meter, pcm in blocks]
+    samples = np.frombuffer(b"".join(taken), "<i2").astype(np.float64) / 32_768
+    # The difference of neighbouring samples removes the offset and most hum, and keeps speech.
+    differences = np.diff(samples, prepend=0.0)
+    start = 0
+    for (meter, _), frames in zip(blocks, taken, strict=True):
+        if frames:
+            differences[start] = samples[start] - meter.last_sample
+            start += len(frames) // SAMPLE_BYTES
+            meter.last_sample = float(samples[start - 1])
+    power = np.mean(differences.reshape(-1, _FRAME_SAMPLES) ** 2, axis=1)
+    levels = iter((10 * np.log10(power + 1e-12)).tolist())
+    return [
+        [meter.excess(next(levels)) for _ in range(len(frames) // _FRAME_BYTES)]
+        for (meter, _), frames in zip(blocks, taken, strict=True)
+    ]
 
 
 class EnergyDetector:
@@ -124,7 +133,7 @@ class EnergyDetector:
     def feed(self, pcm: bytes) -> list[vad.Event]:
         """Take s16le mono at 16 kHz; a start of speech is reported after 60 ms, an end after 500 ms."""
         events: list[vad.Event] = []
-        for excess in self._meter.excesses(pcm):
+        for excess in excesses([(self._meter, pcm)])[0]:
             self._frames += 1
             event = self._classify(excess > 0)
             if event is not None:

@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.contract.errors import Overloaded
 from gateway.access.keys import digest_of
+from gateway.siblings import ALONE, Siblings
 
 PREFIX = "ek_"
 """How OpenAI's begin."""
@@ -30,9 +31,10 @@ class ClientSecret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientSecrets:
-    """The secrets of this process; only their hashes are kept."""
+    """The secrets of this process and of its ``siblings``, the other workers; only their hashes are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, siblings: Siblings = ALONE) -> None:
+        self._siblings = siblings
         self._kept: dict[bytes, tuple[ClientSecret, int]] = {}
 
     def make(self, caller: str, session: dict[str, Any], seconds: int, now: datetime) -> tuple[str, ClientSecret]:
@@ -54,9 +56,25 @@ class ClientSecrets:
         self._kept[digest_of(value)] = secret, size
         return value, secret
 
-    def find(self, shown: str | None, now: datetime) -> ClientSecret | None:
-        """What the secret ``shown`` opens; ``None`` for what is none, or none any more."""
+    async def find(self, shown: str | None, now: datetime) -> ClientSecret | None:
+        """What the secret ``shown`` opens; ``None`` for what is none, or none any more.
+
+        Raises ``Unavailable`` when another worker, which may know it, does not answer.
+        """
         if shown is None or not shown.startswith(PREFIX):
             return None
-        secret, _ = self._kept.get(digest_of(shown), (None, 0))
+        digest = digest_of(shown).hex()
+        secret = self._own(digest)
+        if secret is None:
+            told = next(filter(None, await self._siblings.ask("client_secret", digest)), None)
+            secret = None if told is None else msgspec.json.decode(told, type=ClientSecret)
         return secret if secret is not None and secret.expires > now else None
+
+    def told(self, digest: str) -> bytes:
+        """The secret of this process with this hash, in hexadecimal, for another worker; empty if there is none."""
+        secret = self._own(digest)
+        return b"" if secret is None else msgspec.json.encode(secret)
+
+    def _own(self, digest: str) -> ClientSecret | None:
+        secret, _ = self._kept.get(bytes.fromhex(digest), (None, 0))
+        return secret

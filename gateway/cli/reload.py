@@ -59,6 +59,7 @@ class Reloads:
         running = self._running
         try:
             loaded = self._reread()
+            running.builder.keep(await running.gateway.loaded())  # what could not be loaded is made anew
             await self._take_over(loaded)
         except (SettingsError, BadOption) as error:
             logger.error("the settings are not reloaded: %s", error)
@@ -70,7 +71,8 @@ class Reloads:
             if changed := _changed(running.loaded.settings, loaded.settings):
                 logger.warning("%s: changed in the settings, taken over at the next start only", ", ".join(changed))
             logger.info("reloaded: %d routes, %d keys", len(loaded.routes), len(loaded.keys))
-        running.builder.keep(running.gateway.loaded)
+        finally:
+            running.builder.keep(await running.gateway.loaded())
 
     async def _take_over(self, loaded: Loaded) -> None:
         running = self._running

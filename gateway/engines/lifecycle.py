@@ -70,11 +70,15 @@ class Gateway:
         name of an engine or of its model the first route that has it. Raises ``UnknownModel``, and what
         ``ServedRoute.require`` raises when one of ``stages`` cannot work, or ``ServedRoute.admit`` when it is too busy.
         """
-        found = _find(self.routes_for(caller), model, named_by)
+        found = self.find(model, caller, named_by=named_by)
         stages = tuple(stages)
         found.require(stages)
         found.admit(stages)
         return found
+
+    def find(self, model: str | None, caller: Caller, *, named_by: Stage | None = None) -> ServedRoute:
+        """The same route, whether or not it can work now. Raises ``UnknownModel``."""
+        return _find(self.routes_for(caller), model, named_by)
 
     @property
     def queues(self) -> dict[Stage, list[QueueState]]:
@@ -107,22 +111,27 @@ class Gateway:
         is changed. What is not used any more is closed by ``retire``.
         """
         async with self._loading:
-            loaded: LoadFailures = dict.fromkeys(self.loaded)
-            await load_routes(routes, loaded)
+            loaded: LoadFailures = dict.fromkeys(self._working())
+            try:
+                await load_routes(routes, loaded)
+            finally:
+                self._unused += [each for each in loaded if each not in self._loaded]
             broken = {served.name for served in self.routes if served.load_failure()}
             lost = [served for served in routes if served.load_failure() and served.name not in broken]
             if lost:
-                self._unused += [each for each in loaded if each not in self._loaded]
                 raise BadOption(f"the model {lost[0].name} cannot be served: {lost[0].load_failure()}")
             used = {*engines_of(routes), *guards_of(routes)}
-            self._unused += [each for each in self._parts() if each not in used]
+            self._unused = [each for each in (*self._unused, *self._parts()) if each not in used]
             self._replaced = [served for served in (*self._replaced, *self.routes) if served.in_use]
             self.routes = tuple(routes)
             self._loaded = {each: failure for each, failure in loaded.items() if each in used}
 
-    @property
-    def loaded(self) -> set[Any]:
-        """The engines and guards that work."""
+    async def loaded(self) -> set[Any]:
+        """The engines and guards that could be loaded, once all have been tried."""
+        async with self._loading:
+            return self._working()
+
+    def _working(self) -> set[Any]:
         return {each for each, failure in self._loaded.items() if failure is None}
 
     async def retire(self) -> None:

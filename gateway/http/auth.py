@@ -7,6 +7,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from adapters.contract.errors import Unavailable
 from gateway.access.caller import ANYONE, NOBODY, Caller
 from gateway.access.client_secrets import ClientSecret, ClientSecrets
 from gateway.access.keys import InvalidKey, Keyring, NotAllowed
@@ -54,20 +55,20 @@ class AccessControl(ASGIMiddleware):
         time_request(scope)
         if scope["type"] == ScopeType.HTTP:
             if scope["method"] != "OPTIONS":
-                self._admit(scope)
+                await self._admit(scope)
         else:
             try:
-                self._admit(scope)
-            except (InvalidKey, NotAllowed) as error:
+                await self._admit(scope)
+            except (InvalidKey, NotAllowed, Unavailable) as error:
                 await refuse_handshake(error, scope, send)
                 return
         await next_app(scope, receive, send)
 
-    def _admit(self, scope: Scope) -> None:
-        """Note whose the request is. Raises ``InvalidKey``, ``NotAllowed``."""
+    async def _admit(self, scope: Scope) -> None:
+        """Note whose the request is. Raises ``InvalidKey``, ``NotAllowed``, and what ``ClientSecrets.find`` raises."""
         options: dict[str, Any] = scope["route_handler"].opt
         now, shown = datetime.now(UTC), _shown_key(scope)
-        secret = self._secrets.find(shown, now) if options.get("client_secrets") else None
+        secret = await self._secrets.find(shown, now) if options.get("client_secrets") else None
         if self._keyring.empty:
             self._foreign_pages.check(scope)
             caller = ANYONE

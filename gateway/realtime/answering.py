@@ -35,6 +35,9 @@ from gateway.turns.turn_place import turn_place
 
 logger = logging.getLogger(__name__)
 
+STOPPING_SECONDS = 1.0
+"""How long an answer waits for the end of one that is being stopped."""
+
 Words = Callable[[], Awaitable[str | None]]
 """Waits for what was said up to a pause; ``None`` when that cannot be known any more."""
 
@@ -68,6 +71,7 @@ class Answers:
         self._recording = recording
         self._runs: dict[str, AnswerRun] = {}
         self._speculations: dict[str, Speculation] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
 
     def run_of(self, response_id: str) -> AnswerRun | None:
         """The answer ``response_id``, while it runs."""
@@ -80,10 +84,10 @@ class Answers:
         match command:
             case commands.Answer():
                 run = AnswerRun(command.response_id, command.plan.output, self._tell)
-                self._begin(run, self._answered(run, command.plan, self._recording, None))
+                self._begin(run, lambda: self._answered(run, command.plan, self._recording, None))
             case commands.Say():
                 run = AnswerRun(command.response_id, command.output, self._tell)
-                self._begin(run, self._said(run, command))
+                self._begin(run, lambda: self._said(run, command))
             case commands.Cancel():
                 self._cancel(command.response_id)
             case commands.Adopt():
@@ -97,7 +101,7 @@ class Answers:
         """Answer what was said up to a pause, without effect: ``words``, or ``heard`` where the model hears itself."""
         output = None if command.plan is None else command.plan.output
         run = AnswerRun(command.response_id, output, self._tell, prepared=True)
-        self._begin(run, self._prepared(run, command, words, heard))
+        self._begin(run, lambda: self._prepared(run, command, words, heard))
 
     def _adopt(self, response_id: str) -> None:
         """The attempt is the answer."""
@@ -109,9 +113,8 @@ class Answers:
     def _cancel(self, response_id: str) -> None:
         """Stop an answer; nothing is told of it any more."""
         if (run := self._runs.pop(response_id, None)) is not None and run.task is not None:
-            run.stop()
             self._playback.stop()
-            run.task.cancel()
+            self._stop(run, run.task)
 
     def _discard(self, response_id: str) -> None:
         """Throw an attempt away; what it cost is told once its engines are closed."""
@@ -119,27 +122,40 @@ class Answers:
         if run is None or run.task is None:
             self._tell(inputs.PreparationLost(response_id=response_id))
         else:
-            run.stop()
-            run.task.cancel()
+            self._stop(run, run.task)
 
-    def _begin(self, run: AnswerRun, work: Coroutine[Any, Any, None]) -> None:
+    def _stop(self, run: AnswerRun, task: asyncio.Task[None]) -> None:
+        run.stop()
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+        task.cancel()
+
+    def _begin(self, run: AnswerRun, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._runs[run.response_id] = run
         run.task = self._start(self._guarded(run, work))
+        run.task.add_done_callback(lambda _: self._ended(run))
 
-    async def _guarded(self, run: AnswerRun, work: Coroutine[Any, Any, None]) -> None:
-        """Have ``work`` done, and tell of its failure; an attempt that ends without being adopted is lost."""
+    async def _guarded(self, run: AnswerRun, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have ``work`` done, and tell of its failure.
+
+        What is being stopped gives its place back first: the caller may have one turn at once.
+        """
         try:
-            await work
+            if self._stopping:
+                await asyncio.wait(tuple(self._stopping), timeout=STOPPING_SECONDS)
+            await work()
         except Exception as error:  # noqa: BLE001  whatever it is, the session goes on
             if not isinstance(error, AdapterError):
                 logger.error("an answer failed unexpectedly: %s", type(error).__name__)
             if run.is_adopted and run.response_id in self._runs:
                 failed = inputs.AnswerFailed(response_id=run.response_id, error=self._service.failure(error))
                 self._end(run, failed)
-        finally:
-            if not run.is_adopted and run.response_id in self._runs:
-                self._speculations.pop(run.response_id, None)
-                self._end(run, inputs.PreparationLost(response_id=run.response_id, tokens=run.tokens))
+
+    def _ended(self, run: AnswerRun) -> None:
+        """An attempt that ends without being adopted is lost."""
+        if not run.is_adopted and run.response_id in self._runs:
+            self._speculations.pop(run.response_id, None)
+            self._end(run, inputs.PreparationLost(response_id=run.response_id, tokens=run.tokens))
 
     def _end(self, run: AnswerRun, end: inputs.AnswerInput | inputs.PreparationInput) -> None:
         del self._runs[run.response_id]

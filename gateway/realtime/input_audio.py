@@ -68,11 +68,13 @@ class InputAudio:
         self._kept += data
 
     def open(self, start_ms: float) -> "Utterance":
-        """An utterance that grows, from ``start_ms`` on or from the first sample that is kept. There is one at a time.
+        """An utterance that grows, from ``start_ms`` on or from the first sample that is kept.
 
-        Its readers get what ``Utterance.advance`` lets them have.
+        Its readers get what ``Utterance.advance`` lets them have. There is one at a time: an earlier one that was
+        neither committed nor cleared ends with what is known of it.
         """
-        assert self.utterance is None, "the last one was committed or cleared"
+        if self.utterance is not None:
+            self.utterance.close(self.utterance.known()[1])
         self.utterance = Utterance(self, max(self.offset(start_ms), self._forgotten))
         return self.utterance
 
@@ -100,8 +102,8 @@ class InputAudio:
         self._forget(self.offset(before_ms))
 
     def between(self, start: int, end: int) -> bytes:
-        """The bytes between two offsets since the first sample, both of what is kept."""
-        return bytes(self._kept[start - self._forgotten : end - self._forgotten])
+        """The bytes between two offsets since the first sample, as far as they are kept."""
+        return bytes(self._kept[max(0, start - self._forgotten) : max(0, end - self._forgotten)])
 
     @property
     def end_offset(self) -> int:

@@ -22,6 +22,8 @@ from gateway.tasks import race
 
 SO_FAR_SECONDS = 30.0
 """The longest utterance that is recognised as a whole in a pause; past it work ahead would cost more than it saves."""
+MOST_PAUSES = 3
+"""Of an utterance that is recognised as a whole: in later pauses of somebody who pauses a lot nothing is recognised."""
 
 Transcribed = TranscriptDelta | TranscriptFinished
 
@@ -127,7 +129,7 @@ class LiveTranscription:
         """Recognise all of it when it has ended; with work ahead in each pause, and then it may end there."""
         utterance = self._utterance
         while True:
-            if self._ahead and utterance.is_paused and utterance.seconds <= SO_FAR_SECONDS:
+            if utterance.is_paused and self._is_worth_it():
                 pause = utterance.pauses
                 heard = await race(self._heard_in(pause), self._resumed(pause))
                 if heard is not None and await self._ends_in(pause):
@@ -142,6 +144,11 @@ class LiveTranscription:
                 return
             else:
                 await utterance.change()
+
+    def _is_worth_it(self) -> bool:
+        """Whether to recognise in this pause what may go on."""
+        utterance = self._utterance
+        return self._ahead and utterance.seconds <= SO_FAR_SECONDS and utterance.pauses <= MOST_PAUSES
 
     async def _heard_in(self, pause: int) -> TranscriptFinished | None:
         """What is heard up to this pause; after a failure the end of the pause, without any."""

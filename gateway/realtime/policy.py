@@ -1,5 +1,7 @@
 """What the operator and the route decide about sessions, and how a session begins."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from gateway.realtime.commands import Reach
@@ -14,7 +16,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     work ahead goes, never "auto" here. ``least_speech_ms`` and ``least_speech_words``: how much speech interrupts an
     answer; 0 for any. ``resumes``: after a false interruption (no words) the rest of the answer is spoken.
     ``remembers``: the conversation is stored. ``most_items`` and ``most_bytes`` (of text) are kept of a conversation;
-    the oldest items are dropped past that.
+    the oldest items are dropped past that. ``is_same_model``: whether another name means the session's model too.
     """
 
     recognises: bool = True
@@ -25,6 +27,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     remembers: bool = False
     most_items: int = 1024
     most_bytes: int = 1_000_000
+    is_same_model: Callable[[str], bool] = lambda _name: False
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):

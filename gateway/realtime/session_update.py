@@ -1,5 +1,6 @@
 """Lays a client's changes over the configuration of a session."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,14 +17,21 @@ SWITCHED_OFF = ("turn_detection",)
 """Fields for which ``null`` is a choice, though not the default."""
 
 
-def updated(config: SessionConfig, changes: dict[str, Any], *, has_spoken: bool) -> SessionConfig:
+def updated(
+    config: SessionConfig,
+    changes: dict[str, Any],
+    *,
+    has_spoken: bool,
+    is_same_model: Callable[[str], bool] = lambda _name: False,
+) -> SessionConfig:
     """``config`` with ``changes``: objects are merged, what is ``null`` is cleared, unknown fields have no effect.
 
-    ``has_spoken``: the client has heard the session's voice, which stays then. Raises ``InvalidRequest``, whose
-    ``param`` is the field with ``session`` before it.
+    ``has_spoken``: the client has heard the session's voice, which stays then. ``is_same_model``: whether another name
+    means the session's model too; Agents SDKs send the name that they know, whatever the address says. Raises
+    ``InvalidRequest``, whose ``param`` is the field with ``session`` before it.
     """
     changes = {name: value for name, value in changes.items() if name not in FIXED}
-    _check_fixed(config, changes)
+    _check_fixed(config, changes, is_same_model)
     with fields_below("session"):
         check_tool_types(changes.get("tools"))
     if isinstance(tools := changes.get("tools"), list):
@@ -44,19 +52,21 @@ def updated(config: SessionConfig, changes: dict[str, Any], *, has_spoken: bool)
     return new
 
 
-def _check_fixed(config: SessionConfig, changes: dict[str, Any]) -> None:
+def _check_fixed(config: SessionConfig, changes: dict[str, Any], is_same_model: Callable[[str], bool]) -> None:
     """Refuse another type or model; take both out of ``changes``."""
     if isinstance(config, RealtimeSession):
         fixed = {"type": "realtime", "model": config.model}
     else:
         fixed = {"type": "transcription"}
     for name, value in fixed.items():
-        if (given := changes.pop(name, None)) not in (None, value):
-            raise InvalidRequest(
-                f"The {name} of a session cannot be changed: this one has {value!r}, not {str(given)[:100]!r}.",
-                param=f"session.{name}",
-                code="invalid_value",
-            )
+        given = changes.pop(name, None)
+        if given in (None, value) or (name == "model" and isinstance(given, str) and is_same_model(given)):
+            continue
+        raise InvalidRequest(
+            f"The {name} of a session cannot be changed: this one has {value!r}, not {str(given)[:100]!r}.",
+            param=f"session.{name}",
+            code="invalid_value",
+        )
 
 
 def _merged(old: Any, new: Any, default: Any, name: str = "") -> Any:

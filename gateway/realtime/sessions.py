@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from adapters import registry
-from adapters.contract.errors import Unavailable
+from adapters.contract.errors import Unavailable, UnknownModel
 from adapters.contract.vad import VoiceActivity
 from adapters.turn_end.smart_turn import SmartTurn
 from gateway.access.caller import Caller
@@ -137,6 +138,7 @@ class RealtimeSessions:
                 least_speech_words=settings.realtime_interrupt_words,
                 resumes=settings.realtime_resume,
                 remembers=request.kind == "realtime",
+                is_same_model=partial(self._is_same_model, request),
             ),
         )
         return SessionParts(
@@ -160,6 +162,12 @@ class RealtimeSessions:
             memory=memory,
             lead_seconds=settings.realtime_lead_seconds,
         )
+
+    def _is_same_model(self, request: SessionRequest, name: str) -> bool:
+        try:
+            return self._service.gateway.find(name, request.caller, named_by="llm").name == request.served.name
+        except UnknownModel:
+            return False
 
     @contextmanager
     def watched(self, driver: Driver) -> Iterator[None]:

@@ -85,9 +85,12 @@ class SpeechTracker:
         """Whether speech pauses or has ended with the silence so far; after ``silence_ms`` was changed."""
         if not self.is_speaking:
             return None
-        if self.quiet_ms >= self.silence_ms or self.now_ms - self._started_ms >= self._settings.longest_ms:
+        is_quiet = self.quiet_ms > 0
+        if (
+            is_quiet and self.quiet_ms >= self.silence_ms
+        ) or self.now_ms - self._started_ms >= self._settings.longest_ms:
             return self.stop()
-        if self.quiet_ms >= self._settings.quiet_ms and not self.is_paused:
+        if is_quiet and self.quiet_ms >= self._settings.quiet_ms and not self.is_paused:
             self.is_paused = True
             return VoicePaused(at_ms=round(self._voiced_until_ms))
         return None

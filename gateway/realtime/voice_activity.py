@@ -81,15 +81,17 @@ class VoiceActivityMonitor:
     async def run(self) -> None:
         """Measure whatever arrives, until cancelled."""
         now = asyncio.get_running_loop().time
+        begun = now() - TICK_SECONDS
         while True:
             await self._news.wait()
+            if (left := begun + TICK_SECONDS - now()) > 0:
+                await asyncio.sleep(left)
             self._news.clear()
             begun = now()
             streams = list(self._ready)
             self._ready.clear()
             for start in range(0, len(streams), BATCH):
                 await self._measure([stream for stream in streams[start : start + BATCH] if not stream.is_closed])
-            await asyncio.sleep(max(0.0, begun + TICK_SECONDS - now()))
 
     async def _measure(self, streams: Sequence["ActivityStream"]) -> None:
         """Measure the windows of ``streams`` in the thread, and tell what was found."""

@@ -70,7 +70,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = None
     max_websockets: Annotated[
         int, option(SERVER, "WebSockets open at once, of max_connections; further ones are refused with 503.", ge=1)
-    ] = 256
+    ] = 768
     cors_origins: Annotated[
         tuple[str, ...],
         option(

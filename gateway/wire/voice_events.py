@@ -8,6 +8,7 @@ import msgspec
 from adapters.contract import llm
 from gateway.pipeline.answer import TextFinished
 from gateway.pipeline.listen import TranscriptDelta, TranscriptFinished
+from gateway.pipeline.speak import UtteranceStarted
 from gateway.turns.result import TurnEvent, TurnFinished
 from gateway.wire.usage import StageTimes, Usage, stage_times, usage_of
 
@@ -33,6 +34,14 @@ class SpeechTextDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
 
 class SpeechTextDone(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.text.done"):
     """The whole text of the answer."""
+
+    text: str
+
+
+class SpeechUtteranceStarted(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="speech.utterance.started"
+):
+    """The audio that follows is that of ``text``: a part of the answer's text, one after the other."""
 
     text: str
 
@@ -69,6 +78,7 @@ VoiceEvent = (
     | TranscriptTextDone
     | SpeechTextDelta
     | SpeechTextDone
+    | SpeechUtteranceStarted
     | FunctionCallDone
     | AudioDelta
     | AudioDone
@@ -86,6 +96,8 @@ def event_of(event: TurnEvent) -> VoiceEvent | None:
             return SpeechTextDelta(delta=event.text)
         case TextFinished():
             return SpeechTextDone(text=event.text)
+        case UtteranceStarted():
+            return SpeechUtteranceStarted(text=event.text)
         case llm.ToolCallFinished():
             return FunctionCallDone(
                 call_id=event.call_id, name=event.name, arguments=event.arguments, invalid=event.invalid

@@ -120,7 +120,8 @@ async def test_an_interruption_stops_the_sound_at_once(browser: Any, pause: floa
     assert abs(len(answer.text) - len(heard)) < 40
 
 
-async def test_a_function_is_called_and_its_result_is_spoken_of(browser: Any) -> None:
+@pytest.mark.parametrize("hands_free", [False, True])
+async def test_a_function_is_called_and_its_result_is_spoken_of(browser: Any, hands_free: bool) -> None:
     async def script(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         last = request.messages[-1].parts[-1]
         if isinstance(last, llm.ToolResult):
@@ -135,12 +136,16 @@ async def test_a_function_is_called_and_its_result_is_spoken_of(browser: Any) ->
     engines = scripted_engines(llm=scripted.language_model(script))
     async with served(gateway_of(engines)) as address, visiting(browser, address) as visit:
         await visit.page.click("#tools-example")
-        await visit.ask_sample()
+        if hands_free:
+            await visit.page.click("#hands-free")
+        else:
+            await visit.ask_sample()
         await visit.shows(".call code", 'current_weather({"city": "Paris"})')
         await visit.page.fill(".call input", "sunny")
         await visit.page.press(".call input", "Enter")
         await visit.shows(".turn:last-child .answer", "It is sunny.")
         await visit.turn("done")
+        assert np.abs(await visit.sound()).max() > 0.1
 
 
 async def test_the_key_is_asked_for_and_forgotten(browser: Any) -> None:
@@ -153,6 +158,9 @@ async def test_the_key_is_asked_for_and_forgotten(browser: Any) -> None:
         await visit.page.fill("#key", KEY)
         await visit.page.press("#key", "Enter")
         await visit.page.wait_for_selector("#key-dialog", state="hidden")
+        await visit.page.select_option("#voice", "hum")
+        await visit.page.click("#voice-preview")
+        await visit.page.wait_for_function("window.soundKept.some((sample) => sample > 0.1)")
         await visit.ask_sample()
         stored = await visit.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location])")
         assert KEY not in stored
@@ -187,9 +195,7 @@ async def test_a_turn_is_copied_as_code_that_asks_the_same(browser: Any, tmp_pat
     if node := shutil.which("node"):
         commands["JavaScript"] = [node, "--input-type=module", "-e"]
     async with served(gateway, keyring=keyring()) as address, visiting(browser, address) as visit:
-        await visit.page.fill("#key", KEY)
-        await visit.page.press("#key", "Enter")
-        await visit.page.wait_for_selector("#key-dialog", state="hidden")
+        await enter_key(visit)
         await visit.page.fill("#instructions", 'Don\'t say "no".\nBe brief: 1 < 2 && $HOME.')
         await visit.ask_sample()
         asked = model.requests[-1]
@@ -200,6 +206,44 @@ async def test_a_turn_is_copied_as_code_that_asks_the_same(browser: Any, tmp_pat
             assert KEY not in code
             assert "what did you say" in await run([*command, code], tmp_path), language
             assert instructions(model.requests[-1]) == instructions(asked)
+
+
+async def enter_key(visit: Visit) -> None:
+    await visit.page.fill("#key", KEY)
+    await visit.page.press("#key", "Enter")
+    await visit.page.wait_for_selector("#key-dialog", state="hidden")
+
+
+async def test_a_conversation_without_hands(browser: Any) -> None:
+    """What the microphone hears is answered when its speaker falls silent, over a WebSocket that shows the key."""
+    gateway = gateway_of(scripted_engines())
+    async with served(gateway, keyring=keyring()) as address, visiting(browser, address) as visit:
+        await enter_key(visit)
+        await visit.page.click("#hands-free")
+        await visit.shows("#state", "Hands-free")
+        await visit.turn("done")
+        assert await visit.text(".question") == "what did you say"
+        assert (await visit.text(".answer")).strip() == "Hello there. How are you?"
+        assert np.abs(await visit.sound()).max() > 0.1
+        await visit.page.click("#hands-free")
+        await visit.shows("#state", "Ready")
+
+
+async def test_speaking_interrupts_the_answer(tmp_path: Path) -> None:
+    """The recording is played again and again: the second question comes while the first is being answered."""
+    with wave.open(str(QUESTION)) as file, wave.open(str(tmp_path / "again.wav"), "wb") as longer:
+        longer.setparams(file.getparams())
+        longer.writeframes(file.readframes(file.getnframes()) + bytes(2 * 16_000 * 2))  # two seconds of silence
+    model = scripted.language_model(scripted.answering(*PIECES))
+    async with (
+        served(gateway_of(scripted_engines(llm=model))) as address,
+        chromium(microphone=tmp_path / "again.wav", again=True) as browser,
+        visiting(browser, address) as visit,
+    ):
+        await visit.page.click("#hands-free")
+        await visit.shows(".turn[data-state=interrupted]")
+        assert 0 < len(await visit.text(".turn:first-child .heard")) < len(LONG) / 2
+        await visit.page.click("#hands-free")
 
 
 async def test_a_gateway_that_stops_in_the_middle_is_named(browser: Any) -> None:
@@ -232,8 +276,10 @@ async def test_a_page_without_a_microphone_says_why(host: str, reason: str) -> N
                 await visit.shows("#problem", reason)
             else:
                 await visit.shows("#no-microphone", reason)
-            await visit.ask_sample()  # works all the same
-            assert len(await visit.sound()) > 0
+            await visit.page.set_input_files("#file", QUESTION)  # works all the same
+            await visit.shows(".turn-label", "question.wav")
+            await visit.turn("done")
+            assert np.abs(await visit.sound()).max() > 0.1
 
 
 @pytest.mark.parametrize(

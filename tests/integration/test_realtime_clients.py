@@ -16,8 +16,9 @@ import pytest
 import soundfile
 import soxr
 
-from adapters import scripted
+from adapters import registry, scripted
 from adapters.contract import llm, stt
+from gateway.settings.load import load
 from tests.integration.client_libraries import CLIENTS, REALTIME_CLIENTS, command
 from tests.support.proxies import nginx, proxied
 from tests.support.server import QUESTION, gateway_of, scripted_engines, served
@@ -36,7 +37,11 @@ async def _hears(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
 
 async def _writes(request: llm.Request) -> AsyncGenerator[llm.Event, None]:
     """A greeting to nobody, a call for the first question, a long answer to its result, a short one after that."""
-    asked = sum(message.role == "user" for message in request.messages)
+    asked = sum(
+        isinstance(part, llm.Text) and part.text == "what did you say"
+        for message in request.messages
+        for part in message.parts
+    )
     told = any(isinstance(part, llm.ToolResult) for message in request.messages for part in message.parts)
     reason: llm.FinishReason = "stop"
     if asked == 1 and not told:
@@ -68,7 +73,9 @@ async def test_an_unmodified_client_talks(client: str, tmp_path: Path) -> None:
     if driver is None:
         pytest.skip(f"without {client}: python -m tests.integration.client_libraries installs it")
     recogniser = scripted.Scripted(stt.Info(sample_rate=16_000), _hears)
-    engines = scripted_engines(stt=recogniser, llm=scripted.language_model(_writes))
+    loaded = load((), {})
+    voice = registry.build("tts", "espeak", loaded.routes[0].settings)
+    engines = scripted_engines(stt=recogniser, llm=scripted.language_model(_writes), tts=voice)
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONWARNINGS": "default"}
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(served(gateway_of(engines)))

@@ -70,12 +70,17 @@ class Visit:
 
 
 @asynccontextmanager
-async def chromium(*, microphone: Path | None = QUESTION, flags: tuple[str, ...] = ()) -> AsyncGenerator[Any, None]:
-    """A browser whose microphone plays ``microphone`` once, or that has none."""
+async def chromium(
+    *, microphone: Path | None = QUESTION, again: bool = False, flags: tuple[str, ...] = ()
+) -> AsyncGenerator[Any, None]:
+    """A browser whose microphone plays a recording, once or ``again`` and again, or that has none."""
     if CHROMIUM is None:
         pytest.skip("needs chromium")
     playwright = pytest.importorskip("playwright.async_api", reason="needs playwright")
-    fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    fake = (
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}{'' if again else '%noloop'}",
+    )
     async with playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(
             executable_path=CHROMIUM,

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.api.health.routes import health
+
 
 class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer as it came: the status, the headers by their names in lower case, and all that follows them."""
@@ -81,6 +83,10 @@ def _parsed(data: bytes) -> RawAnswer:
     assert first.startswith("HTTP/1.1 "), data[:200]
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     return RawAnswer(status=int(first.split()[1]), headers=headers, body=body)
+
+
+HEALTHY = msgspec.json.encode(health.fn())
+"""The body of the answer to ``GET /health``."""
 
 
 def request(method: str, target: str, *headers: str, body: bytes = b"", version: str = "1.1") -> bytes:

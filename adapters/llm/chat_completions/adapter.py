@@ -6,7 +6,6 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import llm
-from adapters.contract.engine import UpstreamState
 from adapters.contract.passthrough import PassEvent, PassRequest, WireProtocol
 from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
@@ -15,7 +14,7 @@ from adapters.llm.chat_completions.observer import ChatCompletionObserver
 from adapters.llm.chat_completions.request import body, passed_body, route
 from adapters.llm.decoding.start_state import StartStates
 from adapters.remote_media import RemoteMedia
-from adapters.upstream import CompletionCall, ForwardCall, UpstreamClient, UpstreamOptions
+from adapters.upstream import CompletionCall, ForwardCall, ServerEngine, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
@@ -27,7 +26,7 @@ _API = ProbedApi(
 )
 
 
-class ChatCompletions:
+class ChatCompletions(ServerEngine):
     """A language model behind ``POST /chat/completions``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
@@ -36,7 +35,7 @@ class ChatCompletions:
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
-        self._upstream = UpstreamClient("chat-completions", options)
+        super().__init__(UpstreamClient("chat-completions", options))
         self._media = RemoteMedia(options.remote_media, reads_urls=self._upstream.is_openai)
         self._start_states = StartStates(hosted=self._upstream.is_openai)
 
@@ -44,19 +43,6 @@ class ChatCompletions:
     def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
         """What to ask the server that ``options`` name. Raises ``BadOption``."""
         return server_probe(_API, options, request)
-
-    @property
-    def upstream_state(self) -> UpstreamState:
-        """How asking the server goes."""
-        return self._upstream.state
-
-    async def warm_up(self) -> None:
-        """Open a connection; a server that cannot be reached yet is only logged."""
-        await self._upstream.warm_up()
-
-    async def aclose(self) -> None:
-        """Close the connections that no other adapter uses."""
-        await self._upstream.aclose()
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""

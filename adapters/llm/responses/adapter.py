@@ -6,7 +6,6 @@ from contextlib import aclosing
 import msgspec
 
 from adapters.contract import llm
-from adapters.contract.engine import UpstreamState
 from adapters.contract.passthrough import PassEvent, PassRequest, WireProtocol
 from adapters.contract.probe import Probe
 from adapters.llm.answer_limits import LimitExceeded
@@ -15,7 +14,7 @@ from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.observer import ResponsesObserver
 from adapters.llm.responses.request import body, ignored, passed_body, route, route_of
 from adapters.remote_media import RemoteMedia
-from adapters.upstream import CompletionCall, ForwardCall, UpstreamClient, UpstreamOptions
+from adapters.upstream import CompletionCall, ForwardCall, ServerEngine, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
 from adapters.upstream.probe.server_probe import ProbedApi, server_probe
 
@@ -27,7 +26,7 @@ _API = ProbedApi(
 )
 
 
-class Responses:
+class Responses(ServerEngine):
     """A language model behind ``POST /responses``; raises ``BadOption`` as ``UpstreamClient`` does."""
 
     Options = UpstreamOptions
@@ -36,7 +35,7 @@ class Responses:
 
     def __init__(self, options: UpstreamOptions) -> None:
         self._options = options
-        self._upstream = UpstreamClient("responses-api", options)
+        super().__init__(UpstreamClient("responses-api", options))
         self._media = RemoteMedia(options.remote_media, reads_urls=self._upstream.is_openai)
         self._start_states = StartStates(hosted=self._upstream.is_openai)
 
@@ -44,19 +43,6 @@ class Responses:
     def probe(cls, options: UpstreamOptions, request: llm.Request) -> Probe:
         """What to ask the server that ``options`` name. Raises ``BadOption``."""
         return server_probe(_API, options, request)
-
-    @property
-    def upstream_state(self) -> UpstreamState:
-        """How asking the server goes."""
-        return self._upstream.state
-
-    async def warm_up(self) -> None:
-        """Open a connection; a server that cannot be reached yet is only logged."""
-        await self._upstream.warm_up()
-
-    async def aclose(self) -> None:
-        """Close the connections that no other adapter uses."""
-        await self._upstream.aclose()
 
     async def stream(self, request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         """Write one answer. Raises ``AdapterError`` while iterated."""

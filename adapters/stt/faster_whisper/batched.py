@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from adapters.blocking import Ended
 from adapters.local.device_errors import is_device_lost
 from adapters.stt.faster_whisper.decoding import WindowDecoder
-from adapters.stt.faster_whisper.errors import recognition_error
+from adapters.stt.faster_whisper.errors import ADAPTER
 from adapters.stt.faster_whisper.recording import Recording
 from adapters.stt.recognition import Recognised, RecognisedSoFar, RecognitionRequest
+from adapters.stt.recognition_errors import recognition_error
 
 Outcome = tuple[int, Recognised | Exception | Ended]
 
@@ -40,7 +41,7 @@ class WindowBatch:
                 raise
             if len(keys) == 1:
                 del self._recordings[keys[0]]
-                yield keys[0], recognition_error(error).with_traceback(None)
+                yield keys[0], recognition_error(error, adapter=ADAPTER).with_traceback(None)
                 return
             # One of them, or the size of the batch, may be the reason.
             for key in keys:
@@ -63,7 +64,7 @@ class WindowBatch:
             if is_device_lost(error):
                 raise
             del self._recordings[key]
-            yield key, recognition_error(error).with_traceback(None)
+            yield key, recognition_error(error, adapter=ADAPTER).with_traceback(None)
 
     def close(self) -> None:
         """Release the model."""

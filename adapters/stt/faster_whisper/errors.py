@@ -1,18 +1,9 @@
-"""The errors of the recogniser ``faster-whisper``; imports nothing heavy."""
+"""Why the model of the recogniser ``faster-whisper`` cannot be loaded; imports nothing heavy."""
 
-from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
-from adapters.local import device_errors, load_errors
+from adapters.contract.errors import AdapterError
+from adapters.local import load_errors
 
 ADAPTER = "faster-whisper"
-
-
-def recognition_error(error: Exception) -> AdapterError:
-    """The error for the reader of a recognition that failed with ``error``, whose text may contain what was said."""
-    if isinstance(error, AdapterError):
-        return error
-    if device_errors.is_out_of_memory(error):
-        return Unavailable("There was not enough memory for this recording: try again later.", adapter=ADAPTER)
-    return UpstreamError(f"The recognition model failed ({type(error).__name__}).", adapter=ADAPTER)
 
 
 def load_error(model: str, error: Exception) -> AdapterError:

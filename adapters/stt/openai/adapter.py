@@ -11,14 +11,14 @@ from msgspec import Meta
 from adapters import blocking
 from adapters.contract import audio, stt
 from adapters.contract.description import ApiKeyVariable, EngineDescription
-from adapters.contract.engine import Started, UpstreamState
+from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 from adapters.options import Secret
 from adapters.stt import whole_audio
 from adapters.stt.local_options import SttModel
 from adapters.stt.openai import request as form
 from adapters.stt.openai.reader import Event, TranscriptionReader
-from adapters.upstream import CompletionCall, Upload, UpstreamClient, UpstreamOptions
+from adapters.upstream import CompletionCall, ServerEngine, Upload, UpstreamClient, UpstreamOptions
 
 ADAPTER = "openai"
 DEFAULT_MODEL = "gpt-4o-mini-transcribe"
@@ -32,7 +32,7 @@ MIN_SECONDS = 0.1
 _FORMAT = re.compile("response_format|verbose_json|granularit|stream", re.IGNORECASE)
 
 
-class OpenAIRecogniser:
+class OpenAIRecogniser(ServerEngine):
     """Speech to text by ``POST /audio/transcriptions``: OpenAI, vLLM, speaches, whisper.cpp, LocalAI, this gateway.
 
     The recording is sent when it is complete. Raises ``BadOption`` as ``UpstreamClient`` does.
@@ -75,7 +75,7 @@ class OpenAIRecogniser:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._model = options.stt_model or DEFAULT_MODEL
-        self._upstream = UpstreamClient(
+        upstream = UpstreamClient(
             ADAPTER,
             UpstreamOptions(
                 responses_api_base_url=options.stt_base_url,
@@ -89,20 +89,8 @@ class OpenAIRecogniser:
             ),
             stage="stt",
         )
+        super().__init__(upstream)
         self._refused: set[form.Detail] = set()  # by the server, for this model
-
-    @property
-    def upstream_state(self) -> UpstreamState:
-        """How asking the server goes."""
-        return self._upstream.state
-
-    async def warm_up(self) -> None:
-        """Open a connection; a server that cannot be reached yet is only logged."""
-        await self._upstream.warm_up()
-
-    async def aclose(self) -> None:
-        """Close the connections that no other adapter uses."""
-        await self._upstream.aclose()
 
     async def stream(self, request: stt.Request) -> AsyncGenerator[stt.Event, None]:
         """Recognise one recording. Raises ``AdapterError`` while iterated."""

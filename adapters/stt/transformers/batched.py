@@ -8,7 +8,8 @@ from adapters.blocking import Ended, ReaderLeft
 from adapters.contract.errors import AdapterError
 from adapters.local.device_errors import is_device_lost
 from adapters.stt.recognition import Recognised, RecognisedSoFar, RecognitionRequest
-from adapters.stt.transformers.errors import recognition_error
+from adapters.stt.recognition_errors import recognition_error
+from adapters.stt.transformers.errors import ADAPTER
 from adapters.stt.transformers.model import RecognitionModel
 
 Outcome = tuple[int, Recognised | Exception | Ended]
@@ -89,7 +90,7 @@ class RecognitionBatch:
 
     def _failed(self, key: int, error: Exception) -> tuple[int, AdapterError]:
         del self._waiting[key]
-        return key, recognition_error(error).with_traceback(None)
+        return key, recognition_error(error, adapter=ADAPTER).with_traceback(None)
 
     def _tell(self, key: int, text: str) -> None:
         """Tell how the text of a long recording begins, which is in no batch with others."""

@@ -10,20 +10,20 @@ from msgspec import Meta
 from adapters.blocking import call
 from adapters.contract import audio, tts
 from adapters.contract.description import ApiKeyVariable, EngineDescription
-from adapters.contract.engine import Started, UpstreamState
+from adapters.contract.engine import Started
 from adapters.contract.errors import InvalidRequest
 from adapters.options import Secret
 from adapters.tts.limits import check_limits
 from adapters.tts.model_option import Model
 from adapters.tts.openai.audio_file import SAMPLE_RATE, AudioFile, BadAudio
 from adapters.tts.pieces import is_spoken
-from adapters.upstream import AudioCall, AudioDeclared, UpstreamClient, UpstreamOptions
+from adapters.upstream import AudioCall, AudioDeclared, ServerEngine, UpstreamClient, UpstreamOptions
 
 ADAPTER = "openai"
 DEFAULT_MODEL = "gpt-4o-mini-tts"
 
 
-class OpenAISynthesiser:
+class OpenAISynthesiser(ServerEngine):
     """Text to speech by ``POST /audio/speech``: OpenAI, speaches, Kokoro-FastAPI, LocalAI, vLLM, this gateway.
 
     Raises ``BadOption`` as ``UpstreamClient`` does.
@@ -79,7 +79,7 @@ class OpenAISynthesiser:
     def __init__(self, options: Options) -> None:
         self._model = options.tts_model or DEFAULT_MODEL
         self._format = options.tts_response_format
-        self._upstream = UpstreamClient(
+        upstream = UpstreamClient(
             ADAPTER,
             UpstreamOptions(
                 responses_api_base_url=options.tts_base_url,
@@ -92,19 +92,7 @@ class OpenAISynthesiser:
             ),
             stage="tts",
         )
-
-    @property
-    def upstream_state(self) -> UpstreamState:
-        """How asking the server goes."""
-        return self._upstream.state
-
-    async def warm_up(self) -> None:
-        """Open a connection; a server that cannot be reached yet is only logged."""
-        await self._upstream.warm_up()
-
-    async def aclose(self) -> None:
-        """Close the connections that no other adapter uses."""
-        await self._upstream.aclose()
+        super().__init__(upstream)
 
     def check(self, request: tts.Request) -> None:
         """Raise ``InvalidRequest`` or ``TooLong`` as ``stream`` would; voices are for the server to know."""

@@ -19,7 +19,7 @@ from gateway.conversation.conversation import ID
 from gateway.conversation.snapshot import Record
 from gateway.http.errors import ErrorAnswer
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import EVENT_STREAM, Head, Part, Streaming, StreamingResponse
+from gateway.http.streaming import EVENT_STREAM, ClientRelay, Head, Part, Streaming, StreamingResponse
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.passed_turn import PassedEvent, PassedKept, PassedTurn, TurnPassed
 from gateway.turns.result import ConversationJoined
@@ -32,30 +32,29 @@ _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
 
 
 class PassedResponse:
-    """What ``turn`` answers to ``given``; ``request`` is what is known of the request.
+    """What ``turn`` answers to ``given``; ``request`` is what is known of it, ``relay`` is that of the turn."""
 
-    ``ignored`` are parameters without effect.
-    """
-
-    def __init__(
-        self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf, ignored: tuple[str, ...]
-    ) -> None:
+    def __init__(self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf, relay: ClientRelay) -> None:
         self._turn = turn
         self._request = request
         self._given = given
         self._shelf = shelf
-        self._ignored = ignored
+        self._relay = relay
         self._conversation_id: str | None = None
-        self._last = b""  # what was sent last
 
-    def response(self, watch: Stopwatch) -> StreamingResponse:
-        """The response as the server sends it."""
+    def response(self, watch: Stopwatch, ignored: tuple[str, ...]) -> StreamingResponse:
+        """The response as the server sends it; ``ignored`` are parameters without effect."""
         content_type = EVENT_STREAM if self._request.stream is True else "application/json"
         return StreamingResponse(
-            Streaming(parts=self._parts(watch), content_type=content_type, failed=self._broken_off)
+            Streaming(
+                parts=self._parts(watch, ignored),
+                content_type=content_type,
+                failed=self._broken_off,
+                relay=self._relay,
+            )
         )
 
-    async def _parts(self, watch: Stopwatch) -> AsyncGenerator[Part, None]:
+    async def _parts(self, watch: Stopwatch, ignored: tuple[str, ...]) -> AsyncGenerator[Part, None]:
         running: RunningResponse | None = None
         name = self._turn.id
         with ExitStack() as held:
@@ -73,8 +72,8 @@ class PassedResponse:
                                 if running is None:
                                     name = event.answer_id or name
                                     running = held.enter_context(self._shelf.running.entered(self._writer(name)))
-                                    yield Head(headers=self._headers(name, watch))
-                                self._last = event.data
+                                    yield Head(headers=self._headers(name, watch, ignored))
+                                self._relay.last = event.data
                                 yield event.data
             except Exception as error:
                 if running is None or not self._request.stream:
@@ -88,7 +87,7 @@ class PassedResponse:
     def _writer(self, name: str) -> ResponseWriter:
         """Writes what follows the events that were passed on so far, if that is not the server."""
         conversation = conversation_name(self._request.conversation)
-        numbers = _NUMBER.findall(self._last)
+        numbers = _NUMBER.findall(self._relay.last)
         response = Response(
             id=name,
             created_at=int(time.time()),
@@ -117,13 +116,13 @@ class PassedResponse:
             named = [item["id"] for item in output if isinstance(item, dict) and isinstance(item.get("id"), str)]
             await self._shelf.archive.record_answer(name, record, filter(ID.fullmatch, named))
 
-    def _headers(self, name: str, watch: Stopwatch) -> dict[str, str]:
+    def _headers(self, name: str, watch: Stopwatch, ignored: tuple[str, ...]) -> dict[str, str]:
         return headers_of(
             AnswerHead(
                 response_id=name,
                 conversation_id=self._conversation_id,
                 transcript=None,
-                ignored=self._ignored,
+                ignored=ignored,
                 timings=watch.timings(),
             )
         )

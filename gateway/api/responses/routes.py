@@ -27,7 +27,7 @@ from gateway.http.offload import offloaded
 from gateway.http.openapi import ApiOperation, query_operation
 from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
-from gateway.http.streaming import StreamingResponse
+from gateway.http.streaming import ClientRelay, StreamingResponse, connection_of
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
@@ -43,12 +43,13 @@ OPTIONS = {"limited": True, "fields": FIELDS}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A response that ``caller`` asks for in ``fields``, at the route ``served``."""
+    """A response that ``caller`` asks for in ``fields``, at the route ``served``; ``relay`` sends to its client."""
 
     caller: Caller
     fields: Fields
     served: ServedRoute
     watch: Stopwatch
+    relay: ClientRelay
 
 
 @post(
@@ -73,7 +74,8 @@ async def create_response(
     model = fields.values.get("model")
     served = admit(request.scope, gateway, model if isinstance(model, str) else None, ("llm",))
     answer = _passed_on if passes(served, "responses", fields.values) else _translated
-    asked = Asked(caller=caller, fields=fields, served=served, watch=watch)
+    relay = ClientRelay(connection_of(request.scope))
+    asked = Asked(caller=caller, fields=fields, served=served, watch=watch, relay=relay)
     name, response = await answer(asked, turns, shelf)
     logger.info("%s is answered by %s", request_id(request.scope), name)
     return response
@@ -86,8 +88,9 @@ async def _passed_on(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, Str
     check(wire)
     given = await offloaded(fields.size, kept_items, wire.input)
     request = await offloaded(fields.size, passed_request, fields.values, wire, asked.caller, given)
-    turn = turns.pass_on(request, asked.served, asked.watch)
-    return turn.id, PassedResponse(turn, wire, given, shelf, fields.ignored).response(asked.watch)
+    turn = turns.pass_on(msgspec.structs.replace(request, relay=asked.relay), asked.served, asked.watch)
+    answer = PassedResponse(turn, wire, given, shelf, asked.relay)
+    return turn.id, answer.response(asked.watch, fields.ignored)
 
 
 async def _translated(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, StreamingResponse]:

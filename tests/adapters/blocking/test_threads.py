@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from adapters.blocking import WaitingThreads, call, call_in_turn, iterate
+from adapters.blocking import SerialThread, WaitingThreads, call, call_in_turn, iterate
 from adapters.blocking.threads import THREADS
 
 
@@ -98,6 +98,18 @@ class Counting:
 
     def close(self) -> None:
         self.closed.set()
+
+
+async def test_serial_threads_do_not_wait_for_each_other_and_count_their_calls() -> None:
+    gate = threading.Event()
+    one, other = SerialThread("one"), SerialThread("other")
+    held = [asyncio.create_task(one.call(gate.wait, 30)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert (one.waiting, other.waiting) == (2, 0)
+    assert await other.call(lambda: threading.current_thread().name) == "other"
+    gate.set()
+    assert await asyncio.gather(*held) == [True, True]
+    assert one.waiting == 0
 
 
 async def test_iterate_passes_everything_on_in_order() -> None:

@@ -142,6 +142,24 @@ llm_backend = "echo"
     assert "hidden" not in "".join(said)
 
 
+async def test_each_upstream_of_a_route_is_asked_for_its_model(tmp_path: Path) -> None:
+    async with UpstreamServer(provider) as server:
+        path = tmp_path / "gateway.toml"
+        path.write_text(f"""
+[[routes]]
+name = "home"
+llm_backend = "chat-completions"
+model_name = "known"
+responses_api_base_url = "{server.base_url}"
+upstreams = [{{ name = "good" }}, {{ name = "canary", model_name = "unknown" }}]
+""")
+        said: list[str] = []
+        assert await asyncio.to_thread(check, load([str(path)], {}), said.append) == 1
+    assert [block.partition(":")[0] for block in said[:2]] == ["home/good", "home/canary"]
+    works = [cells(block)["the route can work"] for block in said[:2]]
+    assert works == ["yes", "no"]
+
+
 @pytest.mark.parametrize("backend", registry.names("llm"))
 def test_every_engine_says_what_can_be_asked(backend: str) -> None:
     """Of equal options it says the same, so that a server of several routes is asked once."""

@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from adapters.contract import llm
+from adapters.contract.errors import Unavailable
 from gateway.access.keys import Keyring
 from gateway.app import Process, create_app
 from gateway.cli.reload import Reloads, Running
@@ -70,6 +71,24 @@ async def test_what_did_not_change_stays_loaded_and_what_is_gone_is_closed(tmp_p
         file.write_text(ECHO.format(name="a") + CHAT.format(name="b", url="http://127.0.0.1:9/v1"))
         await reloads.reload()
         assert what.gateway.routes[1].engines.llm is not gone
+
+
+async def test_guards_that_did_not_change_stay_and_others_are_closed(tmp_path: Path) -> None:
+    guards = '[[guards]]\nname = "{name}"\nkind = "patterns"\npatterns = ["secret"]\n'
+    file = tmp_path / "gateway.toml"
+    file.write_text(ECHO.format(name="a") + guards.format(name="stays") + guards.format(name="goes"))
+    async with loaded_from(file) as (what, reloads):
+        stays, goes = what.gateway.routes[0].guards.all
+        assert await stays.flags("a secret")
+        file.write_text(ECHO.format(name="b") + guards.format(name="stays") + guards.format(name="comes"))
+        await reloads.reload()
+        await what.gateway.retire()
+        now = what.gateway.routes[0].guards.all
+        assert [guard.rules.name for guard in now] == ["stays", "comes"]
+        assert now[0] is stays
+        assert [await guard.flags("a secret") for guard in now] == [True, True]
+        with pytest.raises(Unavailable):
+            await goes.flags("a secret")
 
 
 def _request() -> llm.Request:

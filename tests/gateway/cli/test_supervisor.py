@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -25,7 +26,11 @@ from tests.support.upstream_server import Exchange, replies, streams
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one process")
 
 COMMAND = str(Path(sys.executable).parent / "speech-to-speech")
-LIGHT = 'stt = "pocketsphinx"\npocketsphinx_workers = 1\ntts = "espeak"\n'
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loads no certificates, which takes longer than a request."""
+
+SILENT = "http://127.0.0.1:9/v1"
+LIGHT = f'stt = "openai"\nstt_base_url = "{SILENT}"\ntts = "openai"\ntts_base_url = "{SILENT}"\nvad = "none"\n'
 ECHO = '[[routes]]\nname = "{name}"\nllm_backend = "echo"\n' + LIGHT
 ASKED = {"model": "a", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -48,10 +53,10 @@ class Crew:
 
     def get(self, path: str) -> httpx.Response:
         """Ask on a new connection, so that any worker may answer."""
-        return httpx.get(self.address + path, timeout=20)
+        return httpx.get(self.address + path, timeout=20, verify=PLAIN)
 
     def post(self, body: Any, path: str = "/v1/chat/completions") -> httpx.Response:
-        return httpx.post(self.address + path, json=body, timeout=20)
+        return httpx.post(self.address + path, json=body, timeout=20, verify=PLAIN)
 
     def ready(self) -> bool:
         with suppress(httpx.TransportError):
@@ -118,6 +123,20 @@ def test_workers_are_one_gateway(tmp_path: Path) -> None:
         assert "Traceback" not in crew.logged
 
 
+def test_under_load_all_workers_serve_and_are_counted_as_one(tmp_path: Path) -> None:
+    def spent(pid: int) -> int:
+        """The processor time of a process, in ticks."""
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    with running(tmp_path, ECHO.format(name="a")) as crew, ThreadPoolExecutor(16) as threads:
+        before = {pid: spent(pid) for pid in crew.workers}
+        turns = [threads.submit(crew.post, ASKED | {"stream": number % 2 == 0}) for number in range(300)]
+        assert {turn.result().status_code for turn in turns} == {200}
+        assert all(spent(pid) > before[pid] for pid in crew.workers)
+        assert Scrape(crew.get("/metrics").text).value("turns_total", outcome="completed") == 300
+
+
 def test_a_worker_that_dies_is_replaced_with_a_line_in_the_log(tmp_path: Path) -> None:
     with running(tmp_path, ECHO.format(name="a")) as crew:
         before = crew.workers
@@ -143,7 +162,8 @@ def test_workers_that_die_again_and_again_end_the_gateway(tmp_path: Path) -> Non
         assert "the 5th within a minute, all end" in crew.logged
 
 
-def test_turns_that_run_finish_when_the_gateway_is_told_to_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("all_are_told", [False, True], ids=["the first process", "all, as systemd does"])
+def test_turns_that_run_finish_when_the_gateway_is_told_to_end(tmp_path: Path, all_are_told: bool) -> None:
     word = {"id": "c", "choices": [{"index": 0, "delta": {"content": "late"}, "finish_reason": None}]}
     end = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
@@ -165,7 +185,8 @@ def test_turns_that_run_finish_when_the_gateway_is_told_to_end(tmp_path: Path) -
             with ThreadPoolExecutor(8) as threads:
                 turns = [threads.submit(crew.post, ASKED | {"stream": True}) for _ in range(8)]
                 until(lambda: Scrape(crew.get("/metrics").text).value("turns_in_flight") == 8)
-                crew.process.send_signal(signal.SIGTERM)
+                for pid in (*(crew.workers if all_are_told else ()), crew.process.pid):
+                    os.kill(pid, signal.SIGTERM)
                 until(lambda: "shutting down" in crew.logged)
                 go.set()
                 assert all(b"late" in turn.result().content for turn in turns)

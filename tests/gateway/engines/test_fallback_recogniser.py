@@ -1,8 +1,10 @@
 """Fallback recognisers: another one hears everything from the beginning; what was told is not taken back."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters import scripted
@@ -86,6 +88,28 @@ async def test_another_hears_at_its_own_rate() -> None:
     second = Ears("one two", rate=8_000)
     _, end = await heard(falling_back(Ears("never", fails=UpstreamError("odd"), after=3), second))
     assert end.seconds == pytest.approx(1.0, abs=0.01)
+
+
+async def test_pauses_of_the_speaker_are_passed_on() -> None:
+    blocks: list[bytes] = []
+
+    class Noting(Ears):
+        async def stream(self, request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+            async def noted() -> AsyncGenerator[bytes, None]:
+                async for block in request.audio:
+                    blocks.append(block)
+                    yield block
+
+            async with aclosing(super().stream(msgspec.structs.replace(request, audio=noted()))) as events:
+                async for event in events:
+                    yield event
+
+    async def speech() -> AsyncGenerator[bytes, None]:
+        for block in (bytes(320), b"", bytes(640)):
+            yield block
+
+    await read(falling_back(Noting("one"), Ears("never")).stream(stt.Request(audio=speech())))
+    assert [len(block) for block in blocks] == [320, 0, 640]
 
 
 async def test_what_was_told_is_continued() -> None:

@@ -468,3 +468,49 @@ async def test_when_no_voice_could_be_loaded_the_stage_has_failed() -> None:
     assert gateway.routes[0].load_failure() == "no weights"
     with pytest.raises(UpstreamError):
         gateway.admit(None, ANYONE)
+
+
+class Closing(scripted.Scripted[Any, Any, Any]):
+    """A model that cannot be loaded for the reason ``failure``, if there is one, and says whether it was closed."""
+
+    def __init__(self, failure: str | None = None) -> None:
+        super().__init__(llm.Info(), scripted.answering("Hello."))
+        self.why, self.loads, self.closed = failure, 0, 0
+
+    async def warm_up(self) -> None:
+        self.loads += 1
+        if self.why is not None:
+            raise Unavailable(self.why)
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_routes_that_cannot_be_loaded_are_not_taken_over_and_what_was_made_for_them_is_closed() -> None:
+    old, kept, broken, new = Closing(), Closing(), Closing("There are no weights."), Closing()
+    others = scripted_engines()
+
+    def routes(**models: Closing) -> list[ServedRoute]:
+        engines = {name: msgspec.structs.replace(others, llm=model) for name, model in models.items()}
+        return [gateway_with_routes(each, [(name, ())]).routes[0] for name, each in engines.items()]
+
+    gateway = Gateway(load([], {}).settings, routes(a=old, b=kept))
+    await gateway.warm_up()
+    with pytest.raises(BadOption, match=r"the model c cannot be served: There are no weights\."):
+        await gateway.take_over(routes(a=new, c=broken))
+    await gateway.retire()
+    assert [served.name for served in gateway.routes] == ["a", "b"]
+    assert [each.closed for each in (old, kept, broken, new)] == [0, 0, 1, 1]
+
+    first = gateway.routes[0]
+    another = Closing()
+    with first.used():
+        await gateway.take_over(routes(b=kept, d=another))
+        retiring = asyncio.create_task(gateway.retire())
+        await asyncio.sleep(0)
+        assert (old.closed, gateway.admit("d", ANYONE).name) == (0, "d")
+    await retiring
+    assert [each.closed for each in (old, kept, another)] == [1, 0, 0]
+    assert [each.loads for each in (old, kept, another)] == [1, 1, 1]
+    await gateway.aclose()
+    assert [each.closed for each in (old, kept, broken, new, another)] == [1] * 5

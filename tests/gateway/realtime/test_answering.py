@@ -6,6 +6,8 @@ from typing import Any
 
 from adapters import scripted
 from adapters.contract import llm
+from gateway.access.caller import Caller
+from gateway.access.limits import Limits
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
 from tests.support.server import scripted_engines, until
@@ -91,6 +93,37 @@ async def test_audio_is_sent_as_it_is_heard_and_a_cancel_is_short() -> None:
         count = len(stage.events)
         await asyncio.sleep(0.1)
         assert len(stage.events) == count, "nothing comes after its end"
+
+
+async def test_the_next_answer_has_the_place_of_the_one_that_was_stopped() -> None:
+    async def slow_to_stop(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        try:
+            yield llm.TextDelta(text="Well. ")
+            await asyncio.sleep(0.2)
+            yield llm.Finished(reason="stop", usage=None)
+        finally:
+            await asyncio.sleep(0.1)
+
+    stage = Stage(scripted_engines(llm=scripted.language_model(slow_to_stop)))
+    caller = Caller(name="phone", limits=Limits(turns_at_once=1))
+    async with stage.session(caller=caller, changes={"output_modalities": ["text"]}):
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.output_text.delta")
+        stage.client('{"type":"response.cancel"}')
+        stage.client('{"type":"response.create"}')
+        done = await stage.until("response.done", 2)
+        assert done.response.status == "completed"
+
+
+async def test_an_answer_that_is_stopped_before_it_began_leaves_nothing() -> None:
+    stage = Stage(scripted_engines())
+    async with stage.session():
+        stage.client('{"type":"response.create"}')
+        stage.client('{"type":"response.cancel"}')
+        done = await stage.until("response.done")
+        assert done.response.status == "cancelled"
+        await asyncio.sleep(0.05)
+    assert stage.engines.llm.opened == 0
 
 
 async def test_a_failure_is_told_and_charged() -> None:

@@ -84,6 +84,24 @@ def test_an_open_utterance_is_what_is_committed() -> None:
     assert taken.utterance is None
 
 
+def test_another_utterance_ends_the_one_that_was_open() -> None:
+    taken = audio()
+    first = taken.open(0.0)
+    first.advance(500.0)
+    second = taken.open(750.0)
+    assert first.has_ended
+    assert first.data == samples(0, 12_000)
+    assert taken.commit(0.0, 1000.0) is second
+    assert second.data == samples(18_000, 6000)
+
+
+def test_what_is_forgotten_is_not_there() -> None:
+    taken = audio()
+    taken.forget(500.0)
+    assert taken.between(0, taken.offset(750.0)) == samples(12_000, 6000)
+    assert taken.between(0, taken.offset(250.0)) == b""
+
+
 def test_clearing_ends_an_utterance_without_audio() -> None:
     taken = audio()
     growing = taken.open(250.0)

@@ -5,14 +5,19 @@ heard; ``hears`` waits until all of it was measured.
 """
 
 import asyncio
+import wave
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from adapters.contract import vad
 from adapters.contract.errors import InvalidRequest
+from adapters.turn_end.smart_turn import SmartTurn
+from adapters.vad.silero.adapter import Silero
 from gateway.realtime.audio_format import FORMATS, AudioFormat
 from gateway.realtime.end_of_turn import TurnJudge
 from gateway.realtime.inputs import TurnEnded, VoiceInput, VoicePaused, VoiceResumed, VoiceStarted
@@ -24,6 +29,7 @@ from gateway.tasks import background
 PCM, MU_LAW = FORMATS["audio/pcm"], FORMATS["audio/pcmu"]
 VOICE, QUIET = 10_000, 0
 LOUD = 5_000
+QUESTION = Path(__file__).parents[2] / "data" / "question.wav"
 
 
 class Meter:
@@ -363,6 +369,38 @@ async def test_a_closed_listener_tells_nothing() -> None:
         client.listener.append(np.full(768 * 20, VOICE, "<i2").tobytes())
         await asyncio.sleep(0.03)
         assert client.told == []
+
+
+@pytest.mark.parametrize(("seconds", "is_over"), [(None, True), (1.5, False)])
+async def test_real_models_tell_a_question_from_its_beginning(
+    seconds: float | None, is_over: bool, real_model: Callable[[str], Path]
+) -> None:
+    """Silero and Smart Turn hear a question, or one that breaks off after ``seconds``, and a second of silence."""
+    silero = Silero(Silero.Options(vad_model=str(real_model("silero") / "silero_vad.onnx")))
+    smart_turn = SmartTurn(str(real_model("smart-turn") / "smart-turn-v3.2-cpu.onnx"))
+    await silero.warm_up()
+    await smart_turn.warm_up()
+    monitor = VoiceActivityMonitor(silero)
+    told: list[VoiceInput] = []
+    with wave.open(str(QUESTION)) as recording:
+        pcm = bytes(recording.readframes(recording.getnframes()))
+    speech = pcm if seconds is None else pcm[: round(seconds * 16_000) * 2]
+    audio = soxr.resample(np.frombuffer(bytes(16_000) + speech + bytes(32_000), "<i2"), 16_000, 24_000).tobytes()
+    async with background() as start:
+        start(monitor.run())
+        listener = Listener(Hearing(monitor=monitor, judge=TurnJudge(smart_turn), start=start), told.append, print)
+        listener.listen(PCM, SemanticVad())
+        for at in range(0, len(audio), 960):
+            listener.append(audio[at : at + 960])
+            if any(isinstance(event, VoicePaused) for event in told):
+                await asyncio.sleep(0.02)  # the judge has its time
+            else:
+                await asyncio.sleep(0.002)
+        if is_over:
+            await until(lambda: isinstance(told[-1], TurnEnded))
+        else:
+            await asyncio.sleep(0.5)
+            assert not any(isinstance(event, TurnEnded) for event in told)
 
 
 async def test_two_sessions_with_opposite_settings() -> None:

@@ -19,7 +19,7 @@ from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.pipeline.listen import RecognitionOptions, TranscriptDelta, TranscriptFinished
 from gateway.realtime.audio_format import FORMATS
 from gateway.realtime.input_audio import InputAudio, Utterance
-from gateway.realtime.live_transcription import LiveTranscription, Transcribed
+from gateway.realtime.live_transcription import MOST_PAUSES, LiveTranscription, Transcribed
 from gateway.tasks import background
 
 RATE = 24_000
@@ -238,6 +238,20 @@ async def test_a_long_utterance_is_recognised_once() -> None:
         await speaker.pauses()
         assert recogniser.opened == 0
         assert len((await speaker.ends())[-1].split()) == 31
+
+
+async def test_somebody_who_pauses_a_lot_is_recognised_at_the_end() -> None:
+    recogniser = whole()
+    async with transcribing(recogniser) as (speaker, transcription):
+        for _ in range(MOST_PAUSES):
+            await speaker.goes_on()
+            await speaker.pauses()
+            assert await transcription.so_far() is not None
+        await speaker.goes_on()
+        await speaker.pauses()
+        assert recogniser.opened == MOST_PAUSES
+        assert len((await speaker.ends())[-1].split()) == MOST_PAUSES + 1
+    assert recogniser.opened == MOST_PAUSES + 1
 
 
 @pytest.mark.parametrize("make", [whole, live])

@@ -93,10 +93,11 @@ async def test_a_slow_synthesiser_is_not_waited_for_until_the_listener_runs_dry(
     listener.audio.feed(sound(0.4))
     listener.audio.feed(sound(0.1))
     await asyncio.sleep(10)
-    assert [(at, seconds) for at, _, seconds, _ in listener.pieces] == [
-        (0.0, pytest.approx(0.4)),
-        (pytest.approx(0.4 - DRY_SECONDS, abs=CLOCK_SECONDS), pytest.approx(0.1)),
+    assert [at for at, _, _, _ in listener.pieces] == [
+        0.0,
+        pytest.approx(0.4 - DRY_SECONDS, abs=CLOCK_SECONDS),
     ]
+    assert [seconds for _, _, seconds, _ in listener.pieces] == pytest.approx([0.4, 0.1])
 
 
 @in_virtual_time

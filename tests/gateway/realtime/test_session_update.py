@@ -108,3 +108,16 @@ def test_a_transcription_session_has_fields_of_its_own() -> None:
         has_spoken=False,
     )
     assert session.audio.input.transcription == InputTranscription(language="de")
+
+
+def test_another_name_of_the_same_model_changes_nothing() -> None:
+    session = updated(
+        SESSION,
+        {"model": "gpt-realtime-2.1", "instructions": "Hi."},
+        has_spoken=False,
+        is_same_model=lambda name: name == "gpt-realtime-2.1",
+    )
+    assert isinstance(session, RealtimeSession)
+    assert (session.model, session.instructions) == ("gpt-realtime", "Hi.")
+    with pytest.raises(InvalidRequest, match="cannot be changed"):
+        updated(SESSION, {"model": "tiny"}, has_spoken=False, is_same_model=lambda name: name == "gpt-realtime-2.1")

@@ -80,6 +80,13 @@ def test_silence_that_is_not_longer_than_a_pause_ends_a_turn_without_one() -> No
     assert told(tracker(settings=short), (100, 0.9), (200, 0.0)) == [VoiceStarted(at_ms=0), TurnEnded(at_ms=200)]
 
 
+def test_without_any_patience_a_turn_ends_in_the_first_quiet_window() -> None:
+    hasty = msgspec.structs.replace(SETTINGS, silence_ms=0)
+    assert told(tracker(settings=hasty), (400, 0.9), (40, 0.0)) == [VoiceStarted(at_ms=0), TurnEnded(at_ms=420)]
+    eager = msgspec.structs.replace(SETTINGS, quiet_ms=0)
+    assert told(tracker(settings=eager), (400, 0.9), (40, 0.0)) == [VoiceStarted(at_ms=0), VoicePaused(at_ms=400)]
+
+
 def test_a_turn_ends_sooner_when_it_is_told_so_in_a_pause() -> None:
     heard = tracker(settings=msgspec.structs.replace(SETTINGS, silence_ms=8000))
     told(heard, (400, 0.9), (300, 0.0))

@@ -11,7 +11,7 @@ from gateway.server import limits
 from gateway.server.request_parser import RequestHead
 from gateway.settings.load import load
 from tests.support.http_client import ROUTE
-from tests.support.raw_client import RawConnection, request
+from tests.support.raw_client import HEALTHY, RawConnection, request
 from tests.support.server import gateway_of, question, scripted_engines, served, serving, until
 
 HEALTH = request("GET", "/health")
@@ -33,7 +33,7 @@ async def test_a_client_that_says_nothing_is_left() -> None:
 async def test_a_connection_that_is_not_used_again_is_closed() -> None:
     async with served(gateway_of(scripted_engines())) as address:
         answer = await (await RawConnection.open(address, HEALTH)).last_answer()
-        assert answer.body == b'{"status":"ok"}'
+        assert answer.body == HEALTHY
 
 
 def test_clients_and_proxies_let_go_of_idle_connections_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,14 +162,14 @@ async def test_requests_that_do_not_wait_for_answers_get_them_in_order() -> None
         asked = request("POST", ROUTE, "content-type: audio/wav", body=question())
         last = request("GET", "/v1/models", "connection: close")
         everything = await (await RawConnection.open(address, asked + HEALTH + last)).rest()
-    places = [everything.index(sign) for sign in (b"RIFF", b'{"status":"ok"}', b'"object":"list"')]
+    places = [everything.index(sign) for sign in (b"RIFF", HEALTHY, b'"object":"list"')]
     assert places == sorted(places)
 
 
 async def test_there_is_a_bound_on_those_too() -> None:
     async with served(gateway_of(scripted_engines())) as address:
         everything = await (await RawConnection.open(address, HEALTH * 1000)).rest()
-    assert 1 < everything.count(b'{"status":"ok"}') <= limits.MAX_PIPELINED + 1
+    assert 1 < everything.count(HEALTHY) <= limits.MAX_PIPELINED + 1
     assert b"HTTP/1.1 429 " in everything
 
 

@@ -7,7 +7,7 @@ import msgspec
 from adapters.contract import llm, tts
 from adapters.contract.engine import Started
 from gateway.pipeline.listen import RecordingFinished
-from gateway.pipeline.speak import UtteranceFinished
+from gateway.pipeline.speak import UtteranceFinished, UtteranceStarted
 from gateway.telemetry.timings import Timings
 from gateway.turns.result import ConversationJoined, ConversationKept, TurnEvent, TurnFinished
 from gateway.wire.voice_events import AudioDone, event_of
@@ -27,6 +27,11 @@ def test_what_the_wire_does_not_show_is_no_event() -> None:
         ConversationKept(conversation_id="c", compaction=None),
     )
     assert [event_of(event) for event in hidden] == [None] * len(hidden)
+
+
+def test_which_audio_is_of_which_text() -> None:
+    event = event_of(UtteranceStarted(text="Hello there. "))
+    assert msgspec.to_builtins(event) == {"type": "speech.utterance.started", "text": "Hello there. "}
 
 
 def finished(**fields: Any) -> AudioDone:

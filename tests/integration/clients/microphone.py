@@ -3,6 +3,7 @@
 import asyncio
 import wave
 from collections.abc import AsyncGenerator
+from typing import IO
 
 RATE = 24_000
 FRAME = RATE // 50 * 2
@@ -13,10 +14,10 @@ SECOND_ANSWER = "Hello there. How are you?"
 
 
 class Microphone:
-    """Frames of 20 ms, PCM s16le mono of 24 kHz. ``path`` is a WAV file of that form."""
+    """Frames of 20 ms, PCM s16le mono of 24 kHz. ``recording`` is a WAV file of that form."""
 
-    def __init__(self, path: str) -> None:
-        with wave.open(path) as file:
+    def __init__(self, recording: str | IO[bytes]) -> None:
+        with wave.open(recording) as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2), file.getparams()
             self._question = file.readframes(file.getnframes())
         self._to_say = b""

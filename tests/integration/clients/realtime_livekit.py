@@ -89,7 +89,7 @@ async def talk(base_url: str, question: str, observed: Observed) -> None:
 
     detection = ServerVad(type="server_vad", silence_duration_ms=300, create_response=True, interrupt_response=True)
     model = RealtimeModel(api_key="any", base_url=base_url, turn_detection=detection)
-    session: AgentSession[None] = AgentSession(llm=model)
+    session: AgentSession[None] = AgentSession(llm=model, aec_warmup_duration=None)
     session.input.audio, session.output.audio = Ear(microphone), Speaker(observed, microphone)
     session.on("error", lambda event: observed.errors.append(repr(event.error)))
     await session.start(Agent(instructions="Be brief.", tools=[get_weather]))

@@ -13,8 +13,8 @@ from importlib.metadata import version
 
 from loguru import logger
 from microphone import RATE, Microphone, Observed
-from pipecat.adapters.schemas.function_schema import FunctionSchema
-from pipecat.adapters.schemas.tools_schema import ToolsSchema
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
@@ -28,7 +28,6 @@ from pipecat.frames.frames import (
     TTSTextFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.runner import PipelineRunner
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
@@ -42,6 +41,7 @@ from pipecat.services.openai.realtime.events import (
     TurnDetection,
 )
 from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
+from pipecat.workers.runner import WorkerRunner
 
 
 class Watch(FrameProcessor):
@@ -108,10 +108,10 @@ async def talk(base_url: str, question: str, observed: Observed) -> None:
     service.register_function("get_weather", get_weather)
     context = LLMContext([], ToolsSchema(standard_tools=[weather]))
     aggregators = LLMContextAggregatorPair(context)
-    # Sound leaves the pipeline at its end; transcripts of the user travel upstream, past the first watch.
-    watch_up, watch_down = Watch(observed, microphone), Watch(observed, microphone)
+    # Sound travels down, transcripts of the user up to the aggregator of their words.
+    above, below = Watch(observed, microphone), Watch(observed, microphone)
     worker = PipelineWorker(
-        Pipeline([watch_up, aggregators.user(), service, watch_down, aggregators.assistant()]),
+        Pipeline([aggregators.user(), above, service, below, aggregators.assistant()]),
         params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
     )
 
@@ -125,7 +125,9 @@ async def talk(base_url: str, question: str, observed: Observed) -> None:
 
     listening = asyncio.create_task(listen())
     try:
-        await PipelineRunner(handle_sigint=False).run(worker)
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(worker)
+        await runner.run()
     finally:
         listening.cancel()
 

@@ -108,6 +108,12 @@ export class Turn {
     this.#captions.push({ from: this.#playback?.arrived ?? 0, text });
   }
 
+  /** Its sound is played by the browser itself: what was heard by now is estimated from the time since it began. */
+  heardUntilNow() {
+    this.played = (performance.now() - (this.marks.sounded ?? performance.now())) / 1000;
+    this.spoken = wordEnd(this.answer, Math.min(this.answer.length, Math.round(this.played * CHARACTERS_A_SECOND)));
+  }
+
   /** How far the voice is in the text. @param {import("./audio/player.js").Playback} playback */
   #follow(playback) {
     this.played = playback.played;

@@ -151,6 +151,8 @@ async def test_the_events_come_in_order_and_the_last_tells_all(bench: Bench) -> 
     text = "".join(event["delta"] for event in events if event["type"] == "speech.text.delta")
     assert text == "Hello there. How are you?"
     assert next(event["text"] for event in events if event["type"] == "speech.text.done") == text
+    assert "".join(event["text"] for event in events if event["type"] == "speech.utterance.started") == text
+    assert kinds.index("speech.utterance.started") < kinds.index("speech.audio.delta")
     last = events[-1]
     assert last["response_id"] == headers["x-response-id"]
     assert last["finish_reason"] == "stop"

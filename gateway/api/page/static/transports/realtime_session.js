@@ -64,6 +64,10 @@ export class RealtimeSession {
 
   #cutOff() {
     const playback = this.#playback;
+    if (!playback && this.#turn?.state === "speaking") {
+      this.link.silence();
+      this.#turn.heardUntilNow();
+    }
     if (!playback || playback.over) return;
     playback.stop();
     const audio_end_ms = Math.floor(playback.played * 1000);
@@ -143,6 +147,7 @@ export class RealtimeSession {
         turn.state = "speaking";
         break;
       case "output_audio_buffer.stopped":
+        turn.heardUntilNow();
         turn.spoken = turn.answer.length;
         turn.end("done");
         break;

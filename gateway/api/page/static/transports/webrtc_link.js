@@ -40,7 +40,11 @@ export class WebRtcLink {
     };
     const channel = connection.createDataChannel("oai-events");
     this.#channel = channel;
-    channel.onmessage = (message) => this.onEvent(JSON.parse(message.data));
+    channel.onmessage = (message) => {
+      const event = JSON.parse(message.data);
+      if (event.type === "output_audio_buffer.started") this.#speaker.muted = false;
+      this.onEvent(event);
+    };
     const opened = new Promise((resolve, reject) => {
       channel.onopen = resolve;
       connection.onconnectionstatechange = () => {
@@ -65,6 +69,11 @@ export class WebRtcLink {
   /** @param {any} event */
   send(event) {
     if (this.#channel?.readyState === "open") this.#channel.send(JSON.stringify(event));
+  }
+
+  silence() {
+    this.#speaker.muted = true;
+    this.send({ type: "output_audio_buffer.clear" });
   }
 
   close() {

@@ -11,6 +11,7 @@ import { GatewayError } from "../gateway.js";
  * @property {(error: Error | null) => void} onClosed null: as this page wanted
  * @property {(model: string) => Promise<void>} open
  * @property {(event: any) => void} send
+ * @property {() => void} silence the answer at once, where its sound comes this way
  * @property {() => void} close
  */
 
@@ -63,6 +64,10 @@ export class WebSocketLink {
   /** @param {any} event */
   send(event) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(event));
+  }
+
+  silence() {
+    // Its sound is played by the page, which stops it.
   }
 
   close() {
