@@ -67,6 +67,7 @@ from gateway.telemetry.turn_log import log_turn
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
 from gateway.turns.transcription_turn import TranscriptionTurns
+from gateway.webrtc.calls import Calls
 
 if TYPE_CHECKING:
     from gateway.telemetry.otel import OtelExport
@@ -110,8 +111,8 @@ def create_app(
 
     ``keyring`` are the keys of which every request needs one; without any, requests from loopback need none.
 
-    Raises ``BadOption`` for an address that no store can have, an origin that none is, or a collector that data cannot
-    be sent to.
+    Raises ``BadOption`` for an address that no store can have, an origin that none is, a collector that data cannot
+    be sent to, or a network that calls cannot use.
     """
     settings = gateway.settings
     surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
@@ -127,14 +128,14 @@ def create_app(
         otel=_otel_export(gateway),
     )
     sessions = _realtime_sessions(parts)
+    calls = Calls(sessions, settings)
+    provided = _dependencies(parts, sessions, calls)
     naming = RequestNaming(parts.measured)
     app = Litestar(
         route_handlers=[
             Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
         ],
-        dependencies={
-            name: Provide(provide, sync_to_thread=False) for name, provide in _dependencies(parts, sessions).items()
-        },
+        dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in provided.items()},
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
@@ -146,7 +147,7 @@ def create_app(
             ConcurrencyLimit(settings.max_requests, lambda: gateway.stopping),
             BodyBudget(settings.request_memory_mb),
         ],
-        lifespan=[lambda _app: parts.running(failed, sessions)],
+        lifespan=[lambda _app: parts.running(failed, (sessions.attend, calls.attend))],
         openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
         logging_config=None,
     )
@@ -175,8 +176,10 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
         return fan_out((log_turn, self.measured.observe, lambda _: charge, *traced))
 
     @asynccontextmanager
-    async def running(self, failed: Callable[[], None], sessions: RealtimeSessions) -> AsyncGenerator[None, None]:
-        """Start what works in the background, load the engines, and close everything at the end."""
+    async def running(
+        self, failed: Callable[[], None], attendants: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+    ) -> AsyncGenerator[None, None]:
+        """Start what works in the background, ``attendants`` too, load the engines, and close everything at the end."""
 
         async def load() -> None:
             await self.gateway.warm_up()
@@ -191,7 +194,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
                 start(load())
                 start(self.decoder.warm_up())
                 start(self.meter.attend())
-                for attend in (sessions.attend, *self.process.attend):
+                for attend in (*attendants, *self.process.attend):
                     start(attend())
                 self.history.start_maintenance(start)
                 async with self._answering_siblings():
@@ -233,7 +236,7 @@ def _realtime_sessions(parts: _Parts) -> RealtimeSessions:
     return RealtimeSessions(service)
 
 
-def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callable[..., Any]]:
+def _dependencies(parts: _Parts, sessions: RealtimeSessions, calls: Calls) -> dict[str, Callable[..., Any]]:
     """What handlers ask for, by the names of their parameters; some of it is that of the request's caller."""
     gateway, history, decoder, observer = parts.gateway, parts.history, parts.decoder, parts.observer
     turns, running = Turns(history, observer), RunningResponses()
@@ -259,6 +262,7 @@ def _dependencies(parts: _Parts, sessions: RealtimeSessions) -> dict[str, Callab
         "archive": archive_of,
         "shelf": shelf_of,
         "realtime_sessions": lambda: sessions,
+        "calls": lambda: calls,
         "secret_maker": lambda: secret_maker,
         "decoder": lambda: decoder,
         "meter": lambda: parts.meter,

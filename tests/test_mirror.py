@@ -35,6 +35,13 @@ ELSEWHERE = {
         "tests/gateway/api/realtime/test_access.py",
         "a secret is what it opens",
     ),
+    "gateway/api/realtime/openapi.py": ("tests/gateway/http/test_openapi.py", "the description is checked whole"),
+    "gateway/webrtc/call.py": ("tests/gateway/api/realtime/test_calls.py", "a call is seen whole over real sockets"),
+    "gateway/webrtc/calls.py": (
+        "tests/gateway/api/realtime/test_calls.py",
+        "whose a call is shows there",
+    ),
+    "gateway/webrtc/peer.py": ("tests/gateway/api/realtime/test_calls.py", "it needs another peer, and there is one"),
     "gateway/realtime/answer_run.py": (
         "tests/gateway/realtime/test_answering.py",
         "what is held back, and when, shows in what is told",

@@ -33,6 +33,7 @@ from gateway.http.nearest_route import nearest_route
 from gateway.http.request_id import request_id
 from gateway.telemetry.log_format import printable, where
 from gateway.telemetry.outcome import describe_failure
+from gateway.webrtc.calls import NotInstalled
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class HTTPError(msgspec.Struct, frozen=True, kw_only=True):
 CONTRACT: dict[type[AdapterError], HTTPError] = {
     AdapterError: HTTPError(status=500, type="server_error", retry=False),
     InvalidRequest: HTTPError(status=400, type="invalid_request_error"),
+    NotInstalled: HTTPError(status=501, type="server_error", code="not_implemented", retry=False),
     NotFound: HTTPError(status=404, type="invalid_request_error"),
     InvalidKey: HTTPError(status=401, type="invalid_request_error", authenticate="Bearer"),
     NotAllowed: HTTPError(status=403, type="invalid_request_error"),

@@ -70,10 +70,10 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
         await _read(request, form.feed)
         return _beside_query(await offloaded(form.size, form.fields), request)
     if _is_json(content_type):
-        body = await _body(request)
+        body = await read_body(request)
         return _beside_query(await offloaded(len(body), _json, body), request)
     if not content_type or content_type.startswith(RAW):
-        body = await _body(request)
+        body = await read_body(request)
         check_size(len(body))
         data = await offloaded(len(body), bytes, body)
         uploads = {file: [Upload(data=data, content_type=content_type)]} if data else {}
@@ -89,7 +89,7 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
 async def read_json(request: Request[Any, Any, Any]) -> Fields:
     """The fields of a body that has to be JSON; none when there is no body. Raises as ``read_fields`` does."""
     content_type, _ = request.content_type
-    body = await _body(request)
+    body = await read_body(request)
     if body and not _is_json(content_type):
         raise HTTPException(
             status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -120,7 +120,7 @@ def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:
     return msgspec.structs.replace(fields, ignored=ignored)
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytearray:
+async def read_body(request: Request[Any, Any, Any]) -> bytearray:
     """The whole body; unlike ``request.body()`` it is not kept for as long as the answer takes."""
     body = bytearray()
     await _read(request, body.extend)

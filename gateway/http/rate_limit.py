@@ -1,6 +1,7 @@
 """Limits what callers use: requests and turns at once before the body is read, the rest before a turn begins."""
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -15,10 +16,14 @@ from gateway.http.handshake import refuse_handshake
 from gateway.turns.turn_place import needed
 
 _KEY = "speech_gateway_standing"
+_PLACE = "speech_gateway_place"
 
 
 class RateLimit(ASGIMiddleware):
-    """Counts the requests of handlers that say ``opt={"limited": True}``, by their callers, with ``meter``."""
+    """Counts the requests of handlers that say ``opt={"limited": True}``, by their callers, with ``meter``.
+
+    A WebSocket is a session; a handler that knows better says ``"opens_session"``, a function of the scope.
+    """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
     should_bypass_for_scope = staticmethod(lambda scope: not scope["route_handler"].opt.get("limited"))
@@ -29,7 +34,8 @@ class RateLimit(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request or raise ``Overloaded``, which a WebSocket handshake is answered with."""
         caller = caller_of(scope)
-        kind: Kind = "turns" if scope["type"] == ScopeType.HTTP else "sessions"
+        opens_session = scope["route_handler"].opt.get("opens_session", _is_websocket)
+        kind: Kind = "sessions" if opens_session(scope) else "turns"
         taken = await self._meter.take(caller, kind)
         scope.setdefault("state", {})[_KEY] = taken.standing
         if taken.refusal is not None:
@@ -37,10 +43,20 @@ class RateLimit(ASGIMiddleware):
                 raise taken.refusal
             await refuse_handshake(taken.refusal, scope, send)
             return
-        try:
+        with ExitStack() as place:
+            place.callback(self._meter.leave, caller.name, kind, taken)
+            scope["state"][_PLACE] = place
             await next_app(scope, receive, send)
-        finally:
-            self._meter.leave(caller.name, kind, taken)
+
+
+def _is_websocket(scope: Scope) -> bool:
+    return scope["type"] == ScopeType.WEBSOCKET
+
+
+def taken_place(scope: Scope) -> ExitStack:
+    """The place of this request among those that its caller may have at once; who takes it has to close it."""
+    place: ExitStack = scope["state"][_PLACE]
+    return place.pop_all()
 
 
 def admit(

@@ -220,3 +220,16 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     realtime_resume: Annotated[
         bool, option(REALTIME, "Go on with an answer that was interrupted by something without words.")
     ] = False
+    webrtc_ports: Annotated[
+        Text | None, option(REALTIME, "UDP ports of WebRTC calls, like 50000-50199: one a call; unset: any free one.")
+    ] = None
+    webrtc_stun_server: Annotated[
+        Text | None,
+        option(REALTIME, "STUN server, stun:host:port, that tells the public address of a gateway behind NAT."),
+    ] = None
+    webrtc_turn_server: Annotated[
+        Text | None,
+        option(REALTIME, "TURN server, turn:host:port, that relays calls where UDP does not reach the gateway."),
+    ] = None
+    webrtc_turn_username: Annotated[Text | None, option(REALTIME, "User name at webrtc_turn_server.")] = None
+    webrtc_turn_password: Annotated[Secret | None, option(REALTIME, "Password at webrtc_turn_server.")] = None

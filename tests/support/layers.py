@@ -29,6 +29,7 @@ ORDER: Order = {
         ("turns",),
         ("wire",),
         ("realtime",),
+        ("webrtc",),
         ("http",),
         ("server",),
         ("api",),

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request, Response, WebSocket, post, websocket
 from litestar.di import NamedDependency
+from litestar.types import Scope
 
 from adapters.contract.errors import AdapterError
 from gateway.api.realtime.beta import beta_frames, beta_session, current_session, is_beta, read_beta_event
@@ -26,14 +27,16 @@ from gateway.http.form import read_json
 from gateway.http.handshake import refuse_handshake
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import body_operation
+from gateway.http.rate_limit import taken_place
 from gateway.http.request_id import request_id
 from gateway.http.validation import fields_of
-from gateway.realtime.driver import Driver, SessionParts, driving
+from gateway.realtime.driver import SessionParts, driving
 from gateway.realtime.protocol.client_events import ClientEvent
 from gateway.realtime.session.event_reader import read_event
 from gateway.realtime.session.inputs import Refused
 from gateway.realtime.sessions import RealtimeSessions
 from gateway.tasks import race
+from gateway.webrtc.calls import Calls
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +45,27 @@ PROTOCOL = "realtime"
 
 OPTIONS = {"limited": True, "fields": FIELDS}
 
+Receive = Callable[[ClientEvent | Refused], None]
+"""Takes the client's next event."""
+
 BINARY = Refused(message="Events are JSON in text frames; this frame is binary.", code="invalid_event")
 
 
-@websocket("/v1/realtime", opt={**OPTIONS, "client_secrets": True})
+def _is_beside_none(scope: Scope) -> bool:
+    return b"call_id=" not in scope["query_string"]
+
+
+@websocket("/v1/realtime", opt={**OPTIONS, "client_secrets": True, "opens_session": _is_beside_none})
 async def realtime(
     socket: WebSocket[Any, Any, Any],
     gateway: NamedDependency[Gateway],
     realtime_sessions: NamedDependency[RealtimeSessions],
+    calls: NamedDependency[Calls],
 ) -> None:
-    """A session: the client's events in, the gateway's out."""
+    """A session: the client's events in, the gateway's out; with `call_id` it is that of a call."""
+    if (call_id := socket.query_params.get("call_id")) is not None:
+        await _beside_call(socket, calls, call_id)
+        return
     with ExitStack() as held:
         try:
             held.enter_context(realtime_sessions.place())
@@ -64,33 +78,60 @@ async def realtime(
         except AdapterError as error:
             await refuse_handshake(error, socket.scope, socket.send)
             return
-        await socket.accept(
-            subprotocols=PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None,
-            headers={"x-request-id": request_id(socket.scope)},
-        )
+        await _accept(socket)
         await _serve(socket, realtime_sessions, parts)
+
+
+async def _accept(socket: WebSocket[Any, Any, Any]) -> None:
+    await socket.accept(
+        subprotocols=PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None,
+        headers={"x-request-id": request_id(socket.scope)},
+    )
 
 
 async def _serve(socket: WebSocket[Any, Any, Any], sessions: RealtimeSessions, parts: SessionParts) -> None:
     """Move frames until the session or the connection is over."""
-    speaks_beta = is_beta(socket.scope)
-    writer = FrameWriter(socket.send, beta_frames if speaks_beta else frames_of)
+    writer = _writer(socket)
     name = parts.opening.config.id
     logger.info("%s is the session %s of %s", request_id(socket.scope), name, parts.answers.caller.name)
     async with driving(parts, writer) as driver:
         with sessions.watched(driver):
-            read = read_beta_event if speaks_beta else read_event
-            how = await race(_read(socket, driver, read), _write(writer), _fall_behind(writer))
+            how = await _move(socket, writer, driver.receive)
     logger.info("the session %s is over: %s", name, how)
 
 
-async def _read(socket: WebSocket[Any, Any, Any], driver: Driver, read: Callable[[str], ClientEvent | Refused]) -> str:
+async def _beside_call(socket: WebSocket[Any, Any, Any], calls: Calls, call_id: str) -> None:
+    """Share the session of a call, which goes on without this socket; it is no session of its own."""
+    taken_place(socket.scope).close()
+    try:
+        call = calls.find(call_id, caller_of(socket.scope).name)
+    except AdapterError as error:
+        await refuse_handshake(error, socket.scope, socket.send)
+        return
+    await _accept(socket)
+    writer = _writer(socket)
+    with call.beside(writer):
+        how = await _move(socket, writer, call.receive)
+    logger.info("%s was beside the call %s: %s", request_id(socket.scope), call.call_id, how)
+
+
+def _writer(socket: WebSocket[Any, Any, Any]) -> FrameWriter:
+    return FrameWriter(socket.send, beta_frames if is_beta(socket.scope) else frames_of)
+
+
+async def _move(socket: WebSocket[Any, Any, Any], writer: FrameWriter, receive: Receive) -> str:
+    """Move frames until either side closes; how it ended."""
+    return await race(_read(socket, receive), _write(writer), _fall_behind(writer))
+
+
+async def _read(socket: WebSocket[Any, Any, Any], receive: Receive) -> str:
+    read = read_beta_event if is_beta(socket.scope) else read_event
     while True:
         message: Any = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return f"closed by the client with {message.get('code')}"
         text = message.get("text")
-        driver.receive(BINARY if text is None else read(text))
+        receive(BINARY if text is None else read(text))
 
 
 async def _write(writer: FrameWriter) -> str:
