@@ -53,7 +53,7 @@ from gateway.http.request_id import name_answer
 from gateway.http.request_naming import RequestNaming
 from gateway.http.surface import Surface
 from gateway.http.voice_turns import VoiceTurns
-from gateway.realtime.response_events import FailureBody
+from gateway.realtime.protocol.response_events import FailureBody
 from gateway.realtime.sessions import RealtimeService, RealtimeSessions
 from gateway.siblings import ALONE, Siblings
 from gateway.tasks import background

@@ -27,8 +27,8 @@ ELSEWHERE = {
         "tests/gateway/api/responses/test_routes.py",
         "what is asked for is seen at the model, and in the response",
     ),
-    "gateway/realtime/answer_plan.py": (
-        "tests/gateway/realtime/test_responses.py",
+    "gateway/realtime/session/answer_plan.py": (
+        "tests/gateway/realtime/session/test_responses.py",
         "what is asked is seen in the commands of a session",
     ),
     "gateway/api/realtime/client_secrets.py": (
@@ -39,14 +39,26 @@ ELSEWHERE = {
         "tests/gateway/realtime/test_answering.py",
         "what is held back, and when, shows in what is told",
     ),
-    "gateway/realtime/transcribing.py": ("tests/gateway/realtime/test_driver.py", "transcripts are those of items"),
-    "gateway/realtime/response_events.py": (
-        "tests/gateway/realtime/test_work_ahead.py",
+    "gateway/realtime/hearing/transcribing.py": (
+        "tests/gateway/realtime/test_driver.py",
+        "transcripts are those of items",
+    ),
+    "gateway/realtime/protocol/response_events.py": (
+        "tests/gateway/realtime/session/test_work_ahead.py",
         "usage is seen in the events of a session",
     ),
-    "gateway/realtime/session_state.py": ("tests/gateway/realtime/test_session.py", "all parts of a session share it"),
-    "gateway/realtime/transcripts.py": ("tests/gateway/realtime/test_turn_taking.py", "words are part of turns"),
-    "gateway/realtime/turn.py": ("tests/gateway/realtime/test_turn_taking.py", "what a turn is shows in its course"),
+    "gateway/realtime/session/session_state.py": (
+        "tests/gateway/realtime/session/test_session.py",
+        "all parts of a session share it",
+    ),
+    "gateway/realtime/session/transcripts.py": (
+        "tests/gateway/realtime/session/test_turn_taking.py",
+        "words are part of turns",
+    ),
+    "gateway/realtime/session/turn.py": (
+        "tests/gateway/realtime/session/test_turn_taking.py",
+        "what a turn is shows in its course",
+    ),
     "gateway/wire/invalid_fields.py": (
         "tests/gateway/http/test_validation.py",
         "it words what is wrong with whole requests",

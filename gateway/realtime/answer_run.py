@@ -7,11 +7,11 @@ from typing import assert_never
 from adapters.contract import llm, tts
 from gateway.pipeline.read_aloud import Read
 from gateway.pipeline.speak import UtteranceStarted
-from gateway.realtime import inputs
-from gateway.realtime.audio_format import format_of
-from gateway.realtime.inputs import AnswerInput
+from gateway.realtime.hearing.audio_format import format_of
 from gateway.realtime.pacing import PacedAudio, Playback
-from gateway.realtime.session_config import AudioOutput
+from gateway.realtime.protocol.session_config import AudioOutput
+from gateway.realtime.session import inputs
+from gateway.realtime.session.inputs import AnswerInput
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.turns.result import TurnEvent
 

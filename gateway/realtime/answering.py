@@ -15,15 +15,15 @@ from gateway.access.meter import Meter
 from gateway.access.standing import Standing
 from gateway.conversation.history import ConversationRef
 from gateway.engines.route import STAGES, ServedRoute, Stage
-from gateway.realtime import commands, inputs
 from gateway.realtime.answer_run import AnswerRun
 from gateway.realtime.item_messages import Recordings as RecordingOf
 from gateway.realtime.item_messages import messages_of
-from gateway.realtime.items import InputAudio, Item, MessageItem
 from gateway.realtime.pacing import Playback
-from gateway.realtime.response_events import FailureBody
-from gateway.realtime.server_events import RateLimit
-from gateway.realtime.session_config import AudioOutput, FunctionTool, NamedFunction, ToolChoice
+from gateway.realtime.protocol.items import InputAudio, Item, MessageItem
+from gateway.realtime.protocol.response_events import FailureBody
+from gateway.realtime.protocol.server_events import RateLimit
+from gateway.realtime.protocol.session_config import AudioOutput, FunctionTool, NamedFunction, ToolChoice
+from gateway.realtime.session import commands, inputs
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns

@@ -18,21 +18,21 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from gateway.realtime import commands, inputs
 from gateway.realtime.answering import Answers, AnswerService
-from gateway.realtime.audio_format import format_of
-from gateway.realtime.client_events import ClientEvent, InputAudioBufferAppend
-from gateway.realtime.input_audio import InputAudio, Utterance
-from gateway.realtime.items import Item
-from gateway.realtime.listener import Hearing, Listener
+from gateway.realtime.hearing.audio_format import format_of
+from gateway.realtime.hearing.input_audio import InputAudio, Utterance
+from gateway.realtime.hearing.listener import Hearing, Listener
+from gateway.realtime.hearing.transcribing import Transcripts, TranscriptService
 from gateway.realtime.memory import Memory
 from gateway.realtime.pacing import Playback
-from gateway.realtime.policy import Opening
+from gateway.realtime.protocol.client_events import ClientEvent, InputAudioBufferAppend
+from gateway.realtime.protocol.items import Item
+from gateway.realtime.protocol.response_events import OutputAudioDelta
+from gateway.realtime.protocol.server_events import ServerEvent
 from gateway.realtime.recordings import Recording, Recordings
-from gateway.realtime.response_events import OutputAudioDelta
-from gateway.realtime.server_events import ServerEvent
-from gateway.realtime.session import Session
-from gateway.realtime.transcribing import Transcripts, TranscriptService
+from gateway.realtime.session import commands, inputs
+from gateway.realtime.session.policy import Opening
+from gateway.realtime.session.session import Session
 from gateway.tasks import background
 from gateway.telemetry.log_format import where
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, assert_never
 
 from adapters.contract import llm
-from gateway.realtime.items import (
+from gateway.realtime.protocol.items import (
     Content,
     FunctionCallItem,
     FunctionCallOutputItem,

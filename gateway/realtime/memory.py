@@ -9,7 +9,7 @@ from gateway.conversation.conversation import ID
 from gateway.conversation.history import ConversationRef, History
 from gateway.engines.route import ServedRoute
 from gateway.realtime.item_messages import items_of, messages_of
-from gateway.realtime.items import Item
+from gateway.realtime.protocol.items import Item
 from gateway.turns.build import policy_of
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gateway.realtime.audio_format import AudioFormat, OutputAudio
+from gateway.realtime.hearing.audio_format import AudioFormat, OutputAudio
 
 PIECE_SECONDS = 0.4
 """The longest piece: a cancel is short, and its base64 is far from the megabyte that some clients take at most."""

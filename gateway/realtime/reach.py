@@ -4,7 +4,7 @@ import ipaddress
 
 from adapters.upstream.urls import parse_url
 from gateway.engines.route import STAGES, ServedRoute, Stage
-from gateway.realtime.commands import Reach
+from gateway.realtime.session.commands import Reach
 from gateway.settings.composition import engine_description
 from gateway.settings.model import ENGINE_KEYS, FALLBACK_KEYS
 

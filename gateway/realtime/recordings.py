@@ -5,8 +5,8 @@ import msgspec
 from adapters.contract import llm
 from gateway.audio.encode import wav_header
 from gateway.engines.route import MODEL_HEARING_RATE
-from gateway.realtime.audio_format import AudioFormat
-from gateway.realtime.items import InputAudio, Item, MessageItem, OutputAudio
+from gateway.realtime.hearing.audio_format import AudioFormat
+from gateway.realtime.protocol.items import InputAudio, Item, MessageItem, OutputAudio
 
 MOST_BYTES = 8_000_000
 """Of one session, about three minutes of PCM; the oldest recordings are forgotten first."""

@@ -21,17 +21,23 @@ from gateway.engines.queue import RETRY_SECONDS
 from gateway.engines.route import ServedRoute
 from gateway.realtime.answering import AnswerService
 from gateway.realtime.driver import Driver, SessionParts, new_id
-from gateway.realtime.end_of_turn import TurnJudge
-from gateway.realtime.inputs import Expired
-from gateway.realtime.listener import Hearing
+from gateway.realtime.hearing.end_of_turn import TurnJudge
+from gateway.realtime.hearing.listener import Hearing
+from gateway.realtime.hearing.transcribing import TranscriptService
+from gateway.realtime.hearing.voice_activity import VoiceActivityMonitor
 from gateway.realtime.memory import Memory
-from gateway.realtime.policy import Opening, Policy
+from gateway.realtime.protocol.response_events import FailureBody
+from gateway.realtime.protocol.session_config import (
+    Audio,
+    AudioOutput,
+    RealtimeSession,
+    SessionConfig,
+    TranscriptionSession,
+)
 from gateway.realtime.reach import reach_of
-from gateway.realtime.response_events import FailureBody
-from gateway.realtime.session_config import Audio, AudioOutput, RealtimeSession, SessionConfig, TranscriptionSession
-from gateway.realtime.session_update import updated
-from gateway.realtime.transcribing import TranscriptService
-from gateway.realtime.voice_activity import VoiceActivityMonitor
+from gateway.realtime.session.inputs import Expired
+from gateway.realtime.session.policy import Opening, Policy
+from gateway.realtime.session.session_update import updated
 from gateway.tasks import background
 from gateway.telemetry.observer import Observer
 from gateway.turns.conversation_turn import Turns

@@ -18,12 +18,12 @@ import numpy as np
 
 from adapters.contract import vad
 from gateway.audio.resample import Resampler
-from gateway.realtime.audio_format import FORMATS
-from gateway.realtime.end_of_turn import TurnJudge
-from gateway.realtime.inputs import TurnEnded, VoiceInput
-from gateway.realtime.listener import Hearing, Listener
-from gateway.realtime.session_config import ServerVad, TurnDetection
-from gateway.realtime.voice_activity import VoiceActivityMonitor
+from gateway.realtime.hearing.audio_format import FORMATS
+from gateway.realtime.hearing.end_of_turn import TurnJudge
+from gateway.realtime.hearing.listener import Hearing, Listener
+from gateway.realtime.hearing.voice_activity import VoiceActivityMonitor
+from gateway.realtime.protocol.session_config import ServerVad, TurnDetection
+from gateway.realtime.session.inputs import TurnEnded, VoiceInput
 from gateway.tasks import background
 from tests.bench.recognition import spoken
 from tests.bench.voice_activity import ENGINES

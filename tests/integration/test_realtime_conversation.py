@@ -85,7 +85,7 @@ def wav(pcm: bytes) -> bytes:
 async def conversation(
     client: openai.AsyncOpenAI, questions: list[Microphone]
 ) -> tuple[list[str], list[tuple[str, bytes]]]:
-    """Ask one after the other, as soon as the answer before was played; what was heard, and each answer and its sound."""
+    """Ask each once the answer before was played; what was heard, and each answer and its sound."""
     heard: list[str] = []
     answers: list[tuple[str, bytes]] = []
     async with client.realtime.connect(model="gpt-realtime") as connection:

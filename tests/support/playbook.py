@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.realtime import commands, inputs
-from gateway.realtime.client_events import InputAudioBufferAppend
-from gateway.realtime.commands import AnswerPlan, Command
-from gateway.realtime.event_reader import read_event
-from gateway.realtime.items import FunctionCallItem, FunctionCallOutputItem, Item, MessageItem
-from gateway.realtime.policy import Opening, Policy
-from gateway.realtime.session import Session
-from gateway.realtime.session_config import RealtimeSession, SessionConfig
-from gateway.realtime.session_update import updated
+from gateway.realtime.protocol.client_events import InputAudioBufferAppend
+from gateway.realtime.protocol.items import FunctionCallItem, FunctionCallOutputItem, Item, MessageItem
+from gateway.realtime.protocol.session_config import RealtimeSession, SessionConfig
+from gateway.realtime.session import commands, inputs
+from gateway.realtime.session.commands import AnswerPlan, Command
+from gateway.realtime.session.event_reader import read_event
+from gateway.realtime.session.policy import Opening, Policy
+from gateway.realtime.session.session import Session
+from gateway.realtime.session.session_update import updated
 from tests.support.server_events import checked
 
 LONG_NAMES = ("conversation.item.input_audio_transcription", "input_audio_buffer", "conversation.item", "response")

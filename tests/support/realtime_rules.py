@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.realtime import commands
-from gateway.realtime.commands import Command
+from gateway.realtime.session import commands
+from gateway.realtime.session.commands import Command
 from tests.support.server_events import checked
 
 

@@ -11,11 +11,11 @@ from gateway.access.meter import LocalMeter
 from gateway.conversation.history import History
 from gateway.conversation.memory_store import MemoryStore
 from gateway.engines.route import STAGES, Engines
-from gateway.realtime.client_events import InputAudioBufferAppend
 from gateway.realtime.driver import Driver, driving
-from gateway.realtime.event_reader import read_event
-from gateway.realtime.response_events import FailureBody
-from gateway.realtime.server_events import ServerEvent
+from gateway.realtime.protocol.client_events import InputAudioBufferAppend
+from gateway.realtime.protocol.response_events import FailureBody
+from gateway.realtime.protocol.server_events import ServerEvent
+from gateway.realtime.session.event_reader import read_event
 from gateway.realtime.sessions import RealtimeService, RealtimeSessions, SessionRequest
 from gateway.tasks import background
 from gateway.telemetry.outcome import TurnOutcome

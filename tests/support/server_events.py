@@ -7,7 +7,7 @@ import msgspec
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import BaseModel, Field, TypeAdapter
 
-from gateway.realtime.server_events import ServerEvent
+from gateway.realtime.protocol.server_events import ServerEvent
 
 _READER: TypeAdapter[Any] = TypeAdapter(Annotated[RealtimeServerEvent, Field(discriminator="type")])
 

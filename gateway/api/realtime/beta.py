@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.realtime.client_events import ClientEvent
-from gateway.realtime.event_reader import read_event
-from gateway.realtime.inputs import Refused
-from gateway.realtime.server_events import ItemDone, ServerEvent
+from gateway.realtime.protocol.client_events import ClientEvent
+from gateway.realtime.protocol.server_events import ItemDone, ServerEvent
+from gateway.realtime.session.event_reader import read_event
+from gateway.realtime.session.inputs import Refused
 
 HEADER = b"openai-beta"
 WORD = "realtime=v1"

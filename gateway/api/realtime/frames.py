@@ -8,7 +8,7 @@ import msgspec
 from litestar.exceptions import WebSocketDisconnect
 from litestar.types import Send
 
-from gateway.realtime.server_events import ServerEvent
+from gateway.realtime.protocol.server_events import ServerEvent
 
 MOST_WAITING_BYTES = 4_000_000
 """Of frames that the client has not read: half a minute of audio, and more than any burst of events."""

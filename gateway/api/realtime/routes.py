@@ -28,10 +28,10 @@ from gateway.http.json_answer import json_answer
 from gateway.http.openapi import body_operation
 from gateway.http.request_id import request_id
 from gateway.http.validation import fields_of
-from gateway.realtime.client_events import ClientEvent
 from gateway.realtime.driver import Driver, SessionParts, driving
-from gateway.realtime.event_reader import read_event
-from gateway.realtime.inputs import Refused
+from gateway.realtime.protocol.client_events import ClientEvent
+from gateway.realtime.session.event_reader import read_event
+from gateway.realtime.session.inputs import Refused
 from gateway.realtime.sessions import RealtimeSessions
 from gateway.tasks import race
 

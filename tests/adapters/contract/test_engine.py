@@ -1,15 +1,14 @@
-"""What is asked of an engine that may not offer it."""
+"""What an engine says of its health."""
 
 from adapters.contract.engine import failure_of
 
 
-class Local:
-    failure: str | None = None
+class Broken:
+    """An engine whose model died."""
+
+    failure = "its process ended"
 
 
-def test_a_failure_is_that_of_engines_that_report_one() -> None:
-    engine = Local()
-    assert failure_of(engine) is None
-    engine.failure = "out of memory"
-    assert failure_of(engine) == "out of memory"
+def test_an_engine_that_says_nothing_can_answer() -> None:
     assert failure_of(object()) is None
+    assert failure_of(Broken()) == "its process ended"

@@ -86,6 +86,8 @@ def test_a_turn_through_the_running_gateway_with_the_embedded_engines(tmp_path: 
 
 def test_realtime_mode_is_accepted_and_sessions_are_served() -> None:
     with serving("--mode", "realtime") as (address, _):
+        while httpx.get(f"{address}/ready").status_code != 200:
+            time.sleep(0.05)
         with websocket(f"{address.replace('http', 'ws', 1)}/v1/realtime") as connection:
             assert json.loads(connection.recv())["type"] == "session.created"
         assert httpx.get(f"{address}/health").json() == {"status": "ok", "version": version("speech-gateway")}

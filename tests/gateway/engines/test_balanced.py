@@ -167,6 +167,7 @@ name = "voice"
 aliases = ["*"]
 stt = "none"
 vad = "none"
+tts = "espeak"
 llm_backend = "chat-completions"
 responses_api_api_key = "sk-of-the-route"
 
@@ -205,61 +206,58 @@ ANSWER = streams(word("Hello."), END, "[DONE]")
 
 
 @asynccontextmanager
-async def gateway_of(
-    path: Path,
-) -> AsyncGenerator[tuple[str, dict[str, UpstreamServer]], None]:
+async def gateway_of(path: Path) -> AsyncGenerator[tuple[openai.AsyncOpenAI, dict[str, UpstreamServer]], None]:
+    """A client of a gateway whose route has two upstreams, and these."""
     async with AsyncExitStack() as stack:
         both = {name: await stack.enter_async_context(servers(ANSWER)) for name in ("one", "two")}
         addresses = {name: server.base_url for name, server in both.items()}
         file = path / "routes.toml"
         file.write_text(ROUTE.format(**addresses))
         address = await stack.enter_async_context(served(build(load([str(file)], {}))))
-        yield address, both
+        client = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+        yield await stack.enter_async_context(client), both
 
 
-async def chat(address: str, *said: str) -> str:
+async def chat(client: openai.AsyncOpenAI, *said: str) -> str:
     """What is answered to ``said``, turn and turn about, on the straight road."""
     messages: Any = [{"role": ("user", "assistant")[number % 2], "content": text} for number, text in enumerate(said)]
-    async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client:
-        answer: Any = await client.chat.completions.create(model="voice", messages=messages, stream=True)
-        return "".join([chunk.choices[0].delta.content or "" async for chunk in answer])
+    answer: Any = await client.chat.completions.create(model="voice", messages=messages, stream=True)
+    return "".join([chunk.choices[0].delta.content or "" async for chunk in answer])
 
 
-async def metrics(address: str) -> str:
-    async with httpx.AsyncClient() as client:
-        return (await client.get(f"{address}/metrics")).text
+async def metrics(client: openai.AsyncOpenAI) -> str:
+    return (await client.get("../metrics", cast_to=httpx.Response)).text
 
 
 @pytest.mark.parametrize("number", range(4))
 async def test_a_conversation_stays_on_the_straight_road(tmp_path: Path, number: int) -> None:
-    async with gateway_of(tmp_path) as (address, both):
-        assert await chat(address, f"Question {number}") == "Hello."
-        assert await chat(address, f"Question {number}", "Hello.", "And?") == "Hello."
-        assert await chat(address, f"Question {number}", "Hello.", "And?", "Hello.", "Well?") == "Hello."
+    async with gateway_of(tmp_path) as (client, both):
+        assert await chat(client, f"Question {number}") == "Hello."
+        assert await chat(client, f"Question {number}", "Hello.", "And?") == "Hello."
+        assert await chat(client, f"Question {number}", "Hello.", "And?", "Hello.", "Well?") == "Hello."
         assert sorted(len(posted(server)) for server in both.values()) == [0, 3]
 
 
 async def test_a_conversation_that_the_gateway_keeps_stays(tmp_path: Path) -> None:
-    async with gateway_of(tmp_path) as (address, both):
-        async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client:
-            last: str | None = None
-            for text in ("Hi", "And?", "Well?"):
-                response = await client.responses.create(
-                    model="voice", input=text, previous_response_id=last or openai.omit
-                )
-                last = response.id
+    async with gateway_of(tmp_path) as (client, both):
+        last: str | None = None
+        for text in ("Hi", "And?", "Well?"):
+            response = await client.responses.create(
+                model="voice", input=text, previous_response_id=last or openai.omit
+            )
+            last = response.id
         assert sorted(len(posted(server)) for server in both.values()) == [0, 3]
 
 
 async def test_each_is_asked_for_its_model_with_its_key(tmp_path: Path) -> None:
-    async with gateway_of(tmp_path) as (address, both):
+    async with gateway_of(tmp_path) as (client, both):
         for number in range(12):
-            await chat(address, f"Question {number}")
+            await chat(client, f"Question {number}")
         found = {
             name: {(exchange.json["model"], exchange.headers["authorization"]) for exchange in posted(server)}
             for name, server in both.items()
         }
-        shown = await metrics(address)
+        shown = await metrics(client)
     assert found == {
         "one": {("gpt-4o-mini", "Bearer sk-of-the-route")},
         "two": {("tuned", "Bearer sk-of-the-second")},
@@ -275,16 +273,16 @@ async def dying(exchange: Exchange) -> None:
 
 
 async def test_turns_go_on_while_a_server_is_dead(tmp_path: Path) -> None:
-    async with gateway_of(tmp_path) as (address, both):
-        first = await chat(address, "Hi")
+    async with gateway_of(tmp_path) as (client, both):
+        first = await chat(client, "Hi")
         dead = next(server for server in both.values() if posted(server))
         dead.script = dying
-        answers = [await chat(address, "Hi", first, f"And {number}?") for number in range(8)]
-        answers += await asyncio.gather(*(chat(address, f"Question {number}") for number in range(30)))
+        answers = [await chat(client, "Hi", first, f"And {number}?") for number in range(8)]
+        answers += await asyncio.gather(*(chat(client, f"Question {number}") for number in range(30)))
         assert set(answers) == {"Hello."}
         assert len(posted(dead)) <= 1 + 5 + 30  # until its circuit opened; those at once may all be under way
         name = next(name for name, server in both.items() if server is dead)
-        shown = await metrics(address)
+        shown = await metrics(client)
         assert (
             f'speech_gateway_circuits_open{{engine="chat-completions",route="voice",stage="llm",upstream="{name}"}}'
             in shown
@@ -298,7 +296,7 @@ async def test_turns_go_on_while_a_server_is_dead(tmp_path: Path) -> None:
 
 
 async def test_a_slow_server_gets_no_more_than_its_share_of_the_running_turns(tmp_path: Path) -> None:
-    async with gateway_of(tmp_path) as (address, both):
+    async with gateway_of(tmp_path) as (client, both):
         slow, go = both["one"], asyncio.Event()
 
         async def waiting(exchange: Exchange) -> None:
@@ -307,7 +305,7 @@ async def test_a_slow_server_gets_no_more_than_its_share_of_the_running_turns(tm
             await ANSWER(exchange)
 
         slow.script = waiting
-        held = [asyncio.create_task(chat(address, f"Question {number}")) for number in range(30)]
+        held = [asyncio.create_task(chat(client, f"Question {number}")) for number in range(30)]
         # The quick one answers what it gets; of two thirds and a third of what runs, little is left for the slow one.
         await until(lambda: sum(task.done() for task in held) + len(posted(slow)) == 30)
         taken = len(posted(slow))

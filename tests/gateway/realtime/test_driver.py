@@ -8,7 +8,7 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import stt
-from gateway.realtime.session import Session
+from gateway.realtime.session.session import Session
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
 from tests.support.server import scripted_engines

@@ -2,7 +2,7 @@
 
 from adapters.contract import llm
 from gateway.realtime.item_messages import items_of, messages_of
-from gateway.realtime.items import (
+from gateway.realtime.protocol.items import (
     Content,
     FunctionCallItem,
     FunctionCallOutputItem,

@@ -7,7 +7,8 @@ from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
 from gateway.engines.route import ServedRoute
 from gateway.realtime.driver import new_id
-from gateway.realtime.items import (
+from gateway.realtime.memory import Memory
+from gateway.realtime.protocol.items import (
     FunctionCallItem,
     FunctionCallOutputItem,
     InputAudio,
@@ -17,7 +18,6 @@ from gateway.realtime.items import (
     OutputAudio,
     OutputText,
 )
-from gateway.realtime.memory import Memory
 from gateway.settings.load import load
 from gateway.turns.build import policy_of
 from tests.support.server import scripted_engines

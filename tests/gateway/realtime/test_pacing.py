@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.realtime.audio_format import FORMATS, AudioType
+from gateway.realtime.hearing.audio_format import FORMATS, AudioType
 from gateway.realtime.pacing import (
     CLOCK_SECONDS,
     DRY_SECONDS,

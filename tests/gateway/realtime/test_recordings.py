@@ -6,8 +6,8 @@ import wave
 import pytest
 
 from gateway.realtime import recordings
-from gateway.realtime.audio_format import FORMATS
-from gateway.realtime.items import InputAudio, InputText, MessageItem
+from gateway.realtime.hearing.audio_format import FORMATS
+from gateway.realtime.protocol.items import InputAudio, InputText, MessageItem
 from gateway.realtime.recordings import Recordings
 
 PCM = FORMATS["audio/pcm"]

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.contract.errors import InvalidRequest, Unavailable
-from gateway.realtime.session_config import RealtimeSession, TranscriptionSession
+from gateway.realtime.protocol.session_config import RealtimeSession, TranscriptionSession
 from tests.support.realtime_session import Stage
 from tests.support.server import scripted_engines
 

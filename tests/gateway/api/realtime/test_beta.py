@@ -9,8 +9,13 @@ import openai
 import pytest
 
 from gateway.api.realtime.beta import beta_session, current_session, is_beta, read_beta_event
-from gateway.realtime.client_events import ConversationItemCreate, InputAudioBufferAppend, ResponseCreate, SessionUpdate
-from gateway.realtime.inputs import Refused
+from gateway.realtime.protocol.client_events import (
+    ConversationItemCreate,
+    InputAudioBufferAppend,
+    ResponseCreate,
+    SessionUpdate,
+)
+from gateway.realtime.session.inputs import Refused
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.server import gateway_of, scripted_engines, served
 

@@ -8,7 +8,7 @@ from litestar.exceptions import WebSocketDisconnect
 
 from gateway.api.realtime import frames
 from gateway.api.realtime.frames import FrameWriter, frames_of
-from gateway.realtime.server_events import AudioCleared
+from gateway.realtime.protocol.server_events import AudioCleared
 
 
 def event(number: int) -> AudioCleared:

@@ -1,0 +1,190 @@
+"""The transcript of one utterance: recognised while it is spoken where the recogniser can, else when it has ended.
+
+    transcription = LiveTranscription(
+        recogniser, listener.open(start_ms), options, ahead=True, heard=listener.words
+    )
+    async for event in transcription.events(): ...   # TranscriptDelta*, TranscriptFinished; raises AdapterError
+    words = await transcription.so_far()             # in a pause: the words up to it, for work ahead
+
+``events`` is read in a task of its own, from the start of the utterance or after it; closing it stops the recogniser.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from adapters.blocking import call
+from adapters.contract import stt
+from adapters.contract.errors import AdapterError, Overloaded, Unavailable, UpstreamError
+from gateway.engines.queue import queues_of
+from gateway.pipeline.listen import RecognitionOptions, TranscriptDelta, TranscriptFinished, blocks
+from gateway.realtime.hearing.input_audio import Utterance
+from gateway.tasks import race
+
+SO_FAR_SECONDS = 30.0
+"""The longest utterance that is recognised as a whole in a pause; past it work ahead would cost more than it saves."""
+MOST_PAUSES = 3
+"""Of an utterance that is recognised as a whole: in later pauses of somebody who pauses a lot nothing is recognised."""
+
+Transcribed = TranscriptDelta | TranscriptFinished
+
+
+class LiveTranscription:
+    """Transcribes ``utterance``.
+
+    With ``ahead`` it also recognises what was said when the speaker pauses, to be used if that was the end; ``heard``
+    is told of it.
+    """
+
+    def __init__(
+        self,
+        recogniser: stt.Recogniser,
+        utterance: Utterance,
+        options: RecognitionOptions,
+        *,
+        ahead: bool,
+        heard: Callable[[str], None],
+    ) -> None:
+        self._recogniser = recogniser
+        self._utterance = utterance
+        self._options = options
+        self._ahead = ahead
+        self._heard = heard
+        self._known: tuple[int, str] | None = None  # a pause, and the words up to it
+        self._asked_in = 0  # the pause of which the recogniser was told last
+        self._is_over = False
+
+    async def so_far(self) -> str | None:
+        """The words up to the present pause, as soon as they are known; ``None`` when it is over before that.
+
+        A failure of the recogniser is raised by ``events`` only.
+        """
+        pause = self._utterance.pauses
+        while self._utterance.is_in(pause):
+            if self._known is not None and self._known[0] == pause:
+                return self._known[1]
+            if self._is_over or not self._ahead:
+                return None
+            await self._utterance.change()
+        return None
+
+    async def events(self) -> AsyncGenerator[Transcribed, None]:
+        """The words, as they become certain; ends with ``TranscriptFinished``. Raises ``AdapterError``."""
+        try:
+            if self._has_live_place():
+                has_told = False
+                try:
+                    async with aclosing(self._recognised(self._live_audio())) as events:
+                        async for event in events:
+                            has_told = True
+                            yield event
+                    return
+                except (Overloaded, Unavailable):
+                    if has_told or self._utterance.has_ended:
+                        raise
+            async with aclosing(self._whole()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._is_over = True
+            self._utterance.changed()
+
+    def _has_live_place(self) -> bool:
+        """Whether to recognise while it is spoken: such a stream holds a place for long, so half of them stay free."""
+        states = [queue.state for queue in queues_of(self._recogniser) if queue is not None]
+        return self._recogniser.info.live and all(state.running < state.capacity // 2 for state in states)
+
+    async def _live_audio(self) -> AsyncGenerator[bytes, None]:
+        """The utterance as it grows; its pauses only for work ahead."""
+        async with aclosing(self._utterance.blocks(self._recogniser.info.sample_rate)) as live:
+            async for block in live:
+                if not block:
+                    self._asked_in = self._utterance.pauses
+                if block or self._ahead:
+                    yield block
+
+    async def _recognised(self, audio: AsyncGenerator[bytes, None]) -> AsyncGenerator[Transcribed, None]:
+        """The recogniser's words of ``audio``, as events."""
+        text: str | None = None
+        told = ""
+        async with aclosing(audio), aclosing(self._recogniser.stream(self._options.request(audio))) as events:
+            async for event in events:
+                match event:
+                    case stt.PartialTranscript(stable=stable, unstable=unstable):
+                        if self._utterance.is_in(self._asked_in):
+                            self._know(stable + unstable)
+                        if len(stable) > len(told) and stable.strip():  # blanks alone may turn out to be silence
+                            yield TranscriptDelta(text=stable[len(told) :])
+                            told = stable
+                    case stt.FinalTranscript(text=text):
+                        if self._utterance.is_paused:
+                            self._know(text)
+                        if len(text) > len(told) and text.strip():
+                            yield TranscriptDelta(text=text[len(told) :])
+                    case stt.Finished(language=language, seconds=seconds) if text is not None:
+                        yield TranscriptFinished(text=text, language=language, seconds=seconds)
+                        return
+        raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
+
+    async def _whole(self) -> AsyncGenerator[Transcribed, None]:
+        """Recognise all of it when it has ended; with work ahead in each pause, and then it may end there."""
+        utterance = self._utterance
+        while True:
+            if utterance.is_paused and self._is_worth_it():
+                pause = utterance.pauses
+                heard = await race(self._heard_in(pause), self._resumed(pause))
+                if heard is not None and await self._ends_in(pause):
+                    if heard.text.strip():
+                        yield TranscriptDelta(text=heard.text)
+                    yield heard
+                    return
+            elif utterance.has_ended:
+                async with aclosing(self._recognised(self._audio())) as events:
+                    async for event in events:
+                        yield event
+                return
+            else:
+                await utterance.change()
+
+    def _is_worth_it(self) -> bool:
+        """Whether to recognise in this pause what may go on."""
+        utterance = self._utterance
+        return self._ahead and utterance.seconds <= SO_FAR_SECONDS and utterance.pauses <= MOST_PAUSES
+
+    async def _heard_in(self, pause: int) -> TranscriptFinished | None:
+        """What is heard up to this pause; after a failure the end of the pause, without any."""
+        try:
+            async with aclosing(self._recognised(self._audio())) as events:
+                async for event in events:
+                    if isinstance(event, TranscriptFinished):
+                        return event
+        except AdapterError:
+            if self._utterance.has_ended:
+                raise
+            await self._ends_in(pause)
+        return None
+
+    async def _ends_in(self, pause: int) -> bool:
+        """Wait until the speaker goes on, or has ended; whether they have ended in this pause."""
+        while self._utterance.is_in(pause) and not self._utterance.has_ended:
+            await self._utterance.change()
+        return self._utterance.is_in(pause)
+
+    async def _resumed(self, pause: int) -> None:
+        """Wait until the speaker goes on; for ever when they do not."""
+        while self._utterance.is_in(pause):
+            await self._utterance.change()
+
+    async def _audio(self) -> AsyncGenerator[bytes, None]:
+        """What there is of the utterance now."""
+        rate = self._recogniser.info.sample_rate
+        audio_format, data = self._utterance.known()
+        pcm = await call(audio_format.pcm, data, rate)
+        async for block in blocks(pcm, rate):
+            yield block
+
+    def _know(self, text: str) -> None:
+        """The words up to the present pause are ``text``."""
+        self._known = (self._utterance.pauses, text)
+        if not self._utterance.has_ended:
+            self._heard(text)
+        self._utterance.changed()

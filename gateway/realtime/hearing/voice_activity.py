@@ -1,0 +1,184 @@
+"""Voice activity of all sessions of this process: what they send is measured together, in a thread, tick by tick.
+
+An application makes one ``VoiceActivityMonitor`` for each detector of its routes and runs ``run()`` in the background.
+A session opens a stream, feeds it what the client sends, and is told the probability of speech in each window of it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from adapters.blocking import SerialThread
+from adapters.contract import vad
+from gateway.engines.automatic_detector import AutomaticDetector
+from gateway.realtime.hearing.audio_format import AudioFormat
+from gateway.realtime.hearing.event_meters import EventMeters
+from gateway.realtime.hearing.window_resampler import WindowResampler
+
+TICK_SECONDS = 0.01
+"""Between the starts of two runs, at least: what arrives meanwhile is measured together."""
+
+BATCH = 64
+"""Streams in one run of the model."""
+
+WINDOWS_AT_ONCE = 16
+"""Of one stream in one tick: half a second. Who sends more at once does not hold up the others."""
+
+Windows = npt.NDArray[np.int16]
+
+_log = logging.getLogger(__name__)
+
+
+class VoiceActivityMonitor:
+    """Measures the streams of all sessions with one engine, which must be warm when the first is opened."""
+
+    def __init__(self, engine: vad.VoiceActivity) -> None:
+        self._engine = engine
+        self._thread = SerialThread("voice activity")
+        self._resamplers: dict[int, WindowResampler] = {}
+        self._ready: dict[ActivityStream, None] = {}  # in order of arrival
+        self._news = asyncio.Event()
+        self._metering: vad.Metering | None = None
+
+    @property
+    def window_ms(self) -> float:
+        """How much audio one probability is about."""
+        return self.metering.window_seconds * 1000
+
+    @property
+    def metering(self) -> vad.Metering:
+        """The engine, as it measures."""
+        if self._metering is None:
+            engine = self._engine.engine if isinstance(self._engine, AutomaticDetector) else self._engine
+            self._metering = engine if isinstance(engine, vad.Metering) else EventMeters(engine)
+        return self._metering
+
+    def open(
+        self,
+        audio_format: AudioFormat,
+        measured: Callable[[float], None],
+        failed: Callable[[Exception], None],
+    ) -> "ActivityStream":
+        """A stream of audio in ``audio_format``; ``measured`` is called, on the event loop, for each window.
+
+        ``failed`` is called once instead, when the engine fails; nothing is measured after it.
+        """
+        resampler = self._resamplers.get(audio_format.rate)
+        if resampler is None:
+            resampler = self._resamplers[audio_format.rate] = WindowResampler(
+                audio_format.rate, self._engine.sample_rate
+            )
+        return ActivityStream(self, audio_format, resampler, measured, failed)
+
+    def arrived(self, stream: "ActivityStream") -> None:
+        """There is a whole window of ``stream``."""
+        self._ready[stream] = None
+        self._news.set()
+
+    async def run(self) -> None:
+        """Measure whatever arrives, until cancelled."""
+        now = asyncio.get_running_loop().time
+        begun = now() - TICK_SECONDS
+        while True:
+            await self._news.wait()
+            if (left := begun + TICK_SECONDS - now()) > 0:
+                await asyncio.sleep(left)
+            self._news.clear()
+            begun = now()
+            streams = list(self._ready)
+            self._ready.clear()
+            for start in range(0, len(streams), BATCH):
+                await self._measure([stream for stream in streams[start : start + BATCH] if not stream.is_closed])
+
+    async def _measure(self, streams: Sequence["ActivityStream"]) -> None:
+        """Measure the windows of ``streams`` in the thread, and tell what was found."""
+        taken = [(stream, stream.take()) for stream in streams]
+        try:
+            found = await self._thread.call(self._probabilities, taken)
+        except Exception as error:  # noqa: BLE001 - the sessions are told, and the others go on
+            _log.error("Voice activity cannot be measured: the engine failed (%s).", type(error).__name__)
+            for stream in streams:
+                stream.fail(error)
+            return
+        for stream, probabilities in zip(streams, found, strict=True):
+            try:
+                stream.tell(probabilities)
+            except Exception as error:  # noqa: BLE001 - one session must not end the hearing of all
+                _log.error("A session cannot take what it heard (%s).", type(error).__name__)
+                stream.fail(error)
+
+    def _probabilities(self, taken: Sequence[tuple["ActivityStream", bytes]]) -> list[list[float]]:
+        """In the thread: bring all windows to the engine's rate, those of one rate together, and measure them."""
+        blocks: dict[ActivityStream, list[bytes]] = {stream: [] for stream, _ in taken}
+        for rate, resampler in list(self._resamplers.items()):
+            windows = {
+                stream: np.frombuffer(stream.format.decode(data), "<i2").reshape(-1, resampler.window)
+                for stream, data in taken
+                if stream.format.rate == rate
+            }
+            for turn in range(max(map(len, windows.values()), default=0)):
+                streams = [stream for stream, own in windows.items() if turn < len(own)]
+                samples = np.stack([windows[stream][turn] for stream in streams])
+                histories = np.stack([stream.history for stream in streams])
+                for stream, resampled in zip(streams, resampler.resample(samples, histories), strict=True):
+                    blocks[stream].append(resampled.tobytes())
+                if resampler.history:
+                    for stream, history in zip(streams, samples[:, -resampler.history :], strict=True):
+                        stream.history = history.copy()
+        return self.metering.measure([(stream.meter, b"".join(own)) for stream, own in blocks.items()])
+
+
+class ActivityStream:
+    """The audio of one session on its way to the engine; ``VoiceActivityMonitor.open`` makes it."""
+
+    def __init__(
+        self,
+        monitor: VoiceActivityMonitor,
+        audio_format: AudioFormat,
+        resampler: WindowResampler,
+        measured: Callable[[float], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self.format = audio_format
+        self.meter = monitor.metering.meter()
+        self.is_closed = False
+        self.history: Windows = np.zeros(resampler.history, np.int16)
+        self._monitor = monitor
+        self._measured = measured
+        self._failed = failed
+        self._size = resampler.window * audio_format.sample_bytes
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next audio, in whole samples; what is measured of it is told later."""
+        self._pending += data
+        if len(self._pending) >= self._size and not self.is_closed:
+            self._monitor.arrived(self)
+
+    def close(self) -> None:
+        """Nothing is told any more."""
+        self.is_closed = True
+        self._pending.clear()
+
+    def take(self) -> bytes:
+        """For the monitor: the windows of one tick."""
+        whole = min(len(self._pending) // self._size, WINDOWS_AT_ONCE) * self._size
+        data = bytes(self._pending[:whole])
+        del self._pending[:whole]
+        return data
+
+    def tell(self, probabilities: Sequence[float]) -> None:
+        """Pass on what was measured; the session may close the stream meanwhile."""
+        for probability in probabilities:
+            if not self.is_closed:
+                self._measured(probability)
+        self.feed(b"")  # there may be more
+
+    def fail(self, error: Exception) -> None:
+        """Nothing is measured any more."""
+        if not self.is_closed:
+            self.close()
+            self._failed(error)

@@ -1,0 +1,1 @@
+"""The words of the Realtime API on the wire: events, items, responses and configurations, as OpenAI has them."""
