@@ -114,7 +114,7 @@ def create_app(
     Raises ``BadOption`` for an address, origin, collector or network that cannot be.
     """
     settings = gateway.settings
-    surfaces = [each for each in surfaces if each is not page.surface or is_served(settings)]
+    shown = [each for each in surfaces if each is not page.surface or is_served(settings)]
     parts = _Parts(
         gateway=gateway,
         secrets=ClientSecrets(process.siblings),
@@ -131,9 +131,7 @@ def create_app(
     provided = _dependencies(parts, sessions, calls)
     naming = RequestNaming(parts.measured)
     app = Litestar(
-        route_handlers=[
-            Router(path="/", route_handlers=surface.handlers, opt={"surface": surface.name}) for surface in surfaces
-        ],
+        route_handlers=[Router(path="/", route_handlers=each.handlers, opt={"surface": each.name}) for each in shown],
         dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in provided.items()},
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
@@ -147,7 +145,7 @@ def create_app(
             BodyBudget(settings.request_memory_mb),
         ],
         lifespan=[lambda _app: parts.running(failed, (sessions.attend, calls.attend))],
-        openapi_config=description(*(wire_type for surface in surfaces for wire_type in surface.wire_types)),
+        openapi_config=description(*(wire_type for each in shown for wire_type in each.wire_types)),
         logging_config=None,
     )
     refuse_strangers(app)

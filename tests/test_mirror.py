@@ -127,10 +127,6 @@ ELSEWHERE = {
     "adapters/contract/errors.py": ("tests/gateway/http/test_errors.py", "every class is walked there"),
     "adapters/contract/checks/": ("tests/contract/test_checks.py", "each check fails on a broken engine there"),
     "adapters/llm/answer_limits.py": ("tests/adapters/llm/test_stream_fuzzing.py", "limits are those of whole answers"),
-    "adapters/contract/passthrough.py": (
-        "tests/gateway/turns/test_passed_turn.py",
-        "requests are passed on over sockets",
-    ),
     "adapters/llm/chat_completions/adapter.py": ("tests/adapters/llm/test_over_http.py", "one suite for both APIs"),
     "adapters/llm/responses/adapter.py": ("tests/adapters/llm/test_over_http.py", "one suite for both APIs"),
     "adapters/llm/json_schema/": ("tests/adapters/llm/json_schema/test_validator.py", "rules show in whole schemas"),

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from adapters import registry
-from gateway.cli.main import ASK_FLAGS
+from gateway.cli.main import ASK_FLAGS, TALK_FLAGS, TALK_SWITCHES
 from gateway.engines.build import build
 from gateway.http.errors import CONTRACT
 from gateway.http.headers import HEADERS
@@ -146,6 +146,8 @@ def understood(words: list[str]) -> None:
         case ["ask", *rest]:
             (recording,) = parse(rest, own=ASK_FLAGS).positional
             assert (ROOT / recording).exists()
+        case ["talk", *rest]:
+            assert not parse(rest, own=TALK_FLAGS, switches=TALK_SWITCHES).positional
         case ["config", "--example" | "--schema"] | ["--help" | "--version"]:
             pass
         case ["check" | "config", *rest]:

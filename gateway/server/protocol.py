@@ -145,15 +145,15 @@ class HTTPProtocol(asyncio.Protocol):
             self._reading = None
 
     def upgraded(self, head: RequestHead, rest: bytes) -> bool:
-        """Whether the connection is a WebSocket from now on, which has its own protocol. Raises ``Unavailable``."""
+        """Whether it is a WebSocket from now on, with its own protocol. Raises ``Unavailable``, ``HTTPException``."""
         websocket = head.method == "GET" and head.header(b"upgrade").lower() == b"websocket"
         if not websocket or self._exchanges:
             return False
         client = self._places.client_of_websocket(self._peer, head.headers, self._state.connections - {self})
+        protocol = cast(Any, self._config.ws_protocol_class)(self._config, self._state, self._app_state)
+        protocol.take_over(self._transport, client, head, rest)
         self._state.connections.discard(cast(Any, self))
         self._deadline = math.inf
-        protocol = cast(Any, self._config.ws_protocol_class)(self._config, self._state, self._app_state)
-        protocol.take_over(self._transport, client, head.encoded() + rest)
         return True
 
     # The exchanges call these.

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import math
+import re
+from http import HTTPStatus
 from typing import Any
 
+from litestar.exceptions import HTTPException
 from uvicorn import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -15,7 +18,10 @@ from gateway.http.request_id import request_id
 from gateway.server import limits
 from gateway.server.forwarded import Client
 from gateway.server.reading_pace import ReadingPace
+from gateway.server.request_parser import RequestHead
 from gateway.telemetry.log_format import where
+
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 4.1)
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +40,32 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.counts_as: Client | None = None
         self._pace = ReadingPace()
         self._gone_at = math.inf
+        self._early: bytes | None = None  # before the application has accepted
 
-    def take_over(self, transport: asyncio.Transport, client: Client | None, data: bytes) -> None:
-        """Serve the connection of ``client`` from its handshake on, with which ``data`` begins."""
-        self.counts_as = client
+    def take_over(self, transport: asyncio.Transport, client: Client | None, head: RequestHead, early: bytes) -> None:
+        """Serve the connection of ``client``, whose handshake is ``head``, from now on. Raises ``HTTPException``.
+
+        ``early`` is what came with it. No client may send before it has the answer; what is sent all the same waits.
+        """
+        key = head.header(b"sec-websocket-key")
+        if head.http_version != "1.1" or not head.target.isascii() or not _KEY.fullmatch(key):
+            raise HTTPException(status_code=HTTPStatus.BAD_REQUEST, detail="Invalid handshake of a WebSocket.")
+        self.counts_as, self._early = client, early
         self.connection_made(transport)
         transport.set_protocol(self)
-        self.data_received(data)
+        transport.pause_reading()
+        self.data_received(head.encoded())
+        if not self.handshake_initiated:  # the library finds no request in it, and would wait for one for ever
+            transport.close()
+
+    async def send(self, message: Any) -> None:
+        """Send what the application says; once it has accepted, what the client sends is read."""
+        await super().send(message)
+        if self._early is not None and self.handshake_complete:
+            early, self._early = self._early, None
+            self.transport.resume_reading()
+            if early:
+                self.data_received(early)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is sent to."""
@@ -80,6 +105,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 logger.error("%s failed unexpectedly: %s", request_id(scope), where(error))
                 if self.handshake_complete:
                     await send({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
+            if self.initial_response is not None or self.transport.is_closing():
+                raise ClientDisconnected  # refused, or gone: no error of the application, as uvicorn would log it
 
         self.app = answered
         await super().run_asgi()

@@ -3,11 +3,10 @@
 ``FUZZ_EXAMPLES`` says how many there are for each operation and way (6 when unset). They are the same in every run.
 """
 
-import asyncio
+import json
 import os
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,9 +17,8 @@ from schemathesis import GenerationMode
 
 from gateway.access.caller import Caller
 from gateway.access.keys import Key, Keyring, digest_in, hash_of
-from gateway.app import create_app
 from gateway.cli.generate import API
-from tests.support.server import gateway_of, scripted_engines, serving, until
+from tests.support.threaded_gateway import threaded_gateway
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
 PLAIN = "sk-key-of-the-operator-in-person"
@@ -28,7 +26,9 @@ PLAIN = "sk-key-of-the-operator-in-person"
 pytestmark = pytest.mark.timeout(120 + EXAMPLES * 10)
 
 DESCRIBED = schemathesis.openapi.from_path(API)
-OPERATIONS = [f"{each.ok().method.upper()} {each.ok().path}" for each in DESCRIBED.get_all_operations()]
+OPERATIONS = [
+    f"{method.upper()} {path}" for path, methods in json.loads(API.read_bytes())["paths"].items() for method in methods
+]
 
 
 def keyring() -> Keyring:
@@ -37,35 +37,10 @@ def keyring() -> Keyring:
     return Keyring([Key(digests=(digest,), caller=Caller(name="operator", admin=True))])
 
 
-@contextmanager
-def gateway(keys: Keyring | None) -> Iterator[str]:
-    """The address of a gateway that is served in a thread, for tests that are no coroutines."""
-    loop, over, address = asyncio.new_event_loop(), asyncio.Event(), []
-    ready = threading.Event()
-
-    async def serve() -> None:
-        served = gateway_of(scripted_engines())
-        async with serving(create_app(served, keyring=keys), served.settings) as (where, _):
-            await until(lambda: served.state == "ready")
-            address.append(where)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield address[0]
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-        loop.close()
-
-
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[list[tuple[str, dict[str, str]]]]:
     """Where each request is sent, with which headers: without keys, with one, and without the one that is wanted."""
-    with gateway(None) as anybody, gateway(keyring()) as keyed:
+    with threaded_gateway() as anybody, threaded_gateway(keyring()) as keyed:
         yield [(anybody, {}), (keyed, {"authorization": f"Bearer {PLAIN}"}), (keyed, {})]
 
 

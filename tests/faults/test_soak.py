@@ -80,6 +80,7 @@ REQUESTS: Requests = {
     "responses": ("POST", "/v1/responses", {"json": TEXT}),
     "responses, events": ("POST", "/v1/responses", {"json": {**TEXT, "stream": True}}),
     "responses, background": ("POST", "/v1/responses", {"json": {**TEXT, "background": True}}),
+    "realtime": ("POST", "/v1/realtime/client_secrets", {"json": {"session": {"type": "realtime", "model": "echo"}}}),
     "conversations": ("POST", "/v1/conversations", {"json": {}}),
     "voices": ("GET", "/v1/audio/voices", {}),
     "models": ("GET", "/v1/models", {}),
@@ -98,7 +99,7 @@ def on_the_wire() -> list[bytes]:
     """Every request as bytes, up to what differs from one to the next."""
     with httpx.Client(base_url="http://localhost", headers={"accept": "*/*"}) as client:
         built = [client.build_request(method, path, **sent) for method, path, sent in REQUESTS.values()]
-    found = [WEBSOCKET]
+    found = [*WEBSOCKETS]
     for each in built:
         each.read()
         lines = [f"{each.method} {each.url.raw_path.decode()} HTTP/1.1".encode()]
@@ -107,10 +108,18 @@ def on_the_wire() -> list[bytes]:
     return found
 
 
-WEBSOCKET = (
-    b"GET /v1/echo HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    + Frame(Opcode.TEXT, b"hello").serialize(mask=True)
+def websocket(path: str, *messages: str) -> bytes:
+    """A handshake, with what is sent behind it."""
+    head = (
+        f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+        "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    return head.encode() + b"".join(Frame(Opcode.TEXT, each.encode()).serialize(mask=True) for each in messages)
+
+
+WEBSOCKETS = (
+    websocket("/v1/echo", "hello"),
+    websocket("/v1/realtime?model=echo", '{"type": "input_audio_buffer.commit"}', '{"type": "response.create"}'),
 )
 
 

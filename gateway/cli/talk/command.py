@@ -69,7 +69,8 @@ def local(loaded: Loaded, key: str | None, own: Mapping[str, str]) -> int:
         raise SettingsError("local talks to itself without TLS: leave --tls_certificate out, or use talk --url.")
     gateway = build(loaded)
     gateway.preflight()
-    configure_logging(loaded.settings.log_format, loaded.settings.log_level)
+    level = loaded.settings.log_level
+    configure_logging(loaded.settings.log_format, "warning" if level == "info" else level)  # a line a turn is no talk
     with listen(loaded.settings) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -108,6 +109,9 @@ async def _serve_and_talk(loaded: Loaded, gateway: Gateway, listener: socket.soc
 
     try:
         await race(conversing(), served())
+    except NoAnswer:
+        if not server.should_exit:  # else a signal ended the server, which told us so
+            raise
     finally:
         server.should_exit = True
         await serving

@@ -10,6 +10,7 @@ from gateway.realtime.protocol.items import Item
 from gateway.realtime.protocol.response_events import FailureBody, StopReason, Usage
 from gateway.realtime.protocol.server_events import RateLimitsUpdated
 from gateway.realtime.protocol.session_config import AudioOutput, RealtimeSession, ServerVad
+from gateway.realtime.session import inputs
 from gateway.realtime.session.answer_plan import NO_PARAMS, max_output_tokens_of, modality_of, output_of, plan_of
 from gateway.realtime.session.commands import (
     Adopt,
@@ -22,16 +23,6 @@ from gateway.realtime.session.commands import (
     SetTimer,
 )
 from gateway.realtime.session.conversation_items import heard
-from gateway.realtime.session.inputs import (
-    AnswerAudio,
-    AnswerFailed,
-    AnswerFinished,
-    AnswerInput,
-    AnswerText,
-    ToolCallDelta,
-    ToolCallFinished,
-    ToolCallStarted,
-)
 from gateway.realtime.session.playback import PlaybackEstimate
 from gateway.realtime.session.response_writer import Ending, ResponseHead, ResponseWriter
 from gateway.realtime.session.session_state import SessionState
@@ -193,29 +184,29 @@ class Responses:
             self._cut(item_id, end)
         return end
 
-    def told(self, event: AnswerInput) -> None:
+    def told(self, event: inputs.AnswerInput) -> None:
         """The next piece of an answer; nothing happens if it was given up."""
         running = self._running.get(event.response_id)
         if running is None:
             return
         writer = running.writer
         match event:
-            case AnswerText():
+            case inputs.AnswerText():
                 writer.text(event.text)
-            case AnswerAudio():
+            case inputs.AnswerAudio():
                 writer.audio(event.audio)
                 self.has_spoken = True
                 if writer.head.in_conversation and writer.message_id is not None:
                     self.playback.sent(writer.message_id, event.ms, event.begins, self._state.now)
-            case ToolCallStarted():
+            case inputs.ToolCallStarted():
                 writer.call_started(event.call_id, event.name)
-            case ToolCallDelta():
+            case inputs.ToolCallDelta():
                 writer.call_delta(event.call_id, event.arguments)
-            case ToolCallFinished():
+            case inputs.ToolCallFinished():
                 writer.call_finished(event.call_id, event.arguments)
-            case AnswerFinished():
+            case inputs.AnswerFinished():
                 self._finished(running, event)
-            case AnswerFailed():
+            case inputs.AnswerFailed():
                 self._end(running, Ending(status="failed", error=event.error))
             case _:
                 assert_never(event)
@@ -239,7 +230,7 @@ class Responses:
             self.quiet_is_over()
         return running
 
-    def _finished(self, running: _Running, event: AnswerFinished) -> None:
+    def _finished(self, running: _Running, event: inputs.AnswerFinished) -> None:
         reasons: dict[str, StopReason] = {"length": "max_output_tokens", "content_filter": "content_filter"}
         reason = reasons.get(event.reason)
         usage = None

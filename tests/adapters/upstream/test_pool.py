@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import respx
 
 from adapters.contract.checks import read
 from adapters.contract.errors import Unavailable, UpstreamError
@@ -75,6 +76,19 @@ async def test_constructing_and_plain_http_load_no_certificates(monkeypatch: pyt
     async with UpstreamServer(streams(END)) as server, aclosing(upstream(server)) as client:
         await client.warm_up()
         await ask(client)
+
+
+@respx.mock(using="httpcore")
+async def test_a_provider_behind_a_proxy_is_asked_by_the_transport_of_httpx(
+    respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    route = respx_mock.post("https://api.openai.com/v1/x").respond(
+        content=sse(say("mocked")) + sse(END), content_type="text/event-stream"
+    )
+    async with aclosing(upstream("https://api.openai.com/v1")) as client:
+        assert await ask(client) == ["mocked"]
+    assert route.called
 
 
 async def test_each_server_has_its_own_breaker() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.server import limits
+from gateway.server.request_parser import RequestHead
 from gateway.settings.load import load
 from tests.support.http_client import ROUTE
 from tests.support.raw_client import HEALTHY, RawConnection, request
@@ -181,11 +182,11 @@ class Shouting(asyncio.Protocol):
     def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
         self.connections = server_state.connections
 
-    def take_over(self, transport: Any, _client: Any, data: bytes) -> None:
+    def take_over(self, transport: Any, _client: Any, head: RequestHead, early: bytes) -> None:
         self.transport = transport
         self.connections.add(self)
         transport.set_protocol(self)
-        self.data_received(data)
+        self.data_received(head.encoded() + early)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connections.discard(self)

@@ -154,3 +154,28 @@ async def test_a_handshake_that_does_not_end_is_left(data: bytes, monkeypatch: p
         connection = await RawConnection.open(address, data)
         await connection.closed()
         await until(lambda: not server.server_state.connections)
+
+
+@pytest.mark.parametrize(
+    "handshake",
+    [
+        HANDSHAKE.replace(b"dGhl", b"\xff\xfehl"),
+        HANDSHAKE.replace(b"Bub25jZQ==", b""),
+        HANDSHAKE.replace(b"/v1/echo", b"/v1/\xffecho"),
+        HANDSHAKE.replace(b" HTTP/1.1", b" HTTP/1.0"),
+    ],
+    ids=["a key that is no text", "a short key", "a target that is no text", "another version"],
+)
+async def test_a_handshake_that_is_none_is_refused(handshake: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with echoing() as (address, server):
+        assert b" 400 " in (await (await RawConnection.open(address, handshake)).rest()).partition(b"\r\n")[0]
+        await until(lambda: not server.server_state.connections and not server.server_state.tasks)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_what_is_sent_before_the_answer_waits_for_it() -> None:
+    async with echoing() as (address, _):
+        connection = await RawConnection.open(address, HANDSHAKE + Frame(Opcode.TEXT, b"early").serialize(mask=True))
+        await connection.reader.readuntil(b"\r\n\r\n")
+        assert await connection.reader.readexactly(3) == b"\x81\x015"
+        await connection.close()

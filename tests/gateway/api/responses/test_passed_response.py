@@ -1,5 +1,6 @@
 """The straight road: what a server of the same protocol writes reaches the client as it is, and is recorded."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -62,7 +63,9 @@ class Provider:
             return
         await exchange.start()
         if "wait" in asked or "cut" in asked:
-            await exchange.send(data[: data.index(b"Z\xc3\xbcrich")])
+            for piece in data[: data.index(b"Z\xc3\xbcrich")].split(b"event: ")[1:]:
+                await exchange.send(b"event: " + piece)
+                await asyncio.sleep(0.02)  # else several would be read as one
             await exchange.until_left() if "wait" in asked else exchange.cut()
             return
         for start in range(0, len(data), 700):
