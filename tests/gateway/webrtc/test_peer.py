@@ -50,7 +50,7 @@ def left() -> tuple[int, int, int]:
 @pytest.mark.parametrize("seed", range(4))
 async def test_damaged_offers(seed: int) -> None:
     offer, chance = (await CallClient.made_offer()).split("\r\n"), random.Random(seed)
-    outcomes = set()
+    outcomes: set[str | None] = set()
     await asyncio.sleep(0.1)  # for the sockets of the client
     before = left()
     for _ in range(40):
