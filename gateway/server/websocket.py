@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections import deque
 from typing import Any
 
 from uvicorn import Config
@@ -12,12 +13,16 @@ from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
 
 from gateway.http.request_id import request_id
+from gateway.http.socket_messages import MESSAGES, TakeMessage
 from gateway.server import limits
 from gateway.server.forwarded import Client
 from gateway.server.reading_pace import ReadingPace
 from gateway.telemetry.log_format import where
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE = 64
+"""Messages of one client that are handed over before the other connections have their turn."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -34,6 +39,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.counts_as: Client | None = None
         self._pace = ReadingPace()
         self._gone_at = math.inf
+        self._take: TakeMessage | None = None
+        self._arrived: deque[str | bytes] = deque()
 
     def take_over(self, transport: asyncio.Transport, client: Client | None, data: bytes) -> None:
         """Serve the connection of ``client`` from its handshake on, with which ``data`` begins."""
@@ -61,11 +68,57 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Give a whole message to the application."""
-        self.frames = [b"".join(self.frames)]
-        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames[0]):
+        data = b"".join(self.frames)
+        try:
+            message = data.decode() if self.curr_msg_data_type == "text" else data
+        except UnicodeDecodeError:
             self._fail(CloseCode.INVALID_DATA, "A text message must be UTF-8.")
-        else:
+            return
+        if self._take is None:
             super().send_receive_event_to_app()
+        elif not self.close_sent:
+            self._arrived.append(message)
+
+    def deliver(self, take: TakeMessage) -> None:
+        """Give messages to ``take`` as they arrive; ``receive`` tells of the end of the connection only."""
+        self._take = take
+        while not self.queue.empty():
+            message: Any = self.queue.get_nowait()
+            if message["type"] == "websocket.disconnect":
+                self.queue.put_nowait(message)
+                break
+            self._arrived.append(message["text"] if "text" in message else message["bytes"])
+        self._hand_over()
+
+    def handle_events(self) -> None:
+        """Take what a piece of data completes."""
+        super().handle_events()
+        self._hand_over()
+
+    def handle_close(self, event: Frame) -> None:
+        """Hand over what came before the end."""
+        while self._arrived:
+            self._hand_over()
+        super().handle_close(event)
+
+    def _hand_over(self) -> None:
+        """Give the application what has arrived: some of it, and the rest when the others had their turn."""
+        if self._take is None:
+            return
+        try:
+            for _ in range(min(AT_ONCE, len(self._arrived))):
+                self._take(self._arrived.popleft())
+        except Exception as error:  # noqa: BLE001  whatever it is, its text may be the user's
+            self._arrived.clear()
+            logger.error("%s failed unexpectedly: %s", request_id(self.scope), where(error))
+            self._fail(CloseCode.INTERNAL_ERROR, "")
+        if self._arrived:
+            self.read_paused = True
+            self.transport.pause_reading()
+            self.loop.call_soon(self._hand_over)
+        elif self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
 
     async def run_asgi(self) -> None:
         """Let the application serve the WebSocket."""
@@ -82,7 +135,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                     await send({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
 
         self.app = answered
+        self.scope["extensions"][MESSAGES] = self
         await super().run_asgi()
+        self._take = None
+        self.scope["extensions"].clear()  # else both would keep each other in memory
 
     def shutdown(self) -> None:
         """The server ends: the application was told, and what it does not close soon is closed here."""
@@ -108,11 +164,3 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.conn.fail(code, reason)
             self.handle_parser_exception()
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

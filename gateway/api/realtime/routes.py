@@ -27,6 +27,7 @@ from gateway.http.handshake import refuse_handshake
 from gateway.http.json_answer import json_answer
 from gateway.http.openapi import body_operation
 from gateway.http.request_id import request_id
+from gateway.http.socket_messages import messages_of
 from gateway.http.validation import fields_of
 from gateway.realtime.client_events import ClientEvent
 from gateway.realtime.driver import Driver, SessionParts, driving
@@ -85,12 +86,11 @@ async def _serve(socket: WebSocket[Any, Any, Any], sessions: RealtimeSessions, p
 
 
 async def _read(socket: WebSocket[Any, Any, Any], driver: Driver, read: Callable[[str], ClientEvent | Refused]) -> str:
-    while True:
-        message: Any = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return f"closed by the client with {message.get('code')}"
-        text = message.get("text")
-        driver.receive(BINARY if text is None else read(text))
+    messages_of(socket.scope).deliver(
+        lambda message: driver.receive(read(message) if isinstance(message, str) else BINARY)
+    )
+    left: Any = await socket.receive()
+    return f"closed by the client with {left.get('code')}"
 
 
 async def _write(writer: FrameWriter) -> str:
