@@ -10,7 +10,8 @@ from uvicorn import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import CloseCode, Frame
+from websockets.frames import CloseCode, Frame, apply_mask  # type: ignore[attr-defined]
+from websockets.protocol import State
 
 from gateway.http.request_id import request_id
 from gateway.http.socket_messages import MESSAGES, TakeMessage
@@ -20,6 +21,9 @@ from gateway.server.reading_pace import ReadingPace
 from gateway.telemetry.log_format import where
 
 logger = logging.getLogger(__name__)
+
+WHOLE_TEXT = 0x81
+"""The first byte of a frame that is a whole message of text, without extensions."""
 
 AT_ONCE = 64
 """Messages of one client that are handed over before the other connections have their turn."""
@@ -48,6 +52,35 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.connection_made(transport)
         transport.set_protocol(self)
         self.data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends: short messages here, which are nearly all, and the rest in the library's way."""
+        conn = self.conn
+        is_between_messages = conn.state is State.OPEN and conn.cur_size is None and not conn.reader.buffer
+        if self._take is not None and is_between_messages and not self.close_sent:
+            data = self._read_messages(data)
+        if data:
+            super().data_received(data)
+        else:
+            self._hand_over()
+
+    def _read_messages(self, data: bytes) -> bytes:
+        """Take messages of one frame below 64 KiB, which cost the library five times as much; the rest is left."""
+        start = 0
+        while len(data) - start >= 8 and data[start] == WHOLE_TEXT and 0x80 <= data[start + 1] <= 0xFE:
+            size, mask_at = data[start + 1] & 0x7F, start + 2
+            if size == 126:
+                size, mask_at = int.from_bytes(data[start + 2 : start + 4]), start + 4
+            payload_at = mask_at + 4
+            if payload_at + size > len(data):
+                break
+            try:
+                text = apply_mask(data[payload_at : payload_at + size], data[mask_at:payload_at]).decode()
+            except UnicodeDecodeError:
+                break
+            self._arrived.append(text)
+            start = payload_at + size
+        return data[start:]
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is sent to."""
