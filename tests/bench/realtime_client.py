@@ -60,7 +60,10 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """The turns that were answered, how many were not, and connections that were closed; how late frames were sent."""
+    """The turns that were answered, and how many were not before the next one.
+
+    And how many connections were closed, and how late frames were sent.
+    """
 
     turns: list[Turn]
     unanswered: int
@@ -116,7 +119,7 @@ class Session(asyncio.Protocol):
         self.opened = asyncio.get_running_loop().create_future()
         self.is_closed = False
         self.turns: list[Turn] = []
-        self.asked = 0
+        self.unanswered = 0
         self._speech = speech
         self._frames = speech.quiet
         self._first = 0  # the number of the frame with which the present order began
@@ -174,7 +177,7 @@ class Session(asyncio.Protocol):
             end_ms = msgspec.json.decode(payload)["audio_end_ms"]
             deciding = min(-(-end_ms // FRAME_MS), len(self._sent)) - 1
             voiced = deciding - (self._place(deciding) - self._speech.last_voiced)
-            self.asked += 1
+            self.unanswered += self._confirmed is not None
             self._confirmed = (self._sent[max(0, voiced)], self._sent[deciding], time.perf_counter())
         elif payload.startswith(b'{"type":"response.output_audio.delta"') and self._confirmed is not None:
             (voiced_at, confirmed_at, told_at), self._confirmed = self._confirmed, None
@@ -217,13 +220,13 @@ class Client:
         late = await self._talk(order) if order.speaks else 0.0
         heard = Heard(
             turns=[turn for session in self._sessions for turn in session.turns],
-            unanswered=sum(session.asked - len(session.turns) for session in self._sessions),
+            unanswered=sum(session.unanswered for session in self._sessions),
             closed=sum(session.is_closed for session in self._sessions),
             late_ms=late,
         )
         for session in self._sessions:
             session.turns.clear()
-            session.asked = 0
+            session.unanswered = 0
         return heard
 
     async def _open(self, sessions: int) -> None:

@@ -29,6 +29,7 @@ from gateway.http.json_answer import json_answer
 from gateway.http.openapi import body_operation
 from gateway.http.rate_limit import taken_place
 from gateway.http.request_id import request_id
+from gateway.http.socket_messages import messages_of
 from gateway.http.validation import fields_of
 from gateway.realtime.driver import SessionParts, driving
 from gateway.realtime.protocol.client_events import ClientEvent
@@ -126,12 +127,9 @@ async def _move(socket: WebSocket[Any, Any, Any], writer: FrameWriter, receive: 
 
 async def _read(socket: WebSocket[Any, Any, Any], receive: Receive) -> str:
     read = read_beta_event if is_beta(socket.scope) else read_event
-    while True:
-        message: Any = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return f"closed by the client with {message.get('code')}"
-        text = message.get("text")
-        receive(BINARY if text is None else read(text))
+    messages_of(socket.scope).deliver(lambda message: receive(read(message) if isinstance(message, str) else BINARY))
+    left: Any = await socket.receive()
+    return f"closed by the client with {left.get('code')}"
 
 
 async def _write(writer: FrameWriter) -> str:

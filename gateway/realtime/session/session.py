@@ -79,9 +79,10 @@ class Session:
         if self._is_over:
             return []
         self._state.now = now
+        may_be_due = True
         match event:
             case AudioAppended():  # first: by far the most frequent
-                self._turns.appended(event.total_ms)
+                may_be_due = self._turns.appended(event.total_ms)
             case Opened():
                 self._open()
             case Expired() | Closed():
@@ -108,7 +109,7 @@ class Session:
                 self._turns.idle()
             case _:
                 self._client_event(event)
-        if not self._is_over:
+        if may_be_due and not self._is_over:
             self._settle()
         return self._state.take()
 

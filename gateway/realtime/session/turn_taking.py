@@ -52,11 +52,12 @@ class TurnTaking:
         self._owed: list[str] = []
         self._interrupted: Interrupted | None = None
 
-    def appended(self, total_ms: int) -> None:
-        """There is more audio."""
+    def appended(self, total_ms: int) -> bool:
+        """There is more audio; whether anything may have become due by it."""
         self._state.total_ms = total_ms
         if self._turn is None and self._state.turn_detection is None:
             self._begin(self._buffer_start_ms)
+        return self._turn is not None and not self._turn.told
 
     def commit(self) -> None:
         """The client says that its turn is over. Raises ``InvalidRequest`` where there is too little audio for one."""

@@ -223,6 +223,21 @@ async def test_cancel_and_the_next_answer() -> None:
     await at_rest(engines)
 
 
+async def test_truncation_past_the_end_keeps_all_of_the_answer() -> None:
+    async with served(gateway_of(scripted_engines())) as address, realtime(address) as client:
+        await client.write("Hello?")
+        (item,) = (await client.answered())["output"]
+        await client.send(
+            "conversation.item.truncate", item_id=item["id"], content_index=0, audio_end_ms=3_600_000, event_id="mine"
+        )
+        truncated = await client.until("conversation.item.truncated")
+        assert truncated["audio_end_ms"] == pytest.approx(len(client.audio()) / 48, abs=1)
+        await client.send("conversation.item.retrieve", item_id=item["id"])
+        kept = (await client.until("conversation.item.retrieved"))["item"]["content"][0]
+        assert kept["transcript"] == ANSWER
+        assert base64.b64decode(kept["audio"]) == client.audio()
+
+
 BAD_FRAMES: dict[str, tuple[str | bytes, str | None]] = {
     "no JSON": ("{", None),
     "binary": (b"\0\1\2", None),

@@ -1,0 +1,126 @@
+"""Messages that are delivered as they arrive: the same ones in the same order, however the bytes are cut."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Frame, Opcode
+
+from gateway.http.socket_messages import messages_of
+from gateway.server.websocket import AT_ONCE
+from gateway.settings.load import load
+from tests.support.server import serving, until
+
+LONG = "ä" * 40_000
+FRAMES = (
+    Frame(Opcode.TEXT, b"one"),
+    Frame(Opcode.TEXT, b""),
+    Frame(Opcode.TEXT, b"tw", fin=False),
+    Frame(Opcode.PING, b"?"),
+    Frame(Opcode.CONT, b"o"),
+    Frame(Opcode.BINARY, b"\xff"),
+    Frame(Opcode.TEXT, b"t" * 200),
+    Frame(Opcode.TEXT, LONG.encode()),
+    Frame(Opcode.TEXT, b"last"),
+)
+MESSAGES = ["one", "", "two", b"\xff", "t" * 200, LONG, "last"]
+
+
+class Application:
+    """Takes messages, once ``ready`` is set, until the client has left; then ``left`` is the code."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.taken: list[str | bytes] = []
+        self.left: int | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            await self.ready.wait()
+            messages_of(scope).deliver(self.take)
+            self.left = (await receive())["code"]
+
+    def take(self, message: str | bytes) -> None:
+        if message == "fail":
+            raise ValueError("marzipan")
+        self.taken.append(message)
+
+
+@asynccontextmanager
+async def connected(*, ready: bool = True) -> AsyncGenerator[tuple[Application, Any, ClientConnection], None]:
+    """An application, the server's side of a connection to it, and the client's."""
+    application = Application()
+    if ready:
+        application.ready.set()
+    async with serving(application, load([], {}).settings) as (address, server):
+        async with connect(address.replace("http", "ws")) as client:
+            (connection,) = server.server_state.connections
+            yield application, connection, client
+        await until(lambda: not server.server_state.connections and not server.server_state.tasks)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 11, 1000, 1_000_000])
+async def test_however_they_are_cut(size: int) -> None:
+    data = b"".join(frame.serialize(mask=True) for frame in FRAMES)
+    async with connected() as (application, connection, _client):
+        for start in range(0, len(data), size):
+            connection.data_received(data[start : start + size])
+        assert application.taken == MESSAGES
+
+
+async def test_many_at_once_come_in_order_and_all_before_the_end() -> None:
+    many = [str(number) for number in range(5 * AT_ONCE)]
+    async with connected() as (application, connection, client):
+        connection.data_received(b"".join(Frame(Opcode.TEXT, text.encode()).serialize(mask=True) for text in many))
+        assert len(application.taken) == AT_ONCE, "others have their turn"
+        await client.close()
+        await until(lambda: application.left is not None)
+        assert application.taken == many
+        assert application.left == 1000
+
+
+async def test_those_that_came_before_they_were_asked_for_are_not_lost() -> None:
+    async with connected(ready=False) as (application, _connection, client):
+        await client.send("early")
+        await client.send("later")
+        await client.ping()
+        application.ready.set()
+        await until(lambda: application.taken == ["early", "later"])
+
+
+@pytest.mark.parametrize("frame", [Frame(Opcode.TEXT, b"\xff\xfe"), Frame(Opcode.TEXT, b"ab\xff" * 100)])
+async def test_text_that_is_no_text_closes_it(frame: Frame) -> None:
+    async with connected() as (application, connection, client):
+        connection.data_received(Frame(Opcode.TEXT, b"one").serialize(mask=True) + frame.serialize(mask=True))
+        assert await _closed(client) == 1007
+        assert application.taken == ["one"]
+
+
+async def test_a_frame_without_a_mask_closes_it() -> None:
+    async with connected() as (_application, connection, client):
+        connection.data_received(Frame(Opcode.TEXT, b"not masked").serialize(mask=False))
+        assert await _closed(client) == 1002
+
+
+async def test_a_failure_is_logged_without_what_it_says(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with connected() as (application, _connection, client):
+        await client.send("fail")
+        assert await _closed(client) == 1011
+        await until(lambda: application.left is not None)
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("gateway.server")]
+    assert len([line for line in ours if "failed unexpectedly: ValueError" in line]) == 1
+    assert "marzipan" not in caplog.text
+
+
+async def _closed(client: ClientConnection) -> int | None:
+    with pytest.raises(ConnectionClosedError) as failure:
+        await client.recv()
+    return failure.value.rcvd.code if failure.value.rcvd else None
