@@ -51,11 +51,16 @@ def serve(loaded: Loaded, reread: Callable[[], Loaded]) -> int:
 
     ``reread`` loads the settings anew, for SIGHUP.
     """
-    configure_logging(loaded.settings.log_format, loaded.settings.log_level)
-    connections = _allowed_connections(loaded.settings.max_connections)
-    settings = msgspec.structs.replace(loaded.settings, max_connections=connections)
+    asked = loaded.settings.max_connections
+    settings = msgspec.structs.replace(loaded.settings, max_connections=_allowed_connections(asked))
     loaded = msgspec.structs.replace(loaded, settings=settings)
     serving = Serving(loaded, reread)
+    configure_logging(settings.log_format, settings.log_level)
+    if settings.max_connections < asked:
+        logger.warning(
+            "the system allows too few open files for --max_connections %d: it is %d now",
+            *(asked, settings.max_connections),
+        )
     with ExitStack() as open_until_the_end:
         listeners = [open_until_the_end.enter_context(listener) for listener in _listeners(settings)]
         _announce(announcement(loaded, listeners[0].getsockname()[1]))
@@ -161,12 +166,7 @@ def _allowed_connections(connections: int) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed == needed:
         return connections
-    fitting = max(1, (allowed - OTHER_FILES) // 2, allowed // 4)
-    logger.warning(
-        "the system allows %d open files; --max_connections %d needs %d: it is %d now",
-        *(allowed, connections, needed, fitting),
-    )
-    return fitting
+    return max(1, (allowed - OTHER_FILES) // 2, allowed // 4)
 
 
 def _announce(text: str) -> None:

@@ -39,7 +39,7 @@ async def create_call(
     realtime_sessions: NamedDependency[RealtimeSessions],
     calls: NamedDependency[Calls],
 ) -> Response[str]:
-    """Begin a session whose audio goes over WebRTC and whose events go over the data channel `oai-events`."""
+    """Begin a session whose audio goes over WebRTC and whose events go over the data channel oai-events."""
     calls.require()
     caller, secret = caller_of(request.scope), client_secret_of(request.scope)
     offer = await read_offer(request)

@@ -33,6 +33,7 @@ from gateway.conversation.conversation import NotFound
 from gateway.http.errors import CONTRACT, LONGEST_MESSAGE, answer_of, describe, stream_error
 from gateway.pipeline.listen import NoSpeech
 from gateway.telemetry.outcome import describe_failure
+from gateway.webrtc.calls import NotInstalled
 from tests.support.http_client import ROUTE, Bench, benched, form, refused
 from tests.support.server import events_in, gateway_of, scripted_engines, until
 
@@ -91,7 +92,7 @@ def subclasses(kind: type[AdapterError]) -> Iterator[type[AdapterError]]:
 
 def test_every_class_of_the_contract_has_a_row_of_its_own() -> None:
     contract = {kind for kind in subclasses(AdapterError) if kind.__module__ == errors.__name__}
-    assert contract | {NotFound, InvalidKey, NotAllowed, NothingAllowed} == set(CONTRACT) == set(TABLE)
+    assert contract | {NotFound, InvalidKey, NotAllowed, NothingAllowed, NotInstalled} == set(CONTRACT) == set(TABLE)
 
 
 def test_every_other_class_looks_like_one_of_the_contract() -> None:

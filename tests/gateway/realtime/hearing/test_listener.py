@@ -29,7 +29,7 @@ from gateway.tasks import background
 PCM, MU_LAW = FORMATS["audio/pcm"], FORMATS["audio/pcmu"]
 VOICE, QUIET = 10_000, 0
 LOUD = 5_000
-QUESTION = Path(__file__).parents[2] / "data" / "question.wav"
+QUESTION = Path(__file__).parents[3] / "data" / "question.wav"
 
 
 class Meter:

@@ -23,7 +23,7 @@ from gateway.realtime.hearing.live_transcription import MOST_PAUSES, LiveTranscr
 from gateway.tasks import background
 
 RATE = 24_000
-QUESTION = Path(__file__).parents[2] / "data" / "question.wav"
+QUESTION = Path(__file__).parents[3] / "data" / "question.wav"
 SECOND = bytes(2 * RATE)
 PLAIN = RecognitionOptions(language="en")
 Recogniser = scripted.Scripted[stt.Request, stt.Event, stt.Info]

@@ -22,7 +22,7 @@ from gateway.realtime.hearing.voice_activity import BATCH, WINDOWS_AT_ONCE, Acti
 from gateway.realtime.session.inputs import TurnEnded, VoiceInput, VoicePaused, VoiceStarted
 from gateway.tasks import background
 
-QUESTION = Path(__file__).parents[2] / "data" / "question.wav"
+QUESTION = Path(__file__).parents[3] / "data" / "question.wav"
 PCM = FORMATS["audio/pcm"]
 WINDOW = bytes(1536)
 
