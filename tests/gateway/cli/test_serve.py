@@ -119,7 +119,7 @@ def test_as_many_files_may_be_open_as_connections_need(limits: str, allowed: int
         process.terminate()
         _, logged = process.communicate(timeout=20)
     assert soft == allowed
-    assert (b"--max_connections 1024 needs 2304" in logged) == (allowed < 2304)
+    assert (b"too few open files for --max_connections 1024" in logged) == (allowed < 2304)
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ TABLE: dict[type[AdapterError], tuple[int, str, str | None, str | None]] = {
     NotAllowed: (403, "invalid_request_error", None, None),
     TooLong: (400, "invalid_request_error", "context_length_exceeded", None),
     UnknownModel: (404, "invalid_request_error", "model_not_found", None),
+    NotInstalled: (501, "server_error", "not_implemented", "false"),
     Overloaded: (429, "rate_limit_error", "rate_limit_exceeded", None),
     NothingAllowed: (429, "insufficient_quota", "insufficient_quota", "false"),
     Unavailable: (503, "server_error", "service_unavailable", "true"),
