@@ -134,7 +134,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         if self._take is None:
             super().send_receive_event_to_app()
-        elif not self.close_sent:
+            return
+        self.frames = []
+        if not self.close_sent:
             self._arrived.append(message)
 
     def deliver(self, take: TakeMessage) -> None:
@@ -199,6 +201,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         extensions: Any = self.scope["extensions"]
         extensions[MESSAGES] = self
         await super().run_asgi()
+        self._arrived.clear()
+        self._hand_over()  # nobody takes messages any more: what is read is the client's end of the connection
         self._take = None
         extensions.clear()  # else both would keep each other in memory
 

@@ -95,6 +95,30 @@ async def test_those_that_came_before_they_were_asked_for_are_not_lost() -> None
         await until(lambda: application.taken == ["early", "later"])
 
 
+async def test_what_came_after_the_application_has_left_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    enough = asyncio.Event()
+
+    async def leaving(self: Application, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            messages_of(scope).deliver(lambda _message: enough.set())
+            await enough.wait()
+            await send({"type": "websocket.close", "code": 4000})
+
+    monkeypatch.setattr(Application, "__call__", leaving)
+    async with connected() as (_application, connection, client):
+        connection.data_received(Frame(Opcode.TEXT, b"more").serialize(mask=True) * (100 * AT_ONCE))
+        assert await _closed(client) == 4000
+
+
+async def test_a_long_message_is_not_kept_when_it_was_handed_over() -> None:
+    async with connected() as (application, connection, client):
+        await client.send(LONG)
+        await until(lambda: application.taken == [LONG])
+        assert not connection.frames
+
+
 @pytest.mark.parametrize("frame", [Frame(Opcode.TEXT, b"\xff\xfe"), Frame(Opcode.TEXT, b"ab\xff" * 100)])
 async def test_text_that_is_no_text_closes_it(frame: Frame) -> None:
     async with connected() as (application, connection, client):
