@@ -98,7 +98,7 @@ async def test_those_that_came_before_they_were_asked_for_are_not_lost() -> None
 async def test_what_came_after_the_application_has_left_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     enough = asyncio.Event()
 
-    async def leaving(self: Application, scope: Any, receive: Any, send: Any) -> None:
+    async def leaving(_application: Application, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.accept"})
