@@ -164,11 +164,7 @@ class Session:
         )
         state.send(SessionUpdated(event_id=state.event_id(), session=state.config))
         after = state.config.audio.input
-        if (after.format, after.turn_detection, after.noise_reduction) != (
-            before.format,
-            before.turn_detection,
-            before.noise_reduction,
-        ):
+        if (after.format, after.turn_detection) != (before.format, before.turn_detection):
             self._listen()
         if (before.turn_detection is None) != (after.turn_detection is None):
             self._turns.detection_changed()
@@ -205,9 +201,7 @@ class Session:
 
     def _listen(self) -> None:
         given = self._state.config.audio.input
-        self._state.do(
-            Listen(format=given.format, turn_detection=given.turn_detection, noise_reduction=given.noise_reduction)
-        )
+        self._state.do(Listen(format=given.format, turn_detection=given.turn_detection))
 
     def _end(self, event: Expired | Closed) -> None:
         """The session is over. Nothing is sent any more where nobody is there to read it."""
