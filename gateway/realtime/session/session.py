@@ -23,7 +23,7 @@ from gateway.realtime.protocol.server_events import (
     SessionCreated,
     SessionUpdated,
 )
-from gateway.realtime.session.commands import ClearPlayback, Close, Command, Listen, Remember
+from gateway.realtime.session.commands import Close, Command, Listen, Remember
 from gateway.realtime.session.inputs import (
     AnswerAudio,
     AnswerFailed,
@@ -139,7 +139,7 @@ class Session:
             case InputAudioBufferClear():
                 self._turns.clear()
             case OutputAudioBufferClear():
-                self._state.do(ClearPlayback())
+                self._responses.clear_playback()
             case (
                 ConversationItemCreate()
                 | ConversationItemRetrieve()

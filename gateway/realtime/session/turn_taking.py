@@ -22,7 +22,8 @@ from gateway.realtime.session.inputs import (
     VoiceResumed,
     VoiceStarted,
 )
-from gateway.realtime.session.responses import Interrupted, Responses
+from gateway.realtime.session.playback import Interrupted
+from gateway.realtime.session.responses import Responses
 from gateway.realtime.session.session_state import SessionState
 from gateway.realtime.session.transcripts import ItemTranscripts
 from gateway.realtime.session.turn import SpokenTurn
