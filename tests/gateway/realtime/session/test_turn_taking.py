@@ -492,3 +492,10 @@ def test_a_user_who_speaks_is_not_idle() -> None:
     play.seconds += 3.0
     assert "CancelTimer idle_timeout" in play(VoiceStarted(at_ms=4000))
     assert play(TimerFired(name="idle_timeout")) == []
+
+
+def test_an_idle_timeout_that_was_switched_off_has_no_effect() -> None:
+    play = answering(turn_detection(idle_timeout_ms=6000))
+    play(AnswerFinished(response_id="resp_1", reason="stop"))
+    play.client("session.update", session=turn_detection(idle_timeout_ms=None))
+    assert play(TimerFired(name="idle_timeout")) == []
