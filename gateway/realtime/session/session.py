@@ -156,12 +156,7 @@ class Session:
 
     def _update(self, event: SessionUpdate) -> None:
         state, before = self._state, self._state.config.audio.input
-        state.config = updated(
-            state.config,
-            event.session,
-            has_spoken=self._responses.has_spoken,
-            is_same_model=state.policy.is_same_model,
-        )
+        state.config = updated(state.config, event.session, state.policy, has_spoken=self._responses.has_spoken)
         state.send(SessionUpdated(event_id=state.event_id(), session=state.config))
         after = state.config.audio.input
         if (after.format, after.turn_detection) != (before.format, before.turn_detection):
