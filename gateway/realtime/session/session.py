@@ -54,7 +54,7 @@ from gateway.realtime.session.item_requests import ItemRequests
 from gateway.realtime.session.policy import Opening
 from gateway.realtime.session.responses import Responses
 from gateway.realtime.session.session_state import SessionState
-from gateway.realtime.session.session_update import updated
+from gateway.realtime.session.session_update import check_parameters, updated
 from gateway.realtime.session.transcripts import ItemTranscripts
 from gateway.realtime.session.turn_taking import TurnTaking
 
@@ -166,6 +166,7 @@ class Session:
 
     def _create_response(self, params: ResponseParams) -> None:
         self._responses.check_room(params)
+        check_parameters(params.tools or (), "response.tools")
         items = None if params.input is None else self._item_requests.input_of(params.input)
         if params.conversation != "none":
             self._turns.answered()

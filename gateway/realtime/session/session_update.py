@@ -1,5 +1,6 @@
 """Lays a client's changes over the configuration of a session."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from adapters.contract.errors import InvalidRequest
 from gateway.realtime.protocol.session_config import (
     Audio,
     AudioOutput,
+    FunctionTool,
     RealtimeSession,
     SessionConfig,
     TranscriptionSession,
@@ -43,8 +45,7 @@ def updated(config: SessionConfig, changes: dict[str, Any], policy: Policy, *, h
     with fields_below("session"):
         new = _converted(merged, kind)
     if isinstance(new, RealtimeSession) and isinstance(config, RealtimeSession):
-        for tool in new.tools:
-            check_schema(tool.parameters, f"parameters of the tool {tool.name!r}", "session.tools")
+        check_parameters(new.tools, "session.tools")
         if has_spoken and new.audio.output.voice != config.audio.output.voice:
             raise InvalidRequest(
                 "Cannot update a conversation's voice if assistant audio is present.",
@@ -52,6 +53,12 @@ def updated(config: SessionConfig, changes: dict[str, Any], policy: Policy, *, h
                 code="cannot_update_voice",
             )
     return new
+
+
+def check_parameters(tools: Iterable[FunctionTool], param: str) -> None:
+    """Refuse tools whose parameters are too deep or too large to be sent. Raises ``InvalidRequest`` about ``param``."""
+    for tool in tools:
+        check_schema(tool.parameters, f"parameters of the tool {tool.name!r}", param)
 
 
 def _check_fixed(config: SessionConfig, changes: dict[str, Any], policy: Policy) -> None:
