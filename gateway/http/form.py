@@ -14,8 +14,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
 
 from adapters.contract.errors import InvalidRequest
-from gateway.http.json_text import decode_json
 from gateway.http.offload import offloaded
+from gateway.wire.json_text import decode_json
 
 MAX_AUDIO_BYTES = 26_214_400
 """OpenAI's limit on an uploaded file."""

@@ -9,8 +9,8 @@ import msgspec
 
 from adapters.contract.errors import InvalidRequest
 from gateway.http.form import Fields
-from gateway.http.json_text import decode_json
 from gateway.wire.invalid_fields import invalid
+from gateway.wire.json_text import decode_json
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 

@@ -125,27 +125,19 @@ class RealtimeSessions:
                 expires_at=expires_at,
                 audio=Audio(output=AudioOutput(voice=settings.voice)),
             )
-        return updated(config, request.changes, has_spoken=False)
+        return updated(config, request.changes, self._policy(request), has_spoken=False)
 
     async def parts(self, request: SessionRequest) -> SessionParts:
         """All that a session needs. Raises ``InvalidRequest``, and ``Unavailable`` without the store."""
         service, served, settings = self._service, request.served, self._settings
-        reach = reach_of(served, settings.realtime_ahead)
+        policy = self._policy(request)
         conversation_id = request.conversation or new_id("conv")
         memory = Memory(service.history.of(request.caller.name), served, conversation_id)
         opening = Opening(
             config=self.configuration(request),
             conversation_id=conversation_id,
             items=() if request.conversation is None else await memory.recall(new_id),
-            policy=Policy(
-                recognises=served.engines.stt is not None,
-                reach=reach,
-                least_speech_ms=settings.realtime_interrupt_ms,
-                least_speech_words=settings.realtime_interrupt_words,
-                resumes=settings.realtime_resume,
-                remembers=request.kind == "realtime",
-                is_same_model=partial(self._is_same_model, request),
-            ),
+            policy=policy,
         )
         return SessionParts(
             opening=opening,
@@ -162,11 +154,24 @@ class RealtimeSessions:
                 served=served,
                 observer=service.observer,
                 failure=service.failure,
-                ahead=reach != "off",
+                ahead=policy.reach != "off",
             ),
             hearing=await self._hearing(served),
             memory=memory,
             lead_seconds=settings.realtime_lead_seconds,
+        )
+
+    def _policy(self, request: SessionRequest) -> Policy:
+        settings, served = self._settings, request.served
+        return Policy(
+            recognises=served.engines.stt is not None,
+            reach=reach_of(served, settings.realtime_ahead),
+            least_speech_ms=settings.realtime_interrupt_ms,
+            least_speech_words=settings.realtime_interrupt_words,
+            resumes=settings.realtime_resume,
+            remembers=request.kind == "realtime",
+            voice=served.route.settings.voice,
+            is_same_model=partial(self._is_same_model, request),
         )
 
     def _is_same_model(self, request: SessionRequest, name: str) -> bool:

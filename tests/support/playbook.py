@@ -37,11 +37,12 @@ class Playbook:
         **policy: Any,
     ) -> None:
         whole = config or RealtimeSession(id="sess_1", model="gpt-realtime", instructions="Be kind.")
+        rules = Policy(**policy)
         opening = Opening(
-            config=updated(whole, changes or {}, has_spoken=False),
+            config=updated(whole, changes or {}, rules, has_spoken=False),
             conversation_id="conv_1",
             items=items,
-            policy=Policy(**policy),
+            policy=rules,
         )
         self._counts: Counter[str] = Counter()
         self.session = Session(opening, self._new_id)

@@ -9,6 +9,7 @@ from gateway.realtime.protocol.client_events import ClientEvent
 from gateway.realtime.protocol.server_events import ItemDone, ServerEvent
 from gateway.realtime.session.event_reader import read_event
 from gateway.realtime.session.inputs import Refused
+from gateway.wire.json_text import decode_json
 
 HEADER = b"openai-beta"
 WORD = "realtime=v1"
@@ -57,8 +58,8 @@ def is_beta(scope: Mapping[str, Any]) -> bool:
 def read_beta_event(frame: str) -> ClientEvent | Refused:
     """The event in a frame of a client that speaks the Beta."""
     try:
-        event = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, RecursionError):
+        event = decode_json(frame)
+    except ValueError:  # refused there in the words of the API
         return read_event(frame)
     if not isinstance(event, dict) or event.get("type") == "input_audio_buffer.append":
         return read_event(frame)

@@ -88,5 +88,5 @@ async def hang_up_call(request: Request[Any, Any, Any], call_id: FromPath[str], 
 def _changed(parts: SessionParts, session: dict[str, Any]) -> SessionParts:
     """``parts`` with the configuration that came beside an offer, over that of its client secret."""
     opening = parts.opening
-    config = updated(opening.config, session, has_spoken=False)
+    config = updated(opening.config, session, opening.policy, has_spoken=False)
     return msgspec.structs.replace(parts, opening=msgspec.structs.replace(opening, config=config))

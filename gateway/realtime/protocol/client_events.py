@@ -53,7 +53,7 @@ class InputAudioBufferClear(msgspec.Struct, frozen=True, kw_only=True, tag="inpu
 
 
 class OutputAudioBufferClear(msgspec.Struct, frozen=True, kw_only=True, tag="output_audio_buffer.clear"):
-    """Stop playing the answer: for WebRTC, where the server plays it."""
+    """Stop playing the answer, where the server plays it (WebRTC); history keeps what was heard of it."""
 
     event_id: EventId | None = None
 

@@ -15,7 +15,6 @@ from gateway.realtime.protocol.session_config import (
     AudioFormat,
     AudioOutput,
     FunctionTool,
-    NoiseReduction,
     Reasoning,
     ToolChoice,
     TurnDetection,
@@ -49,7 +48,6 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True):
 
     format: AudioFormat
     turn_detection: TurnDetection | None
-    noise_reduction: NoiseReduction | None
 
 
 class CommitAudio(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,16 @@
 """Estimates what of the spoken answers a client has played, and so what its user can have heard."""
 
+import msgspec
+
 from gateway.pipeline.playhead import SpokenText
+from gateway.realtime.protocol.session_config import AudioOutput
+
+
+class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that was broken off; ``rest`` of what was written was not heard."""
+
+    rest: str
+    output: AudioOutput
 
 
 class SpokenItem:

@@ -16,7 +16,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     work ahead goes, never "auto" here. ``least_speech_ms`` and ``least_speech_words``: how much speech interrupts an
     answer; 0 for any. ``resumes``: after a false interruption (no words) the rest of the answer is spoken.
     ``remembers``: the conversation is stored. ``most_items`` and ``most_bytes`` (of text) are kept of a conversation;
-    the oldest items are dropped past that. ``is_same_model``: whether another name means the session's model too.
+    the oldest items are dropped past that. ``voice``: the route's own, for clients that choose none.
+    ``is_same_model``: whether another name means the session's model too; Agents SDKs send the name that they know,
+    whatever the address says.
     """
 
     recognises: bool = True
@@ -27,6 +29,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     remembers: bool = False
     most_items: int = 1024
     most_bytes: int = 1_000_000
+    voice: str = "marin"
     is_same_model: Callable[[str], bool] = lambda _name: False
 
 

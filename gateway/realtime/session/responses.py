@@ -2,14 +2,12 @@
 
 from typing import assert_never
 
-import msgspec
-
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime.protocol.client_events import ResponseParams
 from gateway.realtime.protocol.items import Item
 from gateway.realtime.protocol.response_events import FailureBody, StopReason, Usage
 from gateway.realtime.protocol.server_events import RateLimitsUpdated
-from gateway.realtime.protocol.session_config import AudioOutput, RealtimeSession, ServerVad
+from gateway.realtime.protocol.session_config import RealtimeSession, ServerVad
 from gateway.realtime.session import inputs
 from gateway.realtime.session.answer_plan import NO_PARAMS, max_output_tokens_of, modality_of, output_of, plan_of
 from gateway.realtime.session.commands import (
@@ -23,7 +21,7 @@ from gateway.realtime.session.commands import (
     SetTimer,
 )
 from gateway.realtime.session.conversation_items import heard
-from gateway.realtime.session.playback import PlaybackEstimate
+from gateway.realtime.session.playback import Interrupted, PlaybackEstimate
 from gateway.realtime.session.response_writer import Ending, ResponseHead, ResponseWriter
 from gateway.realtime.session.session_state import SessionState
 from gateway.realtime.session.transcripts import ItemTranscripts
@@ -33,7 +31,9 @@ MOST_AT_ONCE = 16
 
 
 class _Running:
-    """An answer that is not over. ``items``: what it answers, where that is not the conversation."""
+    """An answer that is not over. ``items``: what it answers, where that is not the conversation; ``heard_ms``: so much
+    of its audio was heard, and no more will be.
+    """
 
     def __init__(self, writer: ResponseWriter, params: ResponseParams, items: tuple[Item, ...] | None) -> None:
         self.writer = writer
@@ -41,13 +41,6 @@ class _Running:
         self.items = items
         self.asked = False
         self.heard_ms: int | None = None
-
-
-class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that was broken off; ``rest`` of what was written was not heard."""
-
-    rest: str
-    output: AudioOutput
 
 
 class Responses:
@@ -139,20 +132,21 @@ class Responses:
             raise InvalidRequest("Cancellation failed: no active response found", code="response_cancel_not_active")
         self._cancel(running, reason)
 
+    def clear_playback(self) -> None:
+        """The client wants to hear no more of what is played; an answer that is made goes on, unheard."""
+        self._state.do(ClearPlayback())
+        self._stop_playing()
+
     def interrupt(self) -> Interrupted | None:
-        """The user speaks: stop the answer, and what is still played of one; history keeps what can have been heard."""
-        playing, now = self.playback.playing(self._state.now), self._state.now
+        """The user speaks: stop the answer, and what is still played of one."""
+        playing = self.playback.playing(self._state.now)
         running = self._running.get(self._active or "")
         message_id = playing if running is None else running.writer.message_id
         written = self._state.items.transcript(message_id) if running is None else running.writer.written
         params = NO_PARAMS if running is None else running.params
         if playing is not None:
             self._state.do(ClearPlayback())
-            if playing != message_id or running is None:
-                self._cut(playing, self.playback.heard_ms(playing, now))
-        if running is not None and message_id is not None:
-            running.heard_ms = self.playback.heard_ms(message_id, now)
-        self.playback.stop(now)
+        self._stop_playing()
         if running is not None:
             self._cancel(running, "turn_detected")
         rest = written.removeprefix(self._state.items.transcript(message_id))
@@ -238,8 +232,18 @@ class Responses:
             usage, self._state.speculative_tokens = Usage.of(event.usage, self._state.speculative_tokens), 0
         self._end(running, Ending(status="incomplete" if reason else "completed", reason=reason, usage=usage))
         if event.rate_limits:
-            limits = list(event.rate_limits)
-            self._state.send(RateLimitsUpdated(event_id=self._state.event_id(), rate_limits=limits))
+            self._state.send(RateLimitsUpdated(event_id=self._state.event_id(), rate_limits=list(event.rate_limits)))
+
+    def _stop_playing(self) -> None:
+        """Nothing more is heard of what was sent, nor of what is still made: history keeps what can have been heard."""
+        now, playing = self._state.now, self.playback.playing(self._state.now)
+        running = self._running.get(self._active or "")
+        message_id = None if running is None else running.writer.message_id
+        if playing is not None and playing != message_id:
+            self._cut(playing, self.playback.heard_ms(playing, now))
+        if running is not None and running.heard_ms is None:
+            running.heard_ms = 0 if message_id is None else self.playback.heard_ms(message_id, now)
+        self.playback.stop(now)
 
     def _cancel(self, running: _Running, reason: StopReason | None) -> None:
         if running.asked:
@@ -276,6 +280,7 @@ class Responses:
             spoken.finish()
         if heard_ms is not None:
             self._cut(item_id, heard_ms)
+            self.playback.stop(self._state.now)
         elif not whole:
             self._cut(item_id, 0 if spoken is None else round(spoken.sent_ms))
 

@@ -23,7 +23,7 @@ from gateway.realtime.protocol.server_events import (
     SessionCreated,
     SessionUpdated,
 )
-from gateway.realtime.session.commands import ClearPlayback, Close, Command, Listen, Remember
+from gateway.realtime.session.commands import Close, Command, Listen, Remember
 from gateway.realtime.session.inputs import (
     AnswerAudio,
     AnswerFailed,
@@ -54,7 +54,7 @@ from gateway.realtime.session.item_requests import ItemRequests
 from gateway.realtime.session.policy import Opening
 from gateway.realtime.session.responses import Responses
 from gateway.realtime.session.session_state import SessionState
-from gateway.realtime.session.session_update import updated
+from gateway.realtime.session.session_update import check_parameters, updated
 from gateway.realtime.session.transcripts import ItemTranscripts
 from gateway.realtime.session.turn_taking import TurnTaking
 
@@ -139,7 +139,7 @@ class Session:
             case InputAudioBufferClear():
                 self._turns.clear()
             case OutputAudioBufferClear():
-                self._state.do(ClearPlayback())
+                self._responses.clear_playback()
             case (
                 ConversationItemCreate()
                 | ConversationItemRetrieve()
@@ -156,25 +156,17 @@ class Session:
 
     def _update(self, event: SessionUpdate) -> None:
         state, before = self._state, self._state.config.audio.input
-        state.config = updated(
-            state.config,
-            event.session,
-            has_spoken=self._responses.has_spoken,
-            is_same_model=state.policy.is_same_model,
-        )
+        state.config = updated(state.config, event.session, state.policy, has_spoken=self._responses.has_spoken)
         state.send(SessionUpdated(event_id=state.event_id(), session=state.config))
         after = state.config.audio.input
-        if (after.format, after.turn_detection, after.noise_reduction) != (
-            before.format,
-            before.turn_detection,
-            before.noise_reduction,
-        ):
+        if (after.format, after.turn_detection) != (before.format, before.turn_detection):
             self._listen()
         if (before.turn_detection is None) != (after.turn_detection is None):
             self._turns.detection_changed()
 
     def _create_response(self, params: ResponseParams) -> None:
         self._responses.check_room(params)
+        check_parameters(params.tools or (), "response.tools")
         items = None if params.input is None else self._item_requests.input_of(params.input)
         if params.conversation != "none":
             self._turns.answered()
@@ -205,9 +197,7 @@ class Session:
 
     def _listen(self) -> None:
         given = self._state.config.audio.input
-        self._state.do(
-            Listen(format=given.format, turn_detection=given.turn_detection, noise_reduction=given.noise_reduction)
-        )
+        self._state.do(Listen(format=given.format, turn_detection=given.turn_detection))
 
     def _end(self, event: Expired | Closed) -> None:
         """The session is over. Nothing is sent any more where nobody is there to read it."""

@@ -1,12 +1,20 @@
 """Lays a client's changes over the configuration of a session."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from adapters.contract.errors import InvalidRequest
-from gateway.realtime.protocol.session_config import RealtimeSession, SessionConfig
+from gateway.realtime.protocol.session_config import (
+    Audio,
+    AudioOutput,
+    FunctionTool,
+    RealtimeSession,
+    SessionConfig,
+    TranscriptionSession,
+)
+from gateway.realtime.session.policy import Policy
 from gateway.wire.invalid_fields import fields_below, invalid
 from gateway.wire.tools import check_schema, check_tool_types
 
@@ -17,32 +25,27 @@ SWITCHED_OFF = ("turn_detection",)
 """Fields for which ``null`` is a choice, though not the default."""
 
 
-def updated(
-    config: SessionConfig,
-    changes: dict[str, Any],
-    *,
-    has_spoken: bool,
-    is_same_model: Callable[[str], bool] = lambda _name: False,
-) -> SessionConfig:
+def updated(config: SessionConfig, changes: dict[str, Any], policy: Policy, *, has_spoken: bool) -> SessionConfig:
     """``config`` with ``changes``: objects are merged, what is ``null`` is cleared, unknown fields have no effect.
 
-    ``has_spoken``: the client has heard the session's voice, which stays then. ``is_same_model``: whether another name
-    means the session's model too; Agents SDKs send the name that they know, whatever the address says. Raises
-    ``InvalidRequest``, whose ``param`` is the field with ``session`` before it.
+    ``has_spoken``: the client has heard the session's voice, which stays then. Raises ``InvalidRequest``, whose
+    ``param`` is the field with ``session`` before it.
     """
     changes = {name: value for name, value in changes.items() if name not in FIXED}
-    _check_fixed(config, changes, is_same_model)
+    _check_fixed(config, changes, policy)
     with fields_below("session"):
         check_tool_types(changes.get("tools"))
     if isinstance(tools := changes.get("tools"), list):
         changes["tools"] = [{"type": "function", **tool} if isinstance(tool, dict) else tool for tool in tools]
     kind = type(config)
-    merged = _merged(msgspec.to_builtins(config), changes, msgspec.to_builtins(kind()))
+    usual: SessionConfig = TranscriptionSession()
+    if isinstance(config, RealtimeSession):
+        usual = RealtimeSession(audio=Audio(output=AudioOutput(voice=policy.voice)))
+    merged = _merged(msgspec.to_builtins(config), changes, msgspec.to_builtins(usual))
     with fields_below("session"):
         new = _converted(merged, kind)
     if isinstance(new, RealtimeSession) and isinstance(config, RealtimeSession):
-        for tool in new.tools:
-            check_schema(tool.parameters, f"parameters of the tool {tool.name!r}", "session.tools")
+        check_parameters(new.tools, "session.tools")
         if has_spoken and new.audio.output.voice != config.audio.output.voice:
             raise InvalidRequest(
                 "Cannot update a conversation's voice if assistant audio is present.",
@@ -52,7 +55,13 @@ def updated(
     return new
 
 
-def _check_fixed(config: SessionConfig, changes: dict[str, Any], is_same_model: Callable[[str], bool]) -> None:
+def check_parameters(tools: Iterable[FunctionTool], param: str) -> None:
+    """Refuse tools whose parameters are too deep or too large to be sent. Raises ``InvalidRequest`` about ``param``."""
+    for tool in tools:
+        check_schema(tool.parameters, f"parameters of the tool {tool.name!r}", param)
+
+
+def _check_fixed(config: SessionConfig, changes: dict[str, Any], policy: Policy) -> None:
     """Refuse another type or model; take both out of ``changes``."""
     if isinstance(config, RealtimeSession):
         fixed = {"type": "realtime", "model": config.model}
@@ -60,7 +69,7 @@ def _check_fixed(config: SessionConfig, changes: dict[str, Any], is_same_model: 
         fixed = {"type": "transcription"}
     for name, value in fixed.items():
         given = changes.pop(name, None)
-        if given in (None, value) or (name == "model" and isinstance(given, str) and is_same_model(given)):
+        if given in (None, value) or (name == "model" and isinstance(given, str) and policy.is_same_model(given)):
             continue
         raise InvalidRequest(
             f"The {name} of a session cannot be changed: this one has {value!r}, not {str(given)[:100]!r}.",

@@ -22,7 +22,8 @@ from gateway.realtime.session.inputs import (
     VoiceResumed,
     VoiceStarted,
 )
-from gateway.realtime.session.responses import Interrupted, Responses
+from gateway.realtime.session.playback import Interrupted
+from gateway.realtime.session.responses import Responses
 from gateway.realtime.session.session_state import SessionState
 from gateway.realtime.session.transcripts import ItemTranscripts
 from gateway.realtime.session.turn import SpokenTurn
@@ -143,9 +144,11 @@ class TurnTaking:
     def idle(self) -> None:
         """The user has said nothing for as long as the client allows: the model speaks again."""
         detection, state = self._state.turn_detection, self._state
-        if not isinstance(detection, ServerVad) or self._turn is not None or self._responses.active is not None:
+        if not isinstance(detection, ServerVad) or detection.idle_timeout_ms is None:  # since the timer was set
             return
-        start_ms = max(self._buffer_start_ms, state.total_ms - (detection.idle_timeout_ms or 0))
+        if self._turn is not None or self._responses.active is not None:
+            return
+        start_ms = max(self._buffer_start_ms, state.total_ms - detection.idle_timeout_ms)
         turn = SpokenTurn(state.new_id("item"), start_ms)
         state.send(
             TimeoutTriggered(

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from gateway.app import SURFACES
 from gateway.http.form import MAX_BODY_BYTES
-from gateway.http.json_text import MAX_LEVELS
+from gateway.wire.json_text import MAX_LEVELS
 from tests.support import tiny_surface
 from tests.support.http_client import JSON, refused
 from tests.support.server import gateway_of, scripted_engines, served

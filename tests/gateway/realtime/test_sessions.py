@@ -10,7 +10,8 @@ from tests.support.server import scripted_engines
 
 def test_a_session_begins_as_its_route_says_and_the_client_changes() -> None:
     stage = Stage(scripted_engines(), "--init_chat_prompt", "Be kind.", "--voice", "hum")
-    config = stage.sessions.configuration(stage.request(changes={"tools": [], "output_modalities": ["text"]}))
+    changes = {"tools": [], "output_modalities": ["text"], "audio": {"output": {"voice": None}}}
+    config = stage.sessions.configuration(stage.request(changes=changes))
     assert isinstance(config, RealtimeSession)
     assert (config.model, config.instructions, config.audio.output.voice) == ("gpt-realtime", "Be kind.", "hum")
     assert config.output_modalities == ["text"]

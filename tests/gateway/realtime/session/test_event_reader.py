@@ -47,6 +47,18 @@ def test_unknown_fields_have_no_effect() -> None:
     [
         ("{", "invalid_event", None, "has to be JSON"),
         ("[" * 100_000, "invalid_event", None, "has to be JSON"),
+        (
+            '{"type":"response.create","response":{"tools":' + "[" * 900 + "]" * 900 + "}}",
+            "invalid_event",
+            None,
+            "deep",
+        ),
+        (
+            '{"type":"session.update","session":{"a":[' + "{}," * 250_000 + "{}]}}",
+            "invalid_event",
+            None,
+            "250000 values",
+        ),
         ('"hello"', "invalid_event", None, "has to be a JSON object"),
         ("{}", "invalid_event", None, "The 'type' field is missing."),
         ({"type": "response.crate"}, "invalid_value", "type", "Invalid value: 'response.crate'."),

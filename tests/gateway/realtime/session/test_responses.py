@@ -276,3 +276,14 @@ def test_a_tool_may_be_forced() -> None:
     play = Playbook({"tools": [{"type": "function", "name": "time"}]})
     play.client("response.create", response={"tool_choice": {"type": "function", "name": "time"}})
     assert play.command(Answer).plan.tool_choice.name == "time"
+
+
+def test_tools_of_one_answer_are_bounded_like_those_of_the_session() -> None:
+    play = Playbook()
+    parameters: dict[str, Any] = {}
+    for _ in range(100):
+        parameters = {"items": parameters}
+    tools = [{"type": "function", "name": "deep", "parameters": parameters}]
+    assert play.client("response.create", response={"tools": tools}) == ["error invalid_value"]
+    assert play.sent("error")["error"]["param"] == "response.tools"
+    assert play.client("session.update", session={"tools": tools}) == ["error invalid_value"]

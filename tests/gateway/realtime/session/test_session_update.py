@@ -12,14 +12,16 @@ from gateway.realtime.protocol.session_config import (
     ServerVad,
     TranscriptionSession,
 )
+from gateway.realtime.session.policy import Policy
 from gateway.realtime.session.session_update import updated
 
 SESSION = RealtimeSession(id="sess_1", model="gpt-realtime")
+POLICY = Policy(voice="joe")
 
 
 def changed(*changes: dict[str, Any], session: RealtimeSession = SESSION) -> RealtimeSession:
     for each in changes:
-        new = updated(session, each, has_spoken=False)
+        new = updated(session, each, POLICY, has_spoken=False)
         assert isinstance(new, RealtimeSession)
         session = new
     return session
@@ -48,7 +50,7 @@ def test_null_and_empty_clear() -> None:
     )
     assert (session.tools, session.instructions, session.audio.input.transcription) == ([], "", None)
     assert session.audio.input.turn_detection is None
-    assert session.audio.output.voice == "marin"
+    assert session.audio.output.voice == "joe", "the route's own"
 
 
 def test_what_agents_send_is_taken() -> None:
@@ -93,31 +95,33 @@ def test_what_agents_send_is_taken() -> None:
 )
 def test_what_is_refused(changes: dict[str, Any], param: str, code: str | None) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        updated(SESSION, changes, has_spoken=True)
+        updated(SESSION, changes, POLICY, has_spoken=True)
     assert (refused.value.param, refused.value.code) == (param, code)
 
 
 def test_the_voice_that_was_heard_may_be_named_again() -> None:
-    assert updated(SESSION, {"audio": {"output": {"voice": "marin"}}}, has_spoken=True) == SESSION
+    assert updated(SESSION, {"audio": {"output": {"voice": "marin"}}}, POLICY, has_spoken=True) == SESSION
 
 
 def test_a_transcription_session_has_fields_of_its_own() -> None:
     session = updated(
         TranscriptionSession(id="sess_1"),
         {"type": "transcription", "model": None, "audio": {"input": {"transcription": {"language": "de"}}}},
+        POLICY,
         has_spoken=False,
     )
     assert session.audio.input.transcription == InputTranscription(language="de")
 
 
 def test_another_name_of_the_same_model_changes_nothing() -> None:
+    policy = Policy(is_same_model=lambda name: name == "gpt-realtime-2.1")
     session = updated(
         SESSION,
         {"model": "gpt-realtime-2.1", "instructions": "Hi."},
+        policy,
         has_spoken=False,
-        is_same_model=lambda name: name == "gpt-realtime-2.1",
     )
     assert isinstance(session, RealtimeSession)
     assert (session.model, session.instructions) == ("gpt-realtime", "Hi.")
     with pytest.raises(InvalidRequest, match="cannot be changed"):
-        updated(SESSION, {"model": "tiny"}, has_spoken=False, is_same_model=lambda name: name == "gpt-realtime-2.1")
+        updated(SESSION, {"model": "tiny"}, policy, has_spoken=False)

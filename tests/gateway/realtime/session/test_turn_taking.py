@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from gateway.realtime.protocol.response_events import FailureBody
 from gateway.realtime.protocol.session_config import TranscriptionSession
 from gateway.realtime.session.inputs import (
@@ -254,6 +256,39 @@ def test_speech_stops_the_next_answer_and_cuts_the_one_that_is_played() -> None:
     assert play.client("response.create")[-1] == "Answer resp_3 to assistant: One two three four.  | assistant: "
 
 
+def transcript(play: Playbook, item_id: str) -> str:
+    play.client("conversation.item.retrieve", item_id=item_id)
+    return str(play.sent("conversation.item.retrieved")["item"]["content"][0]["transcript"])
+
+
+@pytest.mark.parametrize("ending", ["response.cancel", "whole"])
+def test_a_client_that_stops_the_playing_cuts_what_is_played(ending: str) -> None:
+    play = answering()
+    if ending == "whole":
+        play(AnswerFinished(response_id="resp_1", reason="stop"))
+    else:
+        play.client(ending)
+    play.seconds += 1.0
+    assert play.client("output_audio_buffer.clear") == ["ClearPlayback"]
+    assert transcript(play, "item_1") == "One two three four. "
+    assert "ClearPlayback" not in play(VoiceStarted(at_ms=4000)), "nothing is played any more"
+
+
+def test_of_an_answer_that_goes_on_after_its_playing_was_stopped_no_more_is_heard() -> None:
+    play = answering()
+    play.seconds += 1.0
+    play.client("output_audio_buffer.clear")
+    play(
+        AnswerText(response_id="resp_1", text=" Seven."),
+        AnswerAudio(response_id="resp_1", audio=SILENT, ms=3000, begins=" Seven."),
+        AnswerFinished(response_id="resp_1", reason="stop"),
+    )
+    assert transcript(play, "item_1") == "One two three four. "
+    play.seconds += 2.0
+    assert "ClearPlayback" not in play(VoiceStarted(at_ms=6000))
+    assert transcript(play, "item_1") == "One two three four. "
+
+
 def test_an_answer_that_was_played_stays_whole() -> None:
     play = answering()
     play(AnswerFinished(response_id="resp_1", reason="stop"))
@@ -456,4 +491,11 @@ def test_a_user_who_speaks_is_not_idle() -> None:
     play(AnswerFinished(response_id="resp_1", reason="stop"))
     play.seconds += 3.0
     assert "CancelTimer idle_timeout" in play(VoiceStarted(at_ms=4000))
+    assert play(TimerFired(name="idle_timeout")) == []
+
+
+def test_an_idle_timeout_that_was_switched_off_has_no_effect() -> None:
+    play = answering(turn_detection(idle_timeout_ms=6000))
+    play(AnswerFinished(response_id="resp_1", reason="stop"))
+    play.client("session.update", session=turn_detection(idle_timeout_ms=None))
     assert play(TimerFired(name="idle_timeout")) == []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.http.json_text import MAX_LEVELS, MAX_VALUES, decode_json
+from gateway.wire.json_text import MAX_LEVELS, MAX_VALUES, decode_json
 
 
 @pytest.mark.parametrize("kind", [str, bytes])
