@@ -64,6 +64,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer, fan_out
 from gateway.telemetry.sight import Sight
 from gateway.telemetry.turn_log import log_turn
+from gateway.telemetry.use_metrics import AtOnceCollector
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.speech_turn import SpeechTurns
 from gateway.turns.transcription_turn import TranscriptionTurns
@@ -126,6 +127,7 @@ def create_app(
         measured=_metrics(gateway),
         otel=_otel_export(gateway),
     )
+    parts.measured.registry.register(AtOnceCollector(parts.meter))
     sessions = _realtime_sessions(parts)
     calls = Calls(sessions, settings)
     provided = _dependencies(parts, sessions, calls)

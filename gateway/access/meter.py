@@ -51,6 +51,9 @@ class Meter(Protocol):
     async def standings(self, callers: Iterable[Caller]) -> Mapping[str, tuple[Window, ...]]:
         """The limited windows of each of ``callers`` and of everybody, by name, as they are now."""
 
+    def under_way(self) -> Mapping[tuple[Kind, str], int]:
+        """How many of each kind of each caller and of everybody are under way in this process."""
+
     async def attend(self) -> None:
         """Work in the background for as long as the gateway runs."""
 
@@ -107,6 +110,10 @@ class LocalMeter:
         now = self._clock()
         limits = {EVERYBODY: self.limits, **{caller.name: caller.limits for caller in callers}}
         return {owner: self._counts[owner].windows(each, now) for owner, each in limits.items()}
+
+    def under_way(self) -> Mapping[tuple[Kind, str], int]:
+        """How many of each kind of each caller and of everybody are under way in this process."""
+        return self._under_way
 
     async def attend(self) -> None:
         """Nothing has to be done."""

@@ -154,6 +154,10 @@ class RedisMeter:
         found = zip(limits.items(), reply.counts, strict=True)
         return {owner: _windows(each, counts, reply.now) for (owner, each), counts in found}
 
+    def under_way(self) -> Mapping[tuple[Kind, str], int]:
+        """How many of each kind of each caller and of everybody are under way in this process."""
+        return self._local.under_way()
+
     async def attend(self) -> None:
         """Settle what was counted, renew places, and find out whether the server can be reached."""
         while True:

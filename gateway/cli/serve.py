@@ -147,6 +147,9 @@ class _Crew:
         except (SettingsError, BadOption) as error:
             logger.error("the settings are not reloaded: %s", error)
             return False
+        except Exception as error:  # noqa: BLE001 - an engine of a third party may raise anything when it is made
+            logger.error("the settings are not reloaded: an engine failed unexpectedly (%s)", type(error).__name__)
+            return False
         self._loaded = loaded
         return True
 

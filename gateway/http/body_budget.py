@@ -1,4 +1,4 @@
-"""Bounds the bytes of all request bodies that are in memory at once; a request past it is told to come back."""
+"""Bounds the bytes of all request bodies and long messages in memory at once; what is past it is told to come back."""
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -6,12 +6,16 @@ from litestar.types import ASGIApp, Receive, ReceiveMessage, Scope, Send
 
 from adapters.contract.errors import Unavailable
 from gateway.engines.queue import RETRY_SECONDS
+from gateway.http.socket_messages import messages_of
 
 
 class BodyBudget(ASGIMiddleware):
-    """Counts what requests have received, each until its last byte is sent: a turn keeps its recording that long."""
+    """Counts what requests have received, each until its last byte is sent: a turn keeps its recording that long.
 
-    scopes = (ScopeType.HTTP,)
+    The messages of WebSockets count while they arrive.
+    """
+
+    scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
 
     def __init__(self, megabytes: int) -> None:
         self._megabytes = megabytes
@@ -19,13 +23,17 @@ class BodyBudget(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request or raise ``Unavailable``: at once when it says how long it is, else when it is too long."""
+        if scope["type"] == ScopeType.WEBSOCKET:
+            messages_of(scope).draw_on(self.take)
+            await next_app(scope, receive, send)
+            return
         taken = 0
 
         async def counted() -> ReceiveMessage:
             nonlocal taken
             message = await receive()
             if message["type"] == "http.request":
-                self._reserve(len(message["body"]))
+                self.take(len(message["body"]))
                 taken += len(message["body"])
             return message
 
@@ -35,9 +43,10 @@ class BodyBudget(ASGIMiddleware):
         try:
             await next_app(scope, counted, send)
         finally:
-            self._free += taken
+            self.take(-taken)
 
-    def _reserve(self, size: int) -> None:
+    def take(self, size: int) -> None:
+        """Take ``size`` bytes, or give them back when negative. Raises ``Unavailable`` when they are not left."""
         self._check(size)
         self._free -= size
 

@@ -52,6 +52,9 @@ FLUSH_SECONDS = 30.0
 MESSAGE_BYTES = 24 * 1024 * 1024
 """The longest message of a WebSocket: 15 MiB of audio in base64, as OpenAI takes it, and what is around that."""
 
+SMALL_MESSAGE_BYTES = 64 * 1024
+"""How much of an unfinished message is not counted as memory of all request bodies."""
+
 GOODBYE_SECONDS = 1.0
 """How long applications may take to close their WebSockets when the server ends."""
 

@@ -16,12 +16,14 @@ from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame, apply_mask  # type: ignore[attr-defined]
 from websockets.protocol import State
 
+from adapters.contract.errors import Unavailable
 from gateway.http.request_id import request_id
-from gateway.http.socket_messages import MESSAGES, TakeMessage
+from gateway.http.socket_messages import MESSAGES, TakeMemory, TakeMessage
 from gateway.server import limits
 from gateway.server.forwarded import Client
 from gateway.server.reading_pace import ReadingPace
 from gateway.server.request_parser import RequestHead
+from gateway.server.unfinished_message import UnfinishedMessage
 from gateway.telemetry.log_format import where
 
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 4.1)
@@ -47,7 +49,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, server_state, app_state)
         self.counts_as: Client | None = None
-        self._pace = ReadingPace()
+        self._pace, self._unfinished = ReadingPace(), UnfinishedMessage()
         self._gone_at = math.inf
         self._early: bytes | None = None  # before the application has accepted
         self._take: TakeMessage | None = None
@@ -86,8 +88,25 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data = self._read_messages(data)
         if data:
             super().data_received(data)
+            self._count_unfinished()
         else:
             self._hand_over()
+
+    def _count_unfinished(self) -> None:
+        """Hold a place in memory for what has come of a message, or end the connection when there is none."""
+        conn = self.conn
+        try:
+            self._unfinished.has(0 if conn.eof_sent else len(conn.reader.buffer) + (conn.cur_size or 0))
+        except Unavailable as error:
+            if self.close_sent:
+                self.abort()
+            else:
+                self._fail(CloseCode.TRY_AGAIN_LATER, error.message)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        super().connection_lost(exc)
+        self._unfinished.has(0)
 
     def _read_messages(self, data: bytes) -> bytes:
         """Take messages of one frame below 64 KiB, which cost the library five times as much; the rest is left."""
@@ -149,6 +168,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 break
             self._arrived.append(message["text"] if "text" in message else message["bytes"])
         self._hand_over()
+
+    def draw_on(self, take: TakeMemory) -> None:
+        """Let ``take`` count the bytes of a message of which the rest has not arrived."""
+        self._unfinished.take_memory = take
 
     def handle_events(self) -> None:
         """Take what a piece of data completes."""
@@ -221,6 +244,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._gone_at = min(self._gone_at, now + limits.FLUSH_SECONDS)
         if self._pace.too_slow(self.transport) or now >= self._gone_at:
             self.abort()
+        elif self._unfinished.too_slow() and not self.read_paused:
+            self._fail(CloseCode.POLICY_VIOLATION, "The message came too slowly.")
 
     def abort(self) -> None:
         """Close at once, whatever has not been sent."""
@@ -228,5 +253,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         if not self.close_sent:
+            self.frames = []
+            self._unfinished.has(0)
             self.conn.fail(code, reason)
             self.handle_parser_exception()

@@ -114,7 +114,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         int, option(SERVER, "Days for which GET /v1/usage knows what was used, today included.", ge=1, le=400)
     ] = 31
     request_memory_mb: Annotated[
-        int, option(SERVER, "Megabytes of all request bodies in memory; further ones are refused with 503.", ge=64)
+        int,
+        option(
+            SERVER,
+            "Megabytes of all request bodies, and messages of WebSockets that arrive, in memory; further ones are "
+            "refused with 503.",
+            ge=64,
+        ),
     ] = 256
     max_queue: Annotated[
         int, option(SERVER, "Requests that may wait for an engine; further ones are refused with 503.", ge=0)

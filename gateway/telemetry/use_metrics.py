@@ -5,11 +5,28 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from gateway.access.caller import Caller
 from gateway.access.meter import Meter
 from gateway.access.usage import Place, Use, day_of
 from gateway.access.windows import Window
+
+
+class AtOnceCollector(Collector):
+    """Tells what is under way in this process; those of several workers are added up, as their turns are."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def collect(self) -> Iterator[Metric]:
+        """Turns and sessions that are under way."""
+        family = GaugeMetricFamily(
+            "speech_gateway_at_once", "Turns and sessions that are under way.", labels=("key", "kind")
+        )
+        for (kind, key), count in self._meter.under_way().items():
+            family.add_metric([key, kind], count)
+        yield family
 
 
 async def use_families(meter: Meter, callers: Iterable[Caller]) -> list[Metric]:

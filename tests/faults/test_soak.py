@@ -217,6 +217,7 @@ async def test_clients_that_drop_at_random_points_leave_nothing_behind(keys: Key
     assert after.memory - before.memory < MOST_GROWTH
     assert [(state.running, state.waiting, state.coming) for state in states] == [(0, 0, 0)] * 3
     assert seen.value("turns_in_flight") == 0
+    assert seen.value("at_once", kind="sessions") == 0
 
 
 async def settled(client: httpx.AsyncClient) -> None:

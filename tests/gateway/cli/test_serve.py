@@ -23,6 +23,9 @@ import pytest
 from websockets.sync.client import connect as websocket
 
 from gateway.cli.main import main
+from gateway.cli.serve import _Crew
+from gateway.settings.load import load
+from gateway.settings.model import Loaded
 
 COMMAND = str(Path(sys.executable).parent / "speech-to-speech")
 QUESTION = str(Path(__file__).parents[2] / "data" / "question.wav")
@@ -302,3 +305,15 @@ def test_keys_are_read_again_at_a_signal(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_reload_that_fails_unexpectedly_does_not_end_the_workers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def reread() -> Loaded:
+        raise RuntimeError("marzipan")
+
+    loaded = load(["--llm_backend=echo"], {})
+    assert not _Crew(loaded, reread, (), tmp_path)._reload()
+    assert "the settings are not reloaded: an engine failed unexpectedly (RuntimeError)" in caplog.text
+    assert "marzipan" not in caplog.text

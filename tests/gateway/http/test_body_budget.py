@@ -1,10 +1,12 @@
-"""Bodies that are in memory at once have a bound: past it requests are told to come back, until there is room."""
+"""Bodies and long messages in memory have a bound: past it clients are told to come back, until there is room."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import httpx
 import pytest
+from websockets.frames import Frame, Opcode
 
 from adapters import scripted
 from adapters.contract import llm
@@ -87,3 +89,33 @@ async def test_a_body_that_could_never_fit_is_refused_for_its_length() -> None:
     async with served(small_gateway()) as address:
         start = request("POST", ROUTE, "content-type: audio/wav", f"content-length: {10**12}")
         assert (await (await RawConnection.open(address, start)).last_answer()).status == 413
+
+
+async def test_messages_of_websockets_that_have_not_ended_count_too() -> None:
+    handshake = request(
+        "GET",
+        "/v1/realtime",
+        "connection: Upgrade",
+        "upgrade: websocket",
+        "sec-websocket-version: 13",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    most = 22_000_000
+    half = Frame(Opcode.TEXT, b"x" * most, fin=False).serialize(mask=True)
+    async with served(small_gateway()) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
+        sockets = [await RawConnection.open(address, handshake) for _ in range(4)]
+        for socket in sockets:
+            await socket.reader.readuntil(b"\r\n\r\n")
+        for socket in sockets[:2]:
+            await socket.send(half)
+        await sockets[2].send(half[:most])  # nor do those that come in one frame
+        answer = await client.post(ROUTE, content=wav_of(LARGE), headers=WAV)
+        assert refused(answer, 503)["code"] == "service_unavailable"
+        with contextlib.suppress(ConnectionError):
+            await sockets[3].send(half[: most // 2])
+        await sockets[3].closed()
+        for socket in sockets[:3]:
+            await socket.close()
+        async with asyncio.timeout(30):
+            while (await client.post(ROUTE, content=wav_of(LARGE), headers=WAV)).status_code == 503:
+                pass  # the server hears of the last one a moment later

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Frame, Opcode
 
+from adapters.contract.errors import Unavailable
 from gateway.http.socket_messages import messages_of
 from gateway.server.websocket import AT_ONCE
 from gateway.settings.load import load
@@ -73,6 +74,27 @@ async def test_however_they_are_cut(size: int) -> None:
         for start in range(0, len(data), size):
             connection.data_received(data[start : start + size])
         assert application.taken == MESSAGES
+
+
+async def test_a_long_one_is_not_kept_until_the_next() -> None:
+    async with connected() as (application, connection, client):
+        await client.send("x" * 1_000_000)
+        await until(lambda: application.taken)
+        assert not connection.frames
+
+
+@pytest.mark.parametrize("fin", [True, False], ids=["of a frame", "of a message"])
+async def test_half_of_one_for_which_there_is_no_memory_closes_it(fin: bool) -> None:
+    def refuse(_size: int) -> None:
+        raise Unavailable("There is no room.")
+
+    async with connected() as (application, connection, client):
+        connection.draw_on(refuse)
+        frame = Frame(Opcode.TEXT, b"x" * 200_000, fin=fin).serialize(mask=True)
+        connection.data_received(frame[:100_000] if fin else frame)
+        assert await _closed(client) == 1013
+        assert not application.taken
+        assert not connection.frames
 
 
 async def test_many_at_once_come_in_order_and_all_before_the_end() -> None:

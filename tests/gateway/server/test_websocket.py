@@ -137,6 +137,16 @@ async def test_a_client_that_reads_nothing_is_left(monkeypatch: pytest.MonkeyPat
         await connection.close()
 
 
+async def test_a_message_that_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.2)
+    async with echoing() as (address, server):
+        connection = await RawConnection.open(address, HANDSHAKE)
+        await connection.reader.readuntil(b"\r\n\r\n")
+        await connection.send(Frame(Opcode.TEXT, b"x" * limits.SMALL_MESSAGE_BYTES, fin=False).serialize(mask=True))
+        assert (await connection.rest())[2:4] == (1008).to_bytes(2, "big")
+        await until(lambda: not server.server_state.connections and not server.server_state.tasks)
+
+
 async def test_a_client_that_answers_no_ping_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PING_SECONDS", 0.1)
     async with echoing() as (address, server):

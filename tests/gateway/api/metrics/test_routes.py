@@ -21,6 +21,7 @@ from tests.support.chat_client import ROUTE as CHAT
 from tests.support.chat_client import asked as chat
 from tests.support.http_client import ROUTE, form
 from tests.support.metrics import Scrape, scrape
+from tests.support.realtime_client import realtime
 from tests.support.server import gateway_of, scripted_engines, served, until
 from tests.support.upstream_server import UpstreamServer, in_order, replies, streams
 
@@ -197,3 +198,12 @@ async def test_openmetrics_is_given_to_who_accepts_it() -> None:
     assert plain.headers["content-type"].startswith("text/plain; version=")
     assert open_metrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert open_metrics.text.endswith("# EOF\n")
+
+
+async def test_sessions_are_counted_while_they_are_open() -> None:
+    async with served(gateway_of(scripted_engines())) as address, httpx.AsyncClient(base_url=address) as client:
+        async with realtime(address), realtime(address):
+            assert (await scrape(client)).value("at_once", key="anyone", kind="sessions") == 2
+        async with asyncio.timeout(10):
+            while (await scrape(client)).value("at_once", key="everybody", kind="sessions"):
+                await asyncio.sleep(0.02)
