@@ -61,7 +61,9 @@ class HubFiles(msgspec.Struct, frozen=True, kw_only=True):
         patterns = [pattern for pattern in self.needed if not _found(names, pattern)]
         if self.either and not any(_found(names, pattern) for pattern in self.either):
             patterns.append(" or ".join(self.either))
-        parts = Counter((found[1], found[3], int(found[2])) for name in names if (found := _PART.fullmatch(name)))
+        parts = Counter(
+            (found[1], found[3], int(found[2])) for name in self.wanted(names) if (found := _PART.fullmatch(name))
+        )
         return [*patterns, *(f"{stem}-*{ending}" for (stem, ending, total), have in parts.items() if have < total)]
 
     @property

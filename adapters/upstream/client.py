@@ -37,10 +37,11 @@ from adapters.upstream.urls import authorization, display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
 
-_HEADERS = {
-    "user-agent": f"python-httpx/{httpx.__version__}",
+HEADERS = {
+    "user-agent": f"python-httpx/{httpx.__version__}",  # some servers refuse requests without one
     "accept-encoding": "identity",  # compression would delay events
 }
+"""Those of every request to a server."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class UpstreamClient:
         self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
-        self._headers = {"host": self._base.netloc.decode(), **_HEADERS, **authorization(self._base, self._key)}
+        self._headers = {"host": self._base.netloc.decode(), **HEADERS, **authorization(self._base, self._key)}
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
         self._retries = 0
         self._breakers: dict[str, CircuitBreaker] = {}  # by model

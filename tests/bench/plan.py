@@ -4,14 +4,18 @@ import msgspec
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Recordings of so many ``seconds``; ``callers`` at once; streams of audio at once; requests one after another."""
+    """Recordings of so many ``seconds``; ``callers`` at once; streams of audio at once.
+
+    ``requests`` for speech one after another, from a server that takes ``speech_seconds`` for each.
+    """
 
     seconds: tuple[int, ...]
     callers: tuple[int, ...]
     streams: tuple[int, ...]
     requests: int
+    speech_seconds: float
     rounds: int
 
 
-FULL = Plan(seconds=(2, 10, 30), callers=(1, 4, 8), streams=(1, 8, 64), requests=20, rounds=3)
-QUICK = Plan(seconds=(2,), callers=(1, 2), streams=(1, 2), requests=2, rounds=1)
+FULL = Plan(seconds=(2, 10, 30), callers=(1, 4, 8), streams=(1, 8, 64), requests=20, speech_seconds=1.0, rounds=3)
+QUICK = Plan(seconds=(2,), callers=(1, 2), streams=(1, 2), requests=2, speech_seconds=0.4, rounds=1)

@@ -25,9 +25,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def _ways() -> Iterator[tuple[int, int]]:
+def _ways(plan: Plan) -> Iterator[tuple[int, int]]:
     """The ports of the server and of a gateway in front of it."""
-    with running("speech_mock") as mock:
+    with running("speech_mock", str(plan.speech_seconds)) as mock:
         direct = int(mock.line())
         with running("speech_gateway", f"http://127.0.0.1:{direct}/v1") as gateway:
             served = int(gateway.line())
@@ -79,5 +79,5 @@ async def _rows(plan: Plan, direct: int, served: int) -> list[Row]:
 
 def measure(plan: Plan) -> list[Row]:
     """Start the processes, ask them in turns, end them."""
-    with _ways() as (direct, served):
+    with _ways(plan) as (direct, served):
         return asyncio.run(_rows(plan, direct, served))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import engines, recognition, speech_mock, speech_route, synthesis, voice_activity
+from tests.bench import engines, recognition, speech_route, synthesis, voice_activity
 from tests.bench.plan import QUICK
 from tests.models import real
 
@@ -48,7 +48,7 @@ def test_speech_comes_before_the_server_has_made_all_of_it() -> None:
     assert [row.response_format for row in rows] == [*speech_route.FORMATS]
     for row in rows:
         assert row.direct + row.added_p50 < row.whole
-        assert row.whole > speech_mock.SECONDS * 1000 / 2  # timers may be late, and are never early
+        assert row.whole > QUICK.speech_seconds * 1000 / 2  # timers may be late, and are never early
 
 
 def test_an_engine_without_its_package_is_named(

@@ -106,7 +106,10 @@ CASES: Mapping[tuple[registry.Stage, str], Mapping[str, tuple[Spoil, str]]] = {
         ),
         "an empty folder": (stt_folder(nothing), r"is not a folder with a config\.json"),
         "a corrupt file": (stt_folder(no_settings), r"could not be loaded: .* its files must be complete"),
-        "a sample rate": (stt_folder(for_telephones), r"takes audio at 8000 Hz; choose one that takes 16000 Hz"),
+        "a sample rate": (
+            stt_folder(for_telephones),
+            r"of --stt_model takes audio at 8000 Hz; choose one that takes 16000",
+        ),
     },
     ("tts", "piper"): {
         "no such folder": (lambda _: {"tts_model": "./absent"}, r"'absent' does not exist; give an \.onnx file"),

@@ -40,7 +40,7 @@ def _variants(rig: Rig) -> Iterator[tts.Request]:
     """A short text in known and unknown voices, languages and speeds."""
     info: tts.Info = rig.engine.info
     voices = (None, info.default_voice, *info.voices[:2], *list(info.aliases)[:1], UNKNOWN)
-    for voice, language in product(voices, LANGUAGES):
+    for voice, language in product(dict.fromkeys(voices), LANGUAGES):
         yield tts.Request(text="One.", voice=voice, language=language)
     for speed in SPEEDS:
         yield tts.Request(text="One.", speed=speed)

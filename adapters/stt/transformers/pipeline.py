@@ -29,7 +29,7 @@ def load_pipeline(folder: Path, *, device: str | None, dtype: str | None) -> Any
     rate = pipeline.feature_extractor.sampling_rate
     if rate != SAMPLE_RATE:
         raise UpstreamError(
-            f"The recognition model {folder.name!r} takes audio at {rate} Hz; choose one that takes {SAMPLE_RATE} Hz.",
+            f"The model of --stt_model takes audio at {rate} Hz; choose one that takes {SAMPLE_RATE} Hz.",
             adapter=ADAPTER,
         )
     return pipeline

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.contract.errors import UnknownModel
 from adapters.upstream.body import Body, UnreadableBody, kind_of
+from adapters.upstream.client import HEADERS
 from adapters.upstream.error_table import error_class, transport_fault
 from adapters.upstream.lenient_json import LenientDecoder, UnreadableJson, decode_any
 from adapters.upstream.options import OPENAI, UpstreamOptions
@@ -100,7 +101,7 @@ class ProbeClient:
         return await self._send(self._request("POST", path, fields), read)
 
     def _request(self, method: str, path: str, body: Fields | None = None) -> httpx.Request:
-        headers = {"accept-encoding": "identity", **authorization(self._base, self._key)}
+        headers = HEADERS | authorization(self._base, self._key)
         if body is not None:
             headers["content-type"] = "application/json"
             headers["accept"] = "text/event-stream" if body.get("stream") else "application/json"

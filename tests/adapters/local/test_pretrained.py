@@ -66,6 +66,17 @@ async def test_a_part_that_is_missing_is_fetched(hub: HubServer) -> None:
     assert part.read_text() == PARTS[0]
 
 
+async def test_parts_in_a_format_that_is_not_needed_may_be_missing(hub: HubServer) -> None:
+    """Another program's download was broken off, or the repository itself lacks some."""
+    lay_out(hub, "config.json", "model.safetensors", OLD_PARTS[0])
+    MODEL.check()
+    folder = await MODEL.fetch("test")
+    (folder / OLD_PARTS[0]).write_text("what another program left")
+    asked = len(hub.asked)
+    assert await MODEL.fetch("test") == folder
+    assert len(hub.asked) == asked
+
+
 async def test_a_download_is_bounded(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     lay_out(hub, "config.json", "model.safetensors")
     hub.hangs = True

@@ -100,6 +100,27 @@ async def test_no_key_sends_no_authorization(key: Secret | None) -> None:
         assert "authorization" not in server.exchanges[0].headers
 
 
+async def test_a_password_in_the_base_url_goes_into_a_header_and_takes_the_place_of_the_key() -> None:
+    async with UpstreamServer(ANSWER) as server:
+        async with aclosing(upstream(server.base_url.replace("http://", "http://user:p%40ss@"))) as client:
+            assert await ask(client) == ["a"]
+        (exchange,) = server.exchanges
+        assert exchange.path == "/v1/x"
+        assert exchange.headers["authorization"] == "Basic dXNlcjpwQHNz"
+        assert exchange.headers["host"] == server.base_url.removeprefix("http://").removesuffix("/v1")
+
+
+async def test_a_cookie_of_a_server_is_not_sent_back() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.start(set_cookie="session=1; Path=/")
+        await exchange.events(say("a"), END)
+        await exchange.finish()
+
+    async with UpstreamServer(script) as server, aclosing(upstream(server)) as client:
+        assert [await ask(client), await ask(client)] == [["a"], ["a"]]
+        assert not any("cookie" in exchange.headers for exchange in server.exchanges)
+
+
 async def test_a_base_url_keeps_its_query_and_its_last_slash_does_not_matter() -> None:
     async with UpstreamServer(ANSWER) as server, aclosing(upstream(server.base_url + "/?version=2")) as client:
         await ask(client)

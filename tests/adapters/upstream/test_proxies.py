@@ -153,11 +153,13 @@ def test_socks_proxies_are_used_where_the_package_is(
 async def test_requests_go_through_the_proxy_with_its_password(environment: Environment) -> None:
     async with UpstreamServer(streams(say("by proxy"), END)) as server:
         environment(HTTP_PROXY=server.base_url.removesuffix("/v1").replace("http://", "http://user:pass@"))
-        async with aclosing(upstream("http://somewhere.invalid/v1")) as client:
+        async with aclosing(upstream("http://name:word@somewhere.invalid/v1")) as client:
             assert await ask(client) == ["by proxy"]
         [exchange] = server.exchanges
         assert exchange.path == "http://somewhere.invalid/v1/x"
+        assert exchange.headers["host"] == "somewhere.invalid"
         assert exchange.headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"
+        assert exchange.headers["authorization"] == "Basic bmFtZTp3b3Jk"
 
 
 async def test_an_excluded_server_is_connected_to_directly(environment: Environment) -> None:

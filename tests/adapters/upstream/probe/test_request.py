@@ -1,11 +1,13 @@
 """One question to a server: it goes out once, and every way to fail has words of its own."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from adapters.options import Secret
+from adapters.upstream.client import UpstreamClient
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.probe.request import ProbeClient, ProbeResult
@@ -44,6 +46,19 @@ async def test_a_stream() -> None:
     answer = await answered(streams(delta(content="1"), delta(content=", 2"), STOP, "[DONE]"))
     assert (answer.failure, answer.status, answer.whole, answer.pieces) == (None, 200, False, 2)
     assert answer.first_seconds is not None
+
+
+async def test_it_introduces_itself_as_the_client_does() -> None:
+    async with UpstreamServer(streams(STOP)) as server:
+        await asked(server.base_url)
+        await asked(server.base_url.replace("http://", "http://user:p%40ss@"))
+        client = UpstreamClient("x", UpstreamOptions(responses_api_base_url=server.base_url))
+        async with aclosing(client):
+            await client.warm_up()
+        sent = [exchange.headers for exchange in server.exchanges]
+    assert len({headers["user-agent"] for headers in sent}) == 1
+    assert {headers["accept-encoding"] for headers in sent} == {"identity"}
+    assert [headers.get("authorization") for headers in sent] == [f"Bearer {KEY}", "Basic dXNlcjpwQHNz", None]
 
 
 async def test_a_stream_without_content() -> None:
