@@ -82,7 +82,7 @@ class RealtimeSessions:
     def __init__(self, service: RealtimeService) -> None:
         self._service = service
         self._settings = service.gateway.settings
-        self._monitors: dict[VoiceActivity, VoiceActivityMonitor] = {}
+        self._monitors: dict[VoiceActivity, tuple[VoiceActivityMonitor, asyncio.Task[None]]] = {}
         self._usual_detector: VoiceActivity | None = None
         self._judge = TurnJudge(_turn_model(self._settings.realtime_turn_model))
         self._start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
@@ -217,11 +217,19 @@ class RealtimeSessions:
         engine = served.engines.vad
         if engine is None:
             engine = self._usual_detector = self._usual_detector or await _usual_detector(served)
-        monitor = self._monitors.get(engine)
-        if monitor is None:
-            monitor = self._monitors[engine] = VoiceActivityMonitor(engine)
-            self._start(monitor.run())
+        if engine not in self._monitors:
+            self._end_retired_monitors()
+            monitor = VoiceActivityMonitor(engine)
+            self._monitors[engine] = monitor, self._start(monitor.run())
+        monitor, _ = self._monitors[engine]
         return Hearing(monitor=monitor, judge=self._judge, start=self._start, quiet_ms=self._settings.realtime_ahead_ms)
+
+    def _end_retired_monitors(self) -> None:
+        """End those of detectors that no route has any more, after a reload."""
+        serving = {served.engines.vad for served in self._service.gateway.serving}
+        for engine in self._monitors.keys() - serving - {self._usual_detector}:
+            _, running = self._monitors.pop(engine)
+            running.cancel()
 
 
 def _turn_model(path: str | None) -> SmartTurn | None:
