@@ -127,6 +127,7 @@ def create_app(
         otel=_otel_export(gateway),
     )
     sessions = _realtime_sessions(parts)
+    parts.measured.watch_sessions(lambda: sessions.open)
     calls = Calls(sessions, settings)
     provided = _dependencies(parts, sessions, calls)
     naming = RequestNaming(parts.measured)

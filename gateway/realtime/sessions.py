@@ -86,7 +86,8 @@ class RealtimeSessions:
         self._usual_detector: VoiceActivity | None = None
         self._judge = TurnJudge(_turn_model(self._settings.realtime_turn_model))
         self._start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
-        self._open = 0
+        self.open = 0
+        """How many sessions there are."""
         self._drivers: set[Driver] = set()
         service.gateway.when_stopping(self._stop)
 
@@ -100,15 +101,15 @@ class RealtimeSessions:
         """A place for one session. Raises ``Unavailable`` when there are as many as there may be."""
         if self._service.gateway.stopping:
             raise Unavailable("The gateway is shutting down; try again shortly.", retry_after=RETRY_SECONDS)
-        if self._open >= self._settings.realtime_sessions:
+        if self.open >= self._settings.realtime_sessions:
             raise Unavailable(
-                f"The gateway has {self._open} sessions already; try again shortly.", retry_after=RETRY_SECONDS
+                f"The gateway has {self.open} sessions already; try again shortly.", retry_after=RETRY_SECONDS
             )
-        self._open += 1
+        self.open += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self.open -= 1
 
     def configuration(self, request: SessionRequest) -> SessionConfig:
         """How a session begins, as clients see it. Raises ``InvalidRequest`` for changes that cannot be made."""
