@@ -129,6 +129,7 @@ def create_app(
     )
     parts.measured.registry.register(AtOnceCollector(parts.meter))
     sessions = _realtime_sessions(parts)
+    parts.measured.watch_sessions(lambda: sessions.open)
     calls = Calls(sessions, settings)
     provided = _dependencies(parts, sessions, calls)
     naming = RequestNaming(parts.measured)

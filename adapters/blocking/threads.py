@@ -51,6 +51,10 @@ class SerialThread:
         finally:
             self.waiting -= 1
 
+    def end(self) -> None:
+        """End the thread after the calls that wait; nothing may be called after this."""
+        self._pool.end_one()
+
 
 class WaitingThreads:
     """At most ``limit`` threads for functions that only wait, such as for the network, and have no effects.
@@ -198,7 +202,7 @@ class _ThreadPool:
 
     def __init__(self, limit: int, name: str) -> None:
         self._name = name
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._unstarted = limit
@@ -212,9 +216,13 @@ class _ThreadPool:
                 threading.Thread(target=self._work, name=self._name, daemon=True).start()
         return future
 
+    def end_one(self) -> None:
+        """End one of the threads once there is nothing else to do."""
+        self._jobs.put(None)
+
     def _work(self) -> None:
-        while True:
-            self._run(*self._jobs.get())
+        while (job := self._jobs.get()) is not None:
+            self._run(*job)
             self._idle.release()
 
     @staticmethod

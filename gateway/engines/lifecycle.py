@@ -51,6 +51,11 @@ class Gateway:
         """The routes that ``caller`` may ask; others do not exist for it."""
         return tuple(served for served in self.routes if caller.may_ask(served.name))
 
+    @property
+    def serving(self) -> tuple[ServedRoute, ...]:
+        """The routes, and those that were replaced but are still in use."""
+        return (*self.routes, *(served for served in self._replaced if served.in_use))
+
     def stop(self) -> None:
         """Take no new requests from now on; what runs may finish."""
         self.stopping = True

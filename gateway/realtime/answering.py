@@ -147,7 +147,9 @@ class Answers:
         except Exception as error:  # noqa: BLE001  whatever it is, the session goes on
             if not isinstance(error, AdapterError):
                 logger.error("an answer failed unexpectedly: %s", type(error).__name__)
-            if run.is_adopted and run.response_id in self._runs:
+            if not run.is_adopted:
+                self._ended(run)  # now: nobody may adopt it before its task is done
+            elif run.response_id in self._runs:
                 failed = inputs.AnswerFailed(response_id=run.response_id, error=self._service.failure(error))
                 self._end(run, failed)
 

@@ -106,7 +106,7 @@ class Driver:
         self._is_handling = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._recordings = Recordings()
-        self._committed: dict[str, Utterance] = {}
+        self._committed: dict[str, Utterance] = {}  # by item, until the commands of one input are done
         self._listener = Listener(parts.hearing, self.tell, self._deaf)
         self._transcripts = Transcripts(parts.transcripts, self.tell, self._listener.words, start)
         self._answers = Answers(parts.answers, Playback(parts.lead_seconds), self.tell, start, self._recording)
@@ -131,6 +131,7 @@ class Driver:
             while self._inputs:
                 for command in self._session.handle(self._inputs.popleft(), time.monotonic()):
                     self._run(command)
+                self._committed.clear()  # nobody asks for the words of what is left
         except Exception as error:  # noqa: BLE001  a fault of ours ends this session, and no other
             logger.error("a session failed unexpectedly: %s", where(error))
             self._inputs.clear()
@@ -229,7 +230,6 @@ class Driver:
                 self._recordings.truncate(command.item_id, command.end_ms)
             case commands.ForgetAudio():
                 self._recordings.forget(command.item_id)
-                self._committed.pop(command.item_id, None)
                 self._transcripts.drop(command.item_id)
             case commands.SendItem():
                 item = self._recordings.with_audio(command.event.item)

@@ -29,8 +29,10 @@ def _is_near(served: ServedRoute, stage: Stage) -> bool:
     settings = served.route.settings
     fallbacks = getattr(settings, FALLBACK_KEYS[stage]) if stage in FALLBACK_KEYS else ()
     names = {served.engine_names(stage)[0], getattr(settings, ENGINE_KEYS[stage]), *fallbacks} - {"auto"}
-    keys = [engine_description(stage, name).api_key for name in names]
-    return all(key is None or _is_near_url(getattr(settings, key.url_option)) for key in keys)
+    keys = [key for name in names if (key := engine_description(stage, name).api_key) is not None]
+    upstreams = served.route.upstreams if stage == "llm" else ()
+    places = [upstream.settings for upstream in upstreams] or [settings]
+    return all(_is_near_url(getattr(place, key.url_option)) for place in places for key in keys)
 
 
 def _is_near_url(text: str | None) -> bool:

@@ -82,11 +82,12 @@ class RealtimeSessions:
     def __init__(self, service: RealtimeService) -> None:
         self._service = service
         self._settings = service.gateway.settings
-        self._monitors: dict[VoiceActivity, VoiceActivityMonitor] = {}
+        self._monitors: dict[VoiceActivity, tuple[VoiceActivityMonitor, asyncio.Task[None]]] = {}
         self._usual_detector: VoiceActivity | None = None
         self._judge = TurnJudge(_turn_model(self._settings.realtime_turn_model))
         self._start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
-        self._open = 0
+        self.open = 0
+        """How many sessions there are."""
         self._drivers: set[Driver] = set()
         service.gateway.when_stopping(self._stop)
 
@@ -100,15 +101,15 @@ class RealtimeSessions:
         """A place for one session. Raises ``Unavailable`` when there are as many as there may be."""
         if self._service.gateway.stopping:
             raise Unavailable("The gateway is shutting down; try again shortly.", retry_after=RETRY_SECONDS)
-        if self._open >= self._settings.realtime_sessions:
+        if self.open >= self._settings.realtime_sessions:
             raise Unavailable(
-                f"The gateway has {self._open} sessions already; try again shortly.", retry_after=RETRY_SECONDS
+                f"The gateway has {self.open} sessions already; try again shortly.", retry_after=RETRY_SECONDS
             )
-        self._open += 1
+        self.open += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self.open -= 1
 
     def configuration(self, request: SessionRequest) -> SessionConfig:
         """How a session begins, as clients see it. Raises ``InvalidRequest`` for changes that cannot be made."""
@@ -222,11 +223,19 @@ class RealtimeSessions:
         engine = served.engines.vad
         if engine is None:
             engine = self._usual_detector = self._usual_detector or await _usual_detector(served)
-        monitor = self._monitors.get(engine)
-        if monitor is None:
-            monitor = self._monitors[engine] = VoiceActivityMonitor(engine)
-            self._start(monitor.run())
+        if engine not in self._monitors:
+            self._end_retired_monitors()
+            monitor = VoiceActivityMonitor(engine)
+            self._monitors[engine] = monitor, self._start(monitor.run())
+        monitor, _ = self._monitors[engine]
         return Hearing(monitor=monitor, judge=self._judge, start=self._start, quiet_ms=self._settings.realtime_ahead_ms)
+
+    def _end_retired_monitors(self) -> None:
+        """End those of detectors that no route has any more, after a reload."""
+        serving = {served.engines.vad for served in self._service.gateway.serving}
+        for engine in self._monitors.keys() - serving - {self._usual_detector}:
+            _, running = self._monitors.pop(engine)
+            running.cancel()
 
 
 def _turn_model(path: str | None) -> SmartTurn | None:

@@ -1,5 +1,6 @@
 """What turns did, as metrics for Prometheus; README.md beside this file lists them."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -64,6 +65,11 @@ class Metrics:
         )
         # Kept: to find the series of its labels anew costs three times as much as to count.
         self._series: Any = cache(lambda metric, *labels: metric.labels(*labels))
+
+    def watch_sessions(self, open_now: Callable[[], int]) -> None:
+        """Ask ``open_now``, whenever the metrics are asked for, how many realtime sessions there are."""
+        sessions = Gauge("speech_gateway_realtime_sessions", "Realtime sessions that are open.", registry=self.registry)
+        sessions.set_function(open_now)
 
     def observe(self, turn: TurnStart) -> Report:
         """Count the turn while it runs, and its outcome."""

@@ -176,7 +176,7 @@ class Session(asyncio.Protocol):
         elif payload.startswith(b'{"type":"input_audio_buffer.speech_stopped"'):
             end_ms = msgspec.json.decode(payload)["audio_end_ms"]
             deciding = min(-(-end_ms // FRAME_MS), len(self._sent)) - 1
-            voiced = deciding - (self._place(deciding) - self._speech.last_voiced)
+            voiced = deciding - (self._place(deciding) - self._speech.last_voiced) % len(self._frames)
             self.unanswered += self._confirmed is not None
             self._confirmed = (self._sent[max(0, voiced)], self._sent[deciding], time.perf_counter())
         elif payload.startswith(b'{"type":"response.output_audio.delta"') and self._confirmed is not None:

@@ -19,7 +19,7 @@ RATE = 24_000
 FRAME_BYTES = RATE // 50 * 2
 """20 ms."""
 
-SECONDS = 10.0
+SECONDS = 30.0
 """How long an event is waited for."""
 
 

@@ -79,7 +79,13 @@ class VoiceActivityMonitor:
         self._news.set()
 
     async def run(self) -> None:
-        """Measure whatever arrives, until cancelled."""
+        """Measure whatever arrives, until cancelled; then the thread ends."""
+        try:
+            await self._run()
+        finally:
+            self._thread.end()
+
+    async def _run(self) -> None:
         now = asyncio.get_running_loop().time
         begun = now() - TICK_SECONDS
         while True:

@@ -171,7 +171,6 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True):
     start_ms: int
     end_ms: int
     reach: Reach
-    recognition: Recognition
     plan: AnswerPlan | None
 
 

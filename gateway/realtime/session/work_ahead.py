@@ -59,7 +59,6 @@ class WorkAhead:
                 start_ms=start_ms,
                 end_ms=end_ms,
                 reach=reach,
-                recognition=self._transcripts.recognition(),
                 plan=plan,
             )
         )

@@ -110,6 +110,10 @@ async def test_serial_threads_do_not_wait_for_each_other_and_count_their_calls()
     gate.set()
     assert await asyncio.gather(*held) == [True, True]
     assert one.waiting == 0
+    thread = await one.call(threading.current_thread)
+    one.end()
+    await call(thread.join, 30)
+    assert not thread.is_alive()
 
 
 async def test_iterate_passes_everything_on_in_order() -> None:

@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
+
 from adapters import scripted
 from adapters.contract import llm
+from adapters.contract.errors import UpstreamError
 from gateway.access.caller import Caller
 from gateway.access.limits import Limits
+from gateway.realtime.session.inputs import TurnEnded
+from gateway.turns.conversation_turn import Turns
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
 from tests.support.server import scripted_engines, until
@@ -50,6 +55,27 @@ async def test_what_was_prepared_is_thrown_away_when_the_user_goes_on() -> None:
     (lost,) = [outcome for outcome in stage.outcomes if outcome.speculative]
     assert lost.estimate is not None
     assert lost.reason == "left"
+
+
+async def test_an_attempt_that_fails_as_the_turn_ends_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = Turns.begin
+    begun = 0
+
+    def failing_first(turns: Turns, *arguments: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            ended = TurnEnded(at_ms=round(len(question) / 48))
+            asyncio.get_running_loop().call_soon(stage.driver.tell, ended)
+            raise UpstreamError("The server is gone.")
+        return begin(turns, *arguments)
+
+    monkeypatch.setattr(Turns, "begin", failing_first)
+    stage, question = Stage(scripted_engines(stt=None), "--realtime_ahead", "tts"), spoken_question() + PAUSE
+    async with stage.session():
+        await stage.speak(question)
+        done = await stage.until("response.done")
+        assert (done.response.status, begun) == ("completed", 2)
 
 
 async def test_without_work_ahead_the_model_is_asked_when_the_turn_has_ended() -> None:

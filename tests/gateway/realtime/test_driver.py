@@ -1,6 +1,7 @@
 """The driver: inputs one after the other, audio and transcripts of items, timers, and nothing left at the end."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from adapters import scripted
 from adapters.contract import stt
+from gateway.realtime.hearing.input_audio import Utterance
 from gateway.realtime.session.session import Session
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
@@ -93,3 +95,15 @@ async def test_the_conversation_is_stored_as_it_was_at_the_end() -> None:
     _, kept = await stage.history.archive.newest("conv_1")
     assert kept is not None
     assert "Bye." in str(kept.turns[-1])
+
+
+async def test_audio_of_which_nobody_asks_for_the_words_is_not_held_beside_the_recordings() -> None:
+    stage = Stage(scripted_engines(stt=None))
+    part = {"type": "input_audio", "audio": "AQIDBA=="}
+    item = {"type": "message", "role": "user", "content": [part]}
+    async with stage.session():
+        await stage.speak(spoken_question() + silence(0.8))
+        await stage.until("response.done")
+        stage.client(json.dumps({"type": "conversation.item.create", "item": item}))
+        gc.collect()
+        assert [each for each in gc.get_objects() if isinstance(each, Utterance)] == []

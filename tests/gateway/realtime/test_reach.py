@@ -1,5 +1,7 @@
 """How far work ahead goes: as far as the engines are near, where the operator does not say."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.engines.build import build
@@ -31,6 +33,16 @@ def route(*flags: str) -> ServedRoute:
 )
 def test_as_far_as_nobody_has_to_be_paid(flags: tuple[str, ...], reach: str) -> None:
     assert reach_of(route(*flags), "auto") == reach
+
+
+@pytest.mark.parametrize(("second", "reach"), [("http://10.0.0.2/v1", "tts"), ("https://models.example.com/v1", "stt")])
+def test_every_upstream_of_the_model_counts(tmp_path: Path, second: str, reach: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        'responses_api_base_url = "http://10.0.0.1/v1"\n[[routes]]\nname = "a"\n'
+        f'upstreams = [{{ name = "one" }}, {{ name = "two", responses_api_base_url = "{second}" }}]\n'
+    )
+    assert reach_of(route(*FAR, str(file)), "auto") == reach
 
 
 def test_as_far_as_the_operator_says() -> None:

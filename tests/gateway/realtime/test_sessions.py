@@ -1,11 +1,18 @@
 """The sessions of a process: how each begins, and how many there are."""
 
+import asyncio
+import gc
+
 import pytest
 
 from adapters.contract.errors import InvalidRequest, Unavailable
+from adapters.vad.energy import Energy
+from gateway.engines.route import Engines
+from gateway.realtime.hearing.voice_activity import VoiceActivityMonitor
 from gateway.realtime.protocol.session_config import RealtimeSession, TranscriptionSession
+from gateway.tasks import background
 from tests.support.realtime_session import Stage
-from tests.support.server import scripted_engines
+from tests.support.server import gateway_of, scripted_engines, until
 
 
 def test_a_session_begins_as_its_route_says_and_the_client_changes() -> None:
@@ -49,3 +56,28 @@ async def test_the_operators_rules_reach_the_session() -> None:
     assert (policy.recognises, policy.reach, policy.resumes, policy.remembers) == (False, "llm", True, True)
     assert (policy.least_speech_ms, policy.least_speech_words) == (400, 2)
     assert (parts.lead_seconds, parts.hearing.quiet_ms) == (2.0, 50.0)
+
+
+async def test_a_detector_that_a_reload_has_retired_is_let_go_once_its_last_session_has_ended() -> None:
+    def engines() -> Engines:
+        return scripted_engines(vad=Energy(Energy.Options()))
+
+    def monitors() -> int:
+        gc.collect()
+        return sum(isinstance(each, VoiceActivityMonitor) for each in gc.get_objects())
+
+    async def session_after_a_reload() -> None:
+        await stage.gateway.take_over(gateway_of(engines()).routes)
+        await stage.sessions.parts(stage.request(served=stage.gateway.routes[0]))
+
+    stage = Stage(engines())
+    async with background() as start:
+        start(stage.sessions.attend())
+        await asyncio.sleep(0)
+        with stage.gateway.routes[0].used():
+            await stage.sessions.parts(stage.request())
+            for _ in range(3):
+                await session_after_a_reload()
+            await until(lambda: monitors() == 2)  # that of the first session, and the last
+        await session_after_a_reload()
+        await until(lambda: monitors() == 1)

@@ -17,6 +17,7 @@ from gateway.access.keys import Key, Keyring, digest_of
 from gateway.access.limits import Limits
 from gateway.app import create_app
 from gateway.engines.lifecycle import Gateway
+from tests.support.metrics import scrape
 from tests.support.realtime_client import realtime
 from tests.support.server import gateway_of, gateway_with_routes, scripted_engines, served, serving, until
 
@@ -107,6 +108,8 @@ async def test_there_are_so_many_sessions_in_all() -> None:
     async with served(gateway_of(scripted_engines(), "--realtime_sessions", "1")) as address, realtime(address):
         status, error = await refusal(address)
         assert (status, error["code"]) == (503, "service_unavailable")
+        async with httpx.AsyncClient(base_url=address) as client:
+            assert (await scrape(client)).value("realtime_sessions") == 1
 
 
 async def test_answers_count_against_the_limits_of_the_key() -> None:

@@ -319,7 +319,7 @@ async def test_fifty_sessions_at_once() -> None:
             done = await client.until("response.done")
             return str(done["response"]["status"])
 
-    async with served(gateway_of(engines)) as address, asyncio.timeout(60), asyncio.TaskGroup() as group:
+    async with served(gateway_of(engines)) as address, asyncio.timeout(100), asyncio.TaskGroup() as group:
         sessions = [group.create_task(one(address, number)) for number in range(50)]
     assert [session.result() for session in sessions] == ["completed"] * 50
     told = sorted(texts(request.messages[0]) for request in engines.llm.requests)  # type: ignore[attr-defined]
