@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Any, Protocol, assert_never
 
 import msgspec
@@ -103,6 +104,7 @@ class Driver:
         self._start = start
         self._memory = parts.memory
         self._inputs: deque[inputs.Input] = deque()
+        self._context = copy_context()  # of the request that began the session; who tells may be of another's, or none
         self._is_handling = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._recordings = Recordings()
@@ -124,8 +126,10 @@ class Driver:
     def tell(self, happened: inputs.Input) -> None:
         """Tell the session what happened, and do what it commands; what that leads to at once comes after it."""
         self._inputs.append(happened)
-        if self._is_handling:
-            return
+        if not self._is_handling:
+            self._context.run(self._handle)
+
+    def _handle(self) -> None:
         self._is_handling = True
         try:
             while self._inputs:

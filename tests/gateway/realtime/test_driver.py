@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import json
+from collections.abc import AsyncGenerator
+from contextvars import Context, copy_context
 from typing import Any
 
 import pytest
 
 from adapters import scripted
-from adapters.contract import stt
+from adapters.contract import llm, stt
+from adapters.contract.request_context import RequestContext, current_request
 from gateway.realtime.hearing.input_audio import Utterance
 from gateway.realtime.session.session import Session
 from tests.support.realtime_client import silence, spoken_question
@@ -26,6 +29,33 @@ async def test_a_session_begins_and_leaves_nothing_behind() -> None:
     count = len(stage.events)
     await asyncio.sleep(0.05)
     assert len(stage.events) == count
+
+
+async def test_all_that_a_session_does_is_of_its_own_request_whoever_tells_it_of_something() -> None:
+    asked: list[str | None] = []
+
+    async def answering(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        request = current_request.get()
+        asked.append(None if request is None else request.request_id)
+        yield llm.TextDelta(text="Yes.")
+        yield llm.Finished(reason="stop", usage=None)
+
+    stage = Stage(scripted_engines(llm=scripted.language_model(answering)))
+    mine = copy_context()
+    mine.run(current_request.set, RequestContext(request_id="req_mine", surface="realtime"))
+    others = copy_context()
+    others.run(current_request.set, RequestContext(request_id="req_other", surface="chat"))
+
+    async def converse() -> None:
+        async with stage.session(changes={"output_modalities": ["text"]}):
+            others.run(stage.client, '{"type":"response.create"}')
+            await stage.until("response.done")
+            stage.events.clear()
+            Context().run(stage.client, '{"type":"response.create"}')
+            await stage.until("response.done")
+
+    await asyncio.create_task(converse(), context=mine)
+    assert asked == ["req_mine", "req_mine"]
 
 
 async def test_a_fault_of_ours_ends_the_session_and_quotes_nobody(
