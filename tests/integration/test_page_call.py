@@ -79,7 +79,9 @@ async def test_a_gateway_that_dies_ends_the_conversation(way: str) -> None:
             assert "lost" in await visit.text(".note")
             await visit.shows("#state", "Ready")
             await visit.page.clock.fast_forward(MICROPHONE_KEPT_MS)
-            assert await visit.page.evaluate("microphones.map((track) => track.readyState)") == ["ended"] * (way != "recording")
+            assert await visit.page.evaluate("microphones.map((track) => track.readyState)") == ["ended"] * (
+                way != "recording"
+            )
 
 
 async def begin(visit: Visit, way: str = "webrtc") -> None:
