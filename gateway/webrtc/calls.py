@@ -60,7 +60,7 @@ class Calls:
     async def begin(self, owner: str, offer: str, parts: SessionParts, held: ExitStack) -> Answered:
         """Answer ``offer`` with a call of ``owner`` and begin its session; ``held`` is closed when it is over.
 
-        Raises ``InvalidRequest`` for an offer that cannot be answered, and then has closed ``held``, too.
+        Raises ``InvalidRequest`` for an offer that cannot be answered; ``held`` stays with the caller then.
         """
         assert self._make is not None, "required"
         assert self._start is not None, "the application runs"

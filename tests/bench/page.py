@@ -21,9 +21,19 @@ from tests.support.server import gateway_of, scripted_engines, served
 
 CURL = ("curl", "--fail", "--silent", "--no-buffer")
 
+NOTE_CLICKS = """
+let clicked = 0;
+addEventListener("click", (event) => (clicked = event.timeStamp), true);
+new MutationObserver((changes) => {
+  if (changes.some((change) => change.addedNodes.length)) window.beforeAsking = performance.now() - clicked;
+}).observe(document.getElementById("conversation"), { childList: true });
+0;
+"""
+"""Keeps the milliseconds from a click to the turn that it begins: the page's own clock starts there."""
+
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds of each turn: curl's first byte of audio with its start, the page's first audio, its first sound."""
+    """Milliseconds: from curl's start to its first byte of audio; from a click to the page's first audio, and sound."""
 
     curl: list[float]
     arrived: list[float]
@@ -66,11 +76,13 @@ async def measure(turns: int, delays: Delays) -> Times:
     times = Times(curl=[], arrived=[], sounded=[])
     async with served(gateway_of(engines)) as address, chromium() as browser, visiting(browser, address) as visit:
         await visit.shows("#readiness", "ready")
+        await visit.page.evaluate(NOTE_CLICKS)
         for number in range(turns + 1):
             by_curl = await _curl(address)
             await visit.ask_sample()
             shown = await visit.page.locator("#waterfall .stage-time").all_inner_texts()
             *way, to_the_ear, _spoken = (float(text.removesuffix(" ms")) for text in shown)
+            way.append(await visit.page.evaluate("beforeAsking"))
             if number:
                 times.curl.append(by_curl)
                 times.arrived.append(sum(way))

@@ -218,11 +218,14 @@ async def enter_key(visit: Visit) -> None:
 
 async def test_a_conversation_without_hands(browser: Any) -> None:
     """What the microphone hears is answered when its speaker falls silent, over a WebSocket that shows the key."""
+    colour = "getComputedStyle(document.getElementById('talk-button')).backgroundColor"
     gateway = gateway_of(scripted_engines())
     async with served(gateway, keyring=keyring()) as address, visiting(browser, address) as visit:
         await enter_key(visit)
+        enabled = await visit.page.evaluate(colour)
         await visit.page.click("#hands-free")
         await visit.shows("#state", "Hands-free")
+        assert await visit.page.evaluate(colour) != enabled, "the button that does nothing now looks as before"
         await visit.turn("done")
         assert await visit.text(".question") == "what did you say"
         assert (await visit.text(".answer")).strip() == "Hello there. How are you?"

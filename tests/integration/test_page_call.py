@@ -1,11 +1,14 @@
-"""The page in a real browser over WebRTC: it is answered, interrupts, and hangs up."""
+"""The page in a real browser over WebRTC: it is answered, interrupts, hangs up, and notices that the gateway died."""
 
+import os
+import signal
 import wave
 from pathlib import Path
 
 import pytest
 
 from adapters import scripted
+from tests.bench.processes import running, wait_until_ready
 from tests.support.browser import Visit, chromium, visiting
 from tests.support.call_client import CallClient, place_again
 from tests.support.server import QUESTION, gateway_of, scripted_engines, served
@@ -13,6 +16,21 @@ from tests.support.server import QUESTION, gateway_of, scripted_engines, served
 pytestmark = pytest.mark.timeout(90)
 
 LONG = "This answer is long. " * 12
+
+KEEP_MICROPHONE = """
+window.microphones = [];
+const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+devices.getUserMedia = async (wanted) => {
+  const stream = await ask(wanted);
+  window.microphones.push(...stream.getTracks());
+  return stream;
+};
+0;
+"""
+"""What microphones were opened; the last line is what it evaluates to."""
+
+MICROPHONE_KEPT_MS = 21_000
+"""The page keeps it for the next turn, but no longer."""
 
 
 async def test_a_conversation_over_webrtc() -> None:
@@ -45,8 +63,32 @@ async def test_speaking_interrupts_the_answer_of_a_call(tmp_path: Path) -> None:
         await visit.page.click("#hands-free")
 
 
-async def begin(visit: Visit) -> None:
-    """Talk without hands, over WebRTC."""
+@pytest.mark.parametrize("way", ["recording", "websocket", "webrtc"])
+async def test_a_gateway_that_dies_ends_the_conversation(way: str) -> None:
+    """Killed, it closes no call and says no word; the browser notices, and the microphone is let go."""
+    with running("calls", "serve") as gateway:  # its answer does not end
+        port = int(gateway.line())
+        wait_until_ready(port)
+        async with chromium() as browser, visiting(browser, f"http://127.0.0.1:{port}") as visit:
+            await visit.page.evaluate(KEEP_MICROPHONE)
+            await visit.page.clock.install()
+            await begin(visit, way)
+            await visit.turn("speaking")
+            os.kill(gateway.pid, signal.SIGKILL)
+            await visit.turn("failed", seconds=60)
+            assert "lost" in await visit.text(".note")
+            await visit.shows("#state", "Ready")
+            await visit.page.clock.fast_forward(MICROPHONE_KEPT_MS)
+            assert await visit.page.evaluate("microphones.map((track) => track.readyState)") == ["ended"] * (
+                way != "recording"
+            )
+
+
+async def begin(visit: Visit, way: str = "webrtc") -> None:
+    """Talk without hands, or ask the sample recording."""
+    if way == "recording":
+        await visit.page.click("#sample")
+        return
     await visit.page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
-    await visit.page.select_option("#link", "webrtc")
+    await visit.page.select_option("#link", way)
     await visit.page.click("#hands-free")

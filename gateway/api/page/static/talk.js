@@ -145,13 +145,15 @@ export class Talk {
   /** Talk without a button until `handsOn`. @param {import("./transports/websocket_link.js").Link} link */
   async handsFree(link) {
     this.interrupt();
+    const closed = () => {
+      if (this.#session !== session) return; // it was ended, and the next one may have begun
+      this.#session = null;
+      this.#become("idle");
+    };
     const session = new RealtimeSession(link, this.player, {
       turn: (turn) => this.#add(turn),
       problem: this.told.problem,
-      closed: () => {
-        this.#session = null;
-        this.#become("idle");
-      },
+      closed,
     });
     this.#session = session;
     this.#become("hands-free");
@@ -161,8 +163,8 @@ export class Talk {
       if (this.#session !== session) session.close(); // it was ended while it began
     } catch (error) {
       session.close();
-      this.#session = null;
-      this.#become("idle");
+      if (this.#session !== session) return; // it was ended while it began
+      closed();
       this.told.problem(/** @type {Error} */ (error).message);
     }
   }

@@ -6,6 +6,7 @@ import random
 import sys
 import threading
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -320,14 +321,23 @@ async def test_calls_use_the_ports_that_are_set() -> None:
                 assert ports == {41_000, 41_001}
 
 
-async def test_losing_packets_costs_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_packets_lost_late_and_out_of_order_cost_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """5 % are lost; the others take 0 to 60 ms, so that many pass those before them."""
     sent = RTCDtlsTransport._send_rtp
     chance = random.Random(5)
 
-    async def lossy(self: RTCDtlsTransport, data: bytes) -> None:
-        if chance.random() >= 0.05:
+    async def late(self: RTCDtlsTransport, data: bytes) -> None:
+        await asyncio.sleep(chance.uniform(0, 0.06))
+        with suppress(ConnectionError):  # the call may be over by now
             await sent(self, data)
 
+    async def lossy(self: RTCDtlsTransport, data: bytes) -> None:
+        if chance.random() >= 0.05:
+            task = asyncio.create_task(late(self, data))
+            on_the_way.add(task)
+            task.add_done_callback(on_the_way.discard)
+
+    on_the_way: set[asyncio.Task[None]] = set()
     monkeypatch.setattr(RTCDtlsTransport, "_send_rtp", lossy)
     engines = scripted_engines()
     async with served(gateway_of(engines)) as address, calling(address) as client:

@@ -63,7 +63,10 @@ export class WebRtcLink {
     await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     await opened;
     this.#wanted = true;
-    channel.onclose = () => this.onClosed(this.#wanted ? new GatewayError("The call was lost.") : null);
+    channel.onclose = () => this.#closed();
+    connection.onconnectionstatechange = () => {
+      if (connection.connectionState === "failed") this.#closed(); // a gateway that died closes no channel
+    };
   }
 
   /** @param {any} event */
@@ -74,6 +77,12 @@ export class WebRtcLink {
   silence() {
     this.#speaker.muted = true;
     this.send({ type: "output_audio_buffer.clear" });
+  }
+
+  #closed() {
+    const error = this.#wanted ? new GatewayError("The call was lost.") : null;
+    if (error) this.close();
+    this.onClosed(error);
   }
 
   close() {
