@@ -132,7 +132,10 @@ class Keyring:
         # Looking a digest up takes a time that tells nothing about a key: nobody can choose how a digest begins.
         key = self._keys.get(digest_of(shown))
         if key is None:
-            raise _invalid(f"Incorrect API key provided: {masked(shown)}. Ask the operator of this gateway for one.")
+            why = "A client secret opens realtime sessions only. " if shown.startswith("ek_") else ""
+            raise _invalid(
+                f"Incorrect API key provided: {masked(shown)}. {why}Ask the operator of this gateway for one."
+            )
         return _good(key, masked(shown), now)
 
     def named(self, name: str, now: datetime) -> Caller:

@@ -2,7 +2,7 @@
 
 import sys
 
-from gateway.settings.composition import engine_description, route_engines
+from gateway.settings.composition import descriptions, engine_description, route_engines
 from gateway.settings.model import ENGINE_KEYS, Loaded, SettingsError
 
 
@@ -25,7 +25,8 @@ def check_workers(loaded: Loaded) -> None:
             if engine_description(stage, engine).loads_weights:
                 key = ENGINE_KEYS[stage]
                 named = getattr(route.settings, key)
+                light = [name for name, about in descriptions(stage).items() if not about.loads_weights]
                 raise SettingsError(
                     f"{several}: each process would load the model of {engine} (--{key} {named} of {route.name}); "
-                    f"choose a --{key} behind a server or one without weights, or --workers 1."
+                    f"choose a --{key} behind a server or without weights ({', '.join(light)}), or --workers 1."
                 )

@@ -53,6 +53,4 @@ def read_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, St
 def static_file(content: bytes, name: str) -> StaticFile:
     """``content`` as a file that is called ``name``."""
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if media_type.startswith("text/"):
-        media_type += "; charset=utf-8"
     return StaticFile(content=content, media_type=media_type, etag=f'"{hashlib.sha256(content).hexdigest()[:20]}"')

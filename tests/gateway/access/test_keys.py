@@ -33,6 +33,7 @@ def test_a_new_key_is_another_one_each_time_and_is_found_by_its_hash() -> None:
         (key(), None, "You didn't provide an API key", None),
         (key(), "", "You didn't provide an API key", None),
         (key(), "sk-another-key-of-nobody", "Incorrect API key provided: sk-***body.", "invalid_api_key"),
+        (key(), "ek_somebody-elses-secret", "A client secret opens realtime sessions only", "invalid_api_key"),
         (key(), "short", r"Incorrect API key provided: \*\*\*.", "invalid_api_key"),
         (key(), GOOD.upper(), "Incorrect API key", "invalid_api_key"),
         (key(), f"{GOOD} ", "Incorrect API key", "invalid_api_key"),

@@ -21,9 +21,9 @@ def test_files_are_found_below_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a.js", "text/javascript; charset=utf-8"),
-        ("a.html", "text/html; charset=utf-8"),
-        ("a.css", "text/css; charset=utf-8"),
+        ("a.js", "text/javascript"),
+        ("a.html", "text/html"),
+        ("a.css", "text/css"),
         ("a.svg", "image/svg+xml"),
         ("a.ogg", "audio/ogg"),
         ("a.unheard", "application/octet-stream"),

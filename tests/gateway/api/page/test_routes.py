@@ -30,6 +30,9 @@ async def test_where_it_is_served(flags: list[str], shown: bool) -> None:
         for path in ("/", "/page/main.js"):
             assert (await client.get(path)).status_code == (200 if shown else 404)
         assert (await client.get("/page/nothing.js")).status_code == 404
+        if shown:
+            assert (await client.get("/")).headers["content-type"] == "text/html; charset=utf-8"
+            assert (await client.get("/page/main.js")).headers["content-type"] == "text/javascript; charset=utf-8"
 
 
 async def test_it_needs_no_key_and_allows_nothing_from_elsewhere() -> None:
