@@ -242,8 +242,7 @@ def _dependencies(parts: _Parts, sessions: RealtimeSessions, calls: Calls) -> di
     turns, running = Turns(history, observer), RunningResponses()
     transcription_turns, speech_turns = TranscriptionTurns(observer), SpeechTurns(observer)
     chat_resources = ChatResources(gateway=gateway, turns=turns, decoder=decoder)
-    voice_turns = VoiceTurns(gateway, turns, decoder)
-    secret_maker = SecretMaker(gateway, sessions, parts.secrets)
+    voice_turns, secret_maker = VoiceTurns(gateway, turns, decoder), SecretMaker(gateway, sessions, parts.secrets)
     sight = Sight(parts.measured, parts.meter, parts.keyring, parts.process.siblings)
 
     def archive_of(scope: Scope) -> Archive:
