@@ -181,6 +181,29 @@ async def run(command: list[str], folder: Path) -> str:
     return printed.decode()
 
 
+def interpreters() -> dict[str, list[str]]:
+    """What runs copied code, by its language; Node.js 20 has WebSockets, but does not show them by itself."""
+    node = shutil.which("node")
+    script = {} if node is None else {"JavaScript": [node, "--experimental-websocket", "--input-type=module", "-e"]}
+    return {"Python": [sys.executable, "-c"], **script}
+
+
+async def prints(command: list[str], line: str) -> None:
+    """Run ``command``, which knows the key, until it prints ``line``."""
+    process = await asyncio.create_subprocess_exec(
+        *command, env={**os.environ, "PYTHONUNBUFFERED": "1", "SPEECH_GATEWAY_KEY": KEY}, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            while (printed := (await process.stdout.readline()).decode().strip()) != line:
+                assert printed, "it ended"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
 def instructions(request: llm.Request) -> str:
     """The system prompt; forms of browsers and of Node.js end lines with CR LF, as HTML says."""
     (part,) = request.messages[0].parts
@@ -232,6 +255,12 @@ async def test_a_conversation_without_hands(browser: Any) -> None:
         assert np.abs(await visit.sound()).max() > 0.1
         await visit.page.click("#hands-free")
         await visit.shows("#state", "Ready")
+        await visit.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        for language, command in interpreters().items():
+            await visit.page.click(f".code button:text-is('{language}')")
+            code = await visit.page.evaluate("window.copied")
+            assert KEY not in code
+            await prints([*command, code], "session.updated")
 
 
 async def test_speaking_interrupts_the_answer(tmp_path: Path) -> None:
