@@ -9,6 +9,7 @@ from adapters import registry
 from adapters.options import Secret, decode_option
 from gateway.settings.guard_table import GuardRules, GuardTable
 from gateway.settings.model import SettingsError
+from gateway.settings.reasons import reason
 
 
 def guard_tables(tables: Any, path: str) -> tuple[GuardTable, ...]:
@@ -38,8 +39,7 @@ def _converted(given: dict[str, Any], kind: Any, place: str) -> Any:
     try:
         return msgspec.convert(given, kind, dec_hook=decode_option)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("Expected", "expected").replace("`", "'").replace("Object", "it").replace("$.", "")
-        raise SettingsError(f"{place} cannot be used: {reason}.") from None
+        raise SettingsError(f"{place} cannot be used: {reason(error)}.") from None
 
 
 def with_keys(guards: Iterable[GuardTable], environment: Mapping[str, str]) -> tuple[GuardTable, ...]:

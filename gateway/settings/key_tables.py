@@ -12,6 +12,7 @@ from gateway.access.keys import Key, checked_key, digest_in, hash_of
 from gateway.access.limits import Limits
 from gateway.access.standing import EVERYBODY
 from gateway.settings.model import SettingsError
+from gateway.settings.reasons import NAME, reason
 
 RESERVED = (ANYONE.name, NOBODY.name, EVERYBODY)
 
@@ -24,7 +25,7 @@ class KeyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z0-9._-]{1,64}$",
+            pattern=NAME,
             description="Whose key it is, in logs, usage and stores; the same for the key that replaces it.",
         ),
     ]
@@ -61,8 +62,7 @@ def _table(table: dict[str, Any], place: str) -> KeyTable:
     try:
         return msgspec.convert(table, KeyTable, dec_hook=decode_option)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("Expected", "expected").replace("`", "")
-        raise SettingsError(f"{place} cannot be used: {reason}.") from None
+        raise SettingsError(f"{place} cannot be used: {reason(error)}.") from None
     except NotImplementedError:  # of decode_option
         raise SettingsError(f"{place} cannot be used: its 'key' must be a string.") from None
 

@@ -9,6 +9,7 @@ from adapters import registry
 from gateway.access.keys import Key
 from gateway.settings.declaration import LANGUAGE_MODEL, RECOGNITION, SYNTHESIS, VOICE_ACTIVITY, Text, option
 from gateway.settings.guard_table import GuardTable
+from gateway.settings.reasons import LANGUAGE
 from gateway.settings.server import ServerSettings
 
 ENGINE_KEYS: dict[registry.Stage, str] = {"llm": "llm_backend", "stt": "stt", "tts": "tts", "vad": "vad"}
@@ -35,7 +36,7 @@ OPTIONAL_STAGES: tuple[registry.Stage, ...] = ("stt", "vad")
 """Stages that can be left out: the model hears the recording itself; the recogniser gets silence too."""
 
 ContextTokens = Annotated[int, Meta(ge=256)]
-Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
+Language = Annotated[str, Meta(pattern=LANGUAGE)]
 
 
 class SettingsError(ValueError):

@@ -15,6 +15,7 @@ from adapters.options import Shape as DeclaredShape
 from gateway.settings import composition, model
 from gateway.settings.declaration import GROUPS
 from gateway.settings.model import SettingsError
+from gateway.settings.reasons import reason
 
 Shape = DeclaredShape | Literal["open"]
 """How a value is written: ``open`` is an entry of the open table, a JSON literal or else a string."""
@@ -154,8 +155,7 @@ def _convert(option: Option, value: Any, place: str) -> Any:
     try:
         converted = msgspec.convert(value, option.type, dec_hook=decode_option)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("Expected", "expected").replace("`", "")
-        raise SettingsError(f"{place} {value!r} cannot be used: {reason}.") from None
+        raise SettingsError(f"{place} {value!r} cannot be used: {reason(error)}.") from None
     if isinstance(converted, float) and not math.isfinite(converted):
         raise SettingsError(f"{place} {value!r} cannot be used: expected a finite number.")
     return converted

@@ -16,6 +16,7 @@ from gateway.settings.guards import guard_tables
 from gateway.settings.key_tables import read_keys
 from gateway.settings.model import SettingsError
 from gateway.settings.options import Option, Setting, decode, decode_text, find, flatten, nearest
+from gateway.settings.reasons import NAME, reason
 
 PREFIX = "S2S_"
 FILE_ENDINGS = (".toml", ".json")
@@ -68,7 +69,7 @@ class UpstreamNames(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Annotated[
         str,
-        Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="What the server is called in metrics and in the log."),
+        Meta(pattern=NAME, description="What the server is called in metrics and in the log."),
     ]
     weight: Annotated[
         float, Meta(gt=0, le=1000, description="Its share of new conversations, beside the weights of the others.")
@@ -171,10 +172,8 @@ def _route(table: dict[str, Any], path: str, number: int) -> RouteTable:
     try:
         names = msgspec.convert(own, _RouteNames)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("`", "")
-        raise SettingsError(
-            f"{path}: route {number} needs a 'name' and may have lists of 'aliases' and of 'upstreams': {reason}."
-        ) from None
+        needed = "a 'name' and may have lists of 'aliases' and of 'upstreams'"
+        raise SettingsError(f"{path}: route {number} needs {needed}: {reason(error)}.") from None
     if not names.name or not all(names.aliases):
         raise SettingsError(f"{path}: route {number} has an empty name.")
     rest = {key: value for key, value in table.items() if key not in own}
@@ -198,8 +197,7 @@ def _upstream(table: dict[str, Any], path: str, place: str) -> UpstreamTable:
     try:
         names = msgspec.convert(own, UpstreamNames)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("`", "'")
-        raise SettingsError(f"{place}: an upstream needs a 'name' and may have a 'weight': {reason}.") from None
+        raise SettingsError(f"{place}: an upstream needs a 'name' and may have a 'weight': {reason(error)}.") from None
     place = f"{place}: upstream {names.name!r}"
     rest = {key: value for key, value in table.items() if key not in own}
     for key in rest:

@@ -1,4 +1,4 @@
-"""Measures what the straight road costs: a chat stream through the gateway, through nginx, and without either.
+"""Measures what the straight road costs: a chat stream through the gateway, through others, and without anything.
 
 Run as ``python -m tests.bench.road``, on Linux, with nginx installed; see the README beside it.
 """
@@ -89,12 +89,14 @@ def measure(plan: Plan) -> Figures:
             mock = stack.enter_context(running("upstream_mock", str(plan.first), str(gap)))
             port = int(mock.line())
             proxy, pid = stack.enter_context(nginx(port))
+            relay = stack.enter_context(running("road_relay", str(port)))
             gateway = stack.enter_context(running("road_gateway", f"http://127.0.0.1:{port}/v1"))
             served = int(gateway.line())
             wait_until_ready(served)
             return [
                 Way(name="direct", port=port),
                 Way(name="nginx", port=proxy, pid=pid),
+                Way(name="relay", port=int(relay.line()), pid=relay.pid),
                 Way(name="gateway", port=served, pid=gateway.pid),
             ]
 

@@ -18,11 +18,11 @@ def test_every_row_of_the_table_is_measured() -> None:
     figures = road.measure(plan)
 
     assert [(row.streams, row.way) for row in figures.rows] == [
-        (streams, way) for streams in plan.streams for way in ("direct", "nginx", "gateway")
+        (streams, way) for streams in plan.streams for way in ("direct", "nginx", "relay", "gateway")
     ]
     for row in figures.rows:
         # Half: the clock of a loop that is kept from running stands still meanwhile.
         assert plan.first * 1000 / 2 < row.first_p50 <= row.first_p99
-    assert set(figures.memory) == {"nginx", "gateway"}
+    assert set(figures.memory) == {"nginx", "relay", "gateway"}
     lines = list(road.table(plan, figures))
     assert len({line.count("|") for line in lines[2:]}) == 1

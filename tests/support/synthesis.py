@@ -25,6 +25,18 @@ async def speak(engine: tts.Synthesiser, text: str, **request: object) -> Sample
     return np.frombuffer(b"".join(event.pcm for event in spoken if isinstance(event, tts.AudioChunk)), "<i2")
 
 
+def edges_of_phrases(chunks: Sequence[tts.AudioChunk]) -> list[int]:
+    """The first and the last sample of each phrase: what is not 0 is heard as a click, however loud the speech is.
+
+    A chunk shorter than the longest ends a phrase.
+    """
+    full = max(len(chunk.pcm) for chunk in chunks)
+    ends = [index for index, chunk in enumerate(chunks) if len(chunk.pcm) < full]
+    starts = [0, *(index + 1 for index in ends[:-1])]
+    first = [int(np.frombuffer(chunks[index].pcm, "<i2")[0]) for index in starts]
+    return first + [int(np.frombuffer(chunks[index].pcm, "<i2")[-1]) for index in ends]
+
+
 def largest_step_in_silence(samples: Samples, sample_rate: int) -> int:
     """The largest jump from one sample to the next where the 10 ms around are quiet: that is heard as a click."""
     level = np.abs(samples.astype(np.int32))

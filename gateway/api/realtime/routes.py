@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Any
 
-from litestar import Request, Response, WebSocket, post, websocket
+from litestar import Request, Response, WebSocket, get, post, websocket
 from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from adapters.contract.errors import AdapterError
@@ -140,6 +142,16 @@ async def _write(writer: FrameWriter) -> str:
 async def _fall_behind(writer: FrameWriter) -> str:
     await writer.backlogged()
     return "cut, because the client does not read what it is sent"
+
+
+@get("/v1/realtime", opt={"fields": FIELDS, "client_secrets": True}, include_in_schema=False)
+async def realtime_without_upgrade() -> None:
+    """Say to who asks for a session as for a page what it is. Raises ``HTTPException``."""
+    raise HTTPException(
+        status_code=HTTPStatus.UPGRADE_REQUIRED,
+        detail="/v1/realtime is a WebSocket: connect to it with ws:// or wss://, not http.",
+        headers={"upgrade": "websocket"},
+    )
 
 
 @post(

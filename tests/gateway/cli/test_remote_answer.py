@@ -98,6 +98,16 @@ def test_what_is_no_gateway_is_told_in_one_line(name: str, folder: Path, capsys:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(("given", "said"), [((), "give it with --key"), (("--key", "sk-wrong"), "Not that one.")])
+def test_a_gateway_that_wants_a_key_says_so(
+    given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n"
+    with saying(refusal + b'{"error": {"message": "Not that one."}}') as url:
+        assert main(["ask", str(QUESTION), "--url", url, *given]) == 1
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "environment",
     [

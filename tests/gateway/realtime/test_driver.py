@@ -1,7 +1,6 @@
 """The driver: inputs one after the other, audio and transcripts of items, timers, and nothing left at the end."""
 
 import asyncio
-import gc
 import json
 from collections.abc import AsyncGenerator
 from contextvars import Context, copy_context
@@ -14,6 +13,7 @@ from adapters.contract import llm, stt
 from adapters.contract.request_context import RequestContext, current_request
 from gateway.realtime.hearing.input_audio import Utterance
 from gateway.realtime.session.session import Session
+from tests.support.objects import alive
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
 from tests.support.server import scripted_engines
@@ -135,5 +135,4 @@ async def test_audio_of_which_nobody_asks_for_the_words_is_not_held_beside_the_r
         await stage.speak(spoken_question() + silence(0.8))
         await stage.until("response.done")
         stage.client(json.dumps({"type": "conversation.item.create", "item": item}))
-        gc.collect()
-        assert [each for each in gc.get_objects() if isinstance(each, Utterance)] == []
+        assert alive(Utterance) == 0

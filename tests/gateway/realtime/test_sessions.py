@@ -1,7 +1,6 @@
 """The sessions of a process: how each begins, and how many there are."""
 
 import asyncio
-import gc
 
 import pytest
 
@@ -11,6 +10,7 @@ from gateway.engines.route import Engines
 from gateway.realtime.hearing.voice_activity import VoiceActivityMonitor
 from gateway.realtime.protocol.session_config import RealtimeSession, TranscriptionSession
 from gateway.tasks import background
+from tests.support.objects import alive
 from tests.support.realtime_session import Stage
 from tests.support.server import gateway_of, scripted_engines, until
 
@@ -62,10 +62,6 @@ async def test_a_detector_that_a_reload_has_retired_is_let_go_once_its_last_sess
     def engines() -> Engines:
         return scripted_engines(vad=Energy(Energy.Options()))
 
-    def monitors() -> int:
-        gc.collect()
-        return sum(isinstance(each, VoiceActivityMonitor) for each in gc.get_objects())
-
     async def session_after_a_reload() -> None:
         await stage.gateway.take_over(gateway_of(engines()).routes)
         await stage.sessions.parts(stage.request(served=stage.gateway.routes[0]))
@@ -78,6 +74,6 @@ async def test_a_detector_that_a_reload_has_retired_is_let_go_once_its_last_sess
             await stage.sessions.parts(stage.request())
             for _ in range(3):
                 await session_after_a_reload()
-            await until(lambda: monitors() == 2)  # that of the first session, and the last
+            await until(lambda: alive(VoiceActivityMonitor) == 2)  # that of the first session, and the last
         await session_after_a_reload()
-        await until(lambda: monitors() == 1)
+        await until(lambda: alive(VoiceActivityMonitor) == 1)

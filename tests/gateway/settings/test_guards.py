@@ -73,7 +73,7 @@ def test_what_is_in_effect_is_shown_without_secrets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ({"kind": "patterns"}, r"guard 1 cannot be used: it missing required field 'name'"),
+        ({"kind": "patterns"}, r"guard 1 cannot be used: it lacks 'name'"),
         ({"name": "a", "kind": "patterns", "on": []}, "of length >= 1"),
         ({"name": "a", "kind": "patterns", "on": ["question"]}, "'question'"),
         ({"name": "a", "kind": "patterns", "action": "laugh"}, "'laugh'"),

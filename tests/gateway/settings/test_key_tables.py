@@ -61,8 +61,8 @@ def test_two_hashes_while_a_key_is_replaced(tmp_path: Path) -> None:
     [
         (f'name = "a"\nhash = ["{HASH}", "{PLAIN}"]', "has a 'hash' that is none: 'sha256:' and 64"),
         ('name = "a"\nhash = []', "hash"),
-        (f'hash = "{HASH}"', "missing required field name"),
-        (f'name = "a b"\nhash = "{HASH}"', "name"),
+        (f'hash = "{HASH}"', "it lacks 'name'"),
+        (f'name = "a b"\nhash = "{HASH}"', "expected 1 to 64 letters, digits, '.', '_' or '-' - at name"),
         (f'name = "anyone"\nhash = "{HASH}"', "no key can have the name 'anyone'"),
         (f'name = "nobody"\nhash = "{HASH}"', "no key can have the name 'nobody'"),
         (f'name = "everybody"\nhash = "{HASH}"', "no key can have the name 'everybody'"),
@@ -72,17 +72,17 @@ def test_two_hashes_while_a_key_is_replaced(tmp_path: Path) -> None:
         ('name = "a"\nkey = "secret"', "a key of 6 characters"),
         ('name = "a"\nkey = 5', "must be a string"),
         (f'name = "a"\nhash = "{HASH}"\nlimits.tokens_per_day = -1', "limits.tokens_per_day"),
-        (f'name = "a"\nhash = "{HASH}"\nlimits.tokens = 1', "unknown field tokens"),
+        (f'name = "a"\nhash = "{HASH}"\nlimits.tokens = 1', "the unknown 'tokens'"),
         (f'name = "a"\nhash = "{HASH}"\nroutes = []', "routes"),
         (f'name = "a"\nhash = "{HASH}"\nexpires = 2030-01-31T00:00:00', "expires"),
-        (f'name = "a"\nhash = "{HASH}"\nexpired = true', "unknown field expired"),
+        (f'name = "a"\nhash = "{HASH}"\nexpired = true', "the unknown 'expired'"),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_line(tmp_path: Path, table: str, says: str) -> None:
     with pytest.raises((SettingsError, BadOption)) as failure:
         loaded(tmp_path, f"[[keys]]\n{table}")
     message = str(failure.value)
-    assert says in message.replace("object contains ", "").replace("object ", "")
+    assert says in message
     assert "\n" not in message
     assert PLAIN not in message
     assert "secret" not in message

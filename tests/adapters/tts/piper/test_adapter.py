@@ -14,7 +14,7 @@ from adapters.tts.openai_voices import OPENAI_VOICES
 from adapters.tts.phrase_workers import Phrase
 from adapters.tts.piper.adapter import Piper
 from tests.adapters.tts.piper.test_voices import voice
-from tests.support.synthesis import events, largest_step_in_silence, speak
+from tests.support.synthesis import edges_of_phrases, events, speak
 
 JOE = "en_US-joe-medium"
 RATE = 22_050
@@ -38,9 +38,9 @@ async def test_info_is_that_of_the_files(engine: Piper) -> None:
 
 async def test_phrases_come_one_by_one_and_join_without_a_click(engine: Piper) -> None:
     text = "Well, this is a sentence. And here is another one, which is longer. And one more, at last!"
-    samples = await speak(engine, text)
-    assert 3 < len(samples) / RATE < 10
-    assert largest_step_in_silence(samples, RATE) < 900
+    chunks = [event for event in await events(engine, tts.Request(text=text)) if isinstance(event, tts.AudioChunk)]
+    assert 3 < sum(len(chunk.pcm) for chunk in chunks) / 2 / RATE < 10
+    assert edges_of_phrases(chunks) == [0] * 6
 
 
 async def test_the_first_sound_needs_the_first_phrase_only(engine: Piper, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import httpx
 import pytest
 import websockets
 
@@ -378,3 +379,10 @@ async def test_a_model_that_fails_fails_the_answer_and_not_the_session() -> None
         assert answer["status"] == "failed"
         assert "secret" not in str(answer)
         await client.update(instructions="Still there.")
+
+
+async def test_a_request_without_an_upgrade_is_told_that_it_is_a_websocket() -> None:
+    async with served(gateway_of(scripted_engines())) as address, httpx.AsyncClient() as client:
+        answer = await client.get(f"{address}/v1/realtime?model=gpt-realtime")
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert "ws://" in answer.json()["error"]["message"]
