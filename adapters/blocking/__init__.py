@@ -8,6 +8,7 @@ iterator of a function that calls back.
 
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
 from adapters.blocking.limits import Limits
+from adapters.blocking.number import worker_number
 from adapters.blocking.processes import WorkerDied, WorkerPool
 from adapters.blocking.threads import SerialThread, WaitingThreads, call, call_in_turn, iterate, reports
 
@@ -25,4 +26,5 @@ __all__ = [
     "call_in_turn",
     "iterate",
     "reports",
+    "worker_number",
 ]

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
+from itertools import count
 from typing import BinaryIO, assert_never
 
 import msgspec
 
 from adapters.blocking import frames
 from adapters.blocking.limits import UNLIMITED, Limits
+from adapters.blocking.number import numbered
 from adapters.blocking.threads import iterate, outlast
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
@@ -32,7 +34,7 @@ class WorkerPool:
     ``target`` names a factory as ``package.module:factory``; called in the worker with ``arguments``, it loads the
     model and returns a function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in
     seconds for the next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name
-    that errors carry.
+    that errors carry. A job goes to the free worker with the lowest number (see ``adapters.blocking.number``).
     """
 
     def __init__(
@@ -51,7 +53,8 @@ class WorkerPool:
     async def warm_up(self) -> None:
         """Start all workers and wait until they have loaded. Raises ``Unavailable`` when one cannot."""
         # All are started before the first is waited for, so that they load in parallel.
-        self._idle += [self._start() for _ in range(self._size - len(self._idle) - len(self._busy))]
+        while len(self._idle) + len(self._busy) < self._size:
+            self._idle.append(self._start())
         while worker := next((worker for worker in self._idle if not worker.loaded), None):
             self._idle.remove(worker)
             async with self._places, aclosing(self._use(worker, worker.load)) as loading:
@@ -102,7 +105,9 @@ class WorkerPool:
 
     def _take(self, *, newest: bool = False) -> "_Worker":
         while self._idle:
-            worker = self._idle.pop(0 if newest else -1)
+            # One that was just started is taken last: by then it may have loaded.
+            worker = self._idle[0] if newest else min(self._idle, key=lambda each: (not each.loaded, each.number))
+            self._idle.remove(worker)
             if worker.alive:
                 return worker
             worker.close_pipes()
@@ -112,7 +117,9 @@ class WorkerPool:
         if self._closed:
             raise Unavailable(f"The {self._adapter} engine has been shut down.", adapter=self._adapter)
         try:
-            return _Worker(self._target, self._adapter, self._limits)
+            taken = {worker.number for worker in (*self._idle, *self._busy)}
+            number = next(number for number in count() if number not in taken)
+            return _Worker(number, self._target, self._adapter, self._limits)
         except OSError as error:
             raise Unavailable(
                 f"A worker process of {self._adapter} cannot be started; repeat the request.", adapter=self._adapter
@@ -143,8 +150,8 @@ class WorkerPool:
             await worker.end()
         finally:
             if wanted and not self._closed:
+                self._busy.discard(worker)  # its number is free
                 with suppress(Unavailable):  # the next job tries again, and reports it
-                    # The first in the list is taken last: by then it may have loaded.
                     self._idle.insert(0, self._start())
 
     async def _next(self, items: AsyncGenerator[bytes, None]) -> bytes | None:
@@ -160,7 +167,8 @@ class WorkerPool:
 class _Worker:
     """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
 
-    def __init__(self, target: tuple[str, ...], adapter: str, limits: Limits) -> None:
+    def __init__(self, number: int, target: tuple[str, ...], adapter: str, limits: Limits) -> None:
+        self.number = number
         self._adapter = adapter
         self._limits = limits
         arguments = [msgspec.json.encode(limits).decode(), str(os.getpid()), *target]
@@ -169,6 +177,7 @@ class _Worker:
             [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=numbered(number),
         )
         self._between_jobs = False
         self.killed = False

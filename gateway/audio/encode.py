@@ -19,11 +19,12 @@ _UNKNOWN_SIZE = 0xFFFF_FFFF
 
 
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
-    """How FFmpeg makes a format: container, encoder, the container's options, bits per second (0: lossless)."""
+    """How FFmpeg makes a format: container, encoder, the options of both, bits per second (0: lossless)."""
 
     container: str
     encoder: Literal["libmp3lame", "libopus", "aac", "flac"]
     options: Mapping[str, str] = {}
+    encoder_options: Mapping[str, str] = {}
     bit_rate: int = 0
 
 
@@ -45,6 +46,8 @@ FORMATS: Mapping[str, AudioFormat] = MappingProxyType(
                 encoder="libmp3lame",
                 # Both would be patched at the end of the file, which has left by then.
                 options={"write_xing": "0", "id3v2_version": "0"},
+                # Frames that lend bits to each other are held back: the first would come after 75 ms of sound, not 50.
+                encoder_options={"reservoir": "0"},
                 bit_rate=64_000,
             ),
         ),
@@ -151,7 +154,7 @@ class _CodecStream:
     def __init__(self, codec: Codec) -> None:
         self._outlet = _Outlet()
         self._container = av.open(self._outlet, "w", format=codec.container, options=dict(codec.options))
-        self._stream = self._container.add_stream(codec.encoder, rate=OUTPUT_RATE)
+        self._stream = self._container.add_stream(codec.encoder, rate=OUTPUT_RATE, options=dict(codec.encoder_options))
         self._stream.layout = "mono"
         if codec.bit_rate:
             self._stream.bit_rate = codec.bit_rate

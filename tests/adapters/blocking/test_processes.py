@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters.blocking import Limits, WorkerDied, WorkerPool, call, frames
+from adapters.blocking import Limits, WorkerDied, WorkerPool, call, frames, worker_number
 from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
 
 
@@ -73,6 +73,23 @@ async def test_no_process_starts_before_the_first_job_and_none_is_left_at_the_en
     await workers.aclose()
     with pytest.raises(Unavailable, match="shut down"):
         await answer(workers, b"a")
+
+
+async def test_the_worker_with_the_lowest_number_that_is_free_is_asked() -> None:
+    async with pool(size=3) as workers:
+        await workers.warm_up()
+        assert [await answer(workers, b"number") for _ in range(3)] == [[b"0"]] * 3
+        async with aclosing(workers.stream(b"number and hang")) as hanging:
+            assert await anext(hanging) == b"0"
+            async with aclosing(workers.stream(b"number and hang")) as other:
+                assert await anext(other) == b"1"
+                assert await answer(workers, b"number") == [b"2"]
+        # The two that were left early are replaced, and the new ones have their numbers.
+        async with aclosing(workers.stream(b"number and hang")) as first:
+            assert await anext(first) == b"2", "it has loaded, the others may not have"
+            found = [await answer(workers, b"number"), await answer(workers, b"number")]
+            assert set(map(tuple, found)) <= {(b"0",), (b"1",)}
+    assert worker_number() == 0
 
 
 async def test_jobs_run_side_by_side_and_do_not_mix() -> None:

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from adapters.blocking import worker_number
 from adapters.contract.errors import TooLong
 
 
@@ -42,6 +43,11 @@ def work(payload: bytes) -> Iterator[bytes]:  # noqa: PLR0912 - one case for eac
                 pass
         case b"pid":
             yield str(os.getpid()).encode()
+        case b"number":
+            yield str(worker_number()).encode()
+        case b"number and hang":
+            yield str(worker_number()).encode()
+            time.sleep(60)
         case b"print":
             # C's own buffer, as a chatty library would use it, besides Python's.
             library = ctypes.CDLL(None)

@@ -90,6 +90,12 @@ def test_the_first_bytes_come_early(name: str, milliseconds: int) -> None:
     assert first
 
 
+def test_the_first_frame_of_mp3_waits_for_no_other() -> None:
+    encoder = Encoder("mp3", sample_rate=OUTPUT_RATE)
+    assert encoder.feed(tone()[: OUTPUT_RATE * 2 * 60 // 1000])
+    encoder.close()
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_bytes_keep_coming_in_time(name: str) -> None:
     encoder = Encoder(name, sample_rate=RATE)
