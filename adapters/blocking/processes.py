@@ -14,7 +14,6 @@ import msgspec
 
 from adapters.blocking import frames
 from adapters.blocking.limits import UNLIMITED, Limits
-from adapters.blocking.number import numbered
 from adapters.blocking.threads import iterate, outlast
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
@@ -171,13 +170,12 @@ class _Worker:
         self.number = number
         self._adapter = adapter
         self._limits = limits
-        arguments = [msgspec.json.encode(limits).decode(), str(os.getpid()), *target]
+        arguments = [msgspec.json.encode(limits).decode(), str(os.getpid()), str(number), *target]
         # -P: the current directory must not shadow modules.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=numbered(number),
         )
         self._between_jobs = False
         self.killed = False

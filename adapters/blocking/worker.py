@@ -13,17 +13,19 @@ import msgspec
 
 from adapters.blocking import frames
 from adapters.blocking.limits import Limits, end_with
+from adapters.blocking.number import become
 from adapters.contract.errors import InvalidRequest
 
 Work = Callable[[bytes], Iterable[bytes]]
 
 
-def main(limits: Limits, parent: int, target: str, *arguments: str) -> None:
-    """Serve ``target`` (``package.module:factory``, called with ``arguments``) as long as ``parent`` runs.
+def main(limits: Limits, parent: int, number: int, target: str, *arguments: str) -> None:
+    """As the worker ``number``, serve ``target`` (``package.module:factory``, called with ``arguments``) as long as ``parent`` runs.
 
     Jobs come from standard input, answers go to standard output.
     """
     end_with(parent)
+    become(number)
     limits.apply()
     # Ctrl-C and what a service manager sends reach every process, but the gateway decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -55,6 +57,6 @@ def _answer(items: Iterable[bytes], replies: BinaryIO) -> None:
 
 if __name__ == "__main__":
     try:
-        main(msgspec.json.decode(sys.argv[1], type=Limits), int(sys.argv[2]), *sys.argv[3:])
+        main(msgspec.json.decode(sys.argv[1], type=Limits), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
     except BrokenPipeError:
         os._exit(1)  # the gateway is gone

@@ -1,5 +1,6 @@
 """URLs from settings, the environment and servers: parsed without surprises, and shown without secrets."""
 
+import ipaddress
 from base64 import b64encode
 
 import httpx
@@ -14,6 +15,18 @@ def parse_url(text: str) -> httpx.URL | None:
     except (httpx.InvalidURL, ValueError):  # some host names raise a UnicodeError
         return None
     return url if usable else None
+
+
+def is_near(text: str | None) -> bool:
+    """Whether a server is at a loopback or private address; without an address it is the provider's own."""
+    url = None if text is None else parse_url(text)
+    if url is None:
+        return False
+    try:
+        address = ipaddress.ip_address(url.host)
+    except ValueError:
+        return "." not in url.host or url.host.endswith((".localhost", ".local", ".internal"))
+    return address.is_loopback or address.is_private
 
 
 def authorization(url: httpx.URL, key: str) -> dict[str, str]:

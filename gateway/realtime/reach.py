@@ -1,8 +1,6 @@
 """How far work ahead goes on a route: by the setting, else as far as nobody has to be paid for what is thrown away."""
 
-import ipaddress
-
-from adapters.upstream.urls import parse_url
+from adapters.upstream.urls import is_near
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.realtime.session.commands import Reach
 from gateway.settings.composition import engine_description
@@ -32,16 +30,4 @@ def _is_near(served: ServedRoute, stage: Stage) -> bool:
     keys = [key for name in names if (key := engine_description(stage, name).api_key) is not None]
     upstreams = served.route.upstreams if stage == "llm" else ()
     places = [upstream.settings for upstream in upstreams] or [settings]
-    return all(_is_near_url(getattr(place, key.url_option)) for place in places for key in keys)
-
-
-def _is_near_url(text: str | None) -> bool:
-    """Whether a server is at a loopback or private address; without an address it is the provider's own."""
-    url = None if text is None else parse_url(text)
-    if url is None:
-        return False
-    try:
-        address = ipaddress.ip_address(url.host)
-    except ValueError:
-        return "." not in url.host or url.host.endswith((".localhost", ".local", ".internal"))
-    return address.is_loopback or address.is_private
+    return all(is_near(getattr(place, key.url_option)) for place in places for key in keys)

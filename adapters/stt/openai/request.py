@@ -1,6 +1,7 @@
 """Writes the form of ``POST /audio/transcriptions`` and ``/audio/translations``."""
 
 import io
+import wave
 from typing import Any, Literal
 
 import msgspec
@@ -38,12 +39,21 @@ def fields(request: stt.Request, model: str, detail: Detail) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def upload(pcm: bytes, container: Literal["flac", "wav"]) -> Upload:
-    """The recording (s16le mono at 16 kHz) as a file."""
+def wav(pcm: bytes) -> Upload:
+    """The recording (s16le mono at 16 kHz) as it is, with a header."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        writer.writeframes(pcm[: len(pcm) // 2 * 2])
+    return Upload(name="audio.wav", content_type="audio/wav", data=file.getvalue())
+
+
+def flac(pcm: bytes) -> Upload:
+    """The recording (s16le mono at 16 kHz) at half the size; takes half a millisecond for a second of it."""
     file = io.BytesIO()
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")
-    soundfile.write(file, samples, SAMPLE_RATE, format=container.upper(), subtype="PCM_16")
-    return Upload(name=f"audio.{container}", content_type=f"audio/{container}", data=file.getvalue())
+    soundfile.write(file, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    return Upload(name="audio.flac", content_type="audio/flac", data=file.getvalue())
 
 
 def with_own_field(param: str | None, request: stt.Request) -> str | None:

@@ -25,6 +25,9 @@ SO_FAR_SECONDS = 30.0
 MOST_PAUSES = 3
 """Of an utterance that is recognised as a whole: in later pauses of somebody who pauses a lot nothing is recognised."""
 
+CONVERTED_MS = 3000.0
+"""An utterance up to this length is converted on the event loop, in a millisecond at most."""
+
 Transcribed = TranscriptDelta | TranscriptFinished
 
 
@@ -178,7 +181,9 @@ class LiveTranscription:
         """What there is of the utterance now."""
         rate = self._recogniser.info.sample_rate
         audio_format, data = self._utterance.known()
-        pcm = await call(audio_format.pcm, data, rate)
+        # A thread takes longer than to convert what somebody says in a turn.
+        short = audio_format.milliseconds(len(data)) <= CONVERTED_MS
+        pcm = audio_format.pcm(data, rate) if short else await call(audio_format.pcm, data, rate)
         async for block in blocks(pcm, rate):
             yield block
 

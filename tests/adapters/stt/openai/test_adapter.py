@@ -81,7 +81,15 @@ async def test_the_recording_is_sent_and_the_language_comes_back() -> None:
     assert (exchange.path, exchange.headers["authorization"]) == ("/v1/audio/transcriptions", "Bearer test-key")
     assert form.fields == {"model": "m", "prompt": "Paris", "temperature": "0.2", "response_format": "verbose_json"}
     samples, rate = soundfile.read(io.BytesIO(form.file), dtype="int16")
-    assert (samples.tobytes(), rate, form.file_type) == (pcm(), 16_000, "audio/flac")
+    assert (samples.tobytes(), rate, form.file_type) == (pcm(), 16_000, "audio/wav"), "the server is near"
+
+
+async def test_a_recording_is_sent_at_half_the_size_where_that_is_wanted() -> None:
+    async with UpstreamServer(replies(200, VERBOSE)) as server:
+        async with aclosing(engine(server, stt_upload_format="flac")) as recogniser:
+            await read(recogniser.stream(asking()))
+        (form,) = forms(server)
+    assert (form.file_type, form.file[:4]) == ("audio/flac", b"fLaC")
 
 
 async def test_times() -> None:
