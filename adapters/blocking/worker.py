@@ -20,9 +20,9 @@ Work = Callable[[bytes], Iterable[bytes]]
 
 
 def main(limits: Limits, parent: int, number: int, target: str, *arguments: str) -> None:
-    """As the worker ``number``, serve ``target`` (``package.module:factory``, called with ``arguments``) as long as ``parent`` runs.
+    """Serve ``target`` (``package.module:factory``, called with ``arguments``) as long as ``parent`` runs.
 
-    Jobs come from standard input, answers go to standard output.
+    The worker has this ``number``. Jobs come from standard input, answers go to standard output.
     """
     end_with(parent)
     become(number)
