@@ -18,7 +18,7 @@ from gateway.realtime.hearing.audio_format import AudioFormat
 from gateway.realtime.hearing.event_meters import EventMeters
 from gateway.realtime.hearing.window_resampler import WindowResampler
 
-TICK_SECONDS = 0.01
+TICK_SECONDS = 0.005
 """Between the starts of two runs, at least: what arrives meanwhile is measured together."""
 
 BATCH = 64
