@@ -21,7 +21,7 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.realtime.answering import Answers, AnswerService
 from gateway.realtime.hearing.audio_format import format_of
-from gateway.realtime.hearing.input_audio import InputAudio, Utterance
+from gateway.realtime.hearing.input_audio import Utterance
 from gateway.realtime.hearing.listener import Hearing, Listener
 from gateway.realtime.hearing.transcribing import Transcripts, TranscriptService
 from gateway.realtime.memory import Memory
@@ -107,7 +107,7 @@ class Driver:
         self._context = copy_context()  # of the request that began the session; who tells may be of another's, or none
         self._is_handling = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._recordings = Recordings()
+        self._recordings = Recordings(parts.hearing.memory)
         self._committed: dict[str, Utterance] = {}  # by item, until the commands of one input are done
         self._listener = Listener(parts.hearing, self.tell, self._deaf)
         self._transcripts = Transcripts(parts.transcripts, self.tell, self._listener.words, start)
@@ -146,7 +146,8 @@ class Driver:
     def end(self) -> None:
         """The transport is gone."""
         self.tell(inputs.Closed())
-        self._listener.close()
+        self._listener.end()
+        self._recordings.end()
         for timer in self._timers.values():
             timer.cancel()
 
@@ -259,9 +260,8 @@ class Driver:
         audio_format = self._listener.audio.format
         whole = command.audio[: len(command.audio) - len(command.audio) % audio_format.sample_bytes]
         self._recordings.add(command.item_id, audio_format, whole)
-        utterance = Utterance(InputAudio(audio_format), 0)
+        utterance = self._committed[command.item_id] = Utterance(self._listener.audio, 0)
         utterance.close(whole)
-        self._committed[command.item_id] = utterance
 
     def _prepare(self, command: commands.Prepare) -> None:
         heard: llm.Audio | None = None

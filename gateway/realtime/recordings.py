@@ -5,6 +5,7 @@ import msgspec
 from adapters.contract import llm
 from gateway.audio.encode import wav_header
 from gateway.engines.route import MODEL_HEARING_RATE
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import AudioFormat
 from gateway.realtime.protocol.items import InputAudio, Item, MessageItem, OutputAudio
 
@@ -25,19 +26,21 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recordings:
-    """The recordings of a session by the ids of its items."""
+    """The recordings of a session by the ids of its items, in ``memory``: where that is full, the oldest go first."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: AudioMemory) -> None:
+        self._memory = memory
         self._kept: dict[str, tuple[AudioFormat, bytearray]] = {}
         self._size = 0
 
     def add(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:
         """``data`` is the next audio of the item ``item_id``."""
-        _, kept = self._kept.setdefault(item_id, (audio_format, bytearray()))
-        kept += data
-        self._size += len(data)
-        while self._size > MOST_BYTES:
+        self._kept.setdefault(item_id, (audio_format, bytearray()))
+        while self._kept and (self._size + len(data) > MOST_BYTES or len(data) > self._memory.free):
             self.forget(next(iter(self._kept)))
+        if item_id in self._kept:
+            self._kept[item_id][1].extend(data)
+            self._resize(len(data))
 
     def get(self, item_id: str) -> Recording | None:
         """The audio of an item, if it is kept."""
@@ -50,12 +53,21 @@ class Recordings:
             audio_format, data = self._kept[item_id]
             before = len(data)
             del data[audio_format.size(end_ms) :]
-            self._size -= before - len(data)
+            self._resize(len(data) - before)
 
     def forget(self, item_id: str) -> None:
         """The item is gone."""
         if item_id in self._kept:
-            self._size -= len(self._kept.pop(item_id)[1])
+            self._resize(-len(self._kept.pop(item_id)[1]))
+
+    def end(self) -> None:
+        """The session is over."""
+        self._kept.clear()
+        self._resize(-self._size)
+
+    def _resize(self, more: int) -> None:
+        self._memory.take(more)
+        self._size += more
 
     def with_audio(self, item: Item) -> Item:
         """``item`` with its audio, where it is kept."""

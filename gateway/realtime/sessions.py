@@ -20,6 +20,7 @@ from gateway.engines.lifecycle import Gateway
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.engines.route import ServedRoute
 from gateway.realtime.answering import AnswerService
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.driver import Driver, SessionParts, new_id
 from gateway.realtime.hearing.end_of_turn import TurnJudge
 from gateway.realtime.hearing.listener import Hearing
@@ -84,6 +85,7 @@ class RealtimeSessions:
         self._settings = service.gateway.settings
         self._monitors: dict[VoiceActivity, tuple[VoiceActivityMonitor, asyncio.Task[None]]] = {}
         self._usual_detector: VoiceActivity | None = None
+        self._memory = AudioMemory(self._settings.realtime_audio_mb)
         self._judge = TurnJudge(_turn_model(self._settings.realtime_turn_model))
         self._start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] | None = None
         self.open = 0
@@ -228,7 +230,13 @@ class RealtimeSessions:
             monitor = VoiceActivityMonitor(engine)
             self._monitors[engine] = monitor, self._start(monitor.run())
         monitor, _ = self._monitors[engine]
-        return Hearing(monitor=monitor, judge=self._judge, start=self._start, quiet_ms=self._settings.realtime_ahead_ms)
+        return Hearing(
+            monitor=monitor,
+            judge=self._judge,
+            start=self._start,
+            memory=self._memory,
+            quiet_ms=self._settings.realtime_ahead_ms,
+        )
 
     def _end_retired_monitors(self) -> None:
         """End those of detectors that no route has any more, after a reload."""

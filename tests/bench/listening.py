@@ -18,6 +18,7 @@ import numpy as np
 
 from adapters.contract import vad
 from gateway.audio.resample import Resampler
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.realtime.hearing.end_of_turn import TurnJudge
 from gateway.realtime.hearing.listener import Hearing, Listener
@@ -112,7 +113,7 @@ async def measure(name: str, sessions: int, seconds: float) -> Row:
     monitor = VoiceActivityMonitor(engine)
     async with background() as start:
         start(monitor.run())
-        hearing = Hearing(monitor=monitor, judge=TurnJudge(None), start=start)
+        hearing = Hearing(monitor=monitor, judge=TurnJudge(None), start=start, memory=AudioMemory(1024))
         await _sending(_clients(hearing, 1, ServerVad(), talk), 1)  # all of it once, before the memory is read
         taking = await _sending(_clients(hearing, sessions, None, talk, room), seconds / 4)
         before = _memory()

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 
 from adapters.contract.errors import InvalidRequest, TooLong
 from gateway.audio.resample import Resampler
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import AudioFormat
 
 MAX_APPEND_BYTES = 15 * 1024 * 1024
@@ -23,10 +24,21 @@ BLOCK_MS = 500.0
 
 
 class InputAudio:
-    """The audio of one session in one format; ``start_ms`` is the position of its first sample."""
+    """The audio of one session in one format; ``start_ms`` is the position of its first sample.
 
-    def __init__(self, audio_format: AudioFormat, *, start_ms: float = 0.0, max_seconds: float = MAX_SECONDS) -> None:
+    It takes room in ``memory``, which is given back as it is forgotten: ``clear`` all of it at the end.
+    """
+
+    def __init__(
+        self,
+        audio_format: AudioFormat,
+        memory: AudioMemory,
+        *,
+        start_ms: float = 0.0,
+        max_seconds: float = MAX_SECONDS,
+    ) -> None:
         self.format = audio_format
+        self._memory = memory
         self._start_ms = start_ms
         self._limit = audio_format.size(max_seconds * 1000)
         self._kept = bytearray()
@@ -65,6 +77,7 @@ class InputAudio:
                 param="audio",
                 code="input_audio_buffer_full",
             )
+        self._memory.take(len(data))
         self._kept += data
 
     def open(self, start_ms: float) -> "Utterance":
@@ -120,6 +133,7 @@ class InputAudio:
         if (count := until - self._forgotten) > 0:
             count = min(count, len(self._kept))
             del self._kept[:count]
+            self._memory.take(-count)
             self._forgotten += count
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 from gateway.realtime.hearing.end_of_turn import JUDGED_AFTER_MS, LIMITS_MS, TurnEvidence, TurnJudge, silence_needed_ms
 from gateway.realtime.hearing.input_audio import InputAudio, Utterance
@@ -37,9 +38,10 @@ STALLED_MS = 4000.0
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     """What sessions of a route hear with; ``start`` runs work in the background of the application.
 
-    A pause is told, and work ahead may begin, after ``quiet_ms`` without a voice.
+    A pause is told, and work ahead may begin, after ``quiet_ms`` without a voice. Their audio is in ``memory``.
     """
 
+    memory: AudioMemory
     monitor: VoiceActivityMonitor
     judge: TurnJudge
     start: Callable[[Coroutine[Any, Any, None]], object]
@@ -52,7 +54,7 @@ class Listener:
     def __init__(
         self, hearing: Hearing, tell: Callable[[VoiceInput], None], failed: Callable[[Exception], None]
     ) -> None:
-        self.audio = InputAudio(FORMATS["audio/pcm"])
+        self.audio = InputAudio(FORMATS["audio/pcm"], hearing.memory)
         self._hearing = hearing
         self._tell = tell
         self._failed = failed
@@ -134,6 +136,11 @@ class Listener:
             self._stalled.cancel()
             self._stalled = None
 
+    def end(self) -> None:
+        """The session is over, and its audio is not needed any more."""
+        self.close()
+        self.audio.clear(self.audio.now_ms)
+
     def _measured(self, probability: float) -> None:
         """The next window was measured."""
         tracker = self._tracker
@@ -214,7 +221,7 @@ class Listener:
         self.close()
         self._turns.clear()
         self.audio.clear(end_ms)
-        self.audio = InputAudio(audio_format, start_ms=end_ms)
+        self.audio = InputAudio(audio_format, self._hearing.memory, start_ms=end_ms)
         if goes_on:
             self._tell(TurnEnded(at_ms=round(end_ms)))
 

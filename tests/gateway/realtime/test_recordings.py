@@ -6,6 +6,7 @@ import wave
 import pytest
 
 from gateway.realtime import recordings
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.realtime.protocol.items import InputAudio, InputText, MessageItem
 from gateway.realtime.recordings import Recordings
@@ -15,7 +16,7 @@ ITEM = MessageItem(id="a", role="user", content=[InputAudio(), InputText(text="a
 
 
 def test_an_item_is_shown_with_its_audio() -> None:
-    kept = Recordings()
+    kept = Recordings(AudioMemory(64))
     kept.add("a", PCM, b"\1\2")
     kept.add("a", PCM, b"\3\4")
     item = kept.with_audio(ITEM)
@@ -26,7 +27,7 @@ def test_an_item_is_shown_with_its_audio() -> None:
 
 
 def test_what_was_not_heard_is_cut_off() -> None:
-    kept = Recordings()
+    kept = Recordings(AudioMemory(64))
     kept.add("a", PCM, bytes(48_000))
     kept.truncate("a", 250)
     kept.truncate("unknown", 250)
@@ -36,7 +37,7 @@ def test_what_was_not_heard_is_cut_off() -> None:
 
 
 def test_a_model_that_hears_gets_a_file_whatever_the_client_sends() -> None:
-    kept = Recordings()
+    kept = Recordings(AudioMemory(64))
     kept.add("a", FORMATS["audio/pcmu"], b"\xff" * 8_000)
     recording = kept.get("a")
     assert recording is not None
@@ -48,9 +49,28 @@ def test_a_model_that_hears_gets_a_file_whatever_the_client_sends() -> None:
 
 def test_the_oldest_recordings_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recordings, "MOST_BYTES", 100)
-    kept = Recordings()
+    kept = Recordings(AudioMemory(64))
     for name in "abc":
         kept.add(name, PCM, bytes(40))
     assert [name for name in "abc" if kept.get(name) is not None] == ["b", "c"]
     kept.add("d", PCM, bytes(400))
     assert [name for name in "abcd" if kept.get(name) is not None] == []
+
+
+def test_where_all_sessions_keep_too_much_the_oldest_of_this_one_go() -> None:
+    memory = AudioMemory(1)
+    memory.take(1024 * 1024 - 10)
+    kept = Recordings(memory)
+    kept.add("a", PCM, bytes(6))
+    kept.add("b", PCM, bytes(4))
+    kept.add("b", PCM, bytes(2))
+    assert kept.get("a") is None
+    recording = kept.get("b")
+    assert recording is not None
+    assert len(recording.data) == 6
+    kept.truncate("b", 0.0)
+    kept.add("c", PCM, bytes(12))
+    assert (kept.get("b"), kept.get("c")) == (None, None), "there is no room for it at all"
+    kept.add("d", PCM, bytes(10))
+    kept.end()
+    assert memory.free == 10

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from adapters.contract.errors import InvalidRequest, TooLong
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.realtime.hearing.input_audio import MAX_APPEND_BYTES, InputAudio, Utterance
 from gateway.tasks import background
@@ -20,7 +21,7 @@ def samples(start: int, count: int) -> bytes:
 
 
 def audio(seconds: float = 1.0, **options: float) -> InputAudio:
-    taken = InputAudio(PCM, **options)
+    taken = InputAudio(PCM, AudioMemory(64), **options)
     taken.append(samples(0, round(seconds * RATE)))
     return taken
 
@@ -42,13 +43,13 @@ def test_half_a_sample_is_refused_and_leaves_nothing_behind() -> None:
         taken.append(bytes(961))
     assert refusal.value.param == "audio"
     assert taken.now_ms == 1000.0
-    telephone = InputAudio(FORMATS["audio/pcmu"])
+    telephone = InputAudio(FORMATS["audio/pcmu"], AudioMemory(64))
     telephone.append(bytes(161))
     assert telephone.now_ms == pytest.approx(20.125)
 
 
 def test_too_much_at_once_is_refused() -> None:
-    taken = InputAudio(PCM)
+    taken = InputAudio(PCM, AudioMemory(64))
     taken.append(bytes(MAX_APPEND_BYTES))
     with pytest.raises(InvalidRequest, match="15728642 bytes"):
         taken.append(bytes(MAX_APPEND_BYTES + 2))
@@ -179,7 +180,7 @@ async def test_a_reader_that_comes_late_gets_it_from_its_start() -> None:
 async def test_readers_get_the_rate_that_they_ask_for() -> None:
     times = np.arange(8000) / 8000
     tone = (np.sin(2 * np.pi * 440 * times) * 10_000).astype("<i2").tobytes()
-    telephone = InputAudio(FORMATS["audio/pcma"])
+    telephone = InputAudio(FORMATS["audio/pcma"], AudioMemory(64))
     telephone.append(telephone.format.encode(tone))
     growing, found = telephone.open(0.0), list[bytes]()
     async with background() as start:
@@ -204,3 +205,16 @@ def test_pauses_are_numbered() -> None:
     growing.pause()
     assert not growing.is_in(1)
     assert growing.is_in(2)
+
+
+def test_what_all_sessions_keep_together_is_bounded_and_given_back() -> None:
+    memory = AudioMemory(1)
+    one, other = InputAudio(PCM, memory), InputAudio(PCM, memory)
+    one.append(bytes(1024 * 1024 - 2000))
+    with pytest.raises(TooLong, match="All sessions together") as refusal:
+        other.append(bytes(2002))
+    assert (refusal.value.code, other.now_ms) == ("input_audio_buffer_full", 0.0)
+    one.commit(0.0, one.now_ms)
+    other.append(bytes(1024 * 1024))
+    other.clear(other.now_ms)
+    assert memory.free == 1024 * 1024

@@ -18,6 +18,7 @@ from adapters.contract import vad
 from adapters.contract.errors import InvalidRequest
 from adapters.turn_end.smart_turn import SmartTurn
 from adapters.vad.silero.adapter import Silero
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 from gateway.realtime.hearing.end_of_turn import TurnJudge
 from gateway.realtime.hearing.listener import Hearing, Listener
@@ -124,7 +125,7 @@ async def session(model: Model | None = None) -> AsyncGenerator[Session, None]:
     monitor = VoiceActivityMonitor(engine)
     async with background() as start:
         start(monitor.run())
-        yield Session(Hearing(monitor=monitor, judge=TurnJudge(model), start=start), engine)
+        yield Session(Hearing(monitor=monitor, judge=TurnJudge(model), start=start, memory=AudioMemory(1024)), engine)
 
 
 def ms(windows: int) -> int:
@@ -388,7 +389,11 @@ async def test_real_models_tell_a_question_from_its_beginning(
     audio = soxr.resample(np.frombuffer(bytes(16_000) + speech + bytes(32_000), "<i2"), 16_000, 24_000).tobytes()
     async with background() as start:
         start(monitor.run())
-        listener = Listener(Hearing(monitor=monitor, judge=TurnJudge(smart_turn), start=start), told.append, print)
+        listener = Listener(
+            Hearing(monitor=monitor, judge=TurnJudge(smart_turn), start=start, memory=AudioMemory(1024)),
+            told.append,
+            print,
+        )
         listener.listen(PCM, SemanticVad())
         for at in range(0, len(audio), 960):
             listener.append(audio[at : at + 960])

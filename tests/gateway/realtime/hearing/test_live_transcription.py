@@ -17,6 +17,7 @@ from adapters.stt.faster_whisper.adapter import FasterWhisper
 from adapters.stt.recognition import RecognitionRequest, RecognitionResult
 from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.pipeline.listen import RecognitionOptions, TranscriptDelta, TranscriptFinished
+from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS
 from gateway.realtime.hearing.input_audio import InputAudio, Utterance
 from gateway.realtime.hearing.live_transcription import MOST_PAUSES, LiveTranscription, Transcribed
@@ -33,7 +34,7 @@ class Speaker:
     """Somebody who speaks a word a second into an utterance, and the transcription of it."""
 
     def __init__(self) -> None:
-        self.audio = InputAudio(FORMATS["audio/pcm"])
+        self.audio = InputAudio(FORMATS["audio/pcm"], AudioMemory(64))
         self.utterance: Utterance = self.audio.open(0)
         self.events: list[Transcribed] = []
         self.heard: list[str] = []

@@ -1,0 +1,23 @@
+"""The audio that all sessions of this process keep, within one bound: what each may keep alone is much together."""
+
+from adapters.contract.errors import TooLong
+
+
+class AudioMemory:
+    """Room for ``megabytes`` of audio."""
+
+    def __init__(self, megabytes: int) -> None:
+        self._megabytes = megabytes
+        self.free = megabytes * 1024 * 1024
+        """Bytes that are left."""
+
+    def take(self, size: int) -> None:
+        """Take ``size`` bytes, or give them back when negative. Raises ``TooLong`` when they are not left."""
+        if size > self.free:
+            raise TooLong(
+                f"All sessions together keep {self._megabytes} megabytes of audio, which is the most; commit or clear "
+                "yours, or try again shortly.",
+                param="audio",
+                code="input_audio_buffer_full",
+            )
+        self.free -= size
