@@ -56,7 +56,8 @@ class Connection(asyncio.Protocol):
     async def relay(self, take: Callable[[bytes], bool]) -> None:
         """Give the bytes of the body to ``take`` as they arrive, without waking the task, until that returns ``False``.
 
-        Returns also when nothing more comes; ``read`` says why. Raises what ``take`` raises.
+        Returns also when nothing more comes; ``read`` says why, and gives what came together with the end. Raises what
+        ``take`` raises.
         """
         if self._body and not take(self._received()):
             return
@@ -140,7 +141,7 @@ class Connection(asyncio.Protocol):
         if self._unread > _MAX_UNREAD_BYTES and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        if self._take is not None and self._body:
+        if self._take is not None and self._body and not self._complete:  # the end is for the reader
             self._relay_received(self._take)
         if self._take is None or self._complete:
             self._wake()

@@ -119,7 +119,7 @@ class Exchange:
         self._left: Callable[[], None] | None = None  # is called when the client leaves
         self._owed: int | None = None  # bytes of the answer that are still owed; None when it is sent in chunks
         self._chunked = False
-        self._head = b""  # of the answer, until it is sent with the first piece of the body
+        self._held = b""  # what goes out with the next piece: the head, or a piece after which the end may come at once
 
     @property
     def delimited_by_close(self) -> bool:
@@ -162,7 +162,7 @@ class Exchange:
         if self.complete or self._disconnected:
             return
         if self.started:
-            self._send_head()
+            self._flush()
             self._connection.cut(self)
         else:
             self.refuse(error or RuntimeError("the application has not answered"))
@@ -224,7 +224,7 @@ class Exchange:
         """Send a piece of the body of an answer that has begun; whether the client can take more at once."""
         if self._disconnected:
             return False
-        self._write(body, more=True)
+        self._write(body, more=True, at_once=True)
         return self._connection.is_writable
 
     def _start(self, status: int, headers: Headers) -> None:
@@ -247,16 +247,19 @@ class Exchange:
         self.keep_alive = self.keep_alive and self.request_complete
         head += [b"connection: close\r\n"] * (not self.keep_alive)
         self.started = True
-        self._head = b"".join([*head, b"\r\n"])
-        asyncio.get_running_loop().call_soon(self._send_head)
+        self._hold(b"".join([*head, b"\r\n"]))
 
-    def _send_head(self) -> None:
-        """Send the head by itself: the body has not begun yet."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._connection.write(head)
+    def _hold(self, data: bytes) -> None:
+        """Send ``data`` with what follows in this step, else by itself: each write wakes a client."""
+        self._held = data
+        asyncio.get_running_loop().call_soon(self._flush)
 
-    def _write(self, body: bytes, *, more: bool) -> None:
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._connection.write(held)
+
+    def _write(self, body: bytes, *, more: bool, at_once: bool = False) -> None:
         if self._bodiless:
             data = b""
         elif self._chunked:
@@ -268,8 +271,10 @@ class Exchange:
                 self._owed -= len(body)
                 if self._owed < 0 or (self._owed and not more):
                     raise RuntimeError("The application's answer is not as long as its Content-Length.")
-        if data := self._head + data:
-            self._head = b""
+        if more and data and not (at_once or self._held):
+            self._hold(data)
+        elif data := self._held + data:
+            self._held = b""
             self._connection.write(data)
         if not more:
             self.complete = True

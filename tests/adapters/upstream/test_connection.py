@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -189,12 +190,34 @@ async def test_a_relay_ends_with_the_response_or_its_failure_which_read_tells() 
 
             go.set()
             await connection.relay(take)
-            assert taken == b"one two"
+            assert taken.startswith(b"one ")
             if broken:
+                assert taken == b"one two"
                 with pytest.raises(httpx.RemoteProtocolError):
                     await connection.read()
             else:
-                assert await connection.read() == b""
+                assert bytes(taken) + await rest(connection) == b"one two"
+
+
+async def test_what_comes_with_the_end_is_read_and_not_relayed() -> None:
+    connection = Connection()
+    connection.connection_made(Mock())
+    sending = asyncio.create_task(connection.send(b"GET / HTTP/1.1\r\n\r\n"))
+    await asyncio.sleep(0)
+    connection.data_received(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+    await sending
+    taken: list[bytes] = []
+
+    def take(data: bytes) -> bool:
+        taken.append(data)
+        return True
+
+    relaying = asyncio.create_task(connection.relay(take))
+    await asyncio.sleep(0)
+    connection.data_received(b"3\r\none\r\n")
+    connection.data_received(b"3\r\ntwo\r\n0\r\n\r\n")
+    await relaying
+    assert (taken, await rest(connection)) == ([b"one"], b"two")
 
 
 async def test_what_a_relay_raises_is_raised_where_it_is_waited_for() -> None:

@@ -1,5 +1,6 @@
 """Answers as bytes: how their end is told, what HEAD gets, and what becomes of an application that misbehaves."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -9,6 +10,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from gateway.server.exchange import Exchange
+from gateway.server.request_parser import NO_HEAD
 from gateway.settings.load import load
 from tests.support.http_client import ROUTE
 from tests.support.raw_client import HEALTHY, RawConnection, request
@@ -45,6 +48,61 @@ async def exchanged(app: Application, *pieces: bytes) -> bytes:
 async def streamed(_scope: Any, _receive: Any, send: Any) -> None:
     for message in (start(), body(b"one ", more=True), body(b"two", more=True), body()):
         await send(message)
+
+
+class Wire:
+    """A connection that notes each write."""
+
+    is_writable = True
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.ends = 0
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data.partition(b"\r\n\r\n")[2] if data.startswith(b"HTTP/") else data)
+
+    async def drain(self) -> None:
+        pass
+
+    def read_on(self, exchange: Exchange) -> None:
+        pass
+
+    def answered(self, exchange: Exchange) -> None:
+        self.ends += 1
+
+    def cut(self, exchange: Exchange) -> None:
+        raise AssertionError("nothing goes wrong")
+
+
+def exchange_on(wire: Wire) -> Exchange:
+    scope: Any = {"type": "http", "http_version": "1.1"}
+    return Exchange(wire, NO_HEAD, scope, ())
+
+
+async def test_what_is_sent_in_one_step_goes_out_together_but_for_the_first_piece() -> None:
+    wire = Wire()
+    await exchange_on(wire).run(streamed)
+    assert (wire.writes, wire.ends) == ([b"4\r\none \r\n", b"3\r\ntwo\r\n0\r\n\r\n"], 1)
+
+
+async def test_a_piece_after_which_nothing_comes_yet_is_not_kept() -> None:
+    wire = Wire()
+
+    async def slow(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start())
+        await send(body(b"one", more=True))
+        await send(body(b"two", more=True))
+        await asyncio.sleep(0.01)
+        assert len(wire.writes) == 2
+        await send(body(b"three", more=True))
+        assert exchange.offer(b"four")
+        assert wire.writes[2] == b"5\r\nthree\r\n4\r\nfour\r\n", "in order, and what is offered at once"
+        await send(body())
+
+    exchange = exchange_on(wire)
+    await exchange.run(slow)
+    assert len(wire.writes) == 4
 
 
 async def test_http_1_0_is_answered_without_chunks(gateway: str) -> None:
