@@ -84,7 +84,9 @@ def remote_answer(
     except openai.APIConnectionError:
         raise NoAnswer(f"No gateway answers at {shown}; start one with 'speech-to-speech'.") from None
     except openai.AuthenticationError as error:
-        raise NoAnswer(error.message if key else f"The gateway at {shown} wants a key; give it with --key.") from None
+        raise NoAnswer(
+            error.message if key else f"The gateway at {shown} wants a key; give it with --key or SPEECH_GATEWAY_KEY."
+        ) from None
     except openai.APIError as error:
         raise NoAnswer(error.message) from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:  # what is no event stream fails in many ways
