@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -55,10 +56,12 @@ class WorkerPool:
         while len(self._idle) + len(self._busy) < self._size:
             self._idle.append(self._start())
         while worker := next((worker for worker in self._idle if not worker.loaded), None):
-            self._idle.remove(worker)
-            async with self._places, aclosing(self._use(worker, worker.load)) as loading:
-                async for _ in loading:
-                    pass
+            async with self._places:
+                if worker in self._idle:
+                    self._idle.remove(worker)
+                    async with aclosing(self._use(worker, worker.load)) as loading:
+                        async for _ in loading:
+                            pass
 
     async def stream(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
         """Run one job, whose bytes are those of ``payload`` joined, as soon as a worker is free.
@@ -104,8 +107,7 @@ class WorkerPool:
 
     def _take(self, *, newest: bool = False) -> "_Worker":
         while self._idle:
-            # One that was just started is taken last: by then it may have loaded.
-            worker = self._idle[0] if newest else min(self._idle, key=lambda each: (not each.loaded, each.number))
+            worker = self._idle[0] if newest else min(self._idle, key=lambda each: (not each.is_ready, each.number))
             self._idle.remove(worker)
             if worker.alive:
                 return worker
@@ -184,6 +186,11 @@ class _Worker:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has loaded, as far as that can be told without waiting."""
+        return self.loaded or _has_input(self._stdout)
 
     @property
     def reusable(self) -> bool:
@@ -270,3 +277,12 @@ class _Worker:
     def _stdout(self) -> BinaryIO:
         assert self._process.stdout is not None
         return self._process.stdout  # type: ignore[return-value]
+
+
+def _has_input(stream: BinaryIO) -> bool:
+    """Whether reading from ``stream`` would not wait; Windows cannot tell that of a pipe."""
+    if sys.platform == "win32":
+        return False
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    return bool(poll.poll(0))

@@ -4,12 +4,18 @@ from adapters.contract.errors import TooLong
 
 
 class AudioMemory:
-    """Room for ``megabytes`` of audio."""
+    """Room for ``megabytes`` of audio; half is kept for what is not committed yet: else nobody could speak any more."""
 
     def __init__(self, megabytes: int) -> None:
         self._megabytes = megabytes
         self.free = megabytes * 1024 * 1024
         """Bytes that are left."""
+        self._reserve = self.free // 2
+
+    @property
+    def spare(self) -> int:
+        """Bytes that are left for recordings of what is over."""
+        return self.free - self._reserve
 
     def take(self, size: int) -> None:
         """Take ``size`` bytes, or give them back when negative. Raises ``TooLong`` when they are not left."""

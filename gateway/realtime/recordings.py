@@ -32,12 +32,18 @@ class Recordings:
         self._memory = memory
         self._kept: dict[str, tuple[AudioFormat, bytearray]] = {}
         self._size = 0
+        self._dropped: set[str] = set()  # whose audio would not be whole
 
     def add(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:
         """``data`` is the next audio of the item ``item_id``."""
+        if item_id in self._dropped:
+            return
+        if len(data) > min(MOST_BYTES, self._memory.spare + self._size):
+            self._drop(item_id)
+            return
         self._kept.setdefault(item_id, (audio_format, bytearray()))
-        while self._kept and (self._size + len(data) > MOST_BYTES or len(data) > self._memory.free):
-            self.forget(next(iter(self._kept)))
+        while self._size + len(data) > MOST_BYTES or len(data) > self._memory.spare:
+            self._drop(next(iter(self._kept)))
         if item_id in self._kept:
             self._kept[item_id][1].extend(data)
             self._resize(len(data))
@@ -57,8 +63,13 @@ class Recordings:
 
     def forget(self, item_id: str) -> None:
         """The item is gone."""
+        self._dropped.discard(item_id)
         if item_id in self._kept:
             self._resize(-len(self._kept.pop(item_id)[1]))
+
+    def _drop(self, item_id: str) -> None:
+        self.forget(item_id)
+        self._dropped.add(item_id)
 
     def end(self) -> None:
         """The session is over."""

@@ -162,10 +162,14 @@ class Exchange:
         if self.complete or self._disconnected:
             return
         if self.started:
-            self._flush()
-            self._connection.cut(self)
+            self.cut()
         else:
             self.refuse(error or RuntimeError("the application has not answered"))
+
+    def cut(self) -> None:
+        """End half an answer: what there is of it is sent, and no more will come."""
+        self._flush()
+        self._connection.cut(self)
 
     def refuse(self, error: Exception) -> None:
         """Answer with a failure; nothing has been sent yet."""

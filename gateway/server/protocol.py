@@ -262,7 +262,7 @@ class HTTPProtocol(asyncio.Protocol):
             self._exchanges.pop()
         if broken is not None and broken is self._exchanges[0]:
             if broken.started:
-                self.cut(broken)
+                broken.cut()
             else:
                 broken.refuse(error)
             broken.disconnect()

@@ -189,7 +189,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         int, option(REALTIME, "Sessions open at once; further ones are refused with 503.", ge=1)
     ] = 600
     realtime_audio_mb: Annotated[
-        int, option(REALTIME, "Megabytes of audio that all sessions keep together.", ge=64)
+        int,
+        option(
+            REALTIME, "Megabytes of audio that all sessions keep together, but for what is being recognised.", ge=64
+        ),
     ] = 1024
     realtime_session_minutes: Annotated[
         float, option(REALTIME, "Longest session, in minutes; then it ends with session_expired.", gt=0)

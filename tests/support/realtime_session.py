@@ -64,8 +64,11 @@ class Stage:
             start(self.sessions.attend())
             await asyncio.sleep(0)
             parts = await self.sessions.parts(self.request(**fields))
+            room = parts.hearing.memory.free
             async with driving(parts, self) as self.driver:
                 yield self.driver
+            self.driver.receive(InputAudioBufferAppend(audio=bytes(FRAME_BYTES)))  # what was on its way
+            assert parts.hearing.memory.free == room
         assert (self.engines.llm.open, self.engines.tts.open) == (0, 0)
 
     # The transport.

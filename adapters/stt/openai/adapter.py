@@ -57,8 +57,8 @@ class OpenAIRecogniser(ServerEngine):
         stt_upload_format: Annotated[
             Literal["auto", "flac", "wav"],
             Meta(
-                description="How recordings are sent: flac is half as large, wav is there sooner; auto takes wav for a "
-                "server at a loopback or private address."
+                description="How recordings are sent: flac is half as large, wav is there sooner; auto takes wav up to "
+                "a minute, for a server at a loopback or private address."
             ),
         ] = "auto"
         stt_connect_timeout: Annotated[
@@ -83,8 +83,7 @@ class OpenAIRecogniser(ServerEngine):
     def __init__(self, options: Options) -> None:
         self._options = options
         self._model = options.stt_model or DEFAULT_MODEL
-        near: Literal["flac", "wav"] = "wav" if is_near(options.stt_base_url) else "flac"
-        self._upload_format = near if options.stt_upload_format == "auto" else options.stt_upload_format
+        self._is_near = is_near(options.stt_base_url)
         upstream = UpstreamClient(
             ADAPTER,
             UpstreamOptions(
@@ -115,13 +114,16 @@ class OpenAIRecogniser(ServerEngine):
             yield stt.FinalTranscript(text="")
             yield stt.Finished(language=request.language, seconds=seconds)
             return
-        write = form.wav if self._upload_format == "wav" else form.flac
-        # A thread takes longer than to copy what somebody says in a turn.
-        direct = self._upload_format == "wav" and seconds <= COPIED_SECONDS
-        upload = write(pcm) if direct else await blocking.call(write, pcm)
+        upload = await self._upload(pcm, seconds)
         async with aclosing(self._answer(request, upload, seconds)) as events:
             async for event in events:
                 yield event
+
+    async def _upload(self, pcm: bytes, seconds: float) -> Upload:
+        short, wanted = seconds <= COPIED_SECONDS, self._options.stt_upload_format
+        write = form.wav if wanted == "wav" or (wanted == "auto" and self._is_near and short) else form.flac
+        # A thread takes longer than to copy what somebody says in a turn.
+        return write(pcm) if short and write is form.wav else await blocking.call(write, pcm)
 
     async def _answer(
         self, request: stt.Request, upload: Upload, seconds: float

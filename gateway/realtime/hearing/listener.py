@@ -10,7 +10,7 @@ the start of a turn, with its padding, until ``commit`` or ``clear``; without tu
     listener.words(text, language)                       # what is known of the turn's words: for semantic_vad
     utterance = listener.commit(start_ms, end_ms)        # CommitAudio: the audio of an item
     listener.clear(end_ms)                               # ClearAudio
-    listener.close()
+    listener.end()
 """
 
 import asyncio
@@ -63,6 +63,7 @@ class Listener:
         self._tracker: SpeechTracker | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._appended_at = 0.0
+        self._has_ended = False
         self._turns: list[_Turn] = []  # those that were told of and are not committed yet
 
     @property
@@ -90,6 +91,8 @@ class Listener:
 
     def append(self, data: bytes) -> None:
         """Take the client's next audio. Raises ``InvalidRequest``, and then has taken nothing of it."""
+        if self._has_ended:
+            return
         self.audio.append(data)
         if self._stream is not None:
             self._appended_at = asyncio.get_running_loop().time()
@@ -137,7 +140,8 @@ class Listener:
             self._stalled = None
 
     def end(self) -> None:
-        """The session is over, and its audio is not needed any more."""
+        """The session is over: its audio is not needed any more, nor what may still come."""
+        self._has_ended = True
         self.close()
         self.audio.clear(self.audio.now_ms)
 

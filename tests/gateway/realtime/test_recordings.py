@@ -54,12 +54,12 @@ def test_the_oldest_recordings_are_forgotten_first(monkeypatch: pytest.MonkeyPat
         kept.add(name, PCM, bytes(40))
     assert [name for name in "abc" if kept.get(name) is not None] == ["b", "c"]
     kept.add("d", PCM, bytes(400))
-    assert [name for name in "abcd" if kept.get(name) is not None] == []
+    assert [name for name in "abcd" if kept.get(name) is not None] == ["b", "c"], "nothing goes for what is too large"
 
 
 def test_where_all_sessions_keep_too_much_the_oldest_of_this_one_go() -> None:
-    memory = AudioMemory(1)
-    memory.take(1024 * 1024 - 10)
+    memory = AudioMemory(2)
+    memory.take(1024 * 1024 - 10)  # ten bytes are left of the half that is for recordings
     kept = Recordings(memory)
     kept.add("a", PCM, bytes(6))
     kept.add("b", PCM, bytes(4))
@@ -68,9 +68,20 @@ def test_where_all_sessions_keep_too_much_the_oldest_of_this_one_go() -> None:
     recording = kept.get("b")
     assert recording is not None
     assert len(recording.data) == 6
-    kept.truncate("b", 0.0)
+    kept.add("a", PCM, bytes(2))
+    assert kept.get("a") is None, "its beginning is not there any more"
     kept.add("c", PCM, bytes(12))
-    assert (kept.get("b"), kept.get("c")) == (None, None), "there is no room for it at all"
-    kept.add("d", PCM, bytes(10))
+    assert kept.get("c") is None, "there is no room for it at all"
+    assert kept.get("b") is not None, "and nothing went for it"
     kept.end()
-    assert memory.free == 10
+    assert memory.spare == 10
+
+
+def test_a_recording_that_was_dropped_can_begin_anew_as_another_item() -> None:
+    memory = AudioMemory(2)
+    memory.take(1024 * 1024 - 10)
+    kept = Recordings(memory)
+    kept.add("a", PCM, bytes(12))
+    kept.forget("a")
+    kept.add("a", PCM, bytes(2))
+    assert kept.get("a") is not None

@@ -84,6 +84,15 @@ async def test_the_recording_is_sent_and_the_language_comes_back() -> None:
     assert (samples.tobytes(), rate, form.file_type) == (pcm(), 16_000, "audio/wav"), "the server is near"
 
 
+async def test_a_long_recording_is_sent_at_half_the_size_also_to_a_server_that_is_near() -> None:
+    long = bytes(32_000 * 61)
+    async with UpstreamServer(replies(200, VERBOSE)) as server:
+        async with aclosing(engine(server)) as recogniser:
+            await read(recogniser.stream(stt.Request(audio=blocks(long))))
+        (form,) = forms(server)
+    assert form.file_type == "audio/flac"
+
+
 async def test_a_recording_is_sent_at_half_the_size_where_that_is_wanted() -> None:
     async with UpstreamServer(replies(200, VERBOSE)) as server:
         async with aclosing(engine(server, stt_upload_format="flac")) as recogniser:
