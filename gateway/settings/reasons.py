@@ -8,6 +8,7 @@ NAME = r"^[A-Za-z0-9._-]{1,64}$"
 """What keys and upstreams can be called: it stands in metrics and in keys of stores."""
 
 LANGUAGE = "^[a-z]{2}$"
+"""A language by its ISO 639-1 code."""
 
 _FIELD = re.compile("Object (missing required|contains unknown) field `(.+?)`")
 _FIELD_WORDS = {"missing required": "it lacks", "contains unknown": "it has the unknown"}

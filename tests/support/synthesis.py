@@ -28,7 +28,7 @@ async def speak(engine: tts.Synthesiser, text: str, **request: object) -> Sample
 def edges_of_phrases(chunks: Sequence[tts.AudioChunk]) -> list[int]:
     """The first and the last sample of each phrase: what is not 0 is heard as a click, however loud the speech is.
 
-    A chunk shorter than the longest ends a phrase.
+    A chunk shorter than the longest ends a phrase; an end in a chunk that is just as long is not seen.
     """
     full = max(len(chunk.pcm) for chunk in chunks)
     ends = [index for index, chunk in enumerate(chunks) if len(chunk.pcm) < full]

@@ -38,7 +38,7 @@ async def test_phrases_join_without_a_click_and_with_a_pause(engine: Kokoro) -> 
     chunks = [event for event in await events(engine, request) if isinstance(event, tts.AudioChunk)]
     samples = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2")
     assert 2 < len(samples) / RATE < 6
-    assert edges_of_phrases(chunks) == [0] * 4
+    assert set(edges_of_phrases(chunks)) == {0}
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 300)
     assert 0.2 < np.diff(loud).max() / RATE < 0.6
 

@@ -40,7 +40,7 @@ async def test_phrases_come_one_by_one_and_join_without_a_click(engine: Piper) -
     text = "Well, this is a sentence. And here is another one, which is longer. And one more, at last!"
     chunks = [event for event in await events(engine, tts.Request(text=text)) if isinstance(event, tts.AudioChunk)]
     assert 3 < sum(len(chunk.pcm) for chunk in chunks) / 2 / RATE < 10
-    assert edges_of_phrases(chunks) == [0] * 6
+    assert set(edges_of_phrases(chunks)) == {0}
 
 
 async def test_the_first_sound_needs_the_first_phrase_only(engine: Piper, monkeypatch: pytest.MonkeyPatch) -> None:
