@@ -25,7 +25,11 @@ pytestmark = pytest.mark.timeout(400)
 for _package in ("torch", "transformers", "faster_whisper", "piper"):
     pytest.importorskip(_package, reason=f"needs {_package}")
 
-QUESTIONS = ("What is the capital of France?", "How many people live there?", "Please say the first answer again.")
+QUESTIONS = (
+    "Tell me the capital of France, please.",
+    "How many people live there?",
+    "Please say the first answer again.",
+)
 
 
 def words_of(message: llm.Message) -> str:

@@ -70,7 +70,7 @@ async def test_it_fetches_at_its_start_and_in_no_request(tmp_path: Path) -> None
                 }
                 asked = len(hub.asked)
                 speech = await client.audio.speech.create(
-                    model="tts-1", voice="alloy", input="What is the capital of France?", response_format="wav"
+                    model="tts-1", voice="alloy", input="Tell me the capital of France, please.", response_format="wav"
                 )
                 for recording in (question(), speech.content):
                     heard = await client.audio.transcriptions.create(model="whisper-1", file=("q.wav", recording))
