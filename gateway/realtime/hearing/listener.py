@@ -97,6 +97,7 @@ class Listener:
         if self._stream is not None:
             self._appended_at = asyncio.get_running_loop().time()
             self._stream.feed(data)
+            self._look_for_pause()
         elif self.audio.utterance is not None:
             self.audio.utterance.advance(self.audio.now_ms)
 
@@ -152,12 +153,18 @@ class Listener:
         event = tracker.window(probability)
         if event is not None:
             self._found(tracker, event)
+        self._look_for_pause()
         if tracker.is_speaking and self._turns:
             if tracker.is_paused:
                 self._begin_judging(tracker, self._turns[-1])
             else:
                 self._turns[-1].advance(tracker.now_ms)
         self.audio.forget(self._turns[0].start_ms if self._turns else tracker.needed_from_ms)
+
+    def _look_for_pause(self) -> None:
+        """Tell of a pause as soon as enough quiet audio has come, in the middle of a window too."""
+        if self._tracker is not None and (pause := self._tracker.arrived(self.audio.now_ms)) is not None:
+            self._found(self._tracker, pause)
 
     def _found(self, tracker: SpeechTracker, event: VoiceInput) -> None:
         match event:

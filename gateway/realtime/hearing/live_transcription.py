@@ -54,6 +54,8 @@ class LiveTranscription:
         self._heard = heard
         self._known: tuple[int, str] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
+        self._converted_in = 0  # the last pause in which that was done before anybody waited for it
+        self._converted = (b"", b"")  # what there was, and the same as the recogniser wants it
         self._is_over = False
 
     async def so_far(self) -> str | None:
@@ -145,13 +147,19 @@ class LiveTranscription:
                     async for event in events:
                         yield event
                 return
+            elif utterance.is_paused and utterance.pauses > self._converted_in and self._is_short():
+                self._converted_in = utterance.pauses
+                await self._pcm()
             else:
                 await utterance.change()
 
     def _is_worth_it(self) -> bool:
         """Whether to recognise in this pause what may go on."""
-        utterance = self._utterance
-        return self._ahead and utterance.seconds <= SO_FAR_SECONDS and utterance.pauses <= MOST_PAUSES
+        return self._ahead and self._is_short()
+
+    def _is_short(self) -> bool:
+        """Whether something may be done in this pause that is of no use if the speaker goes on."""
+        return self._utterance.seconds <= SO_FAR_SECONDS and self._utterance.pauses <= MOST_PAUSES
 
     async def _heard_in(self, pause: int) -> TranscriptFinished | None:
         """What is heard up to this pause; after a failure the end of the pause, without any."""
@@ -179,13 +187,19 @@ class LiveTranscription:
 
     async def _audio(self) -> AsyncGenerator[bytes, None]:
         """What there is of the utterance now."""
+        async for block in blocks(await self._pcm(), self._recogniser.info.sample_rate):
+            yield block
+
+    async def _pcm(self) -> bytes:
+        """What there is of the utterance now, at the recogniser's sample rate."""
         rate = self._recogniser.info.sample_rate
         audio_format, data = self._utterance.known()
-        # A thread takes longer than to convert what somebody says in a turn.
-        short = audio_format.milliseconds(len(data)) <= CONVERTED_MS
-        pcm = audio_format.pcm(data, rate) if short else await call(audio_format.pcm, data, rate)
-        async for block in blocks(pcm, rate):
-            yield block
+        if data != self._converted[0]:
+            # A thread takes longer than to convert what somebody says in a turn.
+            short = audio_format.milliseconds(len(data)) <= CONVERTED_MS
+            pcm = audio_format.pcm(data, rate) if short else await call(audio_format.pcm, data, rate)
+            self._converted = (data, pcm)
+        return self._converted[1]
 
     def _know(self, text: str) -> None:
         """The words up to the present pause are ``text``."""

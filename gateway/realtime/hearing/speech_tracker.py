@@ -81,6 +81,16 @@ class SpeechTracker:
             return VoiceResumed(at_ms=round(self.now_ms - self._run * self._window_ms))
         return self.settle()
 
+    def arrived(self, until_ms: float) -> VoicePaused | None:
+        """Whether speech pauses, when audio has come up to ``until_ms``: what is no whole window yet counts as quiet.
+
+        Else a pause would be told up to a window late.
+        """
+        part_ms = until_ms - self.now_ms
+        if not self.is_speaking or self.quiet_ms <= 0 or part_ms >= self._window_ms:
+            return None
+        return self._pause(self.quiet_ms + part_ms)
+
     def settle(self) -> VoiceInput | None:
         """Whether speech pauses or has ended with the silence so far; after ``silence_ms`` was changed."""
         if not self.is_speaking:
@@ -90,10 +100,7 @@ class SpeechTracker:
             is_quiet and self.quiet_ms >= self.silence_ms
         ) or self.now_ms - self._started_ms >= self._settings.longest_ms:
             return self.stop()
-        if is_quiet and self.quiet_ms >= self._settings.quiet_ms and not self.is_paused:
-            self.is_paused = True
-            return VoicePaused(at_ms=round(self._voiced_until_ms))
-        return None
+        return self._pause(self.quiet_ms) if is_quiet else None
 
     def stop(self) -> TurnEnded:
         """The turn that goes on ends now."""
@@ -107,6 +114,12 @@ class SpeechTracker:
         self.is_speaking = self.is_paused = False
         self.silence_ms = self._settings.silence_ms
         self._floor_ms = floor_ms
+
+    def _pause(self, quiet_ms: float) -> VoicePaused | None:
+        if self.is_paused or quiet_ms < self._settings.quiet_ms:
+            return None
+        self.is_paused = True
+        return VoicePaused(at_ms=round(self._voiced_until_ms))
 
     def _start(self) -> VoiceStarted:
         self.is_speaking = True

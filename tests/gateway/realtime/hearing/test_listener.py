@@ -138,6 +138,28 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
+async def test_a_pause_is_told_with_the_frame_that_makes_it_long_enough() -> None:
+    """Work ahead begins then: with the next window it would begin 8 ms later."""
+    async with session() as at:
+        at.listen(ServerVad())
+        assert await at.hears((10, VOICE), (3, QUIET)) == [VoiceStarted(at_ms=0)]
+        at.listener.append(bytes(2 * 24 * 20))
+        assert len(at.told) == 1, "116 ms"
+        at.listener.append(bytes(2 * 24 * 4))
+        assert at.told == [VoiceStarted(at_ms=0), VoicePaused(at_ms=ms(10))]
+        utterance = at.listener.open(0)
+        assert utterance.is_paused
+
+
+async def test_a_pause_in_larger_frames_is_told_when_they_are_measured() -> None:
+    async with session() as at:
+        at.listen(ServerVad())
+        await at.hears((10, VOICE))
+        at.listener.append(bytes(2 * 24 * 120))
+        await until(lambda: len(at.told) == 2)
+        assert at.told[1] == VoicePaused(at_ms=ms(10))
+
+
 async def test_a_turn_and_its_audio() -> None:
     async with session() as client:
         client.listen(ServerVad(silence_duration_ms=320, prefix_padding_ms=64))

@@ -18,7 +18,7 @@ from adapters.stt.recognition import RecognitionRequest, RecognitionResult
 from gateway.engines.queue import QueuedEngine, QueueLimits
 from gateway.pipeline.listen import RecognitionOptions, TranscriptDelta, TranscriptFinished
 from gateway.realtime.audio_memory import AudioMemory
-from gateway.realtime.hearing.audio_format import FORMATS
+from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 from gateway.realtime.hearing.input_audio import InputAudio, Utterance
 from gateway.realtime.hearing.live_transcription import MOST_PAUSES, LiveTranscription, Transcribed
 from gateway.tasks import background
@@ -230,6 +230,34 @@ async def test_without_work_ahead_nothing_is_recognised_before_the_end() -> None
         assert await transcription.so_far() is None
         assert recogniser.opened == 0
         assert await speaker.ends() == ["w0 w1", "w0 w1"]
+
+
+async def test_the_sample_rate_is_changed_in_a_pause_and_not_when_somebody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    converted: list[float] = []
+    convert = AudioFormat.pcm
+
+    def counting(self: AudioFormat, data: bytes, rate: int) -> bytes:
+        converted.append(self.milliseconds(len(data)) / 1000)
+        return convert(self, data, rate)
+
+    monkeypatch.setattr(AudioFormat, "pcm", counting)
+    async with transcribing(whole(), ahead=False) as (speaker, _):
+        await speaker.speaks(1)
+        await speaker.pauses()
+        assert converted == [1]
+        await speaker.goes_on()
+        await speaker.pauses()
+        assert converted == [1, 2]
+        assert await speaker.ends() == ["w0 w1", "w0 w1"]
+    assert converted == [1, 2]
+    async with transcribing(whole(), ahead=False) as (speaker, _):
+        for _ in range(MOST_PAUSES + 1):
+            await speaker.goes_on()
+            await speaker.pauses()
+        assert converted[2:] == [1, 2, 3], "of somebody who pauses a lot only at the end"
+        assert (await speaker.ends())[-1] == "w0 w1 w2 w3"
 
 
 async def test_a_long_utterance_is_recognised_once() -> None:

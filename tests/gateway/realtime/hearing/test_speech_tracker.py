@@ -75,6 +75,26 @@ def test_what_is_needed_while_nobody_speaks_is_the_padding() -> None:
     assert heard.needed_from_ms == 900, "a voice may have started"
 
 
+def test_a_pause_is_told_in_the_middle_of_a_window() -> None:
+    heard = SpeechTracker(SETTINGS, window_ms=32)
+    assert [event for _ in range(10) if (event := heard.window(0.9)) is not None] == [VoiceStarted(at_ms=0)]
+    assert heard.arrived(340) is None, "of a voice that was heard last nothing is known"
+    assert [heard.window(0.0) for _ in range(3)] == [None] * 3
+    assert heard.arrived(439) is None
+    assert heard.arrived(440) == VoicePaused(at_ms=320)
+    assert heard.arrived(441) is None
+    assert [heard.window(0.9), heard.window(0.9)] == [None, VoiceResumed(at_ms=416)]
+
+
+def test_audio_that_waits_to_be_measured_is_not_taken_for_quiet() -> None:
+    heard = SpeechTracker(SETTINGS, window_ms=32)
+    assert heard.arrived(1000) is None, "nobody has spoken"
+    for probability in (*[0.9] * 10, 0.0, 0.0):
+        heard.window(probability)
+    assert heard.arrived(heard.now_ms + 32) is None
+    assert heard.arrived(heard.now_ms + 1000) is None
+
+
 def test_silence_that_is_not_longer_than_a_pause_ends_a_turn_without_one() -> None:
     short = msgspec.structs.replace(SETTINGS, silence_ms=100)
     assert told(tracker(settings=short), (100, 0.9), (200, 0.0)) == [VoiceStarted(at_ms=0), TurnEnded(at_ms=200)]
