@@ -1,15 +1,25 @@
-"""Recognises with models other than Whisper (CTC, transducers, other decoders), long recordings in chunks."""
+"""Recognises with models other than Whisper (CTC, transducers, other decoders), long recordings in parts."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+import numpy as np
+
+from adapters.contract import stt
 from adapters.stt.recognition import SAMPLE_RATE, ModelFacts, RecognitionRequest, RecognitionResult
 from adapters.stt.segments import segments_of
 from adapters.stt.transformers.pipeline import without, words
 
-CHUNK_SECONDS = 30
-"""The audio that these models are given at once."""
+PART_SECONDS = 30
+"""The audio that these models are given at once: what they compute and hold grows with its square."""
+
+SEARCHED_SECONDS = 5
+"""A part ends at the quietest moment of so much before its greatest length: between words, if there is a pause."""
+
+_LEAST_SECONDS = 1
+_MOMENT_SECONDS = 0.05
 
 
 class ChunkedRecogniser:
@@ -19,8 +29,7 @@ class ChunkedRecogniser:
         self._pipeline = pipeline
         self._has_decoder = pipeline.type == "seq2seq"
         # The pipeline counts in samples, and only these models have the ratio of samples to their frames.
-        self._has_frame_ratio = hasattr(pipeline.model.config, "inputs_to_logits_ratio")
-        timed = pipeline.type == "ctc" and self._has_frame_ratio
+        timed = pipeline.type == "ctc" and hasattr(pipeline.model.config, "inputs_to_logits_ratio")
         self.facts = ModelFacts(
             languages=None,
             word_times=timed,
@@ -38,32 +47,48 @@ class ChunkedRecogniser:
     ) -> list[RecognitionResult]:
         """Recognise one recording (mono at 16 kHz, -1 to 1). Raises whatever the model raises.
 
-        A model with a decoder is given long recordings in parts, and ``tell`` the text after each.
+        A long one is recognised in parts, and ``tell`` called with the text after each but the last.
         """
         (samples,), (request,) = recordings, requests
-        if self._has_decoder:
-            return [RecognitionResult(text=self._written(samples, request.temperature, tell))]
         timed = request.word_times or request.segment_times
-        arguments: dict[str, Any] = {"return_timestamps": "word"} if timed else {}
-        if len(samples) > CHUNK_SECONDS * SAMPLE_RATE and self._has_frame_ratio:
-            arguments["chunk_length_s"] = CHUNK_SECONDS  # overlapping chunks, which the pipeline joins again
-        output = self._pipeline(samples, **arguments)
-        found = words(output, self._markers) if timed else ()
+        arguments = self._arguments(request.temperature, timed=timed)
+        text, found = "", list[stt.Word]()
+        for start, end in parts(samples):
+            output = self._pipeline(samples[start:end], **arguments)
+            text = without(f"{text} {output['text']}", self._markers)
+            if timed:
+                found += (_later(word, start / SAMPLE_RATE) for word in words(output, self._markers))
+            if text and end < len(samples):
+                tell(text)
         return [
             RecognitionResult(
-                text=without(output["text"], self._markers),
-                words=found if request.word_times else (),
+                text=text,
+                words=tuple(found) if request.word_times else (),
                 segments=segments_of(found) if request.segment_times else (),
             )
         ]
 
-    def _written(self, samples: Any, temperature: float | None, tell: Callable[[str], None]) -> str:
-        drawn = {"do_sample": True, "temperature": temperature} if temperature else {}
-        size = CHUNK_SECONDS * SAMPLE_RATE
-        text = ""
-        for start in range(0, len(samples), size):
-            output = self._pipeline(samples[start : start + size], generate_kwargs={"num_beams": 1, **drawn})
-            text = without(f"{text} {output['text']}", self._markers)
-            if text and start + size < len(samples):
-                tell(text)
-        return text
+    def _arguments(self, temperature: float | None, *, timed: bool) -> dict[str, Any]:
+        if self._has_decoder:
+            drawn = {"do_sample": True, "temperature": temperature} if temperature else {}
+            return {"generate_kwargs": {"num_beams": 1, **drawn}}
+        return {"return_timestamps": "word"} if timed else {}
+
+
+def parts(samples: Any) -> Iterator[tuple[int, int]]:
+    """Where the parts of a recording (mono at 16 kHz) begin and end, in samples."""
+    start = 0
+    while len(samples) - start > PART_SECONDS * SAMPLE_RATE:
+        longest = min(PART_SECONDS * SAMPLE_RATE, len(samples) - start - _LEAST_SECONDS * SAMPLE_RATE)
+        end = start + longest
+        searched = samples[end - SEARCHED_SECONDS * SAMPLE_RATE : end]
+        moments = np.abs(searched).reshape(-1, round(_MOMENT_SECONDS * SAMPLE_RATE)).mean(axis=1)
+        quietest = int(moments.argmin())
+        cut = end - len(searched) + round((quietest + 0.5) * _MOMENT_SECONDS * SAMPLE_RATE)
+        yield start, cut
+        start = cut
+    yield start, len(samples)
+
+
+def _later(word: stt.Word, seconds: float) -> stt.Word:
+    return msgspec.structs.replace(word, start=word.start + seconds, end=word.end + seconds)

@@ -1,5 +1,6 @@
 """CTC models and models with another decoder than Whisper."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from adapters.contract.checks import read
 from adapters.contract.errors import Unsupported
+from adapters.stt.recognition import SAMPLE_RATE
+from adapters.stt.transformers.chunked import parts
 from tests.models import tiny_ctc, tiny_whisper
 from tests.support.recogniser_engine import asking, heard, loaded
 
@@ -29,7 +32,31 @@ async def test_a_ctc_model(tmp_path: Path) -> None:
             engine.stream(asking(np.tile(QUESTION.samples, 20), prompt="x", temperature=0.5, word_times=True))
         )
         assert events[0].ignored == ("prompt", "temperature")
-        assert 35 < events[-2].words[-1].end <= events[-1].seconds, "a long recording is heard to its end"
+        heard_words = events[-2].words
+        assert 35 < heard_words[-1].end <= events[-1].seconds, "a long recording is heard to its end"
+        assert all(one.start <= other.start for one, other in pairwise(heard_words)), "times count from its beginning"
+        stable = [event.stable for event in events[1:-2]]
+        assert len(stable) == 1, "39 s are heard in two parts"
+        assert stable[0]
+        assert events[-2].text.startswith(f"{stable[0]} ")
+
+
+def test_a_long_recording_is_cut_where_it_is_quietest() -> None:
+    loud = np.ones(100 * SAMPLE_RATE, np.float32)
+    for quiet in (27.0, 55.0, 84.5):
+        loud[round((quiet - 0.1) * SAMPLE_RATE) : round((quiet + 0.1) * SAMPLE_RATE)] = 0.01
+    cuts = [end / SAMPLE_RATE for _, end in parts(loud)]
+    assert cuts == pytest.approx([27.0, 55.0, 84.5, 100.0], abs=0.1)
+    assert [start for start, _ in parts(loud)] == [0, *(end for _, end in parts(loud))][:-1], "nothing is left out"
+
+
+@pytest.mark.parametrize(("seconds", "lengths"), [(0.5, 1), (30.0, 1), (30.001, 2), (600.0, 24)])
+def test_no_part_is_too_long_or_too_short(seconds: float, lengths: int) -> None:
+    found = [(end - start) / SAMPLE_RATE for start, end in parts(np.ones(round(seconds * SAMPLE_RATE), np.float32))]
+    assert len(found) == lengths
+    assert sum(found) == pytest.approx(seconds, abs=1e-3)
+    assert max(found) <= 30
+    assert min(found) >= min(seconds, 1)
 
 
 async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
