@@ -47,7 +47,8 @@ FORMATS: Mapping[str, AudioFormat] = MappingProxyType(
                 # Both would be patched at the end of the file, which has left by then.
                 options={"write_xing": "0", "id3v2_version": "0"},
                 # Frames that lend bits to each other are held back: the first would come after 75 ms of sound, not 50.
-                encoder_options={"reservoir": "0"},
+                # The level is LAME's quality: its default takes a third more time for the same signal-to-noise ratio.
+                encoder_options={"reservoir": "0", "compression_level": "5"},
                 bit_rate=64_000,
             ),
         ),
@@ -103,14 +104,20 @@ class Encoder:
     """
 
     def __init__(self, format_name: str, *, sample_rate: int) -> None:
-        codec = FORMATS[format_name].codec
+        self._codec = FORMATS[format_name].codec
         self._resampler = Resampler(sample_rate, OUTPUT_RATE)
-        self._stream = _CodecStream(codec) if codec else None
+        self._stream: _CodecStream | None = None
         self._header = wav_header(OUTPUT_RATE, None) if format_name == "wav" else b""
+
+    def open(self) -> None:
+        """Open the codec, which takes a millisecond, before the first samples are there; else they open it."""
+        if self._codec and not self._stream:
+            self._stream = _CodecStream(self._codec)
 
     def feed(self, pcm: bytes) -> bytes:
         """Take the next samples (whole ones) and give the bytes that are ready, maybe none."""
         samples = self._resampler.feed(pcm)
+        self.open()
         if self._stream:
             return self._stream.feed(samples)
         return self._headed(samples) if samples else b""
@@ -118,6 +125,7 @@ class Encoder:
     def finish(self) -> bytes:
         """The last bytes; call it once, and nothing but ``close`` after it."""
         samples = self._resampler.finish()
+        self.open()
         if self._stream:
             return self._stream.feed(samples) + self._stream.finish()
         return self._headed(samples)
@@ -158,8 +166,7 @@ class _CodecStream:
         self._stream.layout = "mono"
         if codec.bit_rate:
             self._stream.bit_rate = codec.bit_rate
-        # Now, while the first sound is still awaited, and not when it has come.
-        self._stream.codec_context.open()
+        self._stream.codec_context.open()  # else the first samples would
         self._samples = 0
 
     def feed(self, samples: bytes) -> bytes:

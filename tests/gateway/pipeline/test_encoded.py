@@ -1,5 +1,6 @@
 """The audio of an answer is one file in any case, also when there is nothing to say."""
 
+import asyncio
 import io
 import json
 import shutil
@@ -14,7 +15,7 @@ import soundfile
 
 from adapters.contract import llm, tts
 from gateway.audio.decode import decode
-from gateway.audio.encode import FORMATS, OUTPUT_RATE
+from gateway.audio.encode import FORMATS, OUTPUT_RATE, Encoder
 from gateway.pipeline.answer import AnswerFinished
 from gateway.pipeline.encoded import encoded
 
@@ -78,3 +79,43 @@ async def test_an_answer_that_only_calls_has_no_audio_where_the_calls_are_seen()
 async def test_no_silence_is_added_to_what_is_spoken() -> None:
     chunk = tts.AudioChunk(pcm=b"\x01\x00" * RATE)
     assert len(await audio_of("pcm", chunk, finished("stop"))) == pytest.approx(2 * OUTPUT_RATE, abs=20)
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "aac"])
+async def test_the_first_bytes_do_not_wait_for_the_rest_of_the_first_sound(name: str) -> None:
+    async def source() -> AsyncGenerator[Any, None]:
+        yield tts.AudioChunk(pcm=b"\x01\x10" * RATE)
+        yield tts.AudioChunk(pcm=b"\x01\x10" * RATE)
+        yield finished("stop")
+
+    given = [data async for _, data in encoded(source(), name, RATE, audio_only=True)]
+    *waited, first, rest, second, _ = given
+    assert not any(waited)
+    assert 0 < len(first) < len(rest) / 5, "a tenth of a second at most"
+    assert len(second) > len(rest) / 2, "after that it is encoded as it comes"
+
+
+async def test_samples_are_sent_as_they_come() -> None:
+    async def source() -> AsyncGenerator[Any, None]:
+        yield tts.AudioChunk(pcm=b"\x01\x10" * RATE)
+
+    assert len([data async for _, data in encoded(source(), "wav", RATE, audio_only=True)]) == 1
+
+
+async def test_the_codec_is_opened_while_the_first_sound_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = asyncio.Event()
+    opening = Encoder.open
+
+    def noted(self: Encoder) -> None:
+        opening(self)
+        opened.set()
+
+    monkeypatch.setattr(Encoder, "open", noted)
+
+    async def source() -> AsyncGenerator[Any, None]:
+        async with asyncio.timeout(10):
+            await opened.wait()
+        yield tts.AudioChunk(pcm=bytes(2 * RATE))
+        yield finished("stop")
+
+    assert b"".join([data async for _, data in encoded(source(), "mp3", RATE, audio_only=True)])
