@@ -63,6 +63,7 @@ class Listener:
         self._tracker: SpeechTracker | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._appended_at = 0.0
+        self._frame_ms = 0.0  # how much audio the client sends at once
         self._has_ended = False
         self._turns: list[_Turn] = []  # those that were told of and are not committed yet
 
@@ -96,6 +97,7 @@ class Listener:
         self.audio.append(data)
         if self._stream is not None:
             self._appended_at = asyncio.get_running_loop().time()
+            self._frame_ms = self.audio.format.milliseconds(len(data))
             self._stream.feed(data)
             self._look_for_pause()
         elif self.audio.utterance is not None:
@@ -163,8 +165,10 @@ class Listener:
 
     def _look_for_pause(self) -> None:
         """Tell of a pause as soon as enough quiet audio has come, in the middle of a window too."""
-        if self._tracker is not None and (pause := self._tracker.arrived(self.audio.now_ms)) is not None:
-            self._found(self._tracker, pause)
+        if self._tracker is not None:
+            pause = self._tracker.arrived(self.audio.now_ms, self._frame_ms)
+            if pause is not None:
+                self._found(self._tracker, pause)
 
     def _found(self, tracker: SpeechTracker, event: VoiceInput) -> None:
         match event:

@@ -81,15 +81,16 @@ class SpeechTracker:
             return VoiceResumed(at_ms=round(self.now_ms - self._run * self._window_ms))
         return self.settle()
 
-    def arrived(self, until_ms: float) -> VoicePaused | None:
-        """Whether speech pauses, when audio has come up to ``until_ms``: what is no whole window yet counts as quiet.
+    def arrived(self, until_ms: float, frame_ms: float) -> VoicePaused | None:
+        """Whether speech pauses, when audio has come up to ``until_ms``, in frames of ``frame_ms``.
 
-        Else a pause would be told up to a window late.
+        What is no whole window yet counts as quiet, and a pause is told with the frame that ends closest to its length:
+        else it would be told up to a window, or a frame, late.
         """
         part_ms = until_ms - self.now_ms
         if not self.is_speaking or self.quiet_ms <= 0 or part_ms >= self._window_ms:
             return None
-        return self._pause(self.quiet_ms + part_ms)
+        return self._pause(self.quiet_ms + part_ms + min(frame_ms, self._window_ms) / 2)
 
     def settle(self) -> VoiceInput | None:
         """Whether speech pauses or has ended with the silence so far; after ``silence_ms`` was changed."""

@@ -139,13 +139,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_pause_is_told_with_the_frame_that_makes_it_long_enough() -> None:
-    """Work ahead begins then: with the next window it would begin 8 ms later."""
+    """Work ahead begins then: with the next window it would begin 12 ms later."""
     async with session() as at:
         at.listen(ServerVad())
         assert await at.hears((10, VOICE), (3, QUIET)) == [VoiceStarted(at_ms=0)]
-        at.listener.append(bytes(2 * 24 * 20))
-        assert len(at.told) == 1, "116 ms"
-        at.listener.append(bytes(2 * 24 * 4))
+        at.listener.append(bytes(2 * 24 * 10))
+        assert len(at.told) == 1, "106 ms, in frames of 10"
+        at.listener.append(bytes(2 * 24 * 10))
         assert at.told == [VoiceStarted(at_ms=0), VoicePaused(at_ms=ms(10))]
         utterance = at.listener.open(0)
         assert utterance.is_paused

@@ -78,21 +78,42 @@ def test_what_is_needed_while_nobody_speaks_is_the_padding() -> None:
 def test_a_pause_is_told_in_the_middle_of_a_window() -> None:
     heard = SpeechTracker(SETTINGS, window_ms=32)
     assert [event for _ in range(10) if (event := heard.window(0.9)) is not None] == [VoiceStarted(at_ms=0)]
-    assert heard.arrived(340) is None, "of a voice that was heard last nothing is known"
+    assert heard.arrived(340, 0) is None, "of a voice that was heard last nothing is known"
     assert [heard.window(0.0) for _ in range(3)] == [None] * 3
-    assert heard.arrived(439) is None
-    assert heard.arrived(440) == VoicePaused(at_ms=320)
-    assert heard.arrived(441) is None
+    assert heard.arrived(439, 0) is None
+    assert heard.arrived(440, 0) == VoicePaused(at_ms=320)
+    assert heard.arrived(441, 0) is None
     assert [heard.window(0.9), heard.window(0.9)] == [None, VoiceResumed(at_ms=416)]
+
+
+@pytest.mark.parametrize(
+    ("frame_ms", "told_with"),
+    [(20, {0: 120, 4: 116, 8: 112, 12: 128, 16: 124}), (10, {0: 120, 2: 118, 4: 116, 6: 124})],
+)
+def test_a_pause_is_told_with_the_frame_that_ends_closest_to_its_length(
+    frame_ms: float, told_with: dict[int, int]
+) -> None:
+    """``told_with``: milliseconds from the end of a frame to that of the voice, and from there to the pause."""
+    for offset, expected in told_with.items():
+        heard = SpeechTracker(SETTINGS, window_ms=32)
+        for _ in range(10):
+            heard.window(0.9)
+        arrived = 320.0 - offset
+        while not heard.is_paused:
+            arrived += frame_ms
+            while heard.now_ms + 32 <= arrived:
+                heard.window(0.0)
+            heard.arrived(arrived, frame_ms)
+        assert arrived - 320 == expected
 
 
 def test_audio_that_waits_to_be_measured_is_not_taken_for_quiet() -> None:
     heard = SpeechTracker(SETTINGS, window_ms=32)
-    assert heard.arrived(1000) is None, "nobody has spoken"
+    assert heard.arrived(1000, 20) is None, "nobody has spoken"
     for probability in (*[0.9] * 10, 0.0, 0.0):
         heard.window(probability)
-    assert heard.arrived(heard.now_ms + 32) is None
-    assert heard.arrived(heard.now_ms + 1000) is None
+    assert heard.arrived(heard.now_ms + 32, 1000) is None
+    assert heard.arrived(heard.now_ms + 1000, 1000) is None
 
 
 def test_silence_that_is_not_longer_than_a_pause_ends_a_turn_without_one() -> None:
