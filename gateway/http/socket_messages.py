@@ -1,6 +1,6 @@
-"""Messages of a WebSocket as they arrive, without a task that wakes up for each of them."""
+"""Messages of a WebSocket as they come and go, without a task that wakes up for each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 from litestar.types import Scope
@@ -13,17 +13,20 @@ TakeMemory = Callable[[int], None]
 """Takes so many bytes of a budget, or gives them back when negative. Raises ``Unavailable`` when they are not left."""
 
 
-class MessageSource(Protocol):
+class SocketMessages(Protocol):
     """The client's side of a WebSocket: what ASGI does not offer."""
 
     def deliver(self, take: TakeMessage) -> None:
         """Give messages to ``take`` as they arrive; the ASGI ``receive`` tells of the end of the connection only."""
 
+    async def send_texts(self, texts: Sequence[bytes]) -> None:
+        """Send messages of text (UTF-8) together, when the client can take them. Raises ``OSError`` when it is gone."""
+
     def draw_on(self, take: TakeMemory) -> None:
         """Let ``take`` count the bytes of a message of which the rest has not arrived."""
 
 
-def messages_of(scope: Scope) -> MessageSource:
+def messages_of(scope: Scope) -> SocketMessages:
     """The messages of a WebSocket that was accepted; the gateway's own server gives them."""
-    source: MessageSource = cast(Any, scope)["extensions"][MESSAGES]
-    return source
+    messages: SocketMessages = cast(Any, scope)["extensions"][MESSAGES]
+    return messages

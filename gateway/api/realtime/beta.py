@@ -66,7 +66,7 @@ def read_beta_event(frame: str) -> ClientEvent | Refused:
     return read_event(msgspec.json.encode(_current_event(event)).decode())
 
 
-def beta_frames(event: ServerEvent) -> Iterable[str]:
+def beta_frames(event: ServerEvent) -> Iterable[bytes]:
     """The frames of an event for a client that speaks the Beta."""
     if isinstance(event, ItemDone):  # told of when it was added
         return
@@ -80,7 +80,7 @@ def beta_frames(event: ServerEvent) -> Iterable[str]:
         told["response"] = _beta_response(response)
     if isinstance(item := told.get("item"), dict):
         told["item"] = _renamed(item, _BETA_CONTENT)
-    yield msgspec.json.encode(told).decode()
+    yield msgspec.json.encode(told)
 
 
 def _current_event(event: dict[str, Any]) -> dict[str, Any]:

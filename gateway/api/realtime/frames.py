@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 from litestar.exceptions import WebSocketDisconnect
@@ -13,22 +13,31 @@ from gateway.realtime.protocol.server_events import ServerEvent
 MOST_WAITING_BYTES = 4_000_000
 """Of frames that the client has not read: half a minute of audio, and more than any burst of events."""
 
-Encode = Callable[[ServerEvent], Iterable[str]]
+AT_ONCE_BYTES = 64 * 1024
+"""Of frames that are sent together: whether the client reads is looked at before each such piece."""
+
+Encode = Callable[[ServerEvent], Iterable[bytes]]
 """The frames of an event."""
 
+SendTexts = Callable[[Sequence[bytes]], Awaitable[None]]
 
-def frames_of(event: ServerEvent) -> Iterable[str]:
+
+def frames_of(event: ServerEvent) -> Iterable[bytes]:
     """The frame of an event."""
-    yield msgspec.json.encode(event).decode()
+    yield msgspec.json.encode(event)
 
 
 class FrameWriter:
-    """Sends the events of one session. ``run`` does it; ``backlogged`` ends when the client reads too slowly."""
+    """Sends the events of one session, those of one moment together, and then with ``send`` the close.
 
-    def __init__(self, send: Send, encode: Encode) -> None:
+    ``run`` does it; ``backlogged`` ends when the client reads too slowly.
+    """
+
+    def __init__(self, send_texts: SendTexts, send: Send, encode: Encode) -> None:
+        self._send_texts = send_texts
         self._send = send
         self._encode = encode
-        self._frames: deque[str] = deque()
+        self._frames: deque[bytes] = deque()
         self._waiting = 0
         self._ending: tuple[int, str] | None = None
         self._news = asyncio.Event()
@@ -60,9 +69,9 @@ class FrameWriter:
         try:
             while True:
                 while self._frames:
-                    frame = self._frames.popleft()
-                    await self._send({"type": "websocket.send", "bytes": None, "text": frame})
-                    self._waiting -= len(frame)
+                    frames = self._next()
+                    await self._send_texts(frames)
+                    self._waiting -= sum(map(len, frames))
                 if self._ending is not None:
                     code, reason = self._ending
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
@@ -71,6 +80,12 @@ class FrameWriter:
                 await self._news.wait()
         except (OSError, WebSocketDisconnect):  # the client is gone, which the reader learns as well
             return
+
+    def _next(self) -> list[bytes]:
+        frames, size = [self._frames.popleft()], 0
+        while self._frames and (size := size + len(frames[-1])) < AT_ONCE_BYTES:
+            frames.append(self._frames.popleft())
+        return frames
 
     async def backlogged(self) -> None:
         """Wait until the client is too far behind."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Frame, Opcode
@@ -52,6 +53,21 @@ class Application:
         if message == "fail":
             raise ValueError("marzipan")
         self.taken.append(message)
+
+
+class Counted:
+    """A transport whose writes are counted."""
+
+    def __init__(self, transport: asyncio.Transport, written: list[int]) -> None:
+        self._transport = transport
+        self._written = written
+
+    def write(self, data: bytes) -> None:
+        self._written.append(len(data))
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 @asynccontextmanager
@@ -115,6 +131,36 @@ async def test_those_that_came_before_they_were_asked_for_are_not_lost() -> None
         await client.ping()
         application.ready.set()
         await until(lambda: application.taken == ["early", "later"])
+
+
+async def test_messages_are_sent_together_and_arrive_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [b"x" * size for size in (0, 1, 125, 126, 65_535, 65_536, 200_000)]
+    written: list[int] = []
+    async with connected() as (_application, connection, client):
+        monkeypatch.setattr(connection, "transport", Counted(connection.transport, written))
+        await connection.send_texts(texts)
+        assert len(written) == 1
+        async with asyncio.timeout(10):
+            assert [str(await client.recv()).encode() for _ in texts] == texts
+
+
+async def test_nothing_is_sent_after_the_close() -> None:
+    async with connected() as (_application, connection, client):
+        await connection.send({"type": "websocket.close", "code": 4000})
+        with pytest.raises(ClientDisconnected):
+            await connection.send_texts([b"late"])
+        assert await _closed(client) == 4000
+
+
+async def test_messages_wait_for_a_client_that_does_not_read() -> None:
+    async with connected() as (_application, connection, client):
+        connection.pause_writing()
+        sending = asyncio.create_task(connection.send_texts([b"later"]))
+        await asyncio.sleep(0.01)
+        assert not sending.done()
+        connection.resume_writing()
+        await sending
+        assert await client.recv() == "later"
 
 
 async def test_what_came_after_the_application_has_left_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,11 @@
 """Frames on their way to a client that reads, one that does not, and one that is gone."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from litestar.exceptions import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
 from gateway.api.realtime import frames
 from gateway.api.realtime.frames import FrameWriter, frames_of
@@ -15,33 +16,55 @@ def event(number: int) -> AudioCleared:
     return AudioCleared(event_id=f"event_{number}")
 
 
+CLEARED = b'{"type":"input_audio_buffer.cleared","event_id":"event_%d"}'
+
+
+class Client:
+    """What was sent to it: lists of messages that came together, and the close."""
+
+    def __init__(self) -> None:
+        self.together: list[list[bytes]] = []
+        self.close: Any = None
+
+    async def texts(self, texts: Sequence[bytes]) -> None:
+        await asyncio.sleep(0)
+        self.together.append(list(texts))
+
+    async def message(self, message: Any) -> None:
+        self.close = message
+
+
 async def test_frames_are_sent_in_order_and_then_the_close() -> None:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    writer = FrameWriter(send, frames_of)
+    client = Client()
+    writer = FrameWriter(client.texts, client.message, frames_of)
     writer.send(event(1))
     writer.send(event(2))
     writer.close(1001, "session_expired")
     writer.send(event(3))
     await writer.run()
-    assert [message.get("text") for message in sent] == [
-        '{"type":"input_audio_buffer.cleared","event_id":"event_1"}',
-        '{"type":"input_audio_buffer.cleared","event_id":"event_2"}',
-        None,
-    ]
-    assert (sent[-1]["code"], sent[-1]["reason"]) == (1001, "session_expired")
+    assert client.together == [[CLEARED % 1, CLEARED % 2]], "what is told at once is sent at once"
+    assert client.close == {"type": "websocket.close", "code": 1001, "reason": "session_expired"}
+
+
+async def test_no_more_is_sent_at_once_than_a_client_may_leave_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "AT_ONCE_BYTES", 150)
+    client = Client()
+    writer = FrameWriter(client.texts, client.message, frames_of)
+    for number in range(8):
+        writer.send(event(number))
+    writer.close(1000, "")
+    await writer.run()
+    assert [len(texts) for texts in client.together] == [3, 3, 2]
+    assert [text for texts in client.together for text in texts] == [CLEARED % number for number in range(8)]
 
 
 async def test_a_client_that_reads_nothing_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MOST_WAITING_BYTES", 200)
 
-    async def never(_message: Any) -> None:
+    async def never(_texts: Sequence[bytes]) -> None:
         await asyncio.Event().wait()
 
-    writer = FrameWriter(never, frames_of)
+    writer = FrameWriter(never, Client().message, frames_of)
     running = asyncio.create_task(writer.run())
     for number in range(3):
         writer.send(event(number))
@@ -54,10 +77,24 @@ async def test_a_client_that_reads_nothing_falls_behind(monkeypatch: pytest.Monk
     running.cancel()
 
 
-async def test_a_client_that_is_gone_ends_it() -> None:
-    async def gone(_message: Any) -> None:
-        raise WebSocketDisconnect(detail="gone")
+async def test_what_is_sent_while_the_client_is_slow_counts_until_it_has_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frames, "MOST_WAITING_BYTES", 200)
+    client = Client()
+    writer = FrameWriter(client.texts, client.message, frames_of)
+    running = asyncio.create_task(writer.run())
+    for number in range(40):  # far more than the bound in all
+        writer.send(event(number))
+        await asyncio.sleep(0.001)
+    running.cancel()
+    assert sum(map(len, client.together)) == 40
 
-    writer = FrameWriter(gone, frames_of)
+
+async def test_a_client_that_is_gone_ends_it() -> None:
+    async def gone(_texts: Sequence[bytes]) -> None:
+        raise ClientDisconnected
+
+    writer = FrameWriter(gone, Client().message, frames_of)
     writer.send(event(1))
     await asyncio.wait_for(writer.run(), 1)
