@@ -241,6 +241,8 @@ class Exchange:
             head.append(b"%s: %s\r\n" % (name, value))
             if name.lower() == b"content-length":
                 self._owed = int(value)
+            if name.lower() == b"upgrade":  # of this connection only, which has to be said (RFC 9110 7.8)
+                head.append(b"connection: upgrade\r\n")
         self._bodiless = self._head_only or status in BODILESS
         if self._owed is None and not self._bodiless:
             # HTTP/1.0 knows no chunks: there the end of the connection ends the answer (RFC 9112 6.3).

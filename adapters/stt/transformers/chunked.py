@@ -19,6 +19,7 @@ SEARCHED_SECONDS = 5
 """A part ends at the quietest moment of so much before its greatest length: between words, if there is a pause."""
 
 _LEAST_SECONDS = 1
+_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _MOMENT_SECONDS = 0.05
 
 
@@ -55,7 +56,7 @@ class ChunkedRecogniser:
         text, found = "", list[stt.Word]()
         for start, end in parts(samples):
             output = self._pipeline(samples[start:end], **arguments)
-            text = without(f"{text} {output['text']}", self._markers)
+            text = joined(text, without(output["text"], self._markers))
             if timed:
                 found += (_later(word, start / SAMPLE_RATE) for word in words(output, self._markers))
             if text and end < len(samples):
@@ -88,6 +89,11 @@ def parts(samples: Any) -> Iterator[tuple[int, int]]:
         yield start, cut
         start = cut
     yield start, len(samples)
+
+
+def joined(text: str, more: str) -> str:
+    """With a space between them, unless one of both is written without any."""
+    return f"{text}{more}" if _WITHOUT_SPACES.search(f"{text[-1:]}{more[:1]}") else f"{text} {more}".strip()
 
 
 def _later(word: stt.Word, seconds: float) -> stt.Word:

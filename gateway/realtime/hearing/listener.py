@@ -155,12 +155,11 @@ class Listener:
         event = tracker.window(probability)
         if event is not None:
             self._found(tracker, event)
+        if tracker.is_speaking and self._turns and not tracker.is_paused:
+            self._turns[-1].advance(tracker.now_ms)
         self._look_for_pause()
-        if tracker.is_speaking and self._turns:
-            if tracker.is_paused:
-                self._begin_judging(tracker, self._turns[-1])
-            else:
-                self._turns[-1].advance(tracker.now_ms)
+        if tracker.is_paused and self._turns:
+            self._begin_judging(tracker, self._turns[-1])
         self.audio.forget(self._turns[0].start_ms if self._turns else tracker.needed_from_ms)
 
     def _look_for_pause(self) -> None:

@@ -54,8 +54,8 @@ class LiveTranscription:
         self._heard = heard
         self._known: tuple[int, str] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
-        self._converted_in = 0  # the last pause in which that was done before anybody waited for it
-        self._converted = (b"", b"")  # what there was, and the same as the recogniser wants it
+        self._converted_in = 0  # the last pause in which the audio was converted before anybody waited for it
+        self._converted: tuple[int, bytes] | None = None  # how long that was, and what it became
         self._is_over = False
 
     async def so_far(self) -> str | None:
@@ -134,6 +134,8 @@ class LiveTranscription:
         """Recognise all of it when it has ended; with work ahead in each pause, and then it may end there."""
         utterance = self._utterance
         while True:
+            if not utterance.is_paused:
+                self._converted = None
             if utterance.is_paused and self._is_worth_it():
                 pause = utterance.pauses
                 heard = await race(self._heard_in(pause), self._resumed(pause))
@@ -187,19 +189,23 @@ class LiveTranscription:
 
     async def _audio(self) -> AsyncGenerator[bytes, None]:
         """What there is of the utterance now."""
-        async for block in blocks(await self._pcm(), self._recogniser.info.sample_rate):
+        pcm = await self._pcm()
+        if self._utterance.has_ended:
+            self._converted = None
+        async for block in blocks(pcm, self._recogniser.info.sample_rate):
             yield block
 
     async def _pcm(self) -> bytes:
         """What there is of the utterance now, at the recogniser's sample rate."""
         rate = self._recogniser.info.sample_rate
         audio_format, data = self._utterance.known()
-        if data != self._converted[0]:
-            # A thread takes longer than to convert what somebody says in a turn.
-            short = audio_format.milliseconds(len(data)) <= CONVERTED_MS
-            pcm = audio_format.pcm(data, rate) if short else await call(audio_format.pcm, data, rate)
-            self._converted = (data, pcm)
-        return self._converted[1]
+        if self._converted is not None and self._converted[0] == len(data):
+            return self._converted[1]
+        # A thread takes longer than to convert what somebody says in a turn.
+        short = audio_format.milliseconds(len(data)) <= CONVERTED_MS
+        pcm = audio_format.pcm(data, rate) if short else await call(audio_format.pcm, data, rate)
+        self._converted = (len(data), pcm)
+        return pcm
 
     def _know(self, text: str) -> None:
         """The words up to the present pause are ``text``."""

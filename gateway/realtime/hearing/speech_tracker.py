@@ -90,6 +90,8 @@ class SpeechTracker:
         part_ms = until_ms - self.now_ms
         if not self.is_speaking or self.quiet_ms <= 0 or part_ms >= self._window_ms:
             return None
+        if self.silence_ms <= self._settings.quiet_ms:  # the turn ends then
+            return None
         return self._pause(self.quiet_ms + part_ms + min(frame_ms, self._window_ms) / 2)
 
     def settle(self) -> VoiceInput | None:

@@ -9,7 +9,7 @@ import pytest
 from adapters.contract.checks import read
 from adapters.contract.errors import Unsupported
 from adapters.stt.recognition import SAMPLE_RATE
-from adapters.stt.transformers.chunked import parts
+from adapters.stt.transformers.chunked import joined, parts
 from tests.models import tiny_ctc, tiny_whisper
 from tests.support.recogniser_engine import asking, heard, loaded
 
@@ -50,10 +50,10 @@ def test_a_long_recording_is_cut_where_it_is_quietest() -> None:
     assert [start for start, _ in parts(loud)] == [0, *(end for _, end in parts(loud))][:-1], "nothing is left out"
 
 
-@pytest.mark.parametrize(("seconds", "lengths"), [(0.5, 1), (30.0, 1), (30.001, 2), (600.0, 24)])
-def test_no_part_is_too_long_or_too_short(seconds: float, lengths: int) -> None:
+@pytest.mark.parametrize(("seconds", "count"), [(0.5, 1), (30.0, 1), (30.001, 2), (600.0, 24)])
+def test_no_part_is_too_long_or_too_short(seconds: float, count: int) -> None:
     found = [(end - start) / SAMPLE_RATE for start, end in parts(np.ones(round(seconds * SAMPLE_RATE), np.float32))]
-    assert len(found) == lengths
+    assert len(found) == count
     assert sum(found) == pytest.approx(seconds, abs=1e-3)
     assert max(found) <= 30
     assert min(found) >= min(seconds, 1)
@@ -73,3 +73,18 @@ async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
             await heard(engine, asking(QUESTION.samples, translate=True))
         started, *_ = await read(engine.stream(asking(QUESTION.samples, temperature=0.5)))
         assert started.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "whole"),
+    [
+        ("what is", "the capital", "what is the capital"),
+        ("", "first", "first"),
+        ("said", "", "said"),
+        ("今日は", "晴れです", "今日は晴れです"),
+        ("สวัสดี", "ครับ", "สวัสดีครับ"),
+        ("오늘은", "맑습니다", "오늘은 맑습니다"),
+    ],
+)
+def test_parts_arejoined_as_their_language_is_written(text: str, more: str, whole: str) -> None:
+    assert joined(text, more) == whole

@@ -385,4 +385,5 @@ async def test_a_request_without_an_upgrade_is_told_that_it_is_a_websocket() -> 
     async with served(gateway_of(scripted_engines())) as address, httpx.AsyncClient() as client:
         answer = await client.get(f"{address}/v1/realtime?model=gpt-realtime")
     assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert "upgrade" in answer.headers["connection"], "proxies must not pass the other on"
     assert "ws://" in answer.json()["error"]["message"]

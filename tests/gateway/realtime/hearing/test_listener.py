@@ -149,15 +149,19 @@ async def test_a_pause_is_told_with_the_frame_that_makes_it_long_enough() -> Non
         assert at.told == [VoiceStarted(at_ms=0), VoicePaused(at_ms=ms(10))]
         utterance = at.listener.open(0)
         assert utterance.is_paused
+        assert utterance.seconds == pytest.approx(ms(13) / 1000)
 
 
 async def test_a_pause_in_larger_frames_is_told_when_they_are_measured() -> None:
+    """All that was measured by then is of the turn, as when it is told with a frame."""
     async with session() as at:
         at.listen(ServerVad())
         await at.hears((10, VOICE))
+        utterance = at.listener.open(0)
         at.listener.append(bytes(2 * 24 * 120))
         await until(lambda: len(at.told) == 2)
         assert at.told[1] == VoicePaused(at_ms=ms(10))
+        assert utterance.seconds == pytest.approx(ms(13) / 1000)
 
 
 async def test_a_turn_and_its_audio() -> None:

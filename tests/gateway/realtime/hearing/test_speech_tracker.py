@@ -119,6 +119,9 @@ def test_audio_that_waits_to_be_measured_is_not_taken_for_quiet() -> None:
 def test_silence_that_is_not_longer_than_a_pause_ends_a_turn_without_one() -> None:
     short = msgspec.structs.replace(SETTINGS, silence_ms=100)
     assert told(tracker(settings=short), (100, 0.9), (200, 0.0)) == [VoiceStarted(at_ms=0), TurnEnded(at_ms=200)]
+    heard = SpeechTracker(short, window_ms=32)
+    assert [heard.window(probability) for probability in (0.9, 0.9, 0.0, 0.0, 0.0)][2:] == [None] * 3
+    assert heard.arrived(heard.now_ms + 24, 20) is None
 
 
 def test_without_any_patience_a_turn_ends_in_the_first_quiet_window() -> None:
