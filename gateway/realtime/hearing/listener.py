@@ -160,6 +160,8 @@ class Listener:
         self._look_for_pause()
         if tracker.is_paused and self._turns:
             self._begin_judging(tracker, self._turns[-1])
+        if self._stream is not None:
+            self._stream.is_urgent = tracker.next_decides
         self.audio.forget(self._turns[0].start_ms if self._turns else tracker.needed_from_ms)
 
     def _look_for_pause(self) -> None:

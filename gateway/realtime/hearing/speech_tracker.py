@@ -59,6 +59,13 @@ class SpeechTracker:
         """For how long there has been no voice."""
         return self.now_ms - self._voiced_until_ms
 
+    @property
+    def next_decides(self) -> bool:
+        """Whether a turn may start or end with the next window."""
+        if self.is_speaking:
+            return self.quiet_ms + self._window_ms >= self.silence_ms
+        return 0 < self._run >= self._least - 1
+
     def change(self, settings: TrackerSettings) -> None:
         """Judge by other settings from now on, also in a turn that goes on."""
         self._settings = settings

@@ -7,6 +7,7 @@ A session opens a stream, feeds it what the client sends, and is told the probab
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from gateway.realtime.hearing.event_meters import EventMeters
 from gateway.realtime.hearing.window_resampler import WindowResampler
 
 TICK_SECONDS = 0.005
-"""Between the starts of two runs, at least: what arrives meanwhile is measured together."""
+"""Between the starts of two runs: what arrives meanwhile is measured together, unless something of it is urgent."""
 
 BATCH = 64
 """Streams in one run of the model."""
@@ -40,7 +41,7 @@ class VoiceActivityMonitor:
         self._thread = SerialThread("voice activity")
         self._resamplers: dict[int, WindowResampler] = {}
         self._ready: dict[ActivityStream, None] = {}  # in order of arrival
-        self._news = asyncio.Event()
+        self._news, self._urgent_news = asyncio.Event(), asyncio.Event()
         self._metering: vad.Metering | None = None
 
     @property
@@ -77,6 +78,8 @@ class VoiceActivityMonitor:
         """There is a whole window of ``stream``."""
         self._ready[stream] = None
         self._news.set()
+        if stream.is_urgent:
+            self._urgent_news.set()
 
     async def run(self) -> None:
         """Measure whatever arrives, until cancelled; then the thread ends."""
@@ -90,9 +93,12 @@ class VoiceActivityMonitor:
         begun = now() - TICK_SECONDS
         while True:
             await self._news.wait()
-            if (left := begun + TICK_SECONDS - now()) > 0:
-                await asyncio.sleep(left)
+            if (due := begun + TICK_SECONDS) > now():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._urgent_news.wait()
             self._news.clear()
+            self._urgent_news.clear()
             begun = now()
             streams = list(self._ready)
             self._ready.clear()
@@ -151,6 +157,8 @@ class ActivityStream:
         self.format = audio_format
         self.meter = monitor.metering.meter()
         self.is_closed = False
+        self.is_urgent = False
+        """Whether somebody waits for what the next window may decide."""
         self.history: Windows = np.zeros(resampler.history, np.int16)
         self._monitor = monitor
         self._measured = measured

@@ -19,6 +19,7 @@ from adapters.contract.errors import InvalidRequest
 from adapters.turn_end.smart_turn import SmartTurn
 from adapters.vad.silero.adapter import Silero
 from gateway.realtime.audio_memory import AudioMemory
+from gateway.realtime.hearing import voice_activity
 from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 from gateway.realtime.hearing.end_of_turn import TurnJudge
 from gateway.realtime.hearing.listener import Hearing, Listener
@@ -150,6 +151,19 @@ async def test_a_pause_is_told_with_the_frame_that_makes_it_long_enough() -> Non
         utterance = at.listener.open(0)
         assert utterance.is_paused
         assert utterance.seconds == pytest.approx(ms(13) / 1000)
+
+
+async def test_the_window_that_may_start_or_end_a_turn_is_measured_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others wait for those of other sessions, here for an hour."""
+    async with session() as at:
+        at.listen(ServerVad())
+        await at.hears((3, QUIET), (1, VOICE))
+        with monkeypatch.context() as patient:
+            patient.setattr(voice_activity, "TICK_SECONDS", 3600)
+            assert await at.hears((1, VOICE)) == [VoiceStarted(at_ms=ms(3))]
+        await at.hears((8, VOICE), (15, QUIET))
+        monkeypatch.setattr(voice_activity, "TICK_SECONDS", 3600)
+        assert (await at.hears((1, QUIET)))[-1] == TurnEnded(at_ms=ms(29))
 
 
 async def test_a_pause_in_larger_frames_is_told_when_they_are_measured() -> None:

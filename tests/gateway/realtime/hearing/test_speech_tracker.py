@@ -116,6 +116,28 @@ def test_audio_that_waits_to_be_measured_is_not_taken_for_quiet() -> None:
     assert heard.arrived(heard.now_ms + 1000, 1000) is None
 
 
+@pytest.mark.parametrize(
+    ("windows", "decides"),
+    [
+        ([], False),
+        ([0.0] * 9, False),
+        ([0.9], False),
+        ([0.9, 0.9], True),
+        ([0.9, 0.9, 0.0], False),
+        ([0.9] * 5, False),
+        ([0.9] * 5 + [0.0] * 10, False),
+        ([0.9] * 5 + [0.0] * 23, False),
+        ([0.9] * 5 + [0.0] * 24, True),
+        ([0.9] * 5 + [0.0] * 25, False),
+    ],
+)
+def test_whether_the_next_window_may_start_or_end_a_turn(windows: list[float], decides: bool) -> None:
+    heard = tracker()  # three windows start a turn, and 25 of silence end it
+    for probability in windows:
+        heard.window(probability)
+    assert heard.next_decides is decides
+
+
 def test_silence_that_is_not_longer_than_a_pause_ends_a_turn_without_one() -> None:
     short = msgspec.structs.replace(SETTINGS, silence_ms=100)
     assert told(tracker(settings=short), (100, 0.9), (200, 0.0)) == [VoiceStarted(at_ms=0), TurnEnded(at_ms=200)]

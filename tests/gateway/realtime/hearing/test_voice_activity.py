@@ -16,6 +16,7 @@ from adapters.vad.silero.adapter import Silero
 from gateway.audio.resample import Resampler
 from gateway.engines.automatic import Contestant
 from gateway.engines.automatic_detector import AutomaticDetector
+from gateway.realtime.hearing import voice_activity
 from gateway.realtime.hearing.audio_format import FORMATS, AudioType
 from gateway.realtime.hearing.speech_tracker import SpeechTracker, TrackerSettings
 from gateway.realtime.hearing.voice_activity import BATCH, WINDOWS_AT_ONCE, ActivityStream, VoiceActivityMonitor
@@ -112,6 +113,27 @@ async def test_a_window_is_measured_when_it_is_whole() -> None:
         await asyncio.sleep(0.05)
         assert len(told) == 4
     assert max(max(call) for call in engine.calls) <= 4
+
+
+async def test_what_is_urgent_does_not_wait_for_more_and_takes_along_what_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = LoudnessEngine()
+    patient_told, urgent_told = list[float](), list[float]()
+    async with monitoring(engine) as monitor:
+        patient = monitor.open(PCM, patient_told.append, unexpected)
+        urgent = monitor.open(PCM, urgent_told.append, unexpected)
+        patient.feed(WINDOW)
+        await until(lambda: len(patient_told) == 1)
+        monkeypatch.setattr(voice_activity, "TICK_SECONDS", 3600)
+        patient.feed(WINDOW)
+        urgent.feed(WINDOW[:-2])
+        urgent.is_urgent = True
+        await asyncio.sleep(0.02)
+        assert len(patient_told) == 1
+        urgent.feed(WINDOW[:2])
+        await until(lambda: len(patient_told) == 2 and len(urgent_told) == 1)
+    assert engine.calls == [[1], [1, 1]]
 
 
 async def test_who_sends_much_at_once_does_not_hold_up_the_others() -> None:
