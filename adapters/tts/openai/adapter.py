@@ -130,7 +130,7 @@ class OpenAISynthesiser(ServerEngine):
                     file = AudioFile(piece.content_type)
                 elif pcm := file.feed(piece):
                     yield pcm
-        if pcm := await call(file.finish):  # it may have to decode everything
+        if pcm := await call(file.finish) if file.is_decoded_at_the_end else file.finish():
             yield pcm
 
     def _body(self, request: tts.Request) -> dict[str, Any]:

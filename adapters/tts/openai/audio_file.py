@@ -46,6 +46,11 @@ class AudioFile:
         self._loud = False
         self._samples = 0
 
+    @property
+    def is_decoded_at_the_end(self) -> bool:
+        """Whether ``finish`` blocks for long: only then are the samples of such a file known."""
+        return self._kind == _FILE
+
     def feed(self, data: bytes) -> bytes:
         """The samples of the next piece; empty when none are known yet."""
         self._held += data

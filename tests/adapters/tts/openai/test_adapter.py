@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from adapters.blocking import call
 from adapters.contract import tts
 from adapters.contract.checks import tts_grammar
 from adapters.contract.engine import Started
@@ -97,6 +98,25 @@ async def test_files_are_read_whatever_they_are_called(kind: str, rate: int) -> 
     samples, _ = await spoken(audio(file(kind, rate), "application/octet-stream"))
     assert len(samples) == pytest.approx(24_000 * 24_000 / rate, rel=0.1)
     assert np.abs(samples).max() == pytest.approx(8_000, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("script", "threads"), [(audio(TONE.tobytes()), 0), (audio(file("WAV")), 0), (audio(file("FLAC")), 1)]
+)
+async def test_only_files_that_have_to_be_decoded_are_read_in_a_thread(
+    script: Script, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread takes longer than all else that is done with samples."""
+    called: list[Any] = []
+
+    async def noted(function: Any) -> Any:
+        called.append(function)
+        return await call(function)
+
+    monkeypatch.setattr("adapters.tts.openai.adapter.call", noted)
+    samples, _ = await spoken(script)
+    assert np.array_equal(samples, TONE)
+    assert len(called) == threads
 
 
 async def test_two_channels_become_one() -> None:
