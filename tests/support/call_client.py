@@ -21,7 +21,7 @@ FRAME = RATE // 50
 LONGEST_LOSS = 48_000 // 5
 """Samples that are missing because packets were lost; more are a pause."""
 
-SECONDS = 15.0
+SECONDS = 60.0
 """How long an event is waited for."""
 
 
