@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters import scripted
-from adapters.contract import llm
+from adapters.contract import llm, stt
 from adapters.contract.errors import UpstreamError
 from gateway.access.caller import Caller
 from gateway.access.limits import Limits
@@ -37,6 +37,27 @@ async def test_an_answer_is_prepared_in_a_pause_and_told_when_the_turn_has_ended
         assert sum(len(event.delta) for event in stage.told("response.output_audio.delta")) > 24_000
     answers = [outcome for outcome in stage.outcomes if outcome.response_id.startswith("resp")]
     assert [(outcome.response_id, outcome.speculative) for outcome in answers] == [(done.response.id, False)]
+
+
+async def test_an_attempt_whose_words_come_after_the_end_of_the_turn_is_spoken_to_its_end() -> None:
+    """It is adopted at the moment at which its words are told."""
+
+    async def script(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        async for _ in request.audio:
+            pass
+        await asyncio.sleep(0.5)
+        yield stt.FinalTranscript(text="what is the capital of france")
+        yield stt.Finished(language="en", seconds=2.0)
+
+    slow = scripted.Scripted(stt.Info(sample_rate=16_000, live=True), script)
+    stage = Stage(scripted_engines(stt=slow), "--realtime_ahead", "tts")
+    async with stage.session():
+        await stage.speak(spoken_question() + PAUSE + silence(0.6))
+        await until(lambda: bool(stage.told("input_audio_buffer.speech_stopped")))
+        assert stage.engines.llm.opened == 0, "the words are not known yet"
+        done = await stage.until("response.done")
+        assert (slow.opened, stage.engines.llm.opened) == (1, 1), "what was begun in the pause is the answer"
+        assert done.response.output[0].content[0].transcript == "Hello there. How are you?"
 
 
 async def test_what_was_prepared_is_thrown_away_when_the_user_goes_on() -> None:
