@@ -86,5 +86,5 @@ async def test_another_model_with_a_decoder(tmp_path: Path) -> None:
         ("오늘은", "맑습니다", "오늘은 맑습니다"),
     ],
 )
-def test_parts_arejoined_as_their_language_is_written(text: str, more: str, whole: str) -> None:
+def test_parts_are_joined_as_their_language_is_written(text: str, more: str, whole: str) -> None:
     assert joined(text, more) == whole
