@@ -200,12 +200,13 @@ class Answers:
         said = "" if heard is not None else await words()
         if said is None or (heard is None and not said.strip()):
             return
-        speculation = Speculation(1 if command.reach == "tts" else 0, run.lost)
-        if command.plan is not None:  # before the session is told, which may adopt it at once
-            self._speculations[run.response_id] = speculation
-        self._tell(inputs.Prepared(response_id=run.response_id, transcript=said))
+        prepared = inputs.Prepared(response_id=run.response_id, transcript=said)
         if command.plan is None:
+            self._tell(prepared)
             return
+        speculation = Speculation(1 if command.reach == "tts" else 0, run.lost)
+        self._speculations[run.response_id] = speculation
+        self._tell(prepared)  # last: the session may adopt the attempt at once
         items = (*command.plan.items[:-1], _with_words(command.plan.items[-1], said or None))
         plan = msgspec.structs.replace(command.plan, items=items)
 

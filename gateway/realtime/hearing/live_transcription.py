@@ -54,8 +54,7 @@ class LiveTranscription:
         self._heard = heard
         self._known: tuple[int, str] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
-        self._converted_in = 0  # the last pause in which the audio was converted before anybody waited for it
-        self._converted: tuple[int, bytes] | None = None  # how long that was, and what it became
+        self._converted: tuple[int, bytes] | None = None  # how long the audio was in this pause, and what it became
         self._is_over = False
 
     async def so_far(self) -> str | None:
@@ -149,9 +148,8 @@ class LiveTranscription:
                     async for event in events:
                         yield event
                 return
-            elif utterance.is_paused and utterance.pauses > self._converted_in and self._is_short():
-                self._converted_in = utterance.pauses
-                await self._pcm()
+            elif utterance.is_paused and self._converted is None and self._is_short():
+                await self._pcm()  # now, while nobody waits for it
             else:
                 await utterance.change()
 
