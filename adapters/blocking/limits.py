@@ -21,10 +21,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     ``memory_bytes``: past them an allocation fails, which raises ``MemoryError`` or ends the process.
     ``cpu_seconds``: processor time for the next piece of an answer; one that takes longer ends the process.
+    ``unwanted_seconds``: for a job whose caller left ``WorkerPool.answer`` early; then the gateway ends the process.
     """
 
     memory_bytes: int | None = None
     cpu_seconds: int | None = None
+    unwanted_seconds: float = 0.0
 
     def apply(self) -> None:
         """Bound the memory of this process, and keep what people said out of core dumps."""

@@ -46,6 +46,7 @@ class WorkerPool:
         self._timeout = timeout
         self._adapter = adapter
         self._places = asyncio.Semaphore(size)
+        self._answers: set[asyncio.Task[bytes]] = set()
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._closed = False
@@ -80,12 +81,37 @@ class WorkerPool:
 
         A job whose worker dies is tried once more, in the process that was started in its place: what an earlier job
         did to the memory of the first one may have ended it.
+        A caller that leaves early ends its worker, as with ``stream``, unless ``limits`` let the job end by itself.
         """
-        async with self._places:
-            try:
-                return await self._whole(self._take(), *payload)
-            except WorkerDied:
-                return await self._whole(self._take(newest=True), *payload)
+        await self._places.acquire()
+        job = asyncio.create_task(self._tried(*payload))
+        self._answers.add(job)
+        job.add_done_callback(self._answered)
+        try:
+            return await asyncio.shield(job)
+        finally:
+            if not job.done():
+                await self._leave(job)
+
+    async def _tried(self, *payload: bytes) -> bytes:
+        try:
+            return await self._whole(self._take(), *payload)
+        except WorkerDied:
+            return await self._whole(self._take(newest=True), *payload)
+
+    def _answered(self, job: "asyncio.Task[bytes]") -> None:
+        self._answers.discard(job)
+        self._places.release()
+        if not job.cancelled():
+            job.exception()  # marks it as retrieved: its caller may have left
+
+    async def _leave(self, job: "asyncio.Task[bytes]") -> None:
+        """Let a job that nobody waits for end by itself, or end its worker."""
+        if self._limits.unwanted_seconds:
+            asyncio.get_running_loop().call_later(self._limits.unwanted_seconds, job.cancel)
+        else:
+            job.cancel()
+            await outlast(job.done, lambda: asyncio.wait([job]))
 
     async def _whole(self, worker: "_Worker", *payload: bytes) -> bytes:
         async with aclosing(self._run(worker, *payload)) as items:
@@ -104,6 +130,8 @@ class WorkerPool:
             await worker.end()
         for worker in list(self._busy):
             await worker.dead()
+        if self._answers:
+            await asyncio.wait(self._answers)
 
     def _take(self, *, newest: bool = False) -> "_Worker":
         while self._idle:

@@ -14,8 +14,8 @@ WORKERS = 2
 """With two, a text that ends one of them keeps nobody waiting for the next one to load."""
 
 _TIMEOUT_SECONDS = 120
-_LIMITS = Limits(cpu_seconds=240)
-"""A phrase takes some seconds at most; loading is not limited."""
+_LIMITS = Limits(cpu_seconds=240, unwanted_seconds=10)
+"""A phrase takes some seconds at most; loading is not limited, and takes longer than the rest of a phrase."""
 
 _ARE_YOU_LOADED = b""
 """The job that is answered with why the model could not be loaded, and with nothing when it was."""

@@ -23,8 +23,8 @@ WORKERS = 2
 """With two, a text that ends one of them keeps nobody waiting for the next one to start."""
 
 _SILENCE_SECONDS = 30
-_LIMITS = Limits(memory_bytes=256 * 1024 * 1024, cpu_seconds=5)
-"""A piece of text takes some milliseconds."""
+_LIMITS = Limits(memory_bytes=256 * 1024 * 1024, cpu_seconds=5, unwanted_seconds=1)
+"""A piece of text takes some milliseconds, fewer than to start a process."""
 
 
 class Espeak:

@@ -275,6 +275,65 @@ async def test_a_job_that_ends_every_process_is_tried_twice_and_no_process_too_m
         assert await workers.answer(b"a") == b"a0a1a2"
 
 
+async def left_early(workers: WorkerPool, payload: bytes) -> None:
+    """Ask for an answer and leave once a worker has the job."""
+    job = asyncio.create_task(workers.answer(payload))
+    while not workers._busy:
+        await asyncio.sleep(0.01)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+
+
+async def test_who_leaves_an_answer_early_ends_its_worker(started: list[int]) -> None:
+    async with pool() as workers:
+        await workers.warm_up()
+        await left_early(workers, b"short")
+        first, second = started
+        assert not running(first)
+        assert await pid(workers) == second
+
+
+async def test_a_short_job_that_nobody_waits_for_ends_by_itself(started: list[int]) -> None:
+    async with pool(limits=Limits(unwanted_seconds=30)) as workers:
+        process = await pid(workers)
+        await left_early(workers, b"short")
+        assert workers._busy, "the caller does not wait for the rest"
+        assert await workers.answer(b"a") == b"a0a1a2"
+        assert started == [process]
+
+
+async def test_one_that_takes_too_long_ends_its_worker(started: list[int]) -> None:
+    async with pool(limits=Limits(unwanted_seconds=0.1)) as workers:
+        process = await pid(workers)
+        await left_early(workers, b"hang")
+        assert await workers.answer(b"a") == b"a0a1a2"
+        assert len(started) == 2
+        assert not running(process)
+
+
+async def test_a_caller_that_leaves_while_it_waits_leaves_no_job() -> None:
+    async with pool(limits=Limits(unwanted_seconds=30)) as workers, aclosing(workers.stream(b"hang")) as hanging:
+        await anext(hanging)
+        waiting = asyncio.create_task(workers.answer(b"die"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await hanging.aclose()
+        assert not workers._answers
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_closing_the_pool_ends_what_nobody_waits_for() -> None:
+    async with pool(limits=Limits(unwanted_seconds=30)) as workers:
+        process = await pid(workers)
+        await left_early(workers, b"hang")
+        await workers.aclose()
+        assert not running(process)
+        assert not workers._answers
+
+
 async def test_a_refusal_passes_as_it_was_raised() -> None:
     async with pool() as workers:
         process = await pid(workers)

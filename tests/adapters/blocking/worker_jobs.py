@@ -64,6 +64,9 @@ def work(payload: bytes) -> Iterator[bytes]:  # noqa: PLR0912 - one case for eac
         case b"hang":
             yield str(os.getpid()).encode()
             time.sleep(60)
+        case b"short":
+            time.sleep(0.3)
+            yield b"done"
         case b"huge":
             yield bytes(65 * 1024 * 1024)
         case _:
