@@ -110,7 +110,8 @@ def _mono(frame: AudioFrame) -> Iterator[Samples]:
     for start in range(0, frame.samples, _STEP):
         with np.errstate(all="ignore"):  # floating point samples may be anything
             mixed: Samples = by_channel[:, start : start + _STEP].mean(axis=0, dtype=np.float32)
-            yield (mixed - full_scale if kind == "u1" else mixed) / np.float32(full_scale)
+            scaled = (mixed - full_scale if kind == "u1" else mixed) / np.float32(full_scale)
+        yield scaled  # not within: what numpy is told holds for the reader too, and cannot be taken back in another context
 
 
 def _pcm(held: list[Samples]) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -71,7 +72,10 @@ def _structs(found: Any) -> Iterator[type]:
 
 
 def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
-    """``schema`` with its references to components by other names."""
+    """``schema`` with its references to components by other names, and the docstrings in it without their indentation.
+
+    Python 3.13 takes that out itself.
+    """
     if isinstance(schema, list):
         return [_renamed(each, names) for each in schema]
     if not isinstance(schema, dict):
@@ -83,6 +87,8 @@ def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
         elif key == "discriminator":
             mapping = {tag: REFERENCES.format(name=names[name]) for tag, name in value["mapping"].items()}
             renamed[key] = {**value, "mapping": mapping}
+        elif key == "description" and isinstance(value, str):
+            renamed[key] = cleandoc(value)
         else:
             renamed[key] = _renamed(value, names)
     return renamed

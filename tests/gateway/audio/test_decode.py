@@ -4,6 +4,7 @@ import io
 import struct
 import tracemalloc
 from collections.abc import Callable
+from contextvars import copy_context
 
 import av
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 
 from adapters.contract.errors import InvalidRequest, TooLong
+from gateway.audio import ffmpeg
 from gateway.audio.decode import decode
 from gateway.audio.encode import Encoder, wav_header
 from tests.support.recordings import encoded, packets, sound, tone
@@ -319,3 +321,11 @@ def test_damage_gives_sound_or_a_refusal_and_nothing_on_the_terminal(
             messages.append(error.message)
     assert all(message.endswith((".", "]")) for message in messages)
     assert capfd.readouterr() == ("", "")
+
+
+def test_who_reads_a_recording_keeps_their_own_handling_of_numbers_that_are_none() -> None:
+    own = np.geterr()
+    blocks = ffmpeg.read(with_ffmpeg("mp3", "libmp3lame"), "mp3")
+    next(blocks)
+    assert np.geterr() == own
+    copy_context().run(blocks.close)  # as when they are left to the garbage collector

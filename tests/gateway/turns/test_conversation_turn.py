@@ -386,7 +386,7 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(caplog: pytes
 async def test_an_answer_that_cannot_be_stored_is_given_all_the_same(data: Any) -> None:
     if data == "deep":
         data = []
-        for _ in range(5_000):
+        for _ in range(50_000):
             data = [data]
 
     async def script(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
