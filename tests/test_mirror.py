@@ -122,6 +122,7 @@ ELSEWHERE = {
         "tests/adapters/blocking/test_processes.py",
         "limits are those of a process",
     ),
+    "adapters/blocking/worker_process.py": ("tests/adapters/blocking/test_processes.py", "only a pool makes one"),
     "adapters/blocking/worker.py": ("tests/adapters/blocking/test_processes.py", "a worker is a process of its own"),
     "adapters/contract/audio.py": ("tests/gateway/audio/test_resample.py", "one division, used by every stage"),
     "adapters/contract/errors.py": ("tests/gateway/http/test_errors.py", "every class is walked there"),

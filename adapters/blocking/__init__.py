@@ -9,8 +9,9 @@ iterator of a function that calls back.
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
 from adapters.blocking.limits import Limits
 from adapters.blocking.number import worker_number
-from adapters.blocking.processes import WorkerDied, WorkerPool
+from adapters.blocking.processes import WorkerPool
 from adapters.blocking.threads import SerialThread, WaitingThreads, call, call_in_turn, iterate, reports
+from adapters.blocking.worker_process import WorkerDied
 
 __all__ = [
     "Batch",

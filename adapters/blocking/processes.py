@@ -1,31 +1,17 @@
 """Keeps worker processes and runs jobs in them; when a reader leaves a job early, the worker is replaced."""
 
 import asyncio
-import os
-import select
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from itertools import count
-from typing import BinaryIO, assert_never
-
-import msgspec
 
 from adapters.blocking import frames
 from adapters.blocking.limits import UNLIMITED, Limits
 from adapters.blocking.threads import iterate, outlast
+from adapters.blocking.worker_process import WorkerDied, WorkerProcess
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
 AHEAD = 2
-POLL_SECONDS = 0.005
-ENDING_SECONDS = 5
-"""How long a process may take to end after it has closed its output."""
-
-
-class WorkerDied(Unavailable):
-    """The worker process ended while it worked on a job."""
 
 
 class WorkerPool:
@@ -47,8 +33,8 @@ class WorkerPool:
         self._adapter = adapter
         self._places = asyncio.Semaphore(size)
         self._answers: set[asyncio.Task[bytes]] = set()
-        self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
         self._closed = False
 
     async def warm_up(self) -> None:
@@ -113,11 +99,11 @@ class WorkerPool:
             job.cancel()
             await outlast(job.done, lambda: asyncio.wait([job]))
 
-    async def _whole(self, worker: "_Worker", *payload: bytes) -> bytes:
+    async def _whole(self, worker: WorkerProcess, *payload: bytes) -> bytes:
         async with aclosing(self._run(worker, *payload)) as items:
             return b"".join([item async for item in items])
 
-    def _run(self, worker: "_Worker", *payload: bytes) -> AsyncGenerator[bytes, None]:
+    def _run(self, worker: WorkerProcess, *payload: bytes) -> AsyncGenerator[bytes, None]:
         return self._use(worker, lambda: worker.answer(*payload))
 
     async def aclose(self) -> None:
@@ -133,7 +119,7 @@ class WorkerPool:
         if self._answers:
             await asyncio.wait(self._answers)
 
-    def _take(self, *, newest: bool = False) -> "_Worker":
+    def _take(self, *, newest: bool = False) -> WorkerProcess:
         while self._idle:
             worker = self._idle[0] if newest else min(self._idle, key=lambda each: (not each.is_ready, each.number))
             self._idle.remove(worker)
@@ -142,19 +128,19 @@ class WorkerPool:
             worker.close_pipes()
         return self._start()
 
-    def _start(self) -> "_Worker":
+    def _start(self) -> WorkerProcess:
         if self._closed:
             raise Unavailable(f"The {self._adapter} engine has been shut down.", adapter=self._adapter)
         try:
             taken = {worker.number for worker in (*self._idle, *self._busy)}
             number = next(number for number in count() if number not in taken)
-            return _Worker(number, self._target, self._adapter, self._limits)
+            return WorkerProcess(number, self._target, self._adapter, self._limits)
         except OSError as error:
             raise Unavailable(
                 f"A worker process of {self._adapter} cannot be started; repeat the request.", adapter=self._adapter
             ) from error
 
-    async def _use(self, worker: "_Worker", make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
+    async def _use(self, worker: WorkerProcess, make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
         """What ``make``, reading from ``worker``, yields; afterwards the worker is idle, or replaced."""
         self._busy.add(worker)
         try:
@@ -172,7 +158,7 @@ class WorkerPool:
             finally:
                 self._busy.discard(worker)
 
-    async def _replace(self, worker: "_Worker") -> None:
+    async def _replace(self, worker: WorkerProcess) -> None:
         """End ``worker`` and start another one, unless it failed to load: the next one would fail too."""
         wanted = worker.loaded or worker.killed
         try:
@@ -191,126 +177,3 @@ class WorkerPool:
             raise TimedOut(
                 f"The {self._adapter} engine did not answer within {self._timeout:g} s.", adapter=self._adapter
             ) from None
-
-
-class _Worker:
-    """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
-
-    def __init__(self, number: int, target: tuple[str, ...], adapter: str, limits: Limits) -> None:
-        self.number = number
-        self._adapter = adapter
-        self._limits = limits
-        arguments = [msgspec.json.encode(limits).decode(), str(os.getpid()), str(number), *target]
-        # -P: the current directory must not shadow modules.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self._between_jobs = False
-        self.killed = False
-        self.loaded = False
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it has loaded, as far as that can be told without waiting."""
-        return self.loaded or _has_input(self._stdout)
-
-    @property
-    def reusable(self) -> bool:
-        return self._between_jobs and not self.killed
-
-    def load(self) -> Iterator[bytes]:
-        """Wait until the engine has loaded; yields nothing. Raises ``Unavailable``."""
-        if not self.loaded:
-            self._read()
-            self.loaded = True
-        self._between_jobs = True
-        yield from ()
-
-    def answer(self, *payload: bytes) -> Iterator[bytes]:
-        """Send a job and yield its answer. Raises as ``WorkerPool.stream`` does."""
-        yield from self.load()
-        self._between_jobs = False
-        with suppress(OSError):  # a dead worker is noticed when its answer is read
-            frames.write(self._stdin, *payload)
-        while True:
-            match reply := self._read():
-                case frames.Item():
-                    yield reply.payload
-                case frames.Done():
-                    self._between_jobs = True
-                    return
-                case frames.Failed():
-                    self._between_jobs = True
-                    raise UpstreamError(f"The {self._adapter} engine failed ({reply.kind}).", adapter=self._adapter)
-                case frames.Refused():
-                    self._between_jobs = True
-                    raise reply.error()
-                case frames.Ready():
-                    raise frames.BadFrame("A worker process sent Ready twice.")
-                case _:
-                    assert_never(reply)
-
-    def kill(self) -> None:
-        self.killed = True
-        self._process.kill()
-
-    async def dead(self) -> None:
-        """Wait until the killed process is dead."""
-        await outlast(lambda: not self.alive, lambda: asyncio.sleep(POLL_SECONDS))
-
-    async def end(self) -> None:
-        """Kill the process, wait until it is dead and close the pipes; no thread may be reading them."""
-        self.kill()
-        try:
-            await self.dead()
-        finally:
-            self.close_pipes()
-
-    def close_pipes(self) -> None:
-        with suppress(OSError):  # buffered input cannot be sent any more
-            self._stdin.close()
-        self._stdout.close()
-
-    def _read(self) -> frames.Reply:
-        reply = frames.read_reply(self._stdout)
-        if reply is None:
-            raise self._ended()
-        return reply
-
-    def _ended(self) -> Unavailable:
-        """Why the process closed its output."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING_SECONDS)
-        if sys.platform != "win32" and self._process.returncode == -signal.SIGXCPU:
-            return TimedOut(
-                f"The {self._adapter} engine took more than {self._limits.cpu_seconds} s of processor time.",
-                adapter=self._adapter,
-            )
-        return WorkerDied(
-            f"A worker process of {self._adapter} ended unexpectedly; repeat the request.", adapter=self._adapter
-        )
-
-    @property
-    def _stdin(self) -> BinaryIO:
-        assert self._process.stdin is not None
-        return self._process.stdin  # type: ignore[return-value]
-
-    @property
-    def _stdout(self) -> BinaryIO:
-        assert self._process.stdout is not None
-        return self._process.stdout  # type: ignore[return-value]
-
-
-def _has_input(stream: BinaryIO) -> bool:
-    """Whether reading from ``stream`` would not wait; Windows cannot tell that of a pipe."""
-    if sys.platform == "win32":
-        return False
-    poll = select.poll()
-    poll.register(stream, select.POLLIN)
-    return bool(poll.poll(0))

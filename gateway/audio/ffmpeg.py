@@ -111,7 +111,7 @@ def _mono(frame: AudioFrame) -> Iterator[Samples]:
         with np.errstate(all="ignore"):  # floating point samples may be anything
             mixed: Samples = by_channel[:, start : start + _STEP].mean(axis=0, dtype=np.float32)
             scaled = (mixed - full_scale if kind == "u1" else mixed) / np.float32(full_scale)
-        yield scaled  # not within: what numpy is told holds for the reader too, and cannot be taken back in another context
+        yield scaled  # not within: what numpy is told holds for the reader too, until it is taken back in that context
 
 
 def _pcm(held: list[Samples]) -> bytes:

@@ -158,3 +158,20 @@ def _event_line(event: dict[str, Any]) -> str:
     if "error" in event:
         words += [event["error"].get("code") or "", event["error"].get("event_id") or ""]
     return " ".join(word for word in words if word)
+
+
+def turn_detection(**fields: Any) -> dict[str, Any]:
+    """Changes of a session: the server's turn detection with ``fields``."""
+    return {"audio": {"input": {"turn_detection": {"type": "server_vad", **fields}}}}
+
+
+def answering(changes: dict[str, Any] | None = None, **policy: Any) -> Playbook:
+    """A session that has sent two seconds of an answer, of which the client has played none yet."""
+    play = Playbook(changes, **policy)
+    play.client("response.create")
+    play(
+        inputs.AnswerText(response_id="resp_1", text="One two three four. Five six."),
+        inputs.AnswerAudio(response_id="resp_1", audio=b"\0\0", ms=1000, begins="One two three four. "),
+        inputs.AnswerAudio(response_id="resp_1", audio=b"\0\0", ms=1000, begins="Five six."),
+    )
+    return play

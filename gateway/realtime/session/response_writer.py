@@ -34,6 +34,7 @@ from gateway.realtime.protocol.response_events import (
 )
 from gateway.realtime.protocol.server_events import ItemAdded, ItemDone
 from gateway.realtime.protocol.session_config import AudioOutput, Modality, OutputTokens
+from gateway.realtime.session.conversation_items import FRONT
 from gateway.realtime.session.session_state import SessionState
 from gateway.wire.items import Status
 
@@ -85,6 +86,8 @@ class ResponseWriter:
         self._drafts: list[_Draft] = []
         self._message: _Draft | None = None
         self._calls: dict[str, _Draft] = {}
+        self._after = FRONT
+        self.goes_last()
         state.send(ResponseCreated(event_id=state.event_id(), response=self._response("in_progress", [])))
 
     @property
@@ -96,6 +99,10 @@ class ResponseWriter:
     def written(self) -> str:
         """The text of the message so far."""
         return "" if self._message is None else self._message.text
+
+    def goes_last(self) -> None:
+        """The answer is one to all items that there are now: what is said before it has begun comes after it."""
+        self._after = self._state.items.last_id() or FRONT
 
     def text(self, text: str) -> None:
         """The next text of the message."""
@@ -182,7 +189,11 @@ class ResponseWriter:
             OutputItemAdded(event_id=state.event_id(), response_id=self.head.id, output_index=draft.index, item=item)
         )
         if self.head.in_conversation:
-            previous = state.items.add(item)
+            after = (
+                self._after if self._after == FRONT or self._after in state.items else None
+            )  # a client may delete it
+            previous = state.items.add(item, after)
+            self._after = item.id
             state.send(ItemAdded(event_id=state.event_id(), previous_item_id=previous, item=item))
         return draft
 

@@ -7,18 +7,16 @@ from gateway.realtime.protocol.client_events import ResponseParams
 from gateway.realtime.protocol.items import Item
 from gateway.realtime.protocol.response_events import FailureBody, StopReason, Usage
 from gateway.realtime.protocol.server_events import RateLimitsUpdated
-from gateway.realtime.protocol.session_config import RealtimeSession, ServerVad
+from gateway.realtime.protocol.session_config import RealtimeSession
 from gateway.realtime.session import inputs
 from gateway.realtime.session.answer_plan import NO_PARAMS, max_output_tokens_of, modality_of, output_of, plan_of
 from gateway.realtime.session.commands import (
     Adopt,
     Answer,
     Cancel,
-    CancelTimer,
     ClearPlayback,
     ForgetAudio,
     Say,
-    SetTimer,
 )
 from gateway.realtime.session.conversation_items import heard
 from gateway.realtime.session.playback import Interrupted, PlaybackEstimate
@@ -56,7 +54,7 @@ class Responses:
         self._active: str | None = None
         self.playback = PlaybackEstimate()
         self.has_spoken = False
-        self._awaits_speech = False
+        self.has_answered = False
 
     @property
     def active(self) -> str | None:
@@ -122,6 +120,7 @@ class Responses:
             items = self._state.items.all() if running.items is None else running.items
             if not self._transcripts.awaited(items):
                 running.asked = True
+                running.writer.goes_last()
                 plan = plan_of(self._config(), running.params, items)
                 self._state.do(Answer(response_id=response_id, plan=plan))
 
@@ -153,12 +152,6 @@ class Responses:
         if not rest.strip() or modality_of(self._config(), params) == "text":
             return None
         return Interrupted(rest=rest, output=output_of(self._config(), params))
-
-    def quiet_is_over(self) -> None:
-        """Somebody speaks: the idle timeout does not apply."""
-        if self._awaits_speech:
-            self._state.do(CancelTimer(name="idle_timeout"))
-            self._awaits_speech = False
 
     def stop(self) -> None:
         """The session is over: so are all answers."""
@@ -221,7 +214,6 @@ class Responses:
         self._running[response_id] = running
         if in_conversation:
             self._active = response_id
-            self.quiet_is_over()
         return running
 
     def _finished(self, running: _Running, event: inputs.AnswerFinished) -> None:
@@ -258,13 +250,9 @@ class Responses:
             self._forget_private(running)
             return
         self._active = None
+        self.has_answered = True
         if writer.message_id is not None and writer.head.modality == "audio":
             self._keep_heard(writer.message_id, running.heard_ms, whole=ending.status in ("completed", "incomplete"))
-        detection = self._state.turn_detection
-        if isinstance(detection, ServerVad) and detection.idle_timeout_ms is not None:
-            seconds = self.playback.remaining(self._state.now) + detection.idle_timeout_ms / 1000
-            self._state.do(SetTimer(name="idle_timeout", seconds=seconds))
-            self._awaits_speech = True
 
     def _forget_private(self, running: _Running) -> None:
         """An answer beside the conversation leaves nothing behind."""

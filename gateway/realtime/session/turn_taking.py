@@ -12,6 +12,7 @@ from gateway.realtime.protocol.server_events import (
 )
 from gateway.realtime.protocol.session_config import ServerVad
 from gateway.realtime.session.commands import ClearAudio, CommitAudio, ForgetAudio
+from gateway.realtime.session.idle_timeout import IdleTimeout
 from gateway.realtime.session.inputs import (
     TranscriptDelta,
     TranscriptFailed,
@@ -47,6 +48,7 @@ class TurnTaking:
         self._transcripts = transcripts
         self._responses = responses
         self.ahead = WorkAhead(state, transcripts)
+        self._idle = IdleTimeout(state, transcripts, responses)
         self._buffer_start_ms = 0
         self._turn: SpokenTurn | None = None
         self._weighed: dict[str, SpokenTurn] = {}
@@ -143,12 +145,10 @@ class TurnTaking:
 
     def idle(self) -> None:
         """The user has said nothing for as long as the client allows: the model speaks again."""
-        detection, state = self._state.turn_detection, self._state
-        if not isinstance(detection, ServerVad) or detection.idle_timeout_ms is None:  # since the timer was set
+        state = self._state
+        if (timeout_ms := self._idle.fired()) is None:
             return
-        if self._turn is not None or self._responses.active is not None:
-            return
-        start_ms = max(self._buffer_start_ms, state.total_ms - detection.idle_timeout_ms)
+        start_ms = max(self._buffer_start_ms, state.total_ms - timeout_ms)
         turn = SpokenTurn(state.new_id("item"), start_ms)
         state.send(
             TimeoutTriggered(
@@ -165,6 +165,7 @@ class TurnTaking:
             self._tell_started(turn)
         if self._owed and self._responses.active is None and not self._is_spoken_over():
             self._answer()
+        self._idle.settle(is_silent=self._turn is None and not self._weighed)
 
     def _begin(self, start_ms: int) -> SpokenTurn:
         self._turn = SpokenTurn(self._state.new_id("item"), start_ms)
@@ -253,7 +254,6 @@ class TurnTaking:
         state = self._state
         turn.told = True
         self.ahead.discard()
-        self._responses.quiet_is_over()
         event_id = state.event_id()
         state.send(SpeechStarted(event_id=event_id, audio_start_ms=turn.start_ms, item_id=turn.item_id))
         if self._interrupts() and self._responses.audible() and state.answering is not None:

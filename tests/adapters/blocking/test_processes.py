@@ -27,7 +27,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             super().__init__(*arguments, **keywords)
             ids.append(self.pid)
 
-    monkeypatch.setattr("adapters.blocking.processes.subprocess.Popen", Popen)
+    monkeypatch.setattr("adapters.blocking.worker_process.subprocess.Popen", Popen)
     return ids
 
 

@@ -3,7 +3,7 @@
 import io
 import struct
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextvars import copy_context
 
 import av
@@ -328,4 +328,5 @@ def test_who_reads_a_recording_keeps_their_own_handling_of_numbers_that_are_none
     blocks = ffmpeg.read(with_ffmpeg("mp3", "libmp3lame"), "mp3")
     next(blocks)
     assert np.geterr() == own
+    assert isinstance(blocks, Generator)
     copy_context().run(blocks.close)  # as when they are left to the garbage collector

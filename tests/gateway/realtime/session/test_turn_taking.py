@@ -1,7 +1,5 @@
 """Turn taking: what the ears hear becomes items and answers, and what interrupts an answer."""
 
-from typing import Any
-
 import pytest
 
 from gateway.realtime.protocol.response_events import FailureBody
@@ -11,7 +9,6 @@ from gateway.realtime.session.inputs import (
     AnswerFinished,
     AnswerText,
     AudioAppended,
-    TimerFired,
     ToolCallDelta,
     ToolCallFinished,
     ToolCallStarted,
@@ -23,13 +20,9 @@ from gateway.realtime.session.inputs import (
     VoiceResumed,
     VoiceStarted,
 )
-from tests.support.playbook import Playbook
+from tests.support.playbook import Playbook, answering, turn_detection
 
 SILENT = b"\0\0"
-
-
-def turn_detection(**fields: Any) -> dict[str, Any]:
-    return {"audio": {"input": {"turn_detection": {"type": "server_vad", **fields}}}}
 
 
 SHOWN = {"audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}}}
@@ -198,18 +191,6 @@ def test_turn_detection_is_switched_off_while_the_user_speaks() -> None:
     play.client("session.update", session=BY_HAND)
     assert play(TurnEnded(at_ms=1600)) == []
     assert play.client("input_audio_buffer.commit")[0] == "speech_stopped item_1 at 1500"
-
-
-def answering(changes: dict[str, Any] | None = None, **policy: Any) -> Playbook:
-    """A session that has sent two seconds of an answer, of which the client has played none yet."""
-    play = Playbook(changes, **policy)
-    play.client("response.create")
-    play(
-        AnswerText(response_id="resp_1", text="One two three four. Five six."),
-        AnswerAudio(response_id="resp_1", audio=SILENT, ms=1000, begins="One two three four. "),
-        AnswerAudio(response_id="resp_1", audio=SILENT, ms=1000, begins="Five six."),
-    )
-    return play
 
 
 def test_speech_interrupts_an_answer_and_history_keeps_what_was_heard() -> None:
@@ -469,33 +450,27 @@ def test_an_answer_in_text_is_not_resumed_aloud() -> None:
     assert play(TranscriptFinished(item_id="item_2", text="", seconds=1.0)) == []
 
 
-def test_a_user_who_stays_silent_is_spoken_to_again() -> None:
-    play = answering(turn_detection(idle_timeout_ms=6000))
-    lines = play(AnswerFinished(response_id="resp_1", reason="stop"))
-    assert lines[-1] == "SetTimer idle_timeout 8", "two seconds are still to be played"
-    play(AudioAppended(total_ms=17_000))
-    assert play(TimerFired(name="idle_timeout")) == [
-        "timeout_triggered item_2 at 11000 at 17000",
-        "CommitAudio item_2 from 11000 to 17000",
-        "committed item_2",
-        "item.added item_2",
-        "item.done item_2",
-        "response.created resp_2",
-        "CancelTimer idle_timeout",
-        "Answer resp_2 to assistant: One two three four. Five six. | user: ",
-    ]
+def test_what_is_asked_before_the_first_word_of_an_answer_comes_after_it() -> None:
+    play = Playbook(turn_detection(interrupt_response=False))
+    play(VoiceStarted(at_ms=1000), TurnEnded(at_ms=2000))
+    play(TranscriptFinished(item_id="item_1", text="One?", seconds=1.0))
+    play(VoiceStarted(at_ms=4000), TurnEnded(at_ms=5000))
+    play(TranscriptFinished(item_id="item_2", text="Two?", seconds=1.0))
+    lines = play(AnswerText(response_id="resp_1", text="One."), AnswerFinished(response_id="resp_1", reason="stop"))
+    assert "item.added item_3 in_progress" in lines
+    assert play.sent("conversation.item.added")["previous_item_id"] == "item_1"
+    assert lines[-1] == "Answer resp_2 to user: One? | assistant: One. | user: Two?"
 
 
-def test_a_user_who_speaks_is_not_idle() -> None:
-    play = answering(turn_detection(idle_timeout_ms=6000))
-    play(AnswerFinished(response_id="resp_1", reason="stop"))
-    play.seconds += 3.0
-    assert "CancelTimer idle_timeout" in play(VoiceStarted(at_ms=4000))
-    assert play(TimerFired(name="idle_timeout")) == []
-
-
-def test_an_idle_timeout_that_was_switched_off_has_no_effect() -> None:
-    play = answering(turn_detection(idle_timeout_ms=6000))
-    play(AnswerFinished(response_id="resp_1", reason="stop"))
-    play.client("session.update", session=turn_detection(idle_timeout_ms=None))
-    assert play(TimerFired(name="idle_timeout")) == []
+def test_an_answer_goes_last_where_the_client_has_deleted_what_it_answers() -> None:
+    play = Playbook()
+    for name in ("asked", "next"):
+        content = [{"type": "input_text", "text": name}]
+        play.client(
+            "conversation.item.create", item={"type": "message", "role": "user", "id": name, "content": content}
+        )
+        if name == "asked":
+            play.client("response.create")
+    play.client("conversation.item.delete", item_id="asked")
+    play(AnswerText(response_id="resp_1", text="One."))
+    assert play.sent("conversation.item.added")["previous_item_id"] == "next"
