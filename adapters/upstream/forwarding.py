@@ -26,12 +26,20 @@ class Observer(Protocol):
         """Whether there was content."""
 
     @property
+    def thinks(self) -> bool:
+        """Whether all content so far is that the model thinks, which may take long and be silent."""
+
+    @property
     def answer_id(self) -> str | None:
         """The server's id of the answer, once it was seen."""
 
     @property
     def done(self) -> bool:
         """Whether the answer is complete, or failed; only usage may follow."""
+
+    @property
+    def awaits_usage(self) -> bool:
+        """Whether the client wants usage that has not come yet."""
 
     def see(self, events: bytes) -> bytes:
         """Look at whole events; what of them the client gets. Raises ``AdapterError`` for a failure before content."""
@@ -101,7 +109,7 @@ class ForwardedStream:
                 self._held += await self._more()
         if self._over:
             self._observer.finish()  # else another attempt may complete it
-        self._response.begun()
+        self._response.begun(thinks=self._observer.thinks)
 
     async def _open_document(self, first: bytes) -> None:
         document = await self._response.read_rest(first)
@@ -137,7 +145,7 @@ class ForwardedStream:
 
     async def _more(self) -> bytes:
         if self._observer.done:
-            self._response.complete()
+            self._response.complete(more_is_wanted=self._observer.awaits_usage)
         if chunk := await self._response.read():
             return self._pass(chunk)
         self._over = True

@@ -87,7 +87,11 @@ class UpstreamOptions(msgspec.Struct, frozen=True, kw_only=True):
         _Seconds, Meta(description="Seconds from a streamed request to the first text, reasoning or tool call.")
     ] = 60.0
     responses_api_gap_timeout: Annotated[
-        _Seconds, Meta(description="Seconds without data after which a streamed answer that has begun is given up.")
+        _Seconds,
+        Meta(
+            description="Seconds without data after which a streamed answer that has begun is given up; a response of "
+            "which the server has only said that the model reasons has until the deadline."
+        ),
     ] = 30.0
     responses_api_deadline: Annotated[
         _Seconds, Meta(description="Seconds that a whole answer may take, including all retries.")

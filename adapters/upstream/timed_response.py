@@ -23,6 +23,7 @@ TOO_LARGE = "sent an answer that is too large to read"
 
 _MAX_STREAM_BYTES = 64 * 1024 * 1024  # of all events of one answer
 _END_SECONDS = 0.5  # for the usage and the end of an answer that is otherwise complete
+_WANTED_SECONDS = 10.0  # where the client has asked for that usage
 _ERROR_SECONDS = 5.0
 
 
@@ -42,7 +43,7 @@ class TimedResponse:
         first = self._now() + options.responses_api_first_token_timeout if streamed else deadline
         self._first_by = min(deadline, first)
         self._end_by: float | None = None
-        self._begun = False
+        self._begun = self._thinks = False
         self._received = 0
         self._response: httpx.Response | None = None
         self._body: Body
@@ -64,13 +65,14 @@ class TimedResponse:
             raise self._errors.refused(await self._error_body(self._response), self._response)
         return self._response.headers
 
-    def begun(self) -> None:
-        """The answer has begun: from now on a gap is what may last too long."""
-        self._begun = True
+    def begun(self, *, thinks: bool = False) -> None:
+        """The answer has begun: from now on a gap is what may last too long, after the next bytes if it ``thinks``."""
+        self._begun, self._thinks = True, thinks
 
-    def complete(self) -> None:
+    def complete(self, *, more_is_wanted: bool = False) -> None:
         """The answer is complete: its end, in whatever way, is waited for a moment only."""
-        self._end_by = self._end_by or self._now() + _END_SECONDS
+        end_by = self._now() + (_WANTED_SECONDS if more_is_wanted else _END_SECONDS)
+        self._end_by = end_by if self._end_by is None else min(self._end_by, end_by)
 
     async def read(self) -> bytes:
         """The next bytes; empty once a complete answer has ended in whatever way. Raises ``AdapterError``."""
@@ -108,11 +110,12 @@ class TimedResponse:
             return take(chunk)
 
         try:
-            await self._waits.wait(min(deadline, now() + gap), relay(counted))
+            await self._waits.wait(self._limit()[0], relay(counted))
         except WaitExpired as error:
             raise self._timed_out() from error
 
     def _count(self, chunk: bytes) -> None:
+        self._thinks = False
         self._received += len(chunk)
         if self._received > _MAX_STREAM_BYTES:
             raise self._errors.upstream_error(TOO_LARGE)
@@ -139,6 +142,8 @@ class TimedResponse:
             return self._end_by, ""
         if not self._begun:
             return self._first_by, "deadline" if self._first_by == self._deadline else "first_token_timeout"
+        if self._thinks:
+            return self._deadline, "deadline"
         gap = self._now() + self._options.responses_api_gap_timeout
         return min((self._deadline, "deadline"), (gap, "gap_timeout"))
 

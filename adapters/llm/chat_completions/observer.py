@@ -21,6 +21,9 @@ class ChatCompletionObserver:
     An event with usage alone is withheld unless the client ``wants_usage``.
     """
 
+    thinks = False
+    """Thoughts that are not told cannot be seen in a chat completion."""
+
     def __init__(self, errors: ErrorFactory, *, wants_usage: bool, choices: int = 1) -> None:
         self.begun = False
         self.answer_id: str | None = None
@@ -36,6 +39,11 @@ class ChatCompletionObserver:
     def done(self) -> bool:
         """Whether the answer is complete, or failed; only its usage may follow."""
         return self._open_choices <= 0 or self._marked or self._failure is not None
+
+    @property
+    def awaits_usage(self) -> bool:
+        """Whether the client wants usage that has not come yet, and may come."""
+        return self._wants_usage and self._usage is None and not self._marked and self._failure is None
 
     def see(self, events: bytes) -> bytes:
         """What of ``events`` the client gets. Raises ``AdapterError`` for a failure before content."""

@@ -36,8 +36,11 @@ class ResponsesObserver:
     ``route`` says where the answer comes from (``provider_state.route``).
     """
 
+    awaits_usage = False
+    """It comes with the end of a response."""
+
     def __init__(self, errors: ErrorFactory, *, route: str, recorded: bool) -> None:
-        self.begun = False
+        self.begun = self.thinks = False
         self.answer_id: str | None = None
         self._errors = errors
         self._route = route
@@ -77,6 +80,7 @@ class ResponsesObserver:
             self._end(event.response, status, data)
         elif kind not in _BEFORE_CONTENT:
             self.begun = True
+            self.thinks = kind == "response.output_item.added" and b'"reasoning"' in data
 
     def _end(self, response: wire.Response, status: str, data: bytes) -> None:
         if response.error or "failed" in (status, response.status):

@@ -164,6 +164,39 @@ async def test_a_usage_that_was_not_asked_for_is_withheld(wanted: dict[str, bool
     assert body == b"".join(map(sse, ANSWER[:3])) + usage + sse("[DONE]")
 
 
+async def test_a_usage_that_was_asked_for_is_waited_for_and_nothing_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.upstream.timed_response._END_SECONDS", 0.02)
+    monkeypatch.setattr("adapters.upstream.timed_response._WANTED_SECONDS", 1_000)
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events(*ANSWER[:3])
+        await asyncio.sleep(0.2)
+        await exchange.events(USAGE)
+        await exchange.until_left()
+
+    asked = QUESTION | {"stream_options": {"include_usage": True}}
+    async with serving(script) as server, road(model(server)) as client:
+        body = (await client.post("/v1/chat/completions", json=asked)).content
+    assert body == b"".join(map(sse, ANSWER[:4]))
+
+
+async def test_a_model_that_thinks_in_silence_is_waited_for() -> None:
+    thinks = {"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs_1"}}
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events({"type": "response.created", "response": {"id": "resp_1"}}, thinks)
+        await asyncio.sleep(0.2)
+        await exchange.events({"type": "response.completed", "response": completed("resp_1", "It is.")})
+        await exchange.finish()
+
+    async with serving(script) as server, road(model(server, "responses", responses_api_gap_timeout=0.05)) as client:
+        body = (await client.post("/v1/responses", json={"input": "Hi", "stream": True, "store": False})).text
+    assert "response.completed" in body
+    assert "gap_timeout" not in body
+
+
 async def test_a_document_is_passed_on_as_it_is() -> None:
     document = b'{"id": "c1",  "choices": [{"message": {"content": "Hi", "odd": 1}, "finish_reason": "stop"}]}'
     asked = QUESTION | {"stream": False}
