@@ -11,7 +11,6 @@ import numpy as np
 import openai
 import soxr
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from openai.types.websocket_connection_options import WebSocketConnectionOptions
 
 from tests.support.server import QUESTION
 from tests.support.server_events import checked_frame
@@ -97,7 +96,7 @@ async def realtime(
     async with openai.AsyncOpenAI(api_key=key, base_url=f"{address}/v1") as api:
         arguments: dict[str, Any] = {} if model is None else {"model": model}
         # Fifty at once on a machine that others use too take longer than the ten seconds that the package has.
-        options: WebSocketConnectionOptions = {"open_timeout": 60}
+        options: Any = {"open_timeout": 60}
         connecting = api.realtime.connect(**arguments, extra_query=query, websocket_connection_options=options)
         async with connecting as connection:
             client = RealtimeClient(connection)
