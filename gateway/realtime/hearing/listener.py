@@ -23,7 +23,7 @@ from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 from gateway.realtime.hearing.end_of_turn import JUDGED_AFTER_MS, LIMITS_MS, TurnEvidence, TurnJudge, silence_needed_ms
 from gateway.realtime.hearing.input_audio import InputAudio, Utterance
-from gateway.realtime.hearing.speech_tracker import SpeechTracker, TrackerSettings
+from gateway.realtime.hearing.speech_tracker import MIN_SPEECH_MS, SpeechTracker, TrackerSettings
 from gateway.realtime.hearing.voice_activity import ActivityStream, VoiceActivityMonitor
 from gateway.realtime.protocol.session_config import SemanticVad, ServerVad, TurnDetection
 from gateway.realtime.session.inputs import TurnEnded, VoiceInput, VoicePaused, VoiceResumed, VoiceStarted
@@ -75,7 +75,7 @@ class Listener:
     def listen(self, audio_format: AudioFormat, detection: TurnDetection | None) -> None:
         """Read audio in this format from now on, and find turns in this way; a turn that goes on is kept.
 
-        With another format the audio that is not committed is dropped, and a turn that goes on ends.
+        With another format the audio that is not committed is dropped, and with it a turn that goes on.
         """
         if audio_format != self.audio.format:
             self._change_format(audio_format)
@@ -118,6 +118,9 @@ class Listener:
 
     def commit(self, start_ms: float, end_ms: float) -> Utterance:
         """The audio from ``start_ms`` to ``end_ms``, which has ended; what came before it is dropped."""
+        tracker = self._tracker
+        if tracker is not None and end_ms > tracker.now_ms + MIN_SPEECH_MS:
+            self._resume()  # what was not measured yet may be a voice
         utterance = self.audio.commit(start_ms, end_ms)
         self._begin_anew(end_ms)
         return utterance
@@ -137,6 +140,7 @@ class Listener:
         """Tell nothing any more; the audio can still be committed."""
         if self._stream is not None:
             self._stream.close()
+            self._resume()  # nobody hears any more when it ends
         self._stream = self._tracker = None
         if self._stalled is not None:
             self._stalled.cancel()
@@ -231,15 +235,17 @@ class Listener:
         if self._tracker is not None and not (self._tracker.is_speaking and turns[-1:] == self._turns[-1:]):
             self._tracker.restart(from_ms)
 
+    def _resume(self) -> None:
+        """A pause is not known to last: what comes after it is to be recognised, too."""
+        for turn in self._turns:
+            turn.pause(paused=False)
+
     def _change_format(self, audio_format: AudioFormat) -> None:
         end_ms = self.audio.now_ms
-        goes_on = self._tracker is not None and self._tracker.is_speaking
         self.close()
         self._turns.clear()
         self.audio.clear(end_ms)
         self.audio = InputAudio(audio_format, self._hearing.memory, start_ms=end_ms)
-        if goes_on:
-            self._tell(TurnEnded(at_ms=round(end_ms)))
 
 
 class _Turn:

@@ -159,6 +159,8 @@ class Session:
         state.config = updated(state.config, event.session, state.policy, has_spoken=self._responses.has_spoken)
         state.send(SessionUpdated(event_id=state.event_id(), session=state.config))
         after = state.config.audio.input
+        if after.format != before.format:
+            self._turns.drop_audio()
         if (after.format, after.turn_detection) != (before.format, before.turn_detection):
             self._listen()
         if (before.turn_detection is None) != (after.turn_detection is None):

@@ -82,11 +82,15 @@ class TurnTaking:
 
     def clear(self) -> None:
         """The client takes back what is in the buffer."""
+        self.drop_audio()
+        self._state.send(AudioCleared(event_id=self._state.event_id()))
+
+    def drop_audio(self) -> None:
+        """What is in the buffer becomes no item."""
         if self._turn is not None and self._turn.told:
             self._tell_stopped(self._turn, self._state.total_ms)
         self._drop_turn()
         self._clear_audio(self._state.total_ms)
-        self._state.send(AudioCleared(event_id=self._state.event_id()))
 
     def detection_changed(self) -> None:
         """The client begins or ceases to say when turns end: one that it was told of goes on, for it to end."""

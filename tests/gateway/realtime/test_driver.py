@@ -16,7 +16,7 @@ from gateway.realtime.session.session import Session
 from tests.support.objects import alive
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
-from tests.support.server import scripted_engines
+from tests.support.server import scripted_engines, until
 
 
 async def test_a_session_begins_and_leaves_nothing_behind() -> None:
@@ -88,6 +88,47 @@ async def test_a_recording_that_a_client_adds_is_recognised_and_can_be_retrieved
     assert stage.engines.llm.requests[0].messages[-1].parts[0].text == "what did you say"
 
 
+def measuring() -> scripted.Scripted[stt.Request, stt.Event, stt.Info]:
+    """Writes down how many milliseconds it has heard."""
+
+    async def script(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        size = sum([len(block) async for block in request.audio])
+        yield stt.FinalTranscript(text=f"{size // 32}" if size else "")
+        yield stt.Finished(language="en", seconds=size / 32_000)
+
+    return scripted.Scripted(stt.Info(sample_rate=16_000), script)
+
+
+SHOWN = {"transcription": {"model": "whisper-1"}}
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+
+
+@pytest.mark.parametrize("ahead", ["off", "tts"])
+async def test_all_is_recognised_of_a_turn_that_the_client_ends_though_the_ears_began_it(ahead: str) -> None:
+    stage = Stage(scripted_engines(stt=measuring()), "--realtime_ahead", ahead)
+    async with stage.session(changes={"audio": {"input": SHOWN}}):
+        await stage.speak(spoken_question() + silence(0.25))
+        await until(lambda: stage.engines.stt.opened == (ahead != "off"))
+        update = {"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}}
+        stage.client(json.dumps(update))
+        await stage.speak(spoken_question() * 2)
+        stage.client('{"type":"input_audio_buffer.commit"}')
+        completed = await stage.until(TRANSCRIBED)
+        said = len(spoken_question()) * 3 // 48 + 250
+        assert int(completed.transcript) == pytest.approx(said, abs=200), "but for the silence before the voice"
+
+
+async def test_all_is_recognised_that_comes_in_another_format() -> None:
+    stage = Stage(scripted_engines(stt=measuring()))
+    async with stage.session(changes={"audio": {"input": {"turn_detection": None, **SHOWN}}}):
+        await stage.speak(spoken_question()[:960])
+        update = {"type": "session.update", "session": {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}}
+        stage.client(json.dumps(update))
+        await stage.speak(bytes([255]) * 16_000)
+        stage.client('{"type":"input_audio_buffer.commit"}')
+        assert int((await stage.until(TRANSCRIBED)).transcript) == pytest.approx(2000, abs=20)
+
+
 async def test_a_recogniser_that_fails_is_told_of() -> None:
     async def failing(_request: stt.Request) -> Any:
         raise RuntimeError("secret")
@@ -95,8 +136,7 @@ async def test_a_recogniser_that_fails_is_told_of() -> None:
 
     recogniser = scripted.Scripted(stt.Info(sample_rate=16_000), failing)
     stage = Stage(scripted_engines(stt=recogniser))
-    changes = {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
-    async with stage.session(changes=changes):
+    async with stage.session(changes={"audio": {"input": SHOWN}}):
         await stage.speak(spoken_question() + silence(0.8))
         failed = await stage.until("conversation.item.input_audio_transcription.failed")
         assert failed.error.message == "RuntimeError"

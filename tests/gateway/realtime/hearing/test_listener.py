@@ -310,13 +310,37 @@ async def test_a_turn_goes_on_under_new_settings() -> None:
         ]
 
 
-async def test_another_format_ends_a_turn_and_positions_go_on() -> None:
+async def test_a_pause_in_which_turn_detection_goes_off_is_over() -> None:
+    async with session() as client:
+        client.listen(ServerVad(prefix_padding_ms=0))
+        await client.hears((5, VOICE), (6, QUIET))
+        utterance = client.listener.open(0)
+        assert utterance.is_paused
+        client.listen(None)
+        client.listener.append(bytes(1536 * 100))
+        assert not utterance.is_paused
+        assert not client.listener.open(0).is_paused, "nor is one that begins anew"
+        client.listener.append(bytes(1536))
+        assert client.listener.commit(0, ms(112)).seconds == pytest.approx(ms(112) / 1000)
+
+
+async def test_a_pause_is_over_where_what_came_after_it_was_not_measured_when_it_is_committed() -> None:
+    async with session() as client:
+        client.listen(ServerVad(prefix_padding_ms=0))
+        await client.hears((5, VOICE), (6, QUIET))
+        utterance = client.listener.open(0)
+        client.listener.append(bytes(1536 * 100))
+        client.listener.commit(0, ms(111))
+        assert utterance.seconds == pytest.approx(ms(111) / 1000)
+
+
+async def test_another_format_drops_a_turn_and_positions_go_on() -> None:
     async with session() as client:
         client.listen(ServerVad(prefix_padding_ms=0))
         await client.hears((10, VOICE))
         client.listen(ServerVad(prefix_padding_ms=0), MU_LAW)
         told = await client.hears((10, VOICE))
-        assert told == [VoiceStarted(at_ms=0), TurnEnded(at_ms=ms(10)), VoiceStarted(at_ms=ms(10))]
+        assert told == [VoiceStarted(at_ms=0), VoiceStarted(at_ms=ms(10))]
         assert client.listener.now_ms == ms(20)
         assert len(client.listener.commit(ms(10), ms(20)).data) == ms(10) * 8
 

@@ -65,6 +65,7 @@ def test_listening_changes_only_with_what_it_depends_on() -> None:
     assert play.client("session.update", session={"instructions": "Be brief."}) == ["session.updated"]
     assert play.client("session.update", session={"audio": {"input": {"format": {"type": "audio/pcmu"}}}}) == [
         "session.updated",
+        "ClearAudio 0",
         "Listen with server_vad",
     ]
     assert play.client("session.update", session={"audio": {"input": {"turn_detection": None}}}) == [

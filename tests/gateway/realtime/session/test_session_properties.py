@@ -196,9 +196,10 @@ class RandomSession(RuleBasedStateMachine):
         fields = {"response_id": self.some(self.checker.responses, number, "resp")} if named else {}
         self.client("response.cancel", **fields)
 
-    @rule(detection=DETECTIONS)
-    def update(self, detection: Any) -> None:
-        self.client("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": detection}}})
+    @rule(detection=DETECTIONS, form=strategies.sampled_from(["audio/pcm", "audio/pcmu"]))
+    def update(self, detection: Any, form: str) -> None:
+        heard = {"turn_detection": detection, "format": {"type": form}}
+        self.client("session.update", session={"type": "realtime", "audio": {"input": heard}})
 
     @rule()
     def timeout(self) -> None:

@@ -164,6 +164,24 @@ def test_a_buffer_that_is_cleared() -> None:
     assert play.client("input_audio_buffer.commit") == ["error input_audio_buffer_commit_empty"]
 
 
+@pytest.mark.parametrize("detection", [None, {"type": "server_vad"}])
+def test_another_format_begins_the_buffer_anew(detection: dict[str, str] | None) -> None:
+    play = Playbook({"audio": {"input": {"turn_detection": detection}}})
+    play(VoiceStarted(at_ms=0), AudioAppended(total_ms=500))
+    lines = play.client("session.update", session={"audio": {"input": {"format": {"type": "audio/pcmu"}}}})
+    assert [line for line in lines if "stopped" not in line] == [
+        "session.updated",
+        "DropTranscript item_1",
+        "ClearAudio 500",
+        f"Listen with {'server_vad' if detection else 'nothing'}",
+    ]
+    assert ("speech_stopped item_1 at 500" in lines) is bool(detection), "what was told of ends"
+    play(AudioAppended(total_ms=550))
+    assert play.client("input_audio_buffer.commit") == ["error input_audio_buffer_commit_empty"], "50 ms are there"
+    play(AudioAppended(total_ms=900))
+    assert "CommitAudio item_2 from 500 to 900" in play.client("input_audio_buffer.commit")
+
+
 def test_a_turn_of_the_ears_that_is_cleared_ends() -> None:
     play = Playbook()
     play(VoiceStarted(at_ms=700), AudioAppended(total_ms=1500))
