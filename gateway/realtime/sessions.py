@@ -157,7 +157,6 @@ class RealtimeSessions:
                 served=served,
                 observer=service.observer,
                 failure=service.failure,
-                ahead=policy.reach != "off",
             ),
             hearing=await self._hearing(served),
             memory=memory,

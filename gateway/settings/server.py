@@ -209,7 +209,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         option(
             REALTIME,
             "How far an answer is prepared in a pause that may be the end of what the user says: recognition, model, "
-            "speech. auto: as far as each stage runs in this process, or on a loopback or private address.",
+            "speech. auto: as far as each stage runs in this process, or on a loopback or private address. For "
+            "semantic_vad the words of a pause are recognised in any case: they say whether it is the end.",
         ),
     ] = "auto"
     realtime_ahead_ms: Annotated[

@@ -1,10 +1,10 @@
 """The transcript of one utterance: recognised while it is spoken where the recogniser can, else when it has ended.
 
     transcription = LiveTranscription(
-        recogniser, listener.open(start_ms), options, ahead=True, heard=listener.words
+        recogniser, listener.open(start_ms), options, in_pauses=True, heard=listener.words
     )
     async for event in transcription.events(): ...   # TranscriptDelta*, TranscriptFinished; raises AdapterError
-    words = await transcription.so_far()             # in a pause: the words up to it, for work ahead
+    words = await transcription.so_far()             # in a pause: the words up to it
 
 ``events`` is read in a task of its own, from the start of the utterance or after it; closing it stops the recogniser.
 """
@@ -21,7 +21,7 @@ from gateway.realtime.hearing.input_audio import Utterance
 from gateway.tasks import race
 
 SO_FAR_SECONDS = 30.0
-"""The longest utterance that is recognised as a whole in a pause; past it work ahead would cost more than it saves."""
+"""The longest utterance that is recognised as a whole in a pause; past it that would cost more than it saves."""
 MOST_PAUSES = 3
 """Of an utterance that is recognised as a whole: in later pauses of somebody who pauses a lot nothing is recognised."""
 
@@ -34,8 +34,8 @@ Transcribed = TranscriptDelta | TranscriptFinished
 class LiveTranscription:
     """Transcribes ``utterance``.
 
-    With ``ahead`` it also recognises what was said when the speaker pauses, to be used if that was the end; ``heard``
-    is told of it.
+    With ``in_pauses`` it also recognises what was said when the speaker pauses, to be used if that was the end;
+    ``heard`` is told of it.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class LiveTranscription:
         utterance: Utterance,
         options: RecognitionOptions,
         *,
-        ahead: bool,
+        in_pauses: bool,
         heard: Callable[[str], None],
     ) -> None:
         self._recogniser = recogniser
         self._utterance = utterance
         self._options = options
-        self._ahead = ahead
+        self._in_pauses = in_pauses
         self._heard = heard
         self._known: tuple[int, str] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
@@ -66,7 +66,7 @@ class LiveTranscription:
         while self._utterance.is_in(pause):
             if self._known is not None and self._known[0] == pause:
                 return self._known[1]
-            if self._is_over or not self._ahead:
+            if self._is_over or not self._in_pauses:
                 return None
             await self._utterance.change()
         return None
@@ -98,12 +98,12 @@ class LiveTranscription:
         return self._recogniser.info.live and all(state.running < state.capacity // 2 for state in states)
 
     async def _live_audio(self) -> AsyncGenerator[bytes, None]:
-        """The utterance as it grows; its pauses only for work ahead."""
+        """The utterance as it grows; its pauses only where their words are wanted."""
         async with aclosing(self._utterance.blocks(self._recogniser.info.sample_rate)) as live:
             async for block in live:
                 if not block:
                     self._asked_in = self._utterance.pauses
-                if block or self._ahead:
+                if block or self._in_pauses:
                     yield block
 
     async def _recognised(self, audio: AsyncGenerator[bytes, None]) -> AsyncGenerator[Transcribed, None]:
@@ -130,7 +130,7 @@ class LiveTranscription:
         raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
 
     async def _whole(self) -> AsyncGenerator[Transcribed, None]:
-        """Recognise all of it when it has ended; with work ahead in each pause, and then it may end there."""
+        """Recognise all of it when it has ended; where that is wanted in each pause, and then it may end there."""
         utterance = self._utterance
         while True:
             if not utterance.is_paused:
@@ -155,7 +155,7 @@ class LiveTranscription:
 
     def _is_worth_it(self) -> bool:
         """Whether to recognise in this pause what may go on."""
-        return self._ahead and self._is_short()
+        return self._in_pauses and self._is_short()
 
     def _is_short(self) -> bool:
         """Whether something may be done in this pause that is of no use if the speaker goes on."""

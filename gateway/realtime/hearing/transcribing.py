@@ -29,16 +29,12 @@ logger = logging.getLogger(__name__)
 
 
 class TranscriptService(msgspec.Struct, frozen=True, kw_only=True):
-    """What the transcripts of a session of ``caller`` are made with; ``failure`` words what went wrong for clients.
-
-    ``ahead``: what was said is recognised in every pause, for work ahead.
-    """
+    """What the transcripts of a session of ``caller`` are made with; ``failure`` words what went wrong for clients."""
 
     caller: Caller
     served: ServedRoute
     observer: Observer
     failure: Callable[[Exception], FailureBody]
-    ahead: bool
 
 
 class Transcripts:
@@ -66,7 +62,7 @@ class Transcripts:
             recogniser,
             utterance,
             options,
-            ahead=self._service.ahead,
+            in_pauses=recognition.in_pauses,
             heard=lambda words: self._heard(words, options.language),
         )
         transcript = self._running[item_id] = _Transcript(transcription)

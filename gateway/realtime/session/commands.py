@@ -88,11 +88,15 @@ class ForgetAudio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recognition(msgspec.Struct, frozen=True, kw_only=True):
-    """How speech is recognised; ``None`` leaves a choice to the settings. ``keywords`` may occur in it."""
+    """How speech is recognised; ``None`` leaves a choice to the settings. ``keywords`` may occur in it.
+
+    ``in_pauses``: also what was said up to each pause, which may be the end.
+    """
 
     language: str | None = None
     prompt: str | None = None
     keywords: tuple[str, ...] = ()
+    in_pauses: bool = False
 
 
 class StartTranscript(msgspec.Struct, frozen=True, kw_only=True):

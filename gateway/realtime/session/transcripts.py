@@ -10,6 +10,7 @@ from gateway.realtime.protocol.server_events import (
     TranscriptionDelta,
     TranscriptionFailed,
 )
+from gateway.realtime.protocol.session_config import InputTranscription, SemanticVad
 from gateway.realtime.session.commands import DropTranscript, FinishTranscript, Recognition, StartTranscript
 from gateway.realtime.session.conversation_items import heard
 from gateway.realtime.session.inputs import TranscriptFailed, TranscriptFinished
@@ -31,11 +32,15 @@ class ItemTranscripts:
         self._failures: dict[str, FailureBody] = {}
 
     def recognition(self) -> Recognition:
-        """How speech is recognised, as the client wants it."""
-        wanted = self._state.config.audio.input.transcription
-        if wanted is None:
-            return Recognition()
-        return Recognition(language=wanted.language, prompt=wanted.prompt, keywords=tuple(wanted.keywords or ()))
+        """How speech is recognised, as the client wants it; in pauses for work ahead, or to judge whether they end."""
+        state = self._state
+        wanted = state.config.audio.input.transcription or InputTranscription()
+        return Recognition(
+            language=wanted.language,
+            prompt=wanted.prompt,
+            keywords=tuple(wanted.keywords or ()),
+            in_pauses=state.policy.reach != "off" or isinstance(state.turn_detection, SemanticVad),
+        )
 
     def start(self, item_id: str, start_ms: int) -> None:
         """Recognise what comes in from ``start_ms`` on."""

@@ -103,6 +103,18 @@ SHOWN = {"transcription": {"model": "whisper-1"}}
 TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 
+@pytest.mark.parametrize("ahead", ["off", "stt"])
+async def test_words_that_end_open_are_no_end_whether_or_not_there_is_work_ahead(ahead: str) -> None:
+    stage = Stage(scripted_engines(stt=scripted.recogniser("My number is zero one, and")), "--realtime_ahead", ahead)
+    async with stage.session(changes={"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}}):
+        await stage.speak(spoken_question() + silence(0.25))
+        await until(lambda: (stage.engines.stt.opened, stage.engines.stt.open) == (1, 0))
+        await stage.speak(silence(5))
+        stopped = await stage.until("input_audio_buffer.speech_stopped")
+        assert stopped.audio_end_ms > len(spoken_question()) / 48 + 3000
+        assert stage.engines.stt.opened == 1, "the words up to the pause are those of the turn"
+
+
 @pytest.mark.parametrize("ahead", ["off", "tts"])
 async def test_all_is_recognised_of_a_turn_that_the_client_ends_though_the_ears_began_it(ahead: str) -> None:
     stage = Stage(scripted_engines(stt=measuring()), "--realtime_ahead", ahead)

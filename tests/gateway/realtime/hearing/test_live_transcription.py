@@ -86,10 +86,12 @@ async def settled() -> None:
 
 @asynccontextmanager
 async def transcribing(
-    recogniser: stt.Recogniser, *, ahead: bool = True
+    recogniser: stt.Recogniser, *, in_pauses: bool = True
 ) -> AsyncGenerator[tuple[Speaker, LiveTranscription], None]:
     speaker = Speaker()
-    transcription = LiveTranscription(recogniser, speaker.utterance, PLAIN, ahead=ahead, heard=speaker.heard.append)
+    transcription = LiveTranscription(
+        recogniser, speaker.utterance, PLAIN, in_pauses=in_pauses, heard=speaker.heard.append
+    )
     async with background() as start:
         start(speaker.read(transcription))
         await settled()
@@ -224,7 +226,7 @@ async def test_recognition_stops_at_once_when_the_speaker_goes_on() -> None:
 
 async def test_without_work_ahead_nothing_is_recognised_before_the_end() -> None:
     recogniser = whole()
-    async with transcribing(recogniser, ahead=False) as (speaker, transcription):
+    async with transcribing(recogniser, in_pauses=False) as (speaker, transcription):
         await speaker.speaks(2)
         await speaker.pauses()
         assert await transcription.so_far() is None
@@ -243,7 +245,7 @@ async def test_the_sample_rate_is_changed_in_a_pause_and_not_when_somebody_waits
         return convert(self, data, rate)
 
     monkeypatch.setattr(AudioFormat, "pcm", counting)
-    async with transcribing(whole(), ahead=False) as (speaker, _):
+    async with transcribing(whole(), in_pauses=False) as (speaker, _):
         await speaker.speaks(1)
         await speaker.pauses()
         assert converted == [1]
@@ -252,7 +254,7 @@ async def test_the_sample_rate_is_changed_in_a_pause_and_not_when_somebody_waits
         assert converted == [1, 2]
         assert await speaker.ends() == ["w0 w1", "w0 w1"]
     assert converted == [1, 2]
-    async with transcribing(whole(), ahead=False) as (speaker, _):
+    async with transcribing(whole(), in_pauses=False) as (speaker, _):
         for _ in range(MOST_PAUSES + 1):
             await speaker.goes_on()
             await speaker.pauses()

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.realtime.protocol.response_events import FailureBody
 from gateway.realtime.protocol.session_config import TranscriptionSession
+from gateway.realtime.session.commands import StartTranscript
 from gateway.realtime.session.inputs import (
     AnswerAudio,
     AnswerFinished,
@@ -47,6 +48,14 @@ def test_a_turn_is_heard_and_answered() -> None:
         "response.created resp_1",
         "Answer resp_1 to user: Hello.",
     ]
+
+
+@pytest.mark.parametrize("reach", ["off", "stt"])
+@pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
+def test_words_are_wanted_in_pauses_for_work_ahead_and_to_judge_whether_a_turn_has_ended(kind: str, reach: str) -> None:
+    play = Playbook({"audio": {"input": {"turn_detection": {"type": kind}}}}, reach=reach)
+    play(VoiceStarted(at_ms=700))
+    assert play.command(StartTranscript).recognition.in_pauses is (kind == "semantic_vad" or reach == "stt")
 
 
 def test_the_padding_goes_no_further_back_than_the_turn_before() -> None:
