@@ -210,7 +210,7 @@ class Answers:
         items = (*command.plan.items[:-1], _with_words(command.plan.items[-1], said or None))
         plan = msgspec.structs.replace(command.plan, items=items)
 
-        def recording(item_id: str) -> llm.Audio | None:
+        def recording(item_id: str) -> llm.Part | None:
             return heard if item_id == command.item_id else self._recording(item_id)
 
         await self._answered(run, plan, recording, speculation)

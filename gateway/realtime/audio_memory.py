@@ -4,7 +4,10 @@ from adapters.contract.errors import TooLong
 
 
 class AudioMemory:
-    """Room for ``megabytes`` of audio; half is kept for what is not committed yet: else nobody could speak any more."""
+    """Room for ``megabytes`` of audio; half is kept for what is not committed yet: else nobody could speak any more.
+
+    There the newest turn of a session stays as well that finds no other room.
+    """
 
     def __init__(self, megabytes: int) -> None:
         self._megabytes = megabytes
@@ -14,7 +17,7 @@ class AudioMemory:
 
     @property
     def spare(self) -> int:
-        """Bytes that are left for recordings of what is over."""
+        """Bytes that are left for recordings of what is over; negative where some are in the other half."""
         return self.free - self._reserve
 
     def take(self, size: int) -> None:

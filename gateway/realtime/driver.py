@@ -30,7 +30,7 @@ from gateway.realtime.protocol.client_events import ClientEvent, InputAudioBuffe
 from gateway.realtime.protocol.items import Item
 from gateway.realtime.protocol.response_events import OutputAudioDelta
 from gateway.realtime.protocol.server_events import ServerEvent
-from gateway.realtime.recordings import Recording, Recordings
+from gateway.realtime.recordings import NOT_KEPT, Recording, Recordings
 from gateway.realtime.session import commands, inputs
 from gateway.realtime.session.policy import Opening
 from gateway.realtime.session.session import Session
@@ -251,7 +251,7 @@ class Driver:
 
     def _commit(self, command: commands.CommitAudio) -> None:
         utterance = self._listener.commit(command.start_ms, command.end_ms)
-        self._recordings.add(command.item_id, self._listener.audio.format, utterance.data)
+        self._recordings.keep(command.item_id, self._listener.audio.format, utterance.data)
         if not self._transcripts.is_running(command.item_id):
             self._committed[command.item_id] = utterance
 
@@ -259,7 +259,7 @@ class Driver:
         """A client added a recording with an item."""
         audio_format = self._listener.audio.format
         whole = command.audio[: len(command.audio) - len(command.audio) % audio_format.sample_bytes]
-        self._recordings.add(command.item_id, audio_format, whole)
+        self._recordings.keep(command.item_id, audio_format, whole)
         utterance = self._committed[command.item_id] = Utterance(self._listener.audio, 0)
         utterance.close(whole)
 
@@ -271,9 +271,9 @@ class Driver:
             heard = Recording(audio_format=audio.format, data=data).for_model()
         self._answers.prepare(command, lambda: self._transcripts.so_far(command.item_id), heard)
 
-    def _recording(self, item_id: str) -> llm.Audio | None:
+    def _recording(self, item_id: str) -> llm.Part:
         recording = self._recordings.get(item_id)
-        return None if recording is None else recording.for_model()
+        return NOT_KEPT if recording is None else recording.for_model()
 
     def _set_timer(self, command: commands.SetTimer) -> None:
         if (earlier := self._timers.get(command.name)) is not None:

@@ -18,8 +18,8 @@ from gateway.realtime.protocol.items import (
 )
 from gateway.wire.messages import image_of
 
-Recordings = Callable[[str], llm.Audio | None]
-"""The recording of an item, by its id, if it is kept."""
+Recordings = Callable[[str], llm.Part | None]
+"""The recording of an item by its id, or what a model is to read in its place; ``None`` leaves it out."""
 
 
 def messages_of(items: Iterable[Item], recording: Recordings) -> tuple[llm.Message, ...]:

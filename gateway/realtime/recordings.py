@@ -1,4 +1,4 @@
-"""The audio of a session's items: what the user said and what was answered, within a bound."""
+"""The audio of a session's items: what the user said and what was answered, within bounds."""
 
 import msgspec
 
@@ -6,11 +6,18 @@ from adapters.contract import llm
 from gateway.audio.encode import wav_header
 from gateway.engines.route import MODEL_HEARING_RATE
 from gateway.realtime.audio_memory import AudioMemory
-from gateway.realtime.hearing.audio_format import AudioFormat
+from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
+from gateway.realtime.hearing.input_audio import MAX_SECONDS
 from gateway.realtime.protocol.items import InputAudio, Item, MessageItem, OutputAudio
 
-MOST_BYTES = 8_000_000
-"""Of one session, about three minutes of PCM; the oldest recordings are forgotten first."""
+MOST_SAID_BYTES = FORMATS["audio/pcm"].size(MAX_SECONDS * 1000)
+"""Of what the user of one session said: what they may say in one turn, which a model that hears is to hear whole."""
+
+NOT_KEPT = llm.Text(text="(a recording that is not kept any more)")
+"""What a model reads in place of a recording that it was to hear, and for which there was no room any more."""
+
+MOST_ANSWERED_BYTES = 8_000_000
+"""Of a session's answers, about three minutes of PCM; no model hears them."""
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,59 +33,67 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recordings:
-    """The recordings of a session by the ids of its items, in ``memory``: where that is full, the oldest go first."""
+    """The recordings of a session by the ids of its items, in ``memory``: where that is full, the oldest go first.
+
+    Answers take no room from what the user said.
+    """
 
     def __init__(self, memory: AudioMemory) -> None:
         self._memory = memory
-        self._kept: dict[str, tuple[AudioFormat, bytearray]] = {}
-        self._size = 0
-        self._dropped: set[str] = set()  # whose audio would not be whole
+        self._said = _Shelf(memory)
+        self._answered = _Shelf(memory)
+        self._dropped: set[str] = set()  # answers whose audio would not be whole
+
+    def keep(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:
+        """``data`` is what the user said as the item ``item_id``, all of it.
+
+        What was in the session's buffer until now always finds room, also that which is kept for buffers.
+        """
+        while self._said.size + len(data) > MOST_SAID_BYTES and self._said.items:
+            self._said.forget(self._said.oldest)
+        for shelf in (self._answered, self._said):
+            while len(data) > self._memory.spare and shelf.items:
+                shelf.forget(shelf.oldest)
+        if len(data) <= self._memory.free:
+            self._said.add(item_id, audio_format, data)
 
     def add(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:
-        """``data`` is the next audio of the item ``item_id``."""
-        if item_id in self._dropped:
-            return
-        if len(data) > min(MOST_BYTES, self._memory.spare + self._size):
+        """``data`` is the next audio of the answer ``item_id``."""
+        shelf = self._answered
+        if len(data) > min(MOST_ANSWERED_BYTES, self._memory.spare + shelf.size):
             self._drop(item_id)
-            return
-        self._kept.setdefault(item_id, (audio_format, bytearray()))
-        while self._size + len(data) > MOST_BYTES or len(data) > self._memory.spare:
-            self._drop(next(iter(self._kept)))
-        if item_id in self._kept:
-            self._kept[item_id][1].extend(data)
-            self._resize(len(data))
+        while item_id not in self._dropped and (
+            shelf.size + len(data) > MOST_ANSWERED_BYTES or len(data) > self._memory.spare
+        ):
+            self._drop(shelf.oldest)
+        if item_id not in self._dropped:
+            shelf.add(item_id, audio_format, data)
 
     def get(self, item_id: str) -> Recording | None:
         """The audio of an item, if it is kept."""
-        kept = self._kept.get(item_id)
+        kept = self._said.items.get(item_id) or self._answered.items.get(item_id)
         return None if kept is None else Recording(audio_format=kept[0], data=bytes(kept[1]))
 
     def truncate(self, item_id: str, end_ms: float) -> None:
         """Only the first ``end_ms`` of the item's audio are kept."""
-        if item_id in self._kept:
-            audio_format, data = self._kept[item_id]
-            before = len(data)
-            del data[audio_format.size(end_ms) :]
-            self._resize(len(data) - before)
+        for shelf in (self._said, self._answered):
+            shelf.truncate(item_id, end_ms)
 
     def forget(self, item_id: str) -> None:
         """The item is gone."""
         self._dropped.discard(item_id)
-        if item_id in self._kept:
-            self._resize(-len(self._kept.pop(item_id)[1]))
+        for shelf in (self._said, self._answered):
+            shelf.forget(item_id)
 
     def _drop(self, item_id: str) -> None:
-        self.forget(item_id)
+        self._answered.forget(item_id)
         self._dropped.add(item_id)
 
     def end(self) -> None:
         """The session is over."""
-        self._kept.clear()
-        self._resize(-self._size)
-
-    def _resize(self, more: int) -> None:
-        self._memory.take(more)
-        self._size += more
+        for shelf in (self._said, self._answered):
+            for item_id in list(shelf.items):
+                shelf.forget(item_id)
 
     def with_audio(self, item: Item) -> Item:
         """``item`` with its audio, where it is kept."""
@@ -90,3 +105,35 @@ class Recordings:
             for part in item.content
         ]
         return msgspec.structs.replace(item, content=content)
+
+
+class _Shelf:
+    """Recordings by item, oldest first, of ``size`` bytes in all."""
+
+    def __init__(self, memory: AudioMemory) -> None:
+        self._memory = memory
+        self.items: dict[str, tuple[AudioFormat, bytearray]] = {}
+        self.size = 0
+
+    @property
+    def oldest(self) -> str:
+        return next(iter(self.items))
+
+    def add(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:
+        self.items.setdefault(item_id, (audio_format, bytearray()))[1].extend(data)
+        self._resize(len(data))
+
+    def truncate(self, item_id: str, end_ms: float) -> None:
+        if item_id in self.items:
+            audio_format, data = self.items[item_id]
+            before = len(data)
+            del data[audio_format.size(end_ms) :]
+            self._resize(len(data) - before)
+
+    def forget(self, item_id: str) -> None:
+        if item_id in self.items:
+            self._resize(-len(self.items.pop(item_id)[1]))
+
+    def _resize(self, more: int) -> None:
+        self._memory.take(more)
+        self.size += more

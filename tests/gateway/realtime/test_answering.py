@@ -11,6 +11,8 @@ from adapters.contract import llm, stt
 from adapters.contract.errors import UpstreamError
 from gateway.access.caller import Caller
 from gateway.access.limits import Limits
+from gateway.realtime import recordings
+from gateway.realtime.protocol.client_events import InputAudioBufferAppend
 from gateway.realtime.session.inputs import TurnEnded
 from gateway.turns.conversation_turn import Turns
 from tests.support.realtime_client import silence, spoken_question
@@ -120,6 +122,36 @@ async def test_a_model_that_hears_gets_the_recording() -> None:
         (request,) = stage.engines.llm.requests
         (recording,) = [part for part in request.messages[-1].parts if isinstance(part, llm.Audio)]
         assert len(recording.data) > 16_000 * 2
+
+
+async def test_a_model_that_hears_gets_the_longest_turn_that_may_be_committed() -> None:
+    stage = Stage(scripted_engines(stt=None))
+    by_hand = {"output_modalities": ["text"], "audio": {"input": {"turn_detection": None}}}
+    async with stage.session(changes=by_hand):
+        for _ in range(60):
+            stage.driver.receive(InputAudioBufferAppend(audio=silence(10)))
+        stage.client('{"type":"input_audio_buffer.commit"}')
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.done")
+    (recording,) = stage.engines.llm.requests[0].messages[-1].parts
+    assert len(recording.data) == 44 + 600 * 32_000
+
+
+async def test_a_model_that_hears_is_told_of_a_recording_that_is_not_kept_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recordings, "MOST_SAID_BYTES", 150_000)
+    stage = Stage(scripted_engines(stt=None))
+    by_hand = {"output_modalities": ["text"], "audio": {"input": {"turn_detection": None}}}
+    async with stage.session(changes=by_hand):
+        for number in range(2):
+            await stage.speak(silence(2))
+            stage.client('{"type":"input_audio_buffer.commit"}')
+            stage.client('{"type":"response.create"}')
+            await stage.until("response.done", number + 1)
+    first, _answer, second = stage.engines.llm.requests[1].messages[-3:]
+    assert first.parts == (recordings.NOT_KEPT,)
+    assert isinstance(second.parts[0], llm.Audio)
 
 
 async def test_audio_is_sent_as_it_is_heard_and_a_cancel_is_short() -> None:
