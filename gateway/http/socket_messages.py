@@ -19,6 +19,9 @@ class SocketMessages(Protocol):
     def deliver(self, take: TakeMessage) -> None:
         """Give messages to ``take`` as they arrive; the ASGI ``receive`` tells of the end of the connection only."""
 
+    def hold(self, *, held: bool) -> None:
+        """Leave the messages that come next where they are, or give them again."""
+
     async def send_texts(self, texts: Sequence[bytes]) -> None:
         """Send messages of text (UTF-8) together, when the client can take them. Raises ``OSError`` when it is gone."""
 

@@ -19,6 +19,9 @@ NOT_KEPT = llm.Text(text="(a recording that is not kept any more)")
 MOST_ANSWERED_BYTES = 8_000_000
 """Of a session's answers, about three minutes of PCM; no model hears them."""
 
+MOST_SHOWN_BYTES = 750_000
+"""Of a recording that a client is shown, 15 s of PCM: some clients take events of less than 1 MiB only."""
+
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """Audio in the format in which the client sent it, or was sent it."""
@@ -71,7 +74,7 @@ class Recordings:
 
     def get(self, item_id: str) -> Recording | None:
         """The audio of an item, if it is kept."""
-        kept = self._said.items.get(item_id) or self._answered.items.get(item_id)
+        kept = self._find(item_id)
         return None if kept is None else Recording(audio_format=kept[0], data=bytes(kept[1]))
 
     def truncate(self, item_id: str, end_ms: float) -> None:
@@ -85,6 +88,9 @@ class Recordings:
         for shelf in (self._said, self._answered):
             shelf.forget(item_id)
 
+    def _find(self, item_id: str) -> tuple[AudioFormat, bytearray] | None:
+        return self._said.items.get(item_id) or self._answered.items.get(item_id)
+
     def _drop(self, item_id: str) -> None:
         self._answered.forget(item_id)
         self._dropped.add(item_id)
@@ -96,12 +102,13 @@ class Recordings:
                 shelf.forget(item_id)
 
     def with_audio(self, item: Item) -> Item:
-        """``item`` with its audio, where it is kept."""
-        recording = self.get(item.id)
-        if recording is None or not isinstance(item, MessageItem):
+        """``item`` with its audio, where that is kept and is not too long to be shown."""
+        kept = self._find(item.id)
+        if kept is None or len(kept[1]) > MOST_SHOWN_BYTES or not isinstance(item, MessageItem):
             return item
+        audio = bytes(kept[1])
         content = [
-            msgspec.structs.replace(part, audio=recording.data) if isinstance(part, InputAudio | OutputAudio) else part
+            msgspec.structs.replace(part, audio=audio) if isinstance(part, InputAudio | OutputAudio) else part
             for part in item.content
         ]
         return msgspec.structs.replace(item, content=content)

@@ -55,6 +55,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._early: bytes | None = None  # before the application has accepted
         self._take: TakeMessage | None = None
         self._arrived: deque[str | bytes] = deque()
+        self._is_held = False
 
     def take_over(self, transport: asyncio.Transport, client: Client | None, head: RequestHead, early: bytes) -> None:
         """Serve the connection of ``client``, whose handshake is ``head``, from now on. Raises ``HTTPException``.
@@ -177,6 +178,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._arrived.append(message["text"] if "text" in message else message["bytes"])
         self._hand_over()
 
+    def hold(self, *, held: bool) -> None:
+        """Leave the messages that come next where they are, or give them again."""
+        self._is_held = held
+        if not held:
+            self.loop.call_soon(self._hand_over)
+
     def draw_on(self, take: TakeMemory) -> None:
         """Let ``take`` count the bytes of a message of which the rest has not arrived."""
         self._unfinished.take_memory = take
@@ -188,7 +195,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: Frame) -> None:
         """Hand over what came before the end."""
-        while self._arrived:
+        while self._arrived and not self._is_held:
             self._hand_over()
         super().handle_close(event)
 
@@ -198,16 +205,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         try:
             for _ in range(min(AT_ONCE, len(self._arrived))):
+                if self._is_held:
+                    break
                 self._take(self._arrived.popleft())
         except Exception as error:  # noqa: BLE001  whatever it is, its text may be the user's
             self._arrived.clear()
             scope: Any = self.scope
             logger.error("%s failed unexpectedly: %s", request_id(scope), where(error))
             self._fail(CloseCode.INTERNAL_ERROR, "")
-        if self._arrived:
+        if self._arrived or self._is_held:
             self.read_paused = True
             self.transport.pause_reading()
-            self.loop.call_soon(self._hand_over)
+            if not self._is_held:
+                self.loop.call_soon(self._hand_over)
         elif self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
@@ -233,9 +243,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         extensions[MESSAGES] = self
         await super().run_asgi()
         self._arrived.clear()
+        self._is_held = False
         self._hand_over()  # nobody takes messages any more: what is read is the client's end of the connection
         self._take = None
         extensions.clear()  # else both would keep each other in memory
+
+    def keepalive_timeout(self) -> None:
+        """No pong came. While nothing is read here, that says nothing: the client's reading shows that it is there."""
+        if self.read_paused:
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
 
     def shutdown(self) -> None:
         """The server ends: the application was told, and what it does not close soon is closed here."""

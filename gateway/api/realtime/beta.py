@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.api.realtime.frames import frame_of
 from gateway.realtime.protocol.client_events import ClientEvent
 from gateway.realtime.protocol.server_events import ItemDone, ServerEvent
 from gateway.realtime.session.event_reader import read_event
@@ -80,7 +81,7 @@ def beta_frames(event: ServerEvent) -> Iterable[bytes]:
         told["response"] = _beta_response(response)
     if isinstance(item := told.get("item"), dict):
         told["item"] = _renamed(item, _BETA_CONTENT)
-    yield msgspec.json.encode(told)
+    yield frame_of(told)
 
 
 def _current_event(event: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,24 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 from litestar.exceptions import WebSocketDisconnect
 from litestar.types import Send
 
+from gateway.http.socket_messages import SocketMessages
 from gateway.realtime.protocol.server_events import ServerEvent
 
-MOST_WAITING_BYTES = 4_000_000
-"""Of frames that the client has not read: half a minute of audio, and more than any burst of events."""
+HELD_BYTES = 4_000_000
+"""With more of frames that the client has not read, nothing more is taken of what it asks for: a minute of audio."""
+
+MOST_WAITING_BYTES = 8_000_000
+"""Of such frames at most: what is told without being asked for comes too fast, or the client does not read."""
+
+LONGEST_FRAME_BYTES = 1024 * 1024
+"""Some clients take shorter frames only."""
 
 AT_ONCE_BYTES = 64 * 1024
 """Of frames that are sent together: whether the client reads is looked at before each such piece."""
@@ -19,22 +27,31 @@ AT_ONCE_BYTES = 64 * 1024
 Encode = Callable[[ServerEvent], Iterable[bytes]]
 """The frames of an event."""
 
-SendTexts = Callable[[Sequence[bytes]], Awaitable[None]]
-
 
 def frames_of(event: ServerEvent) -> Iterable[bytes]:
     """The frame of an event."""
-    yield msgspec.json.encode(event)
+    yield frame_of(event)
+
+
+def frame_of(event: Any) -> bytes:
+    """The frame of an event as it is told; an item that would be too long is shown without its images."""
+    frame = msgspec.json.encode(event)
+    if len(frame) < LONGEST_FRAME_BYTES:
+        return frame
+    told = msgspec.to_builtins(event)
+    for part in told.get("item", {}).get("content", ()):
+        part.pop("image_url", None)
+    return msgspec.json.encode(told)
 
 
 class FrameWriter:
     """Sends the events of one session, those of one moment together, and then with ``send`` the close.
 
-    ``run`` does it; ``backlogged`` ends when the client reads too slowly.
+    ``run`` does it; ``backlogged`` ends when the client does not read. While it has much to read, what it asks waits.
     """
 
-    def __init__(self, send_texts: SendTexts, send: Send, encode: Encode) -> None:
-        self._send_texts = send_texts
+    def __init__(self, messages: SocketMessages, send: Send, encode: Encode) -> None:
+        self._messages = messages
         self._send = send
         self._encode = encode
         self._frames: deque[bytes] = deque()
@@ -53,7 +70,7 @@ class FrameWriter:
             return
         for frame in self._encode(event):
             self._frames.append(frame)
-            self._waiting += len(frame)
+            self._count(len(frame))
         self._news.set()
 
     def clear_playback(self) -> None:
@@ -70,8 +87,8 @@ class FrameWriter:
             while True:
                 while self._frames:
                     frames = self._next()
-                    await self._send_texts(frames)
-                    self._waiting -= sum(map(len, frames))
+                    await self._messages.send_texts(frames)
+                    self._count(-sum(map(len, frames)))
                 if self._ending is not None:
                     code, reason = self._ending
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
@@ -80,6 +97,13 @@ class FrameWriter:
                 await self._news.wait()
         except (OSError, WebSocketDisconnect):  # the client is gone, which the reader learns as well
             return
+
+    def _count(self, more: int) -> None:
+        """So many bytes more wait; with too many the client's next messages wait, too."""
+        was_held = self._waiting > HELD_BYTES
+        self._waiting += more
+        if (held := self._waiting > HELD_BYTES) != was_held:
+            self._messages.hold(held=held)
 
     def _next(self) -> list[bytes]:
         frames, size = [self._frames.popleft()], 0

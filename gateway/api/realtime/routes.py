@@ -119,8 +119,7 @@ async def _beside_call(socket: WebSocket[Any, Any, Any], calls: Calls, call_id: 
 
 
 def _writer(socket: WebSocket[Any, Any, Any]) -> FrameWriter:
-    send_texts = messages_of(socket.scope).send_texts
-    return FrameWriter(send_texts, socket.send, beta_frames if is_beta(socket.scope) else frames_of)
+    return FrameWriter(messages_of(socket.scope), socket.send, beta_frames if is_beta(socket.scope) else frames_of)
 
 
 async def _move(socket: WebSocket[Any, Any, Any], writer: FrameWriter, receive: Receive) -> str:

@@ -124,6 +124,39 @@ async def test_many_at_once_come_in_order_and_all_before_the_end() -> None:
         assert application.left == 1000
 
 
+async def test_held_messages_wait_in_order() -> None:
+    async with connected() as (application, connection, client):
+        taken = application.taken
+
+        def take(message: str | bytes) -> None:
+            taken.append(message)
+            connection.hold(held=len(taken) % 2 == 0)
+
+        connection.deliver(take)
+        for number in range(6):
+            await client.send(str(number))
+        await until(lambda: taken == ["0", "1"])
+        connection.keepalive_timeout()
+        for more in (4, 6):
+            assert not connection.transport.is_reading()
+            connection.hold(held=False)
+            await until(lambda more=more: len(taken) == more)
+        assert taken == [str(number) for number in range(6)]
+        connection.hold(held=False)
+        await until(connection.transport.is_reading)
+        await client.close()
+        await until(lambda: application.left is not None)
+        assert application.left == 1000, "a pong that could not be read was not missed"
+
+
+async def test_the_end_comes_though_messages_are_held() -> None:
+    async with connected() as (application, connection, _client):
+        connection.deliver(lambda _: connection.hold(held=True))
+        frames = [Frame(Opcode.TEXT, b"one")] * 3 + [Frame(Opcode.CLOSE, b"\x03\xe8")]
+        connection.data_received(b"".join(frame.serialize(mask=True) for frame in frames))
+        await until(lambda: application.left is not None)
+
+
 async def test_those_that_came_before_they_were_asked_for_are_not_lost() -> None:
     async with connected(ready=False) as (application, _connection, client):
         await client.send("early")

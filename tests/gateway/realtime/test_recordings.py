@@ -3,6 +3,7 @@
 import io
 import wave
 
+import msgspec
 import pytest
 
 from gateway.realtime import recordings
@@ -26,6 +27,17 @@ def test_an_item_is_shown_with_its_audio() -> None:
     assert item.content == [InputAudio(audio=b"\1\2\3\4"), InputText(text="and this")]
     kept.forget("a")
     assert kept.with_audio(ITEM) == ITEM
+
+
+def test_audio_that_is_too_long_for_an_event_is_left_out_until_it_is_cut() -> None:
+    kept = Recordings(AudioMemory(64))
+    kept.add("a", PCM, bytes(750_000))
+    kept.add("a", PCM, bytes(2))
+    assert kept.with_audio(ITEM) == ITEM
+    kept.truncate("a", 15_600)
+    item = kept.with_audio(ITEM)
+    assert item != ITEM
+    assert len(msgspec.json.encode(item)) < 1024 * 1024 - 40_000, "there is room for the words"
 
 
 def test_what_was_not_heard_is_cut_off() -> None:

@@ -1,6 +1,7 @@
 """Frames on their way to a client that reads, one that does not, and one that is gone."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 
 from gateway.api.realtime import frames
-from gateway.api.realtime.frames import FrameWriter, frames_of
-from gateway.realtime.protocol.server_events import AudioCleared
+from gateway.api.realtime.beta import beta_frames
+from gateway.api.realtime.frames import Encode, FrameWriter, frames_of
+from gateway.http.socket_messages import TakeMemory, TakeMessage
+from gateway.realtime.protocol.items import InputImage, InputText, MessageItem
+from gateway.realtime.protocol.server_events import AudioCleared, ItemAdded
 
 
 def event(number: int) -> AudioCleared:
@@ -20,13 +24,23 @@ CLEARED = b'{"type":"input_audio_buffer.cleared","event_id":"event_%d"}'
 
 
 class Client:
-    """What was sent to it: lists of messages that came together, and the close."""
+    """What was sent to it: lists of messages that came together, and the close; whether its own are held."""
 
     def __init__(self) -> None:
         self.together: list[list[bytes]] = []
         self.close: Any = None
+        self.held: list[bool] = []
 
-    async def texts(self, texts: Sequence[bytes]) -> None:
+    def deliver(self, take: TakeMessage) -> None:
+        raise NotImplementedError
+
+    def draw_on(self, take: TakeMemory) -> None:
+        raise NotImplementedError
+
+    def hold(self, *, held: bool) -> None:
+        self.held.append(held)
+
+    async def send_texts(self, texts: Sequence[bytes]) -> None:
         await asyncio.sleep(0)
         self.together.append(list(texts))
 
@@ -36,7 +50,7 @@ class Client:
 
 async def test_frames_are_sent_in_order_and_then_the_close() -> None:
     client = Client()
-    writer = FrameWriter(client.texts, client.message, frames_of)
+    writer = FrameWriter(client, client.message, frames_of)
     writer.send(event(1))
     writer.send(event(2))
     writer.close(1001, "session_expired")
@@ -49,7 +63,7 @@ async def test_frames_are_sent_in_order_and_then_the_close() -> None:
 async def test_no_more_is_sent_at_once_than_a_client_may_leave_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "AT_ONCE_BYTES", 150)
     client = Client()
-    writer = FrameWriter(client.texts, client.message, frames_of)
+    writer = FrameWriter(client, client.message, frames_of)
     for number in range(8):
         writer.send(event(number))
     writer.close(1000, "")
@@ -61,10 +75,12 @@ async def test_no_more_is_sent_at_once_than_a_client_may_leave_unread(monkeypatc
 async def test_a_client_that_reads_nothing_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MOST_WAITING_BYTES", 200)
 
-    async def never(_texts: Sequence[bytes]) -> None:
-        await asyncio.Event().wait()
+    class Unread(Client):
+        async def send_texts(self, _texts: Sequence[bytes]) -> None:
+            await asyncio.Event().wait()
 
-    writer = FrameWriter(never, Client().message, frames_of)
+    client = Unread()
+    writer = FrameWriter(client, client.message, frames_of)
     running = asyncio.create_task(writer.run())
     for number in range(3):
         writer.send(event(number))
@@ -82,7 +98,7 @@ async def test_what_the_client_has_read_does_not_count_any_more(
 ) -> None:
     monkeypatch.setattr(frames, "MOST_WAITING_BYTES", 200)
     client = Client()
-    writer = FrameWriter(client.texts, client.message, frames_of)
+    writer = FrameWriter(client, client.message, frames_of)
     running = asyncio.create_task(writer.run())
     for number in range(40):  # far more than the bound in all
         writer.send(event(number))
@@ -92,9 +108,39 @@ async def test_what_the_client_has_read_does_not_count_any_more(
 
 
 async def test_a_client_that_is_gone_ends_it() -> None:
-    async def gone(_texts: Sequence[bytes]) -> None:
-        raise ClientDisconnected
+    class Gone(Client):
+        async def send_texts(self, _texts: Sequence[bytes]) -> None:
+            raise ClientDisconnected
 
-    writer = FrameWriter(gone, Client().message, frames_of)
+    client = Gone()
+    writer = FrameWriter(client, client.message, frames_of)
     writer.send(event(1))
     await asyncio.wait_for(writer.run(), 1)
+
+
+async def test_a_client_with_much_to_read_is_asked_for_nothing_more_until_it_has_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frames, "HELD_BYTES", 200)
+    client = Client()
+    writer = FrameWriter(client, client.message, frames_of)
+    for number in range(3):
+        writer.send(event(number))
+    assert client.held == []
+    for number in range(3):
+        writer.send(event(number))
+    assert client.held == [True]
+    writer.close(1000, "")
+    await writer.run()
+    assert client.held == [True, False]
+
+
+@pytest.mark.parametrize("encode", [frames_of, beta_frames])
+def test_an_item_that_would_be_too_long_is_shown_without_its_images(encode: Encode) -> None:
+    for size, is_shown in ((1_000_000, True), (1024 * 1024, False)):
+        image = InputImage(image_url="data:image/png;base64," + "A" * size)
+        item = MessageItem(id="item_1", role="user", content=[InputText(text="Look:"), image])
+        (frame,) = encode(ItemAdded(event_id="event_1", previous_item_id=None, item=item))
+        text, shown = json.loads(frame)["item"]["content"]
+        assert (text["text"], "image_url" in shown) == ("Look:", is_shown)
+        assert len(frame) < 1024 * 1024

@@ -93,6 +93,35 @@ async def test_an_answer_in_text() -> None:
     ]
 
 
+async def added_recording(client: RealtimeClient, seconds: int) -> str:
+    """The id of an item that has so much audio."""
+    for _ in range(seconds // 5):
+        await client.append(silence(5))
+    await client.send("input_audio_buffer.commit")
+    item_id: str = (await client.until("conversation.item.done"))["item"]["id"]
+    return item_id
+
+
+async def test_a_client_that_reads_may_ask_for_as_many_items_at_once_as_it_likes() -> None:
+    async with served(gateway_of(scripted_engines())) as address, realtime(address) as client:
+        await client.update(audio=BY_HAND)
+        item_id = await added_recording(client, 15)
+        for _ in range(40):
+            await client.send("conversation.item.retrieve", item_id=item_id)
+        for _ in range(40):
+            (part,) = (await client.until("conversation.item.retrieved"))["item"]["content"]
+            assert len(base64.b64decode(part["audio"])) == len(silence(15))
+
+
+async def test_an_item_whose_audio_is_too_long_for_an_event_is_shown_without_it() -> None:
+    async with served(gateway_of(scripted_engines())) as address, realtime(address) as client:
+        await client.update(audio=BY_HAND)
+        item_id = await added_recording(client, 70)
+        await client.send("conversation.item.retrieve", item_id=item_id)
+        (part,) = (await client.until("conversation.item.retrieved"))["item"]["content"]
+        assert part == {"type": "input_audio", "transcript": part["transcript"]}
+
+
 async def test_a_spoken_answer_is_the_synthesisers_audio() -> None:
     async with served(gateway_of(scripted_engines())) as address, realtime(address) as client:
         await client.write("Hello?")
