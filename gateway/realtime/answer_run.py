@@ -23,13 +23,22 @@ Tell = Callable[[AnswerInput], None]
 
 
 class AnswerRun:
-    """The answer ``response_id``, spoken as ``output`` says or, without that, in text.
+    """The answer ``response_id``, spoken as ``output`` says and heard in ``playback`` or, without ``output``, in text.
 
     What is ``prepared`` is held back, bounded by what its turn may do, until it is adopted.
     """
 
-    def __init__(self, response_id: str, output: AudioOutput | None, tell: Tell, *, prepared: bool = False) -> None:
+    def __init__(
+        self,
+        response_id: str,
+        output: AudioOutput | None,
+        playback: Playback,
+        tell: Tell,
+        *,
+        prepared: bool = False,
+    ) -> None:
         self.response_id = response_id
+        self.playback = playback
         self.audio_format = None if output is None else format_of(output.format)
         self.task: asyncio.Task[None] | None = None
         self.is_adopted = not prepared
@@ -39,10 +48,10 @@ class AnswerRun:
         self._adopted = asyncio.Event()
         self._audio: PacedAudio | None = None
 
-    def speak(self, playback: Playback, rate: int) -> None:
-        """The turn's audio has ``rate`` Hz and is heard with that of the session's other answers."""
+    def speak(self, rate: int) -> None:
+        """The turn's audio has ``rate`` Hz."""
         if self.audio_format is not None:
-            self._audio = PacedAudio(playback, rate, self.audio_format, self._hand_over)
+            self._audio = PacedAudio(self.playback, rate, self.audio_format, self._hand_over)
             if self.is_adopted:
                 self._audio.start()
 

@@ -83,10 +83,11 @@ class Answers:
         """Begin an answer, or do something about one that runs."""
         match command:
             case commands.Answer():
-                run = AnswerRun(command.response_id, command.plan.output, self._tell)
+                playback = self._playback if command.in_conversation else self._playback.beside()
+                run = AnswerRun(command.response_id, command.plan.output, playback, self._tell)
                 self._begin(run, lambda: self._answered(run, command.plan, self._recording, None))
             case commands.Say():
-                run = AnswerRun(command.response_id, command.output, self._tell)
+                run = AnswerRun(command.response_id, command.output, self._playback, self._tell)
                 self._begin(run, lambda: self._said(run, command))
             case commands.Cancel():
                 self._cancel(command.response_id)
@@ -100,7 +101,7 @@ class Answers:
     def prepare(self, command: commands.Prepare, words: Words, heard: llm.Audio | None) -> None:
         """Answer what was said up to a pause, without effect: ``words``, or ``heard`` where the model hears itself."""
         output = None if command.plan is None else command.plan.output
-        run = AnswerRun(command.response_id, output, self._tell, prepared=True)
+        run = AnswerRun(command.response_id, output, self._playback, self._tell, prepared=True)
         self._begin(run, lambda: self._prepared(run, command, words, heard))
 
     def _adopt(self, response_id: str) -> None:
@@ -113,7 +114,7 @@ class Answers:
     def _cancel(self, response_id: str) -> None:
         """Stop an answer; nothing is told of it any more."""
         if (run := self._runs.pop(response_id, None)) is not None and run.task is not None:
-            self._playback.stop()
+            run.playback.stop()
             self._stop(run, run.task)
 
     def _discard(self, response_id: str) -> None:
@@ -171,7 +172,7 @@ class Answers:
         async with turn_place(service.meter, service.caller, service.served, stages) as standing:
             request = self._request(run.response_id, plan, recording, speculation)
             turn = service.turns.begin(request, service.served, Stopwatch())
-            run.speak(self._playback, turn.sample_rate)
+            run.speak(turn.sample_rate)
             outcome: tuple[llm.FinishReason, TurnOutcome] | None = None
             async with aclosing(turn.events()) as events:
                 async for event in events:
@@ -188,7 +189,7 @@ class Answers:
                 caller=service.caller, text=command.text, voice=self._voice(command.output), speed=command.output.speed
             )
             turn = service.speech_turns.begin(request, service.served, Stopwatch())
-            run.speak(self._playback, turn.sample_rate)
+            run.speak(turn.sample_rate)
             await run.take(llm.TextDelta(text=command.text))
             async with aclosing(turn.events()) as events:
                 async for event in events:

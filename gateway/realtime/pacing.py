@@ -32,6 +32,10 @@ class Playback:
         self._lead = lead_seconds
         self._ends_at = 0.0
 
+    def beside(self) -> "Playback":
+        """One that is heard by itself, at the same pace."""
+        return Playback(self._lead)
+
     @property
     def unheard_seconds(self) -> float:
         """How much was handed over and cannot have been heard yet."""

@@ -142,10 +142,14 @@ class AnswerPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask the model, and speak what it says; several answers may run at once."""
+    """Ask the model, and speak what it says; several answers may run at once.
+
+    Those ``in_conversation`` are heard one after the other; each other one has a pace of its own.
+    """
 
     response_id: str
     plan: AnswerPlan
+    in_conversation: bool
 
 
 class Say(msgspec.Struct, frozen=True, kw_only=True):

@@ -122,7 +122,8 @@ class Responses:
                 running.asked = True
                 running.writer.goes_last()
                 plan = plan_of(self._config(), running.params, items)
-                self._state.do(Answer(response_id=response_id, plan=plan))
+                in_conversation = running.writer.head.in_conversation
+                self._state.do(Answer(response_id=response_id, plan=plan, in_conversation=in_conversation))
 
     def cancel(self, response_id: str | None, reason: StopReason) -> None:
         """Stop an answer: the active one where no id is given. Raises ``InvalidRequest`` when there is none."""
@@ -246,8 +247,8 @@ class Responses:
         writer = running.writer
         writer.finish(ending)
         del self._running[writer.head.id]
+        self._forget_private(running)
         if not writer.head.in_conversation:
-            self._forget_private(running)
             return
         self._active = None
         self.has_answered = True
@@ -255,11 +256,11 @@ class Responses:
             self._keep_heard(writer.message_id, running.heard_ms, whole=ending.status in ("completed", "incomplete"))
 
     def _forget_private(self, running: _Running) -> None:
-        """An answer beside the conversation leaves nothing behind."""
-        mine = [item.id for item in running.items or () if item.id not in self._state.items]
-        for item_id in (*mine, *([running.writer.message_id] if running.writer.message_id else [])):
-            self._transcripts.forget(item_id)
-            self._state.do(ForgetAudio(item_id=item_id))
+        """An answer leaves nothing behind that is not in the conversation."""
+        for item_id in (*(item.id for item in running.items or ()), running.writer.message_id):
+            if item_id is not None and item_id not in self._state.items:
+                self._transcripts.forget(item_id)
+                self._state.do(ForgetAudio(item_id=item_id))
 
     def _keep_heard(self, item_id: str, heard_ms: int | None, *, whole: bool) -> None:
         """History keeps what was heard of a message, if that is known, else what was sent of it."""

@@ -1,6 +1,7 @@
 """Answers as turns: prepared ahead, adopted or thrown away, and charged to whom they were made for."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -172,6 +173,30 @@ async def test_audio_is_sent_as_it_is_heard_and_a_cancel_is_short() -> None:
         count = len(stage.events)
         await asyncio.sleep(0.1)
         assert len(stage.events) == count, "nothing comes after its end"
+
+
+async def test_an_answer_beside_the_conversation_that_is_stopped_leaves_the_pace_of_the_other() -> None:
+    async def long(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+        for number in range(100):
+            yield llm.TextDelta(text=f"This is sentence number {number}. ")
+        yield llm.Finished(reason="stop", usage=None)
+
+    def seconds(response_id: str) -> float:
+        deltas = [event for event in stage.told("response.output_audio.delta") if event.response_id == response_id]
+        return sum(len(event.delta) for event in deltas) / 48_000
+
+    stage = Stage(scripted_engines(llm=scripted.language_model(long)), "--realtime_lead_seconds", "20")
+    async with stage.session():
+        stage.client('{"type":"response.create"}')
+        spoken = (await stage.until("response.created")).response.id
+        await until(lambda: seconds(spoken) > 19)
+        stage.client('{"type":"response.create","response":{"conversation":"none"}}')
+        beside = (await stage.until("response.created", 2)).response.id
+        await until(lambda: seconds(beside) > 19)
+        stage.client(json.dumps({"type": "response.cancel", "response_id": beside}))
+        before = seconds(spoken)
+        await until(lambda: seconds(spoken) > before)
+        assert seconds(spoken) < before + 10, "the next piece, and not all that may be ahead"
 
 
 async def test_the_next_answer_has_the_place_of_the_one_that_was_stopped() -> None:

@@ -56,6 +56,23 @@ def test_an_answer_in_the_conversation() -> None:
     ]
 
 
+@pytest.mark.parametrize("conversation", ["auto", "none"])
+def test_the_recordings_that_were_given_for_one_answer_go_with_it(conversation: str) -> None:
+    play = Playbook()
+    play.client("response.create", response={"conversation": conversation, "input": [SPOKEN_ITEM]})
+    play(TranscriptFinished(item_id="item_1", text="Hello.", seconds=1.0))
+    assert "ForgetAudio item_1" in play(AnswerFinished(response_id="resp_1", reason="stop"))
+
+
+def test_what_is_said_in_an_item_that_was_deleted_meanwhile_is_forgotten() -> None:
+    play = Playbook()
+    play.client("response.create")
+    play(AnswerAudio(response_id="resp_1", audio=b"\0\0", ms=400, begins="Hi."))
+    play.client("conversation.item.delete", item_id="item_1")
+    play(AnswerAudio(response_id="resp_1", audio=b"\0\0", ms=400))
+    assert "ForgetAudio item_1" in play(AnswerFinished(response_id="resp_1", reason="stop"))
+
+
 def test_there_is_one_answer_at_a_time() -> None:
     play = Playbook()
     play.client("response.create")
