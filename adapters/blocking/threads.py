@@ -223,6 +223,7 @@ class _ThreadPool:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._run(*job)
+            del job  # else what it worked on, and its result, would be kept until the next one
             self._idle.release()
 
     @staticmethod

@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 
 import pytest
 
 from adapters.blocking import SerialThread, WaitingThreads, call, call_in_turn, iterate
 from adapters.blocking.threads import THREADS
+from tests.support.server import until
 
 
 async def test_call_returns_and_raises_what_the_function_does() -> None:
@@ -23,6 +25,19 @@ async def test_call_leaves_the_loop_free() -> None:
     await asyncio.sleep(0)
     gate.set()
     assert await waiting is True
+
+
+async def test_a_thread_that_waits_keeps_nothing_of_its_last_call() -> None:
+    class Recording:
+        pass
+
+    async def gone() -> Callable[[], Recording | None]:
+        recording = Recording()
+        assert await call(lambda: recording) is recording
+        return weakref.ref(recording)
+
+    recording = await gone()
+    await until(lambda: recording() is None)
 
 
 async def test_a_call_cancelled_while_it_runs_has_ended_when_the_caller_goes_on() -> None:
