@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
+from functools import partial
 from typing import Any, assert_never
 
 import msgspec
 
+from adapters.blocking import call
 from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from gateway.access.caller import Caller
@@ -170,7 +172,9 @@ class Answers:
         service = self._service
         stages: tuple[Stage, ...] = STAGES if plan.output is not None else ("stt", "llm")
         async with turn_place(service.meter, service.caller, service.served, stages) as standing:
-            request = self._request(run.response_id, plan, recording, speculation)
+            make = partial(self._request, run.response_id, plan, recording, speculation)
+            # Recordings for a model that hears are converted, which takes some 15 ms for a minute.
+            request = await call(make) if service.served.engines.stt is None else make()
             turn = service.turns.begin(request, service.served, Stopwatch())
             run.speak(turn.sample_rate)
             outcome: tuple[llm.FinishReason, TurnOutcome] | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.contract.errors import UpstreamError
 from gateway.access.caller import Caller
 from gateway.access.limits import Limits
 from gateway.realtime import recordings
+from gateway.realtime.hearing.audio_format import AudioFormat
 from gateway.realtime.protocol.client_events import InputAudioBufferAppend
 from gateway.realtime.session.inputs import TurnEnded
 from gateway.turns.conversation_turn import Turns
@@ -123,6 +125,25 @@ async def test_a_model_that_hears_gets_the_recording() -> None:
         (request,) = stage.engines.llm.requests
         (recording,) = [part for part in request.messages[-1].parts if isinstance(part, llm.Audio)]
         assert len(recording.data) > 16_000 * 2
+
+
+async def test_recordings_for_a_model_that_hears_do_not_hold_up_other_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+    convert = AudioFormat.pcm
+
+    def watched(self: AudioFormat, data: bytes, rate: int) -> bytes:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return convert(self, data, rate)
+
+    stage = Stage(scripted_engines(stt=None))
+    by_hand = {"output_modalities": ["text"], "audio": {"input": {"turn_detection": None}}}
+    async with stage.session(changes=by_hand):
+        await stage.speak(silence(2))
+        stage.client('{"type":"input_audio_buffer.commit"}')
+        monkeypatch.setattr(AudioFormat, "pcm", watched)
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.done")
+    assert threads == [False]
 
 
 async def test_a_model_that_hears_gets_the_longest_turn_that_may_be_committed() -> None:
