@@ -21,7 +21,7 @@ TEMPERATURES = (0.0, 0.4, 0.8)
 _SURE_LANGUAGE = 0.5  # the probability of one that was detected in a short window
 _SAMPLES = 3  # drawn at a temperature above 0, of which the most likely one is taken
 _MAX_PROMPT = 223  # tokens, as the model was trained
-_MAX_TOKENS = 448  # of the prompt and what is written
+_MAX_TOKENS = 448  # of the prompt and what is written, which is half of them at most, as the model was trained
 _TOKENS_PER_SECOND = 40  # of any language; more is a loop
 _LATEST_START = 50  # of the first segment, in steps of 20 ms
 _LEAST_MOVE = 50  # frames from one window to the next: without progress one would come forever
@@ -71,7 +71,8 @@ class WindowDecoder:
         # Prompts must be as long. The alignment of words takes one language, and one time of the last word before.
         alone = recording.is_long or recording.language is None
         aligned = (id(recording) if alone else recording.language, asked.translate) if asked.word_times else None
-        return recording.window(short=self._short), len(recording.prompt), asked.temperature, _timed(recording), aligned
+        window, prompt = recording.window(short=self._short), len(recording.prompt)
+        return window, prompt, asked.temperature, recording.is_timed, aligned
 
     def advance(self, recordings: Sequence[Recording]) -> None:
         """Recognise the current window of each recording; all have one ``batch_key``."""
@@ -130,23 +131,28 @@ class WindowDecoder:
 
     def _generate(self, recordings: Sequence[Recording], encoded: Any, attempt: _Attempt) -> list[Decoded]:
         prompts = [
-            self._model.get_prompt(self._tokenizer_of(each), each.prompt, without_timestamps=not _timed(each))
+            self._model.get_prompt(self._tokenizer_of(each), each.prompt, without_timestamps=not each.is_timed)
             for each in recordings
         ]
+        read = len(prompts[0]) - 1
+        most = min(_MAX_TOKENS // 2, _MAX_TOKENS - read)
         room = _TOKENS_PER_SECOND * (max(each.size for each in recordings) / FRAMES_PER_SECOND + 1)
+        limit = min(most, int(room))
         drawn = {"num_hypotheses": _SAMPLES, "sampling_topk": 0, "sampling_temperature": attempt.temperature}
         results = self._model.model.generate(
             encoded,
             prompts,
-            max_length=min(_MAX_TOKENS, len(prompts[0]) + int(room)),
+            max_length=max(
+                2 * limit, read + limit
+            ),  # CTranslate2 writes half of it at most, and no more than is left of it
             return_scores=True,
             return_no_speech_prob=True,
             max_initial_timestamp_index=_LATEST_START,
             **({"beam_size": 1, **drawn} if attempt.temperature else {"beam_size": self._beam_size}),
         )
-        return [self._decoded(each, result, attempt) for each, result in zip(recordings, results, strict=True)]
+        return [self._decoded(each, result, attempt, most) for each, result in zip(recordings, results, strict=True)]
 
-    def _decoded(self, recording: Recording, result: Any, attempt: _Attempt) -> Decoded:
+    def _decoded(self, recording: Recording, result: Any, attempt: _Attempt, most: int) -> Decoded:
         tokens = result.sequences_ids[0]
         return Decoded(
             tokens=tuple(tokens),
@@ -154,6 +160,7 @@ class WindowDecoder:
             avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech_prob=result.no_speech_prob,
             temperature=attempt.temperature,
+            is_full=len(tokens) >= most,
         )
 
     def _keep(self, recordings: Sequence[Recording], accepted: Sequence[Decoded | None], encoded: Any) -> None:
@@ -172,7 +179,10 @@ class WindowDecoder:
                     recording.last_speech = segments[-1]["end"]
 
     def _split(self, recording: Recording, decoded: Decoded) -> tuple[list[dict[str, Any]], int]:
-        """The segments of a window, and by how many frames recognition moves on: to the end of the last whole one."""
+        """The segments of a window, and by how many frames recognition moves on: to the end of the last whole one.
+
+        None, and 0, where the window was too short for what was said in it: it is divided.
+        """
         tokenizer = self._tokenizer_of(recording)
         segments, seek, _ = self._model._split_segments_by_timestamps(
             tokenizer=tokenizer,
@@ -182,6 +192,9 @@ class WindowDecoder:
             segment_duration=recording.size / FRAMES_PER_SECOND,
             seek=recording.seek,
         )
+        if decoded.is_full and seek - recording.seek >= recording.size and not decoded.has_loop:
+            recording.divide()
+            return [], 0
         texts = [tokenizer.decode(segment["tokens"]) for segment in segments]
         spoken = [segment | {"text": text} for segment, text in zip(segments, texts, strict=True) if text.strip()]
         return spoken, max(seek - recording.seek, _LEAST_MOVE)
@@ -214,9 +227,3 @@ class WindowDecoder:
             task="translate" if translate else "transcribe",
             language=_OWN_CODES.get(language, language),
         )
-
-
-def _timed(recording: Recording) -> bool:
-    """Whether the model writes times: they say where the next window begins."""
-    asked = recording.request
-    return asked.word_times or asked.segment_times or recording.is_long

@@ -17,19 +17,28 @@ _LONGEST_UNIT = 16  # tokens of what is repeated
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model wrote for one window, and how sure it is; ``temperature`` is that of the sampling."""
+    """What the model wrote for one window, and how sure it is; ``temperature`` is that of the sampling.
+
+    ``is_full`` when it wrote as much as it can at once, and no end: more may have been said.
+    """
 
     tokens: tuple[int, ...]
     text: str
     avg_logprob: float
     no_speech_prob: float
     temperature: float
+    is_full: bool
 
     @property
     def compression_ratio(self) -> float:
         """How well the text compresses: a loop compresses well."""
         data = self.text.encode()
         return len(data) / len(zlib.compress(data))
+
+    @property
+    def has_loop(self) -> bool:
+        """Whether something is repeated over and over."""
+        return len(without_loops(self.tokens)) < len(self.tokens)
 
     @property
     def is_silence(self) -> bool:
@@ -42,7 +51,7 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_silence:
             return False
         unsure = self.avg_logprob < MIN_LOGPROB or self.compression_ratio > MAX_COMPRESSION_RATIO
-        return unsure or len(without_loops(self.tokens)) < len(self.tokens)
+        return unsure or self.has_loop
 
 
 def best(candidates: Sequence[Decoded]) -> Decoded:

@@ -18,7 +18,10 @@ _SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 
 
 class Recording:
-    """Where recognition stands in one recording: ``seek`` is the first frame that was not recognised yet."""
+    """Where recognition stands in one recording: ``seek`` is the first frame that was not recognised yet.
+
+    ``is_timed`` says whether the model writes times: they say where the next window begins.
+    """
 
     def __init__(self, request: RecognitionRequest, prompt: list[int]) -> None:
         self.request = request
@@ -29,6 +32,8 @@ class Recording:
         self.segments: list[dict[str, Any]] = []
         self._samples = np.frombuffer(request.pcm[: len(request.pcm) // 2 * 2], "<i2")
         self._frames = len(self._samples) // _SAMPLES_PER_FRAME
+        self._longest = FULL_WINDOW
+        self.is_timed = request.word_times or request.segment_times or self.is_long
 
     @property
     def is_done(self) -> bool:
@@ -43,7 +48,7 @@ class Recording:
     @property
     def size(self) -> int:
         """Frames of the current window that hold sound."""
-        return min(FULL_WINDOW, self._frames - self.seek)
+        return min(self._longest, self._frames - self.seek)
 
     def window(self, *, short: bool) -> int:
         """Frames of the current window with its padding; the encoder's time grows with them.
@@ -53,6 +58,12 @@ class Recording:
         if not short:
             return FULL_WINDOW
         return min(FULL_WINDOW, -(-(self.size + _MARGIN) // _STEP) * _STEP)
+
+    def divide(self) -> None:
+        """Have the current window heard again, in parts: as times divide it, or, where they did not, in halves."""
+        if self.is_timed:
+            self._longest = self.size // 2
+        self.is_timed = True
 
     def samples(self) -> Any:
         """The sound of the current window, mono, -1 to 1."""

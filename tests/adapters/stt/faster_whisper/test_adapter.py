@@ -38,6 +38,13 @@ SENTENCES = (
     "Remember to water the plants twice a week, and do not forget to feed the cat.",
 )
 
+GREEK = (
+    "Η Ελλάδα είναι μια όμορφη χώρα με πολλά νησιά και μεγάλη ιστορία. Η Αθήνα είναι η πρωτεύουσα και έχει πολλά "
+    "μουσεία. Σήμερα ο καιρός είναι καλός και ο ήλιος λάμπει. Τα παιδιά παίζουν στον κήπο και η μητέρα μαγειρεύει το "
+    "μεσημεριανό. Αύριο θα πάμε στη θάλασσα για να κολυμπήσουμε και να φάμε ψάρι. Ο δάσκαλος εξηγεί το μάθημα στους "
+    "μαθητές και εκείνοι ακούν προσεκτικά. Το βράδυ βλέπουμε μια ταινία και πίνουμε τσάι στο σαλόνι."
+)
+
 
 @pytest.fixture
 async def whisper(real_model: Callable[[str], Path]) -> AsyncGenerator[FasterWhisper, None]:
@@ -97,6 +104,16 @@ async def test_long_audio_loses_nothing_at_the_borders_of_windows(whisper: Faste
     assert all(transcript.text.startswith(partial.stable) and not partial.unstable for partial in partials)
     assert len(partials[0].stable) < len(transcript.text)
     assert error_rate([" ".join(SENTENCES)], [" ".join(word.text for word in transcript.words)]) < 0.25
+
+
+async def test_as_much_is_heard_without_times_as_with_them(whisper: FasterWhisper) -> None:
+    recording = np.concatenate([spoken(GREEK, "grk/el")] * 2)[: 29 * 16_000]
+    (text, _), (segments, _) = await asyncio.gather(
+        heard(whisper, asking(recording, language="el")),
+        heard(whisper, asking(recording, language="el", segment_times=True)),
+    )
+    assert text.text == segments.text
+    assert segments.segments[-1].end > 28, "it needs more tokens than the model writes at once"
 
 
 async def test_languages(whisper: FasterWhisper) -> None:

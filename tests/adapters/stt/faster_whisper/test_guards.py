@@ -7,7 +7,12 @@ import pytest
 from adapters.stt.faster_whisper.guards import Decoded, best, without_loops
 
 SURE = Decoded(
-    tokens=(1, 2, 3), text="What is the capital of France?", avg_logprob=-0.2, no_speech_prob=0.1, temperature=0.0
+    tokens=(1, 2, 3),
+    text="What is the capital of France?",
+    avg_logprob=-0.2,
+    no_speech_prob=0.1,
+    temperature=0.0,
+    is_full=False,
 )
 LOOP = (1, 2, 3, *(4, 5) * 20, 6)
 

@@ -23,7 +23,7 @@ def test_windows_follow_the_sound_in_steps(seconds: float, window: int) -> None:
 
 def test_the_end_is_reached() -> None:
     one = recording(60.05)
-    assert (one.size, one.is_long, one.is_done, len(one.samples())) == (3000, True, False, 480_000)
+    assert (one.size, one.is_long, one.is_timed, one.is_done, len(one.samples())) == (3000, True, True, False, 480_000)
     one.seek = 3000
     assert one.size == 3000
     one.seek = 5900
@@ -32,9 +32,18 @@ def test_the_end_is_reached() -> None:
     assert one.is_done, "what is left is too short for a word"
 
 
+def test_a_window_is_divided_by_times_and_then_in_halves() -> None:
+    one = recording(20)
+    one.divide()
+    assert (one.is_timed, one.size) == (True, 2000)
+    one.seek = 500
+    one.divide()
+    assert (one.is_timed, one.size) == (True, 750)
+
+
 def test_times_in_the_padding_are_those_of_the_end() -> None:
     one = recording(2, word_times=True, segment_times=True)
-    decoded = Decoded(tokens=(1,), text="Yes.", avg_logprob=-0.5, no_speech_prob=0.25, temperature=0.4)
+    decoded = Decoded(tokens=(1,), text="Yes.", avg_logprob=-0.5, no_speech_prob=0.25, temperature=0.4, is_full=False)
     words = [{"word": " Yes.", "start": 1.5, "end": 2.5}, {"word": " ", "start": 2.5, "end": 3.0}]
     timed = {"text": " Yes. ", "start": 1.25, "end": 3.0, "tokens": [1]}
     one.segments.append({**timed, "words": words, "decoded": decoded})
