@@ -55,8 +55,25 @@ class WhisperRecogniser:
         """
         asked = requests[0]
         is_long = max(map(len, recordings)) > self._features.n_samples
-        arguments = self._arguments(requests, timed=asked.word_times or asked.segment_times or is_long)
-        if is_long:
+        timed = asked.word_times or asked.segment_times or is_long
+        found = self._written(recordings, requests, timed=timed, tell=tell if is_long else None)
+        for place, segments in enumerate(found):
+            if not timed and self._is_cut_off(segments):
+                # With times it goes on after the last one that it wrote.
+                (found[place],) = self._written([recordings[place]], [requests[place]], timed=True)
+        return [self._result(segments, request) for segments, request in zip(found, requests, strict=True)]
+
+    def _written(
+        self,
+        recordings: Sequence[Any],
+        requests: Sequence[RecognitionRequest],
+        *,
+        timed: bool,
+        tell: Callable[[str], None] | None = None,
+    ) -> list[Any]:
+        """The segments that the model writes for each of the recordings; ``tell`` is given where one is long."""
+        arguments = self._arguments(requests, timed=timed)
+        if tell is not None:
             written = WrittenWindows(self._first_time_token, lambda tokens: tell(self._text(tokens)))
             arguments |= {"stopping_criteria": [written], "monitor_progress": written.next_window}
         inputs = self._features(
@@ -64,17 +81,20 @@ class WhisperRecogniser:
             sampling_rate=SAMPLE_RATE,
             return_tensors="pt",
             return_attention_mask=True,
-            **({"truncation": False, "padding": "longest"} if is_long else {}),
+            **({"truncation": False, "padding": "longest"} if tell is not None else {}),
         ).to(self._model.device, self._model.dtype)
-        output = self._model.generate(
+        found: list[Any] = self._model.generate(
             input_features=inputs.input_features,
             attention_mask=inputs.attention_mask,
             return_segments=True,
             num_beams=1,
             **arguments,
-        )
-        pairs = zip(output["segments"], requests, strict=True)
-        return [self._result(segments, request) for segments, request in pairs]
+        )["segments"]
+        return found
+
+    def _is_cut_off(self, segments: Sequence[dict[str, Any]]) -> bool:
+        """Whether the model wrote no end, as there was no room for more."""
+        return any(self._generation.eos_token_id not in segment["result"].tolist() for segment in segments)
 
     def _arguments(self, requests: Sequence[RecognitionRequest], *, timed: bool) -> dict[str, Any]:
         asked = requests[0]

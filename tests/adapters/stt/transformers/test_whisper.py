@@ -109,6 +109,23 @@ async def test_segments_have_times_and_say_how_they_were_made(whisper: Transform
     assert transcript.words == ()
 
 
+async def test_what_is_too_much_for_a_window_is_heard_again_with_times(whisper: TransformersRecogniser) -> None:
+    model = pipeline_of(whisper).model
+    generate, room = model.generate, model.config.max_target_positions
+    timed: list[bool] = []
+
+    def cramped(**arguments: Any) -> Any:
+        timed.append(arguments.get("return_timestamps", False))
+        model.config.max_target_positions = room if timed[-1] else 10
+        return generate(**arguments)
+
+    model.generate = cramped
+    for said in (QUESTION, LIGHTS):
+        transcript, _ = await heard(whisper, asking(said.samples))
+        assert transcript.text == said.text
+    assert timed == [False, True, False], "only where the end is missing"
+
+
 async def test_translation_and_temperature_reach_the_model(whisper: TransformersRecogniser) -> None:
     model = pipeline_of(whisper).model
     generate = model.generate
