@@ -1,16 +1,26 @@
 """A recogniser with fallbacks: another one hears the audio again from its beginning, and goes on."""
 
+import re
+import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from difflib import SequenceMatcher
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from adapters.contract import stt
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, InvalidRequest, UpstreamError
 from gateway.audio.resample import Resampler
 from gateway.engines.candidates import Candidate, Candidates, note_failure
+from gateway.text.segmentation.punctuation import UNSPACED
+from gateway.text.segmentation.word_boundaries import splits_grapheme
+
+_COMPARED = 200
+"""Letters of what was told that are looked for in another engine's transcript."""
+
+_PUNCTUATION = re.compile(r"^[^\w\s]+")
 
 
 class HeardBy(stt.Finished, frozen=True, kw_only=True, tag="heard_by"):
@@ -127,16 +137,53 @@ async def _heard(
 
 
 def continued(told: str, text: str) -> str:
-    """``text``, begun with what was ``told`` of it by another engine and cannot be taken back."""
+    """``text``, begun with what was ``told`` of it by another engine and cannot be taken back.
+
+    What follows comes after the words or syllables at the beginning of ``text`` that are most like what was told.
+    """
     if text.startswith(told):
         return text
-    before, words = told.split(), text.split()
-    matches = SequenceMatcher(None, list(map(_plain, before)), list(map(_plain, words)), autojunk=False)
-    last = max((block.b + block.size for block in matches.get_matching_blocks() if block.size), default=0)
-    after = words[last or len(before) :]
-    return " ".join([told.rstrip(), *after])
+    if not text:
+        return told
+    text = text if UNSPACED.match(text) else f" {text}"
+    before, places = _letters(told), [place for place, character in enumerate(text) if _is_letter(character)]
+    differences = _differences(before, _letters(text))
+    counts = [0, *(count for count, place in enumerate(places, 1) if _may_end(text, place + 1))]
+    heard = min(counts, key=lambda count: (differences[count], abs(count - len(before))))
+    rest = text[places[heard - 1] + 1 :] if heard else text
+    if not _is_letter(told[-1]):
+        rest = _PUNCTUATION.sub("", rest)
+    return told + (rest.lstrip() if told[-1].isspace() else rest)
 
 
-def _plain(word: str) -> str:
-    """A word without case and punctuation."""
-    return "".join(filter(str.isalnum, word)).casefold()
+def _letters(text: str) -> npt.NDArray[np.intp]:
+    """The letters of ``text``, without capitals, as numbers."""
+    return np.array([ord(character.lower()[0]) for character in text if _is_letter(character)], np.intp)
+
+
+def _differences(before: npt.NDArray[np.intp], letters: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """By how many letters the ``letters`` up to each place differ from those ``before``: missing ones, and more.
+
+    Of many before only the last ones are compared, wherever they are: a comparison of all would take too long.
+    """
+    counts = np.arange(len(letters) + 1)
+    costs = counts if len(before) <= _COMPARED else np.zeros_like(counts)
+    for letter in before[-_COMPARED:]:
+        longer = costs + 1
+        longer[1:] = np.where(letters == letter, costs[:-1], longer[1:])
+        costs = np.minimum.accumulate(longer - counts) + counts
+    return costs
+
+
+def _is_letter(character: str) -> bool:
+    """Whether it is a letter, a digit, or a sign that belongs to one."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _may_end(text: str, end: int) -> bool:
+    """Whether no word goes on at ``end``; in a script without spaces, whether no character does."""
+    if end == len(text):
+        return True
+    last, after = text[end - 1], text[end]
+    one_word = _is_letter(after) and not UNSPACED.match(last) and not UNSPACED.match(after)
+    return not one_word and not splits_grapheme(last, after)

@@ -115,7 +115,7 @@ async def test_pauses_of_the_speaker_are_passed_on() -> None:
 async def test_what_was_told_is_continued() -> None:
     first = Ears("never", fails=UpstreamError("cut"), after=2, partial="Good morning")
     text, _ = await heard(falling_back(first, Ears("good Morning, to you", partial="good")))
-    assert text == "Good morning to you"
+    assert text == "Good morning, to you"
 
 
 async def test_an_end_that_is_missing_is_a_failure() -> None:
@@ -153,10 +153,32 @@ async def test_leaving_closes_the_engine() -> None:
     [
         ("", "all of it", "all of it"),
         ("one two", "one two three", "one two three"),
-        ("one to", "one two three", "one to two three"),
-        ("One two", "one two, three", "One two three"),
-        ("a b", "x y z", "a b z"),
+        ("one to", "one two three", "one to three"),
+        ("One two", "one two, three", "One two, three"),
+        ("One two. ", "one two, three", "One two. three"),
+        ("um", "hello there", "um hello there"),
+        ("One", "", "One"),
+        (
+            "We saw a bear and",
+            "We saw a bare, it was big, it came nearer and then it ran away.",
+            "We saw a bear and, it was big, it came nearer and then it ran away.",
+        ),
+        (
+            "今日わいい天気ですね。",
+            "今日はいい天気ですね。明日は雨が降るそうです。",
+            "今日わいい天気ですね。明日は雨が降るそうです。",
+        ),
+        ("今日わいい天気ですね", "今日はいい天気ですね。明日は雨です。", "今日わいい天気ですね。明日は雨です。"),
+        ("สวัสดีครับวันนิ้", "สวัสดีครับวันนี้อากาศดีมาก", "สวัสดีครับวันนิ้อากาศดีมาก"),
+        ("मौसम बहुत अछा", "मौसम बहुत अच्छा है", "मौसम बहुत अछा है"),
+        ("오늘은 날시가", "오늘은 날씨가 좋네요", "오늘은 날시가 좋네요"),
     ],
 )
 def test_a_transcript_goes_on_from_what_was_told(told: str, text: str, whole: str) -> None:
     assert continued(told, text) == whole
+
+
+def test_a_long_transcript_goes_on_where_its_last_letters_are() -> None:
+    said = [f"number {index:x}" for index in range(2_000)]
+    told = ", ".join(["never heard by the other", *said[:1_500]])
+    assert continued(told, ", ".join(said).capitalize()) == ", ".join([told, *said[1_500:]])
