@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from adapters.contract.engine import failure_of
-from adapters.contract.errors import AdapterError, InvalidRequest
+from adapters.contract.errors import AdapterError, InvalidRequest, Unavailable
 from adapters.upstream.breaker import CircuitBreaker
 
 logger = logging.getLogger(__name__)
@@ -56,12 +56,21 @@ class Candidates(Generic[EngineT]):
         return bool(left)
 
     def usable(self) -> Iterator[Candidate[EngineT]]:
-        """Those to ask, in order: an engine that failed often is passed over for a while, unless all did."""
+        """Those to ask, in order: an engine that failed often is passed over for a while, unless all did.
+
+        Raises ``Unavailable`` after the last of them where the first was passed over: none could stand in for it.
+        """
         now = asyncio.get_running_loop().time
-        waiting = [candidate for candidate in self._candidates if candidate.circuit.wait(now())]
-        if len(waiting) == len(self._candidates):
-            waiting = []
-        return (candidate for candidate in self._candidates if candidate not in waiting)
+        waits = [candidate.circuit.wait(now()) for candidate in self._candidates]
+        if all(waits):
+            waits = [0.0] * len(waits)
+        yield from (candidate for candidate, wait in zip(self._candidates, waits, strict=True) if not wait)
+        if waits[0]:
+            raise Unavailable(
+                f"{self.first.name} is temporarily disabled after repeated failures, and no other can stand in.",
+                adapter=self.first.name,
+                retry_after=waits[0],
+            )
 
 
 def note_failure(candidate: Candidate[EngineT], error: AdapterError) -> None:

@@ -70,7 +70,7 @@ class FallbackRecogniser:
                 candidate.circuit.succeeded()
                 return
             except AdapterError as error:
-                if failure is None and not told and isinstance(error, InvalidRequest):
+                if candidate is self.candidates.first and not told and isinstance(error, InvalidRequest):
                     raise
                 failure = failure or error
                 note_failure(candidate, error)

@@ -85,7 +85,7 @@ class FallbackSynthesiser:
                 )
                 return
             except AdapterError as error:
-                if failure is None and not made and isinstance(error, InvalidRequest):
+                if candidate is self.candidates.first and not made and isinstance(error, InvalidRequest):
                     raise
                 failure = failure or error
                 note_failure(candidate, error)

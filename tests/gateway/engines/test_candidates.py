@@ -1,6 +1,7 @@
 """Engines in order: one that failed often is passed over for a while, one that was lost is left out."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -22,7 +23,11 @@ def candidates(*engines: str) -> Candidates[str]:
 
 
 def usable(several: Candidates[str]) -> list[str]:
-    return [candidate.name for candidate in several.usable()]
+    names: list[str] = []
+    with suppress(Unavailable):
+        for candidate in several.usable():
+            names.append(candidate.name)
+    return names
 
 
 @pytest.mark.parametrize("error", [UpstreamError("odd"), TimedOut("slow"), Unavailable("down")])
@@ -36,6 +41,17 @@ async def test_one_that_failed_five_times_is_passed_over_for_ten_seconds(error: 
     assert usable(several) == ["b"]
     await asyncio.sleep(10.1)
     assert usable(several) == ["a", "b"]
+
+
+@in_virtual_time
+async def test_where_the_first_is_passed_over_and_none_can_it_says_so() -> None:
+    several = candidates("a", "b")
+    for _ in range(5):
+        note_failure(several.first, UpstreamError("odd"))
+    await asyncio.sleep(4)
+    with pytest.raises(Unavailable, match="a is temporarily disabled") as raised:
+        list(several.usable())
+    assert raised.value.retry_after == 6.0
 
 
 @pytest.mark.parametrize("error", [InvalidRequest("wrong"), Unavailable("busy", retry_after=1.0)])

@@ -10,7 +10,7 @@ import pytest
 from adapters import scripted
 from adapters.contract import stt
 from adapters.contract.checks import stt_grammar
-from adapters.contract.errors import AdapterError, InvalidRequest, TimedOut, Unavailable, UpstreamError
+from adapters.contract.errors import AdapterError, InvalidRequest, TimedOut, Unavailable, Unsupported, UpstreamError
 from adapters.upstream.breaker import CircuitBreaker
 from gateway.engines.candidates import Candidate
 from gateway.engines.fallback_recogniser import FallbackRecogniser, HeardBy, continued
@@ -132,6 +132,16 @@ async def test_a_wrong_request_is_refused_by_the_first() -> None:
     with pytest.raises(InvalidRequest):
         await read(falling_back(Ears("", fails=InvalidRequest("wrong")), second).stream(request()))
     assert second.opened == 0
+
+
+async def test_while_the_first_is_away_no_other_refuses_the_request() -> None:
+    third = Ears("eins zwei")
+    refusing = falling_back(Ears("", fails=TimedOut("slow")), Ears("", fails=Unsupported("not 'de'")))
+    helped = falling_back(Ears("", fails=TimedOut("slow")), Ears("", fails=Unsupported("not 'de'")), third)
+    for _ in range(7):
+        with pytest.raises(Unavailable):
+            await read(refusing.stream(request(language="de")))
+        assert (await heard(helped))[0] == "eins zwei"
 
 
 async def test_when_none_can_the_first_error_is_told() -> None:

@@ -134,6 +134,15 @@ async def test_a_wrong_request_is_refused_by_the_first() -> None:
     assert second.opened == 0
 
 
+async def test_while_the_first_is_away_no_other_refuses_the_request() -> None:
+    refusing = falling_back(failing(TimedOut("slow")), failing(InvalidRequest("too fast")))
+    helped = falling_back(failing(TimedOut("slow")), failing(InvalidRequest("too fast")), speaking())
+    for _ in range(7):
+        with pytest.raises(Unavailable):
+            await read(refusing.stream(REQUEST))
+        assert (await spoken(helped))[1].engines == ("e2",)
+
+
 async def test_when_none_can_the_first_error_is_told() -> None:
     with pytest.raises(TimedOut):
         await read(falling_back(failing(TimedOut("slow")), failing(UpstreamError("odd"))).stream(REQUEST))
