@@ -1,5 +1,6 @@
 """Tell by its bytes, never by its name, what an uploaded file is and whether it was cut off."""
 
+import re
 import struct
 from collections.abc import Iterator
 from itertools import islice
@@ -29,6 +30,19 @@ _FORMS = {
     (b"FORM", b"AIFC"): "aiff",
 }
 
+_MP3_RATES = re.escape(bytes(rates for rates in range(0x10, 0xF0) if rates & 0xC < 0xC))
+_MP3_HEADER = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][%s]" % _MP3_RATES)
+"""How a frame of MP3 begins: MPEG 2.5, 2 or 1, layer III, with or without a checksum, a bit rate, a sample rate."""
+
+_MP3_KBITS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_MP3_KBITS_MPEG_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_MP3_HERTZ = (44_100, 48_000, 32_000)
+_MP3_FRAMES = 3
+"""So many in a row are an MP3: two bytes that look like the beginning of one are in any file."""
+
+_MP3_SEARCHED = 4096
+"""Bytes among which they begin; the longest frame has 1,441."""
+
 
 def demuxer(data: bytes) -> str | None:
     """The one FFmpeg demuxer that may read ``data``, None if it is no known recording.
@@ -52,7 +66,23 @@ def _tagged_or_bare(data: bytes) -> str | None:
     sync = data[start : start + 2]
     if len(sync) == 2 and sync[0] == 0xFF and sync[1] & 0xE0 == 0xE0:
         return "aac" if sync[1] & 0xF6 == 0xF0 else "mp3"
-    return "mp3" if tagged else None
+    # A stream that was cut begins within a frame, others with zeros.
+    frames = (match.start() for match in _MP3_HEADER.finditer(data, 0, _MP3_SEARCHED))
+    return "mp3" if tagged or any(_is_mp3(data, start) for start in frames) else None
+
+
+def _is_mp3(data: bytes, start: int) -> bool:
+    """Whether frames of MP3 of one version and sample rate begin at ``start``, one behind the other."""
+    kinds = set[tuple[int, int]]()
+    for _ in range(_MP3_FRAMES):
+        if not _MP3_HEADER.match(data, start):
+            return False
+        version, rates = data[start + 1] >> 3 & 3, data[start + 2]  # 0: MPEG 2.5, 2: MPEG 2, 3: MPEG 1
+        kinds.add((version, rates & 0xC))
+        kbits = (_MP3_KBITS_MPEG_1 if version == 3 else _MP3_KBITS)[(rates >> 4) - 1]
+        hertz = _MP3_HERTZ[rates >> 2 & 3] // (4, 0, 2, 1)[version]
+        start += (144_000 if version == 3 else 72_000) * kbits // hertz + (rates >> 1 & 1)
+    return len(kinds) == 1
 
 
 def cut_off(data: bytes, demuxer: str) -> bool:

@@ -2,13 +2,32 @@
 
 import struct
 
+import numpy as np
 import pytest
 
+from gateway.audio.decode import decode
 from gateway.audio.sniff import cut_off, demuxer, sound_chunk
 from tests.support.recordings import encoded, sound, tone
 
+MP3 = {rate: encoded("mp3", "mp3", rate=rate, write_xing="0", id3v2_version="0") for rate in (8_000, 22_050, 44_100)}
 WAV = sound(tone(1, 16_000))
 MP4 = encoded("ipod", "aac")
+
+
+@pytest.mark.parametrize("rate", MP3)
+@pytest.mark.parametrize("before", [b"", bytes(417)])
+@pytest.mark.parametrize("missing", [0, 1, 100])
+def test_an_mp3_need_not_begin_at_a_frame(rate: int, before: bytes, missing: int) -> None:
+    file = before + MP3[rate][missing:]
+    assert demuxer(file) == "mp3"
+    assert len(b"".join(decode(file, sample_rate=16_000, max_seconds=60))) > 0.8 * len(WAV)
+
+
+@pytest.mark.parametrize("rate", MP3)
+def test_what_is_like_a_frame_is_no_mp3(rate: int) -> None:
+    noise = np.random.default_rng(rate).bytes(1_000_000)
+    for other in (MP3[rate][:50] + bytes(5_000), bytes(5_000) + MP3[rate], noise):
+        assert demuxer(b"-" + other) is None
 
 
 @pytest.mark.parametrize("missing", [2_000, 16_000, 31_000])
