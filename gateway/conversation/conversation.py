@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
@@ -160,22 +161,21 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
         They are asked with the role of a message and a part of it.
         """
-        messages = [(message.role, list(message.parts)) for turn in self.turns for message in turn.messages]
+        draft = _Draft(self)
         for matches in parts:
-            for role, kept in reversed(messages):
-                place = next((place for place in range(len(kept) - 1, -1, -1) if matches(role, kept[place])), None)
-                if place is not None:
-                    del kept[place]
-                    break
-        left = iter(messages)
-        turns: list[Turn] = []
-        for turn in self.turns:
-            rest = [(role, kept) for role, kept in (next(left) for _ in turn.messages) if kept]
-            if rest:
-                turns.append(Turn(messages=tuple(llm.Message(role=role, parts=tuple(kept)) for role, kept in rest)))
-        removed = (*self.removed, id_)[-MOST_REMOVED:]
-        skipped = min(self.skipped, len(turns))
-        return msgspec.structs.replace(self, turns=tuple(turns), skipped=skipped, removed=removed)
+            draft.take(matches)
+        return msgspec.structs.replace(draft.conversation(), removed=(*self.removed, id_)[-MOST_REMOVED:])
+
+    def with_replaced(self, said: llm.Message, by: tuple[llm.Part, ...]) -> "Conversation":
+        """The conversation with ``by`` in place of the parts of ``said``, of each the newest, where they are there."""
+        draft = _Draft(self)
+        place: tuple[list[llm.Part], int] | None = None
+        for part in reversed(said.parts):
+            place = draft.take(partial(_same, said.role, part)) or place
+        if place is not None:
+            kept, number = place
+            kept[number:number] = by
+        return draft.conversation()
 
     def stepped(self, id_: str, route: str = "") -> "Conversation":
         """The conversation that is stored under ``id_`` now, after an answer of ``route`` or an edit."""
@@ -207,6 +207,38 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             return self
         low, high = DENSITY
         return msgspec.structs.replace(self, bytes_per_token=min(max(size / tokens, low), high))
+
+
+class _Draft:
+    """``before`` while parts of its messages are changed, of the opening and of the turns."""
+
+    def __init__(self, before: Conversation) -> None:
+        self._before = before
+        groups = (before.opening, *(turn.messages for turn in before.turns))
+        self._groups = [[(message.role, list(message.parts)) for message in group] for group in groups]
+
+    def take(self, matches: Callable[[str, llm.Part], bool]) -> tuple[list[llm.Part], int] | None:
+        """Take out the newest part that ``matches``; where it was: the parts of its message, and its number."""
+        for role, parts in (message for group in reversed(self._groups) for message in reversed(group)):
+            for number in reversed(range(len(parts))):
+                if matches(role, parts[number]):
+                    del parts[number]
+                    return parts, number
+        return None
+
+    def conversation(self) -> Conversation:
+        """What it has become, without the messages and turns of which nothing is left."""
+        opening, *turns = (
+            tuple(llm.Message(role=role, parts=tuple(parts)) for role, parts in group if parts)
+            for group in self._groups
+        )
+        left = tuple(Turn(messages=messages) for messages in turns if messages)
+        skipped = min(self._before.skipped, len(left))
+        return msgspec.structs.replace(self._before, opening=opening, turns=left, skipped=skipped)
+
+
+def _same(role: str, part: llm.Part, kept_role: str, kept: llm.Part) -> bool:
+    return (role, part) == (kept_role, kept)
 
 
 def _calls(message: llm.Message) -> list[str]:

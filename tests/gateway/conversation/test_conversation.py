@@ -146,6 +146,23 @@ def test_an_item_is_taken_out_wherever_it_is_and_the_newest_of_two_alike() -> No
     assert conversation.without_item("i", [of("user", "x")]).turns == conversation.turns
 
 
+def test_what_was_said_is_replaced_where_it_is_or_goes() -> None:
+    told = llm.Message(role="assistant", parts=(llm.Text(text="b"), *calls("1").parts))
+    conversation = Conversation(id="c", opening=(text("system", "s"),), skipped=2)
+    conversation = conversation.after((user("a"), told, user("b"), answer("c")))
+    shorter = conversation.with_replaced(answer("b"), (llm.Text(text="B"),))
+    assert [message.parts for turn in shorter.turns for message in turn.messages] == [
+        user("a").parts,
+        (llm.Text(text="B"), *calls("1").parts),
+        user("b").parts,
+        answer("c").parts,
+    ]
+    without = conversation.with_replaced(user("b"), ()).with_replaced(answer("c"), ())
+    assert (lengths(without), without.skipped) == ([2], 1)
+    assert conversation.with_replaced(text("system", "s"), ()).opening == ()
+    assert conversation.with_replaced(user("x"), (llm.Text(text="y"),)) == conversation
+
+
 def of(role: str, text: str) -> Callable[[str, llm.Part], bool]:
     return lambda said_by, part: said_by == role and part == llm.Text(text=text)
 
