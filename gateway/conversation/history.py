@@ -201,8 +201,8 @@ class History:
 
     async def keep(
         self, lease: ConversationLease, response_id: str, conversation: Conversation, policy: Policy
-    ) -> bool:
-        """Store ``conversation`` as it is after the answer ``response_id``. Returns whether that could be done.
+    ) -> Conversation | None:
+        """Store ``conversation`` as it is after the answer ``response_id``; what of it is kept, ``None`` for a failure.
 
         The answer has been given by then, so a failure to store it is logged and does not fail the turn.
         """
@@ -214,10 +214,10 @@ class History:
             kept = within(conversation, self._max_bytes)
         except (RecursionError, ValueError, OverflowError) as error:  # what a provider wants back can be anything
             logger.warning("%s is not kept: it cannot be stored (%s)", response_id, type(error).__name__)
-            return False
+            return None
         if kept is None:
             logger.warning("%s is not kept: the turn alone is larger than --conversation_max_mb", response_id)
-            return False
+            return None
         conversation, data = kept
         try:
             await self._store.put(f"response:{response_id}", data)
@@ -225,10 +225,10 @@ class History:
                 logger.warning("%s is a branch of its own: another turn went on meanwhile", response_id)
         except Unavailable as error:
             logger.error("%s is not kept: %s", response_id, error.message)
-            return False
+            return None
         if policy.compact and self._start and (len(conversation.turns) > policy.chat_size or conversation.skipped):
             self._compaction.wanted(self._store, conversation, policy.writer, self._start)
-        return True
+        return conversation
 
     async def keep_spoken(self, audio_id: str, words: str) -> None:
         """Keep the words of a spoken answer; the answer has been given, so a failure is only logged."""

@@ -27,7 +27,6 @@ from gateway.realtime.hearing.transcribing import Transcripts, TranscriptService
 from gateway.realtime.memory import Memory
 from gateway.realtime.pacing import Playback
 from gateway.realtime.protocol.client_events import ClientEvent, InputAudioBufferAppend
-from gateway.realtime.protocol.items import Item
 from gateway.realtime.protocol.response_events import OutputAudioDelta
 from gateway.realtime.protocol.server_events import ServerEvent
 from gateway.realtime.recordings import NOT_KEPT, Recording, Recordings
@@ -112,7 +111,7 @@ class Driver:
         self._listener = Listener(parts.hearing, self.tell, self._deaf)
         self._transcripts = Transcripts(parts.transcripts, self.tell, self._listener.words, start)
         self._answers = Answers(parts.answers, Playback(parts.lead_seconds), self.tell, start, self._recording)
-        self._to_keep: tuple[Item, ...] | None = None
+        self._to_keep: commands.Remember | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     def receive(self, event: ClientEvent | inputs.Refused) -> None:
@@ -182,7 +181,7 @@ class Driver:
             case commands.ClearPlayback():
                 self._transport.clear_playback()
             case commands.Remember():
-                self._remember(command.items)
+                self._remember(command)
             case commands.Close():
                 self._transport.close(command.code, command.reason)
             case commands.Prepare():
@@ -286,15 +285,16 @@ class Driver:
         message = "The gateway cannot hear any more; connect again."
         self.tell(inputs.Expired(message=message, code="server_error", close_code=INTERNAL_ERROR))
 
-    def _remember(self, items: tuple[Item, ...]) -> None:
-        self._to_keep = items
+    def _remember(self, command: commands.Remember) -> None:
+        self._to_keep = command
         if self._keeper is None or self._keeper.done():
             self._keeper = self._start(self._keep())
 
     async def _keep(self) -> None:
         """Store the conversation until nothing is new."""
         while self._to_keep is not None:
-            items = self._to_keep
-            await self._memory.keep(items)
-            if self._to_keep is items:
+            command = self._to_keep
+            if (shortened := await self._memory.keep(command)) is not None:
+                self.tell(shortened)
+            if self._to_keep is command:
                 self._to_keep = None

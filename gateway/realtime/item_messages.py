@@ -25,18 +25,25 @@ Recordings = Callable[[str], llm.Part | None]
 def messages_of(items: Iterable[Item], recording: Recordings) -> tuple[llm.Message, ...]:
     """The items as a language model gets them; what is unfinished, or has no words, is left out.
 
-    ``recording`` is asked for what the user said where there is no transcript of it. The text and the calls of one
-    answer are one message. Raises ``InvalidRequest`` for an image that is none.
+    ``recording`` is asked for what the user said where there is no transcript of it. Raises ``InvalidRequest`` for an
+    image that is none.
     """
-    messages: list[llm.Message] = []
+    said = (
+        (_role(group[0]), tuple(part for item in group for part in _parts(item, recording))) for group in grouped(items)
+    )
+    return tuple(llm.Message(role=role, parts=parts) for role, parts in said if parts)
+
+
+def grouped(items: Iterable[Item]) -> Iterable[list[Item]]:
+    """The items of each message: the text and the calls of one answer are one."""
+    group: list[Item] = []
     for item in items:
-        role, parts = _role(item), tuple(_parts(item, recording))
-        if not parts:
-            continue
-        if messages and isinstance(item, FunctionCallItem) and messages[-1].role == "assistant":
-            parts, messages = messages[-1].parts + parts, messages[:-1]
-        messages.append(llm.Message(role=role, parts=parts))
-    return tuple(messages)
+        if group and not (isinstance(item, FunctionCallItem) and _role(group[-1]) == "assistant"):
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
 
 
 def _role(item: Item) -> str:

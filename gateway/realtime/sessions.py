@@ -136,10 +136,12 @@ class RealtimeSessions:
         policy = self._policy(request)
         conversation_id = request.conversation or new_id("conv")
         memory = Memory(service.history.of(request.caller.name), served, conversation_id)
+        items, summary = ((), None) if request.conversation is None else await memory.recall(new_id)
         opening = Opening(
             config=self.configuration(request),
             conversation_id=conversation_id,
-            items=() if request.conversation is None else await memory.recall(new_id),
+            items=items,
+            summary=summary,
             policy=policy,
         )
         return SessionParts(

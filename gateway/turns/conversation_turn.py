@@ -282,7 +282,7 @@ class ConversationTurn:
         conversation = conversation.stepped(self.id, self._plan.route)
         if usage is not None:
             conversation = conversation.measured(prompt.size, usage.input_tokens)
-        return await self._history.keep(lease, self.id, conversation, self._plan.policy)
+        return await self._history.keep(lease, self.id, conversation, self._plan.policy) is not None
 
     async def _keep_played(
         self, lease: ConversationLease, question: Question, prompt: Prompt, playhead: Playhead

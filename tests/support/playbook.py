@@ -34,6 +34,7 @@ class Playbook:
         *,
         config: SessionConfig | None = None,
         items: tuple[Item, ...] = (),
+        summary: str | None = None,
         **policy: Any,
     ) -> None:
         whole = config or RealtimeSession(id="sess_1", model="gpt-realtime", instructions="Be kind.")
@@ -42,6 +43,7 @@ class Playbook:
             config=updated(whole, changes or {}, rules, has_spoken=False),
             conversation_id="conv_1",
             items=items,
+            summary=summary,
             policy=rules,
         )
         self._counts: Counter[str] = Counter()

@@ -212,9 +212,13 @@ class CancelTimer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remember(msgspec.Struct, frozen=True, kw_only=True):
-    """The conversation is ``items`` now: what a client finds that connects again with its id."""
+    """The conversation is ``items`` now: what a client finds that connects again with its id.
+
+    Of what is not there any more, a client ``deleted`` some; the rest was dropped, as there was too much for a session.
+    """
 
     items: tuple[Item, ...]
+    deleted: frozenset[str] = frozenset()
 
 
 class Close(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,12 @@
-"""The items of a session's conversation: their order, and how many are kept."""
+"""The items of a session's conversation: their order, how many are kept, and which a model is given."""
 
+from collections import deque
 from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
 
+from gateway.conversation.conversation import MOST_REMOVED, SUMMARY
 from gateway.realtime.protocol.items import (
     Content,
     FunctionCallItem,
@@ -25,7 +27,7 @@ FRONT = "root"
 class ConversationItems:
     """Items in their order, by id, at most ``most`` of them with ``most_bytes`` in all: ``drop_oldest`` sees to it.
 
-    ``changed`` says that something else than before is to be remembered.
+    ``changed`` says that something else than before is to be remembered, ``deleted`` what a client took out last.
     """
 
     def __init__(self, items: Iterable[Item], most: int, most_bytes: int) -> None:
@@ -33,7 +35,10 @@ class ConversationItems:
         self._most = most
         self._most_bytes = most_bytes
         self._bytes = sum(size(item) for item in self._items.values())
+        self._summary: str | None = None
+        self._left_out: frozenset[str] = frozenset()
         self.changed = False
+        self.deleted: deque[str] = deque(maxlen=MOST_REMOVED)
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._items
@@ -57,6 +62,17 @@ class ConversationItems:
     def all(self) -> tuple[Item, ...]:
         """All items in their order."""
         return tuple(self._items.values())
+
+    def shorten(self, summary: str | None, left_out: frozenset[str] = frozenset()) -> None:
+        """A model is given ``summary``, if there is one, and not the items ``left_out``."""
+        self._summary, self._left_out = summary, left_out
+
+    def for_model(self) -> tuple[Item, ...]:
+        """What a model is given of the conversation."""
+        shown = (item for item in self._items.values() if item.id not in self._left_out)
+        if self._summary is None:
+            return tuple(shown)
+        return (MessageItem(role="system", content=[InputText(text=SUMMARY + self._summary)]), *shown)
 
     def last_id(self) -> str | None:
         """The id of the last item."""
@@ -88,19 +104,23 @@ class ConversationItems:
             self._items[item.id] = item
             self.changed = True
 
-    def remove(self, id_: str) -> None:
-        """Take the item out, if it is there."""
-        if (item := self._items.pop(id_, None)) is not None:
-            self._bytes -= size(item)
-            self.changed = True
+    def delete(self, id_: str) -> None:
+        """The client takes the item out, if it is there."""
+        if id_ in self._items:
+            self._drop(id_)
+            self.deleted.append(id_)
 
     def drop_oldest(self) -> list[str]:
         """Drop what is too much, never the last item; the ids of what was dropped."""
         dropped = []
         while len(self._items) > 1 and (len(self._items) > self._most or self._bytes > self._most_bytes):
             dropped.append(next(iter(self._items)))
-            self.remove(dropped[-1])
+            self._drop(dropped[-1])
         return dropped
+
+    def _drop(self, id_: str) -> None:
+        self._bytes -= size(self._items.pop(id_))
+        self.changed = True
 
 
 def size(item: Item) -> int:

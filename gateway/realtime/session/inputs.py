@@ -17,6 +17,8 @@ From the driver, for each ``Answer``, ``Say`` or adopted attempt:
 From the driver, for each ``Prepare``:
     ``Prepared`` once the words are recognised; ``PreparationLost`` when the attempt failed, or was discarded. One of
     them always comes: an answer to the turn may be waiting for it.
+From the memory, after each ``Remember`` that it could store:
+    ``Shortened``.
 """
 
 import msgspec
@@ -187,6 +189,13 @@ class TimerFired(msgspec.Struct, frozen=True, kw_only=True):
     name: TimerName
 
 
+class Shortened(msgspec.Struct, frozen=True, kw_only=True):
+    """A model is not given the items ``left_out`` any more; ``summary``, if there is one, stands for them."""
+
+    summary: str | None
+    left_out: frozenset[str]
+
+
 class Expired(msgspec.Struct, frozen=True, kw_only=True):
     """The session has to end: it is too old, idle for too long, too far behind, or the server stops.
 
@@ -234,6 +243,7 @@ Input = (
     | PreparationInput
     | AnswerInput
     | TimerFired
+    | Shortened
     | Expired
     | Closed
 )

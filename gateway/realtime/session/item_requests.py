@@ -139,7 +139,7 @@ class ItemRequests:
 
     def _delete(self, event: ConversationItemDelete) -> None:
         self._existing(event.item_id, "deleting", "item_delete_invalid_item_id")
-        self._state.items.remove(event.item_id)
+        self._state.items.delete(event.item_id)
         self.dropped(event.item_id)
         self._state.send(ItemDeleted(event_id=self._state.event_id(), item_id=event.item_id))
 

@@ -34,9 +34,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """How a session begins: its configuration (whole, with id and model), its conversation and what was said before."""
+    """How a session begins: its configuration (whole, with id and model), its conversation and what was said before.
+
+    ``summary`` is of what was said before the ``items``.
+    """
 
     config: SessionConfig
     conversation_id: str
     items: tuple[Item, ...] = ()
+    summary: str | None = None
     policy: Policy = Policy()

@@ -117,7 +117,7 @@ class Responses:
         for response_id, running in self._running.items():
             if running.asked:
                 continue
-            items = self._state.items.all() if running.items is None else running.items
+            items = self._state.items.for_model() if running.items is None else running.items
             if not self._transcripts.awaited(items):
                 running.asked = True
                 running.writer.goes_last()

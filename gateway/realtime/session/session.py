@@ -38,6 +38,7 @@ from gateway.realtime.session.inputs import (
     PreparationLost,
     Prepared,
     Refused,
+    Shortened,
     TimerFired,
     ToolCallDelta,
     ToolCallFinished,
@@ -105,8 +106,8 @@ class Session:
                 self._recognised(event)
             case Prepared() | PreparationLost():
                 self._turns.ahead.told(event)
-            case TimerFired():
-                self._turns.idle()
+            case TimerFired() | Shortened():
+                self._note(event)
             case _:
                 self._client_event(event)
         if may_be_due and not self._is_over:
@@ -181,6 +182,13 @@ class Session:
             error = event.error if isinstance(event, TranscriptFailed) else None
             self._responses.recognised(event.item_id, text, error)
 
+    def _note(self, event: TimerFired | Shortened) -> None:
+        """Nobody has said anything for a time, or the conversation was stored."""
+        if isinstance(event, Shortened):
+            self._state.items.shorten(event.summary, event.left_out)
+        else:
+            self._turns.idle()
+
     def _settle(self) -> None:
         """After every input: what has become due, the bounds of the conversation, and what is to be remembered."""
         state = self._state
@@ -194,7 +202,7 @@ class Session:
     def _remember(self) -> None:
         state = self._state
         if state.policy.remembers and state.items.changed:
-            state.do(Remember(items=state.items.all()))
+            state.do(Remember(items=state.items.all(), deleted=frozenset(state.items.deleted)))
         state.items.changed = False
 
     def _listen(self) -> None:

@@ -21,6 +21,7 @@ class SessionState:
         self.policy = opening.policy
         self.conversation_id = opening.conversation_id
         self.items = ConversationItems(opening.items, opening.policy.most_items, opening.policy.most_bytes)
+        self.items.shorten(opening.summary)
         self.new_id = new_id
         self.now = 0.0
         self.total_ms = 0

@@ -50,7 +50,7 @@ class WorkAhead:
         config = self._state.answering
         plan = None
         if reach != "stt" and config is not None:
-            plan = plan_of(config, NO_PARAMS, (*self._state.items.all(), spoken_item(item_id)))
+            plan = plan_of(config, NO_PARAMS, (*self._state.items.for_model(), spoken_item(item_id)))
         self._attempt = _Attempt(response_id=self._state.new_id("resp"), item_id=item_id, plan=plan)
         self._state.do(
             Prepare(
@@ -105,7 +105,7 @@ class WorkAhead:
         return None
 
     def _answers_now(self, attempt: _Attempt) -> bool:
-        config, items = self._state.answering, self._state.items.all()
+        config, items = self._state.answering, self._state.items.for_model()
         if config is None or not items or items[-1].id != attempt.item_id:
             return False
         if self._state.policy.recognises:

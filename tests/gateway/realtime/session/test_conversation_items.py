@@ -1,5 +1,6 @@
 """Items keep their order, and no more of them are kept than may be."""
 
+from gateway.conversation.conversation import SUMMARY
 from gateway.realtime.protocol.items import FunctionCallOutputItem, InputImage, InputText, Item, MessageItem
 from gateway.realtime.session.conversation_items import FRONT, ConversationItems
 
@@ -50,9 +51,30 @@ def test_sizes_follow_what_is_replaced_and_removed() -> None:
     items.replace(message("a", "x"))
     items.add(message("b", "y" * 8))
     assert items.drop_oldest() == []
-    items.remove("b")
-    items.remove("b")
+    items.delete("b")
+    items.delete("b")
     items.add(message("c", "z" * 9))
     assert items.drop_oldest() == []
     items.replace(message("gone", "x" * 99))
     assert ids(items) == ["a", "c"]
+
+
+def test_a_model_is_given_a_summary_in_place_of_what_is_left_out() -> None:
+    items = ConversationItems((message("a"), message("b")), 10, 100)
+    assert items.for_model() == items.all()
+    items.shorten("It began.", frozenset("a"))
+    summary, *rest = items.for_model()
+    assert isinstance(summary, MessageItem)
+    assert (summary.role, summary.content) == ("system", [InputText(text=SUMMARY + "It began.")])
+    assert rest == [message("b")]
+    assert ids(items) == ["a", "b"]
+    items.shorten(None, frozenset("b"))
+    assert items.for_model() == (message("a"),)
+
+
+def test_what_is_dropped_is_not_deleted() -> None:
+    items = ConversationItems((message("a"), message("b"), message("c")), 2, 100)
+    assert items.drop_oldest() == ["a"]
+    items.delete("b")
+    items.delete("nothing")
+    assert list(items.deleted) == ["b"]

@@ -13,6 +13,7 @@ from gateway.realtime.session.inputs import (
     Opened,
     PreparationLost,
     Refused,
+    Shortened,
     TranscriptFinished,
     TurnEnded,
     VoicePaused,
@@ -149,6 +150,27 @@ def test_a_conversation_that_was_remembered_goes_on() -> None:
     kept = before.command(Remember).items
     play = Playbook(items=kept)
     assert play.client("response.create")[-1] == "Answer resp_1 to user: I am Ann"
+
+
+def test_an_answer_is_given_the_summary_in_place_of_what_it_stands_for() -> None:
+    play = Playbook(remembers=True)
+    play.client("conversation.item.create", item=text_item("I am Ann"))
+    play.client("conversation.item.create", item=text_item("Who am I?"))
+    assert play(Shortened(summary="It is Ann.", left_out=frozenset({"item_1"}))) == []
+    play.client("response.create")
+    summary, question = play.command(Answer).plan.items
+    assert "It is Ann." in str(summary)
+    assert question.id == "item_2"
+    assert play.client("conversation.item.retrieve", item_id="item_1") == ["item.retrieved item_1"]
+
+
+def test_what_is_remembered_says_what_a_client_deleted() -> None:
+    play = Playbook(remembers=True, most_items=1)
+    for word in ("one", "two"):
+        play.client("conversation.item.create", item=text_item(word))
+    assert play.command(Remember).deleted == frozenset()
+    play.client("conversation.item.delete", item_id="item_2")
+    assert play.command(Remember).deleted == {"item_2"}
 
 
 def test_old_items_make_room_for_new_ones() -> None:

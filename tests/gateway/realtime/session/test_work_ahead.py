@@ -42,6 +42,13 @@ def test_an_attempt_with_the_same_words_is_the_answer() -> None:
     assert play(AnswerText(response_id="resp_1", text="Noon."))[-1] == "output_audio_transcript.delta 'Noon.'"
 
 
+def test_an_attempt_is_the_answer_in_a_session_whose_beginning_was_summarised() -> None:
+    play = Playbook(reach="tts", recognises=False, summary="It is Ann.")
+    play(VoiceStarted(at_ms=700), VoicePaused(at_ms=1500))
+    assert "It is Ann." in str(play.command(Prepare).plan)
+    assert play(Prepared(response_id="resp_1", transcript=""), TurnEnded(at_ms=2000))[-1] == "Adopt resp_1"
+
+
 def test_an_attempt_whose_words_come_late_is_waited_for() -> None:
     play = in_a_pause()
     play(TurnEnded(at_ms=2000))

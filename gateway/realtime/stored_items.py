@@ -1,0 +1,102 @@
+"""Which of a session's items are stored, and what their changes come to in the stored conversation; pure."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from adapters.contract import llm
+from gateway.conversation.conversation import Conversation
+from gateway.realtime.item_messages import grouped, items_of, messages_of
+from gateway.realtime.protocol.items import Item
+from gateway.realtime.session.commands import Remember
+
+
+class StoredItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of an item: its part of ``message``, in the turn number ``turn`` since the conversation began.
+
+    ``turn`` is ``None`` in the opening, which stays for good. ``step`` is the one of this session that it came with;
+    ``None`` for what was there before the session.
+    """
+
+    message: llm.Message
+    turn: int | None
+    step: str | None = None
+
+
+Stored = dict[str, StoredItem]
+"""By the ids of the items."""
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored conversation with the items of a session, what is ``stored`` of them, and the ``steps`` that changed."""
+
+    conversation: Conversation
+    stored: Stored
+    steps: frozenset[str]
+
+
+def merged(conversation: Conversation, stored: Stored, said: Remember, step: str) -> Merged:
+    """``conversation`` with what has changed since ``stored``; what is new comes with the step ``step``.
+
+    New items come last: others may have gone on with the conversation meanwhile. What the session has shortened or
+    deleted of its own is so where it is. All else stays as it is, also what was dropped from the session.
+    """
+    items = {item.id: item for item in said.items}
+    kept: Stored = {}
+    steps: set[str] = set()
+    for item_id, before in stored.items():
+        if before.step is None or item_id not in items.keys() | said.deleted:
+            now: llm.Message | None = before.message
+        else:
+            now = stored_message(items.get(item_id))
+        if now != before.message and before.step is not None:
+            conversation = conversation.with_replaced(before.message, () if now is None else now.parts)
+            steps.add(before.step)
+        if now is not None and item_id in items:
+            kept[item_id] = msgspec.structs.replace(before, message=now)
+    return _with_new(Merged(conversation=conversation, stored=kept, steps=frozenset(steps)), said.items, step)
+
+
+def _with_new(before: Merged, items: tuple[Item, ...], step: str) -> Merged:
+    """``before`` with those of ``items`` that are not stored; the system's at the head belong to the opening."""
+    conversation, stored = before.conversation, {**before.stored}
+    for item in items:
+        message = stored_message(item)
+        if item.id in stored and stored[item.id].turn is None:
+            continue
+        if item.id in stored or (message is not None and message.role != "system"):
+            break
+        if message is not None:
+            conversation = msgspec.structs.replace(conversation, opening=(*conversation.opening, message))
+            stored[item.id] = StoredItem(message=message, turn=None, step=step)
+    for group in grouped(item for item in items if item.id not in stored):
+        conversation = conversation.after(messages_of(group, _no_recording))
+        turn = conversation.gone + len(conversation.turns) - 1
+        said = ((item.id, message) for item in group if (message := stored_message(item)) is not None)
+        stored |= {item_id: StoredItem(message=message, turn=turn, step=step) for item_id, message in said}
+    steps = before.steps if stored.keys() == before.stored.keys() else before.steps | {step}
+    return Merged(conversation=conversation, stored=stored, steps=steps)
+
+
+def stored_message(item: Item | None) -> llm.Message | None:
+    """What is stored of an item; ``None`` for what is not there, is unfinished or has no words."""
+    messages = () if item is None else messages_of((item,), _no_recording)
+    return messages[0] if messages else None
+
+
+def _no_recording(_item_id: str) -> None:
+    """Recordings are not stored."""
+
+
+def recalled(conversation: Conversation, new_id: Callable[[str], str]) -> tuple[tuple[Item, ...], Stored]:
+    """The items of a stored conversation, and where each is."""
+    places: list[tuple[int | None, tuple[llm.Message, ...]]] = [(None, conversation.opening)]
+    places += [(number, turn.messages) for number, turn in enumerate(conversation.turns, conversation.gone)]
+    items: list[Item] = []
+    stored: Stored = {}
+    for turn, messages in places:
+        for message in messages:
+            found = items_of((message,), new_id)
+            items += found
+            stored |= {item.id: StoredItem(message=message, turn=turn) for item in found}
+    return tuple(items), stored

@@ -1,0 +1,103 @@
+"""What a session changes in a stored conversation, and what it leaves alone."""
+
+from typing import Any
+
+from adapters.contract import llm
+from gateway.conversation.conversation import Conversation
+from gateway.realtime.protocol.items import FunctionCallItem, InputAudio, Item, MessageItem, OutputAudio
+from gateway.realtime.session.commands import Remember
+from gateway.realtime.stored_items import Merged, StoredItem, merged, recalled
+
+EMPTY = Merged(conversation=Conversation(id="c"), stored={}, steps=frozenset())
+
+
+def asked(id_: str, text: str | None) -> Item:
+    return MessageItem(id=id_, role="user", content=[InputAudio(transcript=text)])
+
+
+def told(id_: str, text: str) -> Item:
+    return MessageItem(id=id_, role="assistant", content=[OutputAudio(transcript=text)])
+
+
+def message(role: str, text: str) -> llm.Message:
+    return llm.Message(role=role, parts=(llm.Text(text=text),))
+
+
+def texts(conversation: Conversation) -> list[list[str]]:
+    """What is said in each turn."""
+    return [[_text(part) for each in turn.messages for part in each.parts] for turn in conversation.turns]
+
+
+def _text(part: Any) -> str:
+    return str(part.name if isinstance(part, llm.ToolCall) else part.text)
+
+
+def after(before: Merged, *items: Item, step: str = "s", deleted: str = "") -> Merged:
+    return merged(before.conversation, before.stored, Remember(items=items, deleted=frozenset(deleted)), step)
+
+
+def test_what_is_new_is_added_once_and_its_step_changes() -> None:
+    first = after(EMPTY, asked("a", "A?"), told("b", "B."))
+    second = after(first, asked("a", "A?"), told("b", "B."), asked("c", "C?"), step="t")
+    assert texts(second.conversation) == [["A?", "B."], ["C?"]]
+    assert [(id_, item.turn, item.step) for id_, item in second.stored.items()] == [
+        ("a", 0, "s"),
+        ("b", 0, "s"),
+        ("c", 1, "t"),
+    ]
+    assert [*first.steps, *second.steps] == ["s", "t"]
+    assert after(second, asked("a", "A?"), told("b", "B."), asked("c", "C?")).steps == frozenset()
+
+
+def test_what_has_no_words_is_stored_once_it_has() -> None:
+    first = after(EMPTY, asked("a", None))
+    assert (first.stored, first.steps) == ({}, frozenset())
+    assert texts(after(first, asked("a", "A?")).conversation) == [["A?"]]
+
+
+def test_the_text_and_the_calls_of_an_answer_are_one_message_and_change_apart() -> None:
+    call = FunctionCallItem(id="c", call_id="1", name="clock", arguments="{}")
+    first = after(EMPTY, asked("a", "A?"), told("b", "B."), call)
+    assert [len(each.parts) for each in first.conversation.turns[0].messages] == [1, 2]
+    assert texts(after(first, asked("a", "A?"), told("b", "B"), call).conversation) == [["A?", "B", "clock"]]
+    assert texts(after(first, asked("a", "A?"), told("b", "B."), deleted="c").conversation) == [["A?", "B."]]
+
+
+def test_what_was_not_heard_is_taken_out_where_it_is_and_others_stay() -> None:
+    first = after(EMPTY, asked("a", "A?"), told("b", "B and more."))
+    others = first.conversation.after((message("user", "X?"), message("assistant", "Y.")))
+    second = after(
+        Merged(conversation=others, stored=first.stored, steps=first.steps),
+        asked("a", "A?"),
+        told("b", "B"),
+        asked("c", "C?"),
+    )
+    assert texts(second.conversation) == [["A?", "B"], ["X?", "Y."], ["C?"]]
+    assert texts(after(second, asked("a", "A?"), told("b", ""), asked("c", "C?")).conversation)[0] == ["A?"]
+
+
+def test_what_a_session_drops_stays_and_what_its_client_deletes_goes() -> None:
+    first = after(EMPTY, asked("a", "A?"), told("b", "B."), asked("c", "C?"), told("d", "D."))
+    second = after(first, told("d", "D."), deleted="c")
+    assert texts(second.conversation) == [["A?", "B."], ["D."]]
+    assert list(second.stored) == ["d"]
+
+
+def test_what_was_there_before_the_session_is_not_its_to_change() -> None:
+    history = (message("user", "A?"), message("assistant", "B."), message("user", "C?"))
+    before = Conversation(id="c", opening=(message("system", "S."),), summary="It began.", gone=7).after(history)
+    numbers = iter("sabc")
+    items, stored = recalled(before, lambda _: next(numbers))
+    assert [(id_, item.turn) for id_, item in stored.items()] == [("s", None), ("a", 7), ("b", 7), ("c", 8)]
+    begun = Merged(conversation=before, stored=stored, steps=frozenset())
+    assert after(begun, *items).conversation == before
+    assert after(begun, *items[:-1], deleted="c").conversation == before
+
+
+def test_system_messages_at_the_head_belong_to_the_opening() -> None:
+    system = [MessageItem(id=id_, role="system", content=[InputAudio(transcript=id_)]) for id_ in "sto"]
+    first = after(EMPTY, system[0])
+    second = after(first, system[0], system[1], asked("a", "A?"), system[2])
+    assert second.conversation.opening == (message("system", "s"), message("system", "t"))
+    assert texts(second.conversation) == [["A?", "o"]]
+    assert second.stored["t"] == StoredItem(message=message("system", "t"), turn=None, step="s")
