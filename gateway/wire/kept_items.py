@@ -36,9 +36,15 @@ async def step_items(archive: Archive, step: str) -> StepItems:
 
 
 def _exchange(state: Conversation) -> tuple[list[llm.Message], list[llm.Message]]:
-    """What a spoken turn added: the question, or the results of calls, and the answer if there is any."""
-    messages = [message for turn in state.turns[-1:] for message in turn.messages]
+    """What a spoken turn added: the question, or the results of calls, and the answer if there is any.
+
+    One with which the conversation begins was given all that was said before, too.
+    """
+    begins = len(state.steps) == 1
+    messages = [message for turn in state.turns[0 if begins else -1 :] for message in turn.messages]
     answer = [messages.pop()] if messages and messages[-1].role == "assistant" else []
+    if begins:
+        return [*state.opening, *messages], answer
     start = len(messages) - 1
     while start > 0 and messages[start].role == messages[start - 1].role == "tool":
         start -= 1

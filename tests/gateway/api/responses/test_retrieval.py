@@ -1,5 +1,6 @@
 """What is kept of responses, in memory and in Redis: read, listed, referred to, continued by voice, deleted."""
 
+import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -112,6 +113,16 @@ async def test_a_spoken_turn_is_shown_as_a_response(at: Desk) -> None:
     assert given.content[0].text == "what did you say"  # type: ignore[union-attr,index]
     assert (await at.sdk.responses.input_items.list(name)).data[0].id == given.id, "ids stay the same"
     assert (await at.sdk.responses.cancel(name)).status == "completed"
+
+
+async def test_a_history_that_a_spoken_turn_sets_is_listed_whole(at: Desk) -> None:
+    told = [{"role": role, "content": role} for role in ("system", "user", "assistant", "user", "assistant")]
+    await spoken(at, conversation="our-history")
+    await spoken(at, conversation="our-history", messages=json.dumps(told))
+    await spoken(at, conversation="our-history")
+    items = (await at.sdk.conversations.items.list("our-history", order="asc")).data
+    said = [item.content[0].text for item in items]  # type: ignore[union-attr,index]
+    assert said == ["system", "user", "assistant", "user", "assistant", *["what did you say", SAID] * 2]
 
 
 async def test_what_is_deleted_is_gone_and_cannot_be_continued(at: Desk) -> None:
