@@ -53,8 +53,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     """What a synthesiser offers: ``sample_rate`` in Hz, its ``voices`` and the one used when none is named.
 
     No ``voices`` after ``warm_up`` means that they are not known: a server has them, and any name may be one.
-    ``aliases`` maps voice names of other systems (OpenAI's alloy, echo, …) to its own. ``instructions``: whether it
-    follows a described style. ``max_parallel`` streams at once. ``reads``: which notation it reads correctly; all other
+    ``aliases`` maps voice names of other systems (OpenAI's alloy, echo, …) to its own; one to a voice with ``+`` and a
+    variant, which is not among ``voices``, says that all take the variant. ``instructions``: whether it follows a
+    described style. ``max_parallel`` streams at once. ``reads``: which notation it reads correctly; all other
     notation is written out in words before the text is passed to it. ``phonemes``: whether text between ``[[`` and
     ``]]`` is taken as phonemes in the engine's own notation. ``voice_languages`` is the language (ISO 639-1) of each
     voice that speaks one only; the first voice of a language is the one to take for it. Complete after ``warm_up``.

@@ -35,6 +35,11 @@ def known_voice(info: tts.Info, name: str) -> str:
     )
 
 
+def language_of(info: tts.Info, voice: str) -> str | None:
+    """The language (ISO 639-1) in which ``voice`` reads a text whose language nobody names, if that is known."""
+    return info.voice_languages.get(info.aliases.get(voice, voice).partition("+")[0])
+
+
 def voices_by_language(info: tts.Info, usual: str, wanted: Mapping[str, str]) -> dict[str, str]:
     """The voice for each language (ISO 639-1) that ``usual`` does not speak and another voice of the engine does.
 
@@ -42,9 +47,11 @@ def voices_by_language(info: tts.Info, usual: str, wanted: Mapping[str, str]) ->
     the engine lacks.
     """
     found = {language: known_voice(info, voice) for language, voice in wanted.items()}
-    spoken = info.voice_languages.get(info.aliases.get(usual, usual).partition("+")[0])
+    spoken = language_of(info, usual)
     if spoken is not None:
         found.setdefault(spoken, usual)
+        alias = info.aliases.get(usual, "")
+        _, plus, variant = ("", "", "") if alias in info.voices else alias.partition("+")
         for voice, language in info.voice_languages.items():
-            found.setdefault(language, voice)
+            found.setdefault(language, f"{voice}{plus}{variant}")
     return found

@@ -10,6 +10,7 @@ from adapters.contract import audio, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.engines.fallback_voice import SpokenBy
+from gateway.engines.voices import language_of
 from gateway.pipeline.playhead import Playhead
 from gateway.pipeline.utterance_joins import UtteranceJoins
 from gateway.pipeline.utterance_scheduler import UtteranceScheduler
@@ -22,7 +23,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer is spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
 
     ``voice_language`` (ISO 639-1) goes to the synthesiser. ``text_language`` is that of the text as far as it is known:
-    numbers and dates are spelled out in it even where the synthesiser is told none. Nothing ``private`` is cached.
+    numbers and dates are spelled out in it even where the synthesiser is told none; an unknown one is the voice's own.
+    Nothing ``private`` is cached.
     """
 
     voice: str
@@ -77,7 +79,8 @@ async def speak(
     The engine's ``Started`` is passed on once. Raises ``AdapterError``: ``UpstreamError`` when the engine stops before
     an utterance is finished, or makes no sound of words.
     """
-    normalizer = Normalizer(delivery.reading, delivery.text_language, engine.info)
+    language = delivery.text_language or language_of(engine.info, delivery.voice)
+    normalizer = Normalizer(delivery.reading, language, engine.info)
     rate = engine.info.sample_rate
     joins = UtteranceJoins(rate, delivery.speed)
     started = worded = sounded = False

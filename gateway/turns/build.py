@@ -1,6 +1,6 @@
 """Pure: lays a request over the settings of its route; the result is everything that a turn is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,18 +13,16 @@ from gateway.conversation.conversation import Languages
 from gateway.conversation.history import ConversationRef, Policy
 from gateway.engines.guards import Guards
 from gateway.engines.route import Engines, ServedRoute
-from gateway.engines.voices import known_voice, voices_by_language
 from gateway.languages import code_of
 from gateway.pipeline.answer import Speech
 from gateway.pipeline.listen import RecordingFinished, TranscriptFinished
 from gateway.pipeline.playhead import Playhead
-from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
 from gateway.settings.model import GatewaySettings
-from gateway.text.normalization.normalizer import ReadingOptions
 from gateway.turns.question import Question, heard_part, language_hint
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.turns.speculation import Speculation
+from gateway.turns.speech_style import SpeechStyle, speech_style
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,34 +51,6 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
             sampling=self.sampling,
             reasoning=self.reasoning,
             extra=self.extra,
-        )
-
-
-class SpeechStyle(msgspec.Struct, frozen=True, kw_only=True):
-    """How answers are spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
-
-    ``voices_by_language`` (ISO 639-1) are used in place of ``voice`` for text in these languages. Nothing of what is
-    ``private`` is cached.
-    """
-
-    voice: str
-    voices_by_language: Mapping[str, str]
-    speed: float
-    instructions: str | None
-    reading: ReadingOptions
-    private: bool
-
-    def delivery(self, languages: Languages) -> Delivery:
-        """How an answer is spoken in ``languages``."""
-        language = languages.voice or languages.asked
-        return Delivery(
-            voice=self.voices_by_language.get(language or "", self.voice),
-            speed=self.speed,
-            instructions=self.instructions,
-            voice_language=languages.voice,
-            text_language=language,
-            reading=self.reading,
-            private=self.private,
         )
 
 
@@ -176,7 +146,15 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         prompt_role=settings.init_chat_role,
         literal=request.literal,
         generation=_generation(request, served),
-        style=_style(request, served) if request.spoken else None,
+        style=speech_style(
+            served,
+            voice=request.voice,
+            speed=request.speed,
+            instructions=request.speech_instructions,
+            private=not request.conversation.keep,
+        )
+        if request.spoken
+        else None,
         pacing=Pacing(
             batch_sentences=settings.stream_batch_sentences,
             first_utterance_seconds=settings.first_utterance_ms / 1000,
@@ -248,19 +226,6 @@ def policy_of(served: ServedRoute) -> Policy:
 def _prompt(request: TurnRequest, settings: GatewaySettings) -> llm.Message | None:
     own = request.instructions is not None or request.literal
     return None if own else _system(settings.init_chat_role, settings.init_chat_prompt)
-
-
-def _style(request: TurnRequest, served: ServedRoute) -> SpeechStyle:
-    settings, info = served.route.settings, served.engines.tts.info
-    usual = known_voice(info, request.voice or settings.voice)
-    return SpeechStyle(
-        voice=usual,
-        voices_by_language={} if request.voice else voices_by_language(info, usual, settings.voices_by_language),
-        speed=settings.speed if request.speed is None else request.speed,
-        instructions=request.speech_instructions,
-        reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
-        private=not request.conversation.keep,
-    )
 
 
 def _system(role: str, text: str | None) -> llm.Message | None:

@@ -7,8 +7,8 @@ from contextlib import aclosing
 import msgspec
 
 from gateway.access.caller import Caller
+from gateway.conversation.conversation import Languages
 from gateway.engines.route import ServedRoute
-from gateway.engines.voices import known_voice
 from gateway.pipeline.answer import Speech
 from gateway.pipeline.deadline import Deadline
 from gateway.pipeline.guarded_answer import Guarded
@@ -19,9 +19,9 @@ from gateway.pipeline.speak import Delivery
 from gateway.pipeline.utterance_scheduler import Pacing
 from gateway.telemetry.observer import Observer
 from gateway.telemetry.timings import Stopwatch
-from gateway.text.normalization.normalizer import ReadingOptions
 from gateway.turns.build import language_code
 from gateway.turns.result import TurnFinished
+from gateway.turns.speech_style import speech_style
 from gateway.turns.tally import Tally
 
 
@@ -111,13 +111,6 @@ class SpeechTurn:
 
 
 def _delivery(request: SpeechTurnRequest, served: ServedRoute) -> Delivery:
-    settings = served.route.settings
-    language = language_code(request.language or settings.language)
-    return Delivery(
-        voice=known_voice(served.engines.tts.info, request.voice or settings.voice),
-        speed=settings.speed if request.speed is None else request.speed,
-        instructions=request.instructions,
-        voice_language=language,
-        text_language=language,
-        reading=ReadingOptions(code=settings.speak_code, pronunciations=settings.pronunciations),
-    )
+    language = language_code(request.language or served.route.settings.language)
+    style = speech_style(served, voice=request.voice, speed=request.speed, instructions=request.instructions)
+    return style.delivery(Languages(asked=language, voice=language))

@@ -118,6 +118,9 @@ class Espeak:
             inventory = msgspec.msgpack.decode(answer, type=library.Inventory)
             self._voices = VoiceTable(inventory)
             self._info = msgspec.structs.replace(
-                self._info, sample_rate=inventory.sample_rate, voices=tuple(self._voices.names)
+                self._info,
+                sample_rate=inventory.sample_rate,
+                voices=tuple(self._voices.names),
+                voice_languages=self._voices.languages,
             )
         return self._voices

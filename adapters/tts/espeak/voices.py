@@ -26,12 +26,18 @@ _VARIANTS = {
 }
 ALIASES = MappingProxyType({name: f"{DEFAULT_VOICE}+{variant}" for name, variant in _VARIANTS.items()})
 
+_OTHER_CODES = {"cmn": "zh", "nb": "no"}
+"""ISO 639-1, where the library writes ISO 639-3 or the code of a part of the language."""
+
 # The library lists them, but the package that installs it lacks their dictionaries.
 _WITHOUT_DICTIONARY = frozenset({"fo", "kaa", "xex"})
 
 
 class VoiceTable:
-    """The voices of a library: its base voices by ``names`` (to the identifiers that select them), and variants."""
+    """The voices of a library: its base voices by ``names`` (to the identifiers that select them), and variants.
+
+    ``languages`` (ISO 639-1) has that of each base voice; the first one of a language is what the language selects.
+    """
 
     def __init__(self, inventory: Inventory) -> None:
         usable = [language for language in inventory.languages if language.name not in _WITHOUT_DICTIONARY]
@@ -45,6 +51,8 @@ class VoiceTable:
         ]
         for _, name, identifier in sorted(ranked, key=lambda entry: entry[0]):
             self._other_names.setdefault(name, identifier)
+        codes = {name: _OTHER_CODES.get(prefix := name.partition("-")[0], prefix) for name in self.names}
+        self.languages = dict(sorted(codes.items(), key=lambda entry: self.names[entry[0]] != self._base(entry[1])))
 
     def identifier(self, voice: str | None, language: str | None) -> str:
         """What selects the voice; ``language`` is the base of an alias, or of no voice.
@@ -63,19 +71,19 @@ class VoiceTable:
                 code="invalid_value",
             )
         if language and (not voice or named != voice):
-            identifier = self._base(language, identifier)
+            identifier = self._base(language)
+            if identifier is None:
+                raise Unsupported(
+                    f"The embedded synthesiser does not speak {language!r}; choose another engine with --tts.",
+                    adapter=ADAPTER,
+                    param="language",
+                )
         return f"{identifier}{plus}{variant}"
 
-    def _base(self, language: str, default: str) -> str:
+    def _base(self, language: str) -> str | None:
+        """What a language selects."""
         wanted = language.lower().replace("_", "-")
         if wanted == DEFAULT_VOICE.partition("-")[0]:
-            return default
-        for name in (wanted, wanted.partition("-")[0]):
-            found = self.names.get(name) or self._other_names.get(name)
-            if found is not None:
-                return found
-        raise Unsupported(
-            f"The embedded synthesiser does not speak {language!r}; choose another engine with --tts.",
-            adapter=ADAPTER,
-            param="language",
-        )
+            return self.names[DEFAULT_VOICE]
+        names = (wanted, wanted.partition("-")[0])
+        return next((found for name in names if (found := self.names.get(name) or self._other_names.get(name))), None)

@@ -2,16 +2,11 @@
 
 from adapters.contract import tts
 from gateway.api.voices.schema import Voice
-from gateway.engines.voices import voice_names
+from gateway.engines.voices import known_voice, language_of, voice_names
 
 
 def voices_of(info: tts.Info) -> list[Voice]:
     """Every name that requests can give as ``voice``, with the language of the voice that it stands for."""
     return [
-        Voice(id=name, name=name, language=info.voice_languages.get(_own_name(info, name)))
-        for name in voice_names(info)
+        Voice(id=name, name=name, language=language_of(info, known_voice(info, name))) for name in voice_names(info)
     ]
-
-
-def _own_name(info: tts.Info, name: str) -> str:
-    return name if name in info.voices else info.aliases.get(name, info.default_voice)

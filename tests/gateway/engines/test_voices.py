@@ -5,7 +5,7 @@ import pytest
 from adapters.contract import tts
 from adapters.contract.errors import InvalidRequest
 from adapters.tts.openai_voices import OPENAI_VOICES
-from gateway.engines.voices import known_voice, voices_by_language
+from gateway.engines.voices import known_voice, language_of, voices_by_language
 
 INFO = tts.Info(sample_rate=24_000, voices=("hum", "buzz"), default_voice="hum", aliases={"echo": "buzz", "low": "hum"})
 
@@ -79,3 +79,19 @@ def test_where_voices_speak_any_language_only_the_settings_choose() -> None:
 def test_a_voice_for_a_language_must_be_there() -> None:
     with pytest.raises(InvalidRequest, match="darth"):
         voices_by_language(POLYGLOT, "joe", {"de": "darth"})
+
+
+def test_an_alias_with_a_variant_has_it_in_every_language() -> None:
+    varied = tts.Info(
+        sample_rate=24_000,
+        voices=("en-us", "de"),
+        default_voice="en-us",
+        aliases={"alloy": "en-us+f1"},
+        voice_languages={"en-us": "en", "de": "de"},
+    )
+    assert voices_by_language(varied, "alloy", {}) == {"en": "alloy", "de": "de+f1"}
+
+
+@pytest.mark.parametrize(("voice", "language"), [("joe", "en"), ("alloy", "en"), ("eva+loud", "de"), ("darth", None)])
+def test_a_voice_may_speak_one_language(voice: str, language: str | None) -> None:
+    assert language_of(POLYGLOT, voice) == language

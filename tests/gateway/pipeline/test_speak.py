@@ -98,3 +98,12 @@ async def test_every_utterance_has_the_voice_of_the_turn() -> None:
 async def test_numbers_are_read_in_the_language_of_the_text_although_the_voice_was_told_none() -> None:
     requests, _ = await spoken("Um 3 Uhr.", to=msgspec.structs.replace(DELIVERY, text_language="de"))
     assert [(request.text, request.language) for request in requests] == [("Um drei Uhr.", None)]
+
+
+async def test_a_text_of_unknown_language_is_written_out_in_that_of_the_voice() -> None:
+    engine = scripted.synthesiser()
+    engine.info = msgspec.structs.replace(engine.info, voice_languages={"hum": "en"})
+    await read(speak(engine, DELIVERY, full("It costs $5.50."), Stopwatch(), Playhead()))
+    assert [(request.text, request.language) for request in engine.requests] == [
+        ("It costs five dollars and fifty cents.", None)
+    ]

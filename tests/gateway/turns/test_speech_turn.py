@@ -70,6 +70,22 @@ async def test_the_request_wins_over_the_settings() -> None:
     assert asked == [(0.5, "de", None)] * 2 + [(2.0, "fr", "Slowly.")] * 2
 
 
+@pytest.mark.parametrize(
+    ("fields", "voice"),
+    [
+        ({"language": "de"}, "hum+loud"),
+        ({"language": "fr"}, "hum"),
+        ({}, "hum"),
+        ({"language": "de", "voice": "hum"}, "hum"),
+    ],
+    ids=["its voice", "no voice of it", "unknown", "the client named one"],
+)
+async def test_the_language_of_the_text_chooses_the_voice(fields: dict[str, str], voice: str) -> None:
+    engine = scripted.synthesiser()
+    await read(begun([], "--voices_by_language", '{"de": "hum+loud"}', engine=engine, **fields).events())
+    assert {request.voice for request in engine.requests} == {voice}
+
+
 def test_an_unknown_voice_is_refused_before_anything_happens() -> None:
     outcomes: list[TurnOutcome] = []
     with pytest.raises(InvalidRequest, match="'nobody'"):

@@ -58,6 +58,7 @@ async def test_info_lists_languages_and_the_names_of_openai(engine: Espeak) -> N
     assert {"en-us", "en-gb", "de", "fr-fr", "cmn"} <= set(info.voices)
     assert len(set(info.voices)) == len(info.voices) > 100
     assert info.default_voice in info.voices
+    assert (info.voice_languages["en-us"], info.voice_languages["cmn"]) == ("en", "zh")
     assert len(set(info.aliases.values())) == 13
 
 

@@ -47,3 +47,19 @@ def test_an_unknown_voice_is_refused(voices: VoiceTable, voice: str) -> None:
 def test_an_unknown_language_is_refused(voices: VoiceTable) -> None:
     with pytest.raises(Unsupported, match="'tlh'"):
         voices.identifier("alloy", "tlh")
+
+
+def test_each_base_voice_has_a_language_and_the_first_of_one_is_what_the_language_selects(voices: VoiceTable) -> None:
+    assert set(voices.languages) == set(voices.names)
+    first: dict[str, str] = {}
+    for name, language in voices.languages.items():
+        first.setdefault(language, name)
+    assert voices.languages["en-gb"] == "en"
+    assert [first[language] for language in ("en", "fr", "zh", "no", "yue", "chr")] == [
+        "en-us",
+        "fr-fr",
+        "cmn",
+        "nb",
+        "yue",
+        "chr-us-qaaa-x-west",
+    ]
