@@ -16,8 +16,9 @@ MAX_FILE_BYTES = 32 * 1024 * 1024
 """Of a file that can only be read as a whole."""
 
 _MAX_HEADER_BYTES = 64 * 1024
-_UNKNOWN_SIZES = (0, 0x7FFF_FFFF, 0xFFFF_FFFF)
-"""What servers that stream write for the size of the samples; some write a little less."""
+_LARGEST_BELIEVED = 0x1000_0000
+"""Bytes of samples. A server that streams cannot know their size: it writes 0 or a number that no utterance reaches, such
+as 1,000,000,000, 0x7FFFF000 or 0xFFFFFFFF."""
 
 # ID3 tags, Ogg, FLAC, WebM, and the header of an MPEG frame of layer III; all but the last are text or rare as samples.
 _FILE_START = re.compile(rb"ID3|OggS|fLaC|\x1aE\xdf\xa3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef][^\x0c\x0d\x0e\x0f]")
@@ -102,8 +103,7 @@ class AudioFile:
                 if not rate:
                     raise BadAudio("sent a WAV file that does not say its format")
                 self._held = self._held[at + 8 :]
-                # Streamed files have a size that nobody meant.
-                self._left = None if size in _UNKNOWN_SIZES or size > 0x7FFF_0000 else size
+                self._left = size if 0 < size < _LARGEST_BELIEVED else None
                 self._start(_WAV, rate)
                 return True
             if name == b"fmt " and len(self._held) >= at + 24:

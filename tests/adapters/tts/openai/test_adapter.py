@@ -124,9 +124,10 @@ async def test_two_channels_become_one() -> None:
     assert np.array_equal(samples, TONE)
 
 
-async def test_a_wav_file_of_unknown_size_is_streamed() -> None:
+@pytest.mark.parametrize("size", [0, 0x1000_0000, 1_000_000_000, 0x4000_0000, 2_000_000_000, 0x7FFF_0000, 0xFFFF_FFFF])
+async def test_a_wav_file_of_unknown_size_is_streamed(size: int) -> None:
     data = bytearray(file("WAV"))
-    data[data.index(b"data") + 4 : data.index(b"data") + 8] = b"\xff" * 4
+    data[data.index(b"data") + 4 : data.index(b"data") + 8] = size.to_bytes(4, "little")
     samples, _ = await spoken(audio(bytes(data), "audio/wav"), {"tts_response_format": "wav"})
     assert np.array_equal(samples, TONE)
 
