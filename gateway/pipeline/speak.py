@@ -19,6 +19,11 @@ from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 from gateway.text.segmentation.length_limit import divided
 
 
+LONGEST_CHUNK_SECONDS = 0.1
+"""What is done to a chunk, such as encoding it, holds everything else up: speech that was there before, and that of
+servers that send whole files, comes in one."""
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer is spoken: voice, speed (1.0 is normal), style, and how written text is read aloud.
 
@@ -142,12 +147,19 @@ async def _utterance(
 ) -> AsyncGenerator[Started | tts.AudioChunk | UtteranceFinished, None]:
     """One utterance. Raises ``UpstreamError`` where the engine's stream ends without ``Finished``."""
     finished: tts.Finished | None = None
+    size = round(LONGEST_CHUNK_SECONDS * engine.info.sample_rate) * audio.SAMPLE_BYTES
     async with aclosing(engine.stream(request)) as events:
         async for event in events:
-            if isinstance(event, tts.Finished):
-                finished = event
-            else:
-                yield event
+            match event:
+                case tts.Finished():
+                    finished = event
+                case tts.AudioChunk(pcm=pcm):
+                    for start in range(0, len(pcm), size):
+                        yield tts.AudioChunk(pcm=pcm[start : start + size])
+                case Started():
+                    yield event
+                case _:
+                    assert_never(event)
     if finished is None:
         raise UpstreamError("The synthesiser's stream ended before the utterance was finished.")
     stood_in = finished.engines if isinstance(finished, SpokenBy) else ()

@@ -11,7 +11,7 @@ from adapters.contract import tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from gateway.pipeline.playhead import Playhead
-from gateway.pipeline.speak import Delivery, UtteranceFinished, UtteranceStarted, speak
+from gateway.pipeline.speak import LONGEST_CHUNK_SECONDS, Delivery, UtteranceFinished, UtteranceStarted, speak
 from gateway.pipeline.utterance_joins import SENTENCE_SECONDS
 from gateway.pipeline.utterance_scheduler import Pacing, UtteranceScheduler
 from gateway.telemetry.timings import Stopwatch
@@ -60,6 +60,20 @@ async def test_the_audio_of_an_utterance_follows_its_text_as_it_was_written() ->
     began = [event.text for event in events if isinstance(event, UtteranceStarted)]
     assert began == ["***\n**Hello** there.", " Bye."]
     assert isinstance(events[events.index(UtteranceStarted(text=" Bye.")) + 1], tts.AudioChunk)
+
+
+async def test_sound_that_comes_at_once_goes_on_in_short_chunks() -> None:
+    sound = bytes(range(1, 251)) * 24_000
+
+    async def whole(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        yield tts.AudioChunk(pcm=sound)
+        yield tts.Finished(seconds=125.0, characters=6)
+
+    engine = scripted.Scripted(tts.Info(sample_rate=24_000, voices=("hum",), default_voice="hum"), whole)
+    events = await read(speak(engine, DELIVERY, full("Hello."), Stopwatch(), Playhead()))
+    chunks = [event.pcm for event in events if isinstance(event, tts.AudioChunk)]
+    assert b"".join(chunks) == sound
+    assert max(map(len, chunks)) == 24_000 * LONGEST_CHUNK_SECONDS * 2
 
 
 async def test_each_utterance_says_what_it_used() -> None:
