@@ -44,6 +44,7 @@ async def encoded(
                             data, pcm = encoder.feed(pcm[:size]), pcm[size:]
                             size = sys.maxsize if data else size
                             yield event, data
+                        await asyncio.sleep(0)  # speech that is all there would be encoded in one go otherwise
                     case AnswerFinished() | ReadingFinished() if spoken:
                         yield event, encoder.finish()
                     case AnswerFinished(reason="tool_calls") if not audio_only:

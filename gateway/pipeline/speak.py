@@ -18,7 +18,6 @@ from gateway.telemetry.timings import Stopwatch
 from gateway.text.normalization.normalizer import Normalizer, ReadingOptions
 from gateway.text.segmentation.length_limit import divided
 
-
 LONGEST_CHUNK_SECONDS = 0.1
 """What is done to a chunk, such as encoding it, holds everything else up: speech that was there before, and that of
 servers that send whole files, comes in one."""

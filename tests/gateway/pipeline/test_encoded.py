@@ -102,6 +102,24 @@ async def test_samples_are_sent_as_they_come() -> None:
     assert len([data async for _, data in encoded(source(), "wav", RATE, audio_only=True)]) == 1
 
 
+async def test_others_come_in_between_where_all_sound_is_there() -> None:
+    async def source() -> AsyncGenerator[Any, None]:
+        for _ in range(5):
+            yield tts.AudioChunk(pcm=b"\x01\x10" * RATE)
+
+    worked: list[int] = []
+
+    async def work() -> None:
+        while True:
+            worked.append(0)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(work())
+    seen = [len(worked) async for _ in encoded(source(), "pcm", RATE, audio_only=True)]
+    task.cancel()
+    assert len(set(seen)) == 5
+
+
 async def test_the_codec_is_opened_while_the_first_sound_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = asyncio.Event()
     opening = Encoder.open
