@@ -9,11 +9,13 @@ import msgspec
 from adapters.contract import audio, tts
 from adapters.contract.engine import Started
 from adapters.contract.errors import AdapterError, InvalidRequest, UpstreamError
+from adapters.tts.openai_voices import OPENAI_VOICES
+from gateway.audio.edges import falling
 from gateway.audio.resample import Resampler
 from gateway.engines.candidates import Candidate, Candidates, note_failure
 from gateway.engines.voices import known_voice
 from gateway.text.segmentation.punctuation import CLAUSES, TERMINATORS
-from gateway.text.speech_duration import seconds_to_say
+from gateway.text.speech_duration import characters_said
 
 
 class SpokenBy(tts.Finished, frozen=True, kw_only=True, tag="spoken_by"):
@@ -57,14 +59,16 @@ class FallbackSynthesiser:
 
     async def stream(self, request: tts.Request) -> AsyncGenerator[tts.Event, None]:
         """Speak one utterance. When no engine can, raises the first one's error."""
-        rate = self.info.sample_rate
+        info = self.info
+        rate = info.sample_rate
         failure: AdapterError | None = None
         left, seconds, started = request, 0.0, False
         stood_in: list[str] = []
         for candidate in self.candidates.usable():
-            made, cached = 0.0, False
+            made, last, cached = 0.0, 0, False
+            voiced = _voiced(candidate.engine.info, left, info)
             try:
-                async with aclosing(_spoken(candidate, left, rate)) as events:
+                async with aclosing(_spoken(candidate, voiced, rate)) as events:
                     async for event in events:
                         match event:
                             case Started():
@@ -73,6 +77,7 @@ class FallbackSynthesiser:
                                 started = True
                             case tts.AudioChunk():
                                 made += audio.seconds(event.pcm, rate)
+                                last = int.from_bytes(event.pcm[-audio.SAMPLE_BYTES :], "little", signed=True)
                                 yield event
                             case tts.Finished():
                                 cached = event.cached
@@ -91,7 +96,9 @@ class FallbackSynthesiser:
                 note_failure(candidate, error)
                 if made and candidate is not self.candidates.first:
                     stood_in.append(candidate.name)
-                seconds += made
+                if fall := falling(last, rate):
+                    yield tts.AudioChunk(pcm=fall)
+                seconds += made + audio.seconds(fall, rate)
                 left = msgspec.structs.replace(left, text=rest_of(left.text, made * left.speed))
         assert failure is not None, "there is at least one engine"
         raise failure
@@ -106,11 +113,11 @@ class FallbackSynthesiser:
 async def _spoken(
     candidate: Candidate[tts.Synthesiser], request: tts.Request, rate: int
 ) -> AsyncGenerator[tts.Event, None]:
-    """One engine's utterance at ``rate`` (Hz), in a voice that it has. Raises ``UpstreamError`` for missing sound."""
+    """One engine's utterance at ``rate`` (Hz). Raises ``UpstreamError`` for missing sound."""
     info = candidate.engine.info
     resampler = Resampler(info.sample_rate, rate)
     sounded = finished = False
-    async with aclosing(candidate.engine.stream(_voiced(info, request))) as events:
+    async with aclosing(candidate.engine.stream(request)) as events:
         async for event in events:
             match event:
                 case tts.AudioChunk():
@@ -132,14 +139,19 @@ async def _spoken(
         raise UpstreamError("The synthesiser finished without any sound.", adapter=candidate.name)
 
 
-def _voiced(info: tts.Info, request: tts.Request) -> tts.Request:
-    """``request`` in the voice of its name, or else in the engine's default voice."""
+def _voiced(info: tts.Info, request: tts.Request, first: tts.Info) -> tts.Request:
+    """``request`` in the voice of its name, or else in the engine's default voice.
+
+    A server that does not list its voices is not asked for one that is the ``first`` engine's own.
+    """
     if request.voice is None:
         return request
+    foreign = bool(first.voices) and not info.voices and request.voice not in OPENAI_VOICES
     try:
-        return msgspec.structs.replace(request, voice=known_voice(info, request.voice))
+        voice = info.default_voice if foreign else known_voice(info, request.voice)
     except InvalidRequest:
-        return msgspec.structs.replace(request, voice=info.default_voice)
+        voice = info.default_voice
+    return msgspec.structs.replace(request, voice=voice)
 
 
 def rest_of(text: str, seconds: float) -> str:
@@ -147,10 +159,7 @@ def rest_of(text: str, seconds: float) -> str:
 
     How far the sound goes in the text is an estimate: some words may be heard twice, none is left out.
     """
-    if seconds <= 0:
-        return text
-    length = max(seconds_to_say(text), seconds)
-    position = min(len(text.rstrip()) - 1, int(len(text) * seconds / length))
+    position = min(len(text.rstrip()) - 1, characters_said(text, seconds))
     borders = TERMINATORS | CLAUSES
     begins = (index + 1 for index in range(position - 1, -1, -1) if text[index] in borders and _divides(text, index))
     return text[next(begins, 0) :].lstrip()

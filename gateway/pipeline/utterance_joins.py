@@ -3,17 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.audio.edges import QUIET, falling, rising
 from gateway.text.segmentation.punctuation import CLAUSES, SPACED_CLOSERS, TERMINATORS
 
 SENTENCE_SECONDS = 0.3
 CLAUSE_SECONDS = 0.15
 """The shortest pause after a sentence and after a clause, at normal speed."""
-
-RAMP_SECONDS = 0.002
-"""Over so long a sound that is cut off falls to silence, and one that begins rises from it."""
-
-QUIET = 100
-"""Samples (of 32,767) up to this are silence: breath and noise of an engine are louder."""
 
 
 class UtteranceJoins:
@@ -26,7 +21,7 @@ class UtteranceJoins:
     def __init__(self, sample_rate: int, speed: float) -> None:
         self._rate = sample_rate
         self._speed = speed
-        self._ramp = np.linspace(0, 1, max(1, round(RAMP_SECONDS * sample_rate)), endpoint=False, dtype=np.float32)
+        self._ramp = rising(sample_rate)
         self._begun = False  # whether there was an utterance with sound before this one
         self._last = 0  # the last sample of the stream
         self._quiet = 0  # samples of silence that the stream ends with
@@ -38,11 +33,11 @@ class UtteranceJoins:
         """What is missing of the pause before the next utterance; nothing before the first one."""
         if not self._begun:
             return b""
-        falling = (self._last * self._ramp[::-1]).astype("<i2") if abs(self._last) > QUIET else np.zeros(0, "<i2")
-        missing = max(len(falling), self._wanted - self._quiet)
+        fall = falling(self._last, self._rate)
+        missing = max(len(fall) // 2, self._wanted - self._quiet)
         self._overlap = self._quiet + missing
         self._rising = 0
-        return falling.tobytes() + bytes(2 * (missing - len(falling)))
+        return fall.ljust(2 * missing, b"\0")
 
     def feed(self, pcm: bytes) -> bytes:
         """The utterance's next samples, without silence that the pause before it holds already."""

@@ -17,8 +17,8 @@ MAX_FILE_BYTES = 32 * 1024 * 1024
 
 _MAX_HEADER_BYTES = 64 * 1024
 _LARGEST_BELIEVED = 0x1000_0000
-"""Bytes of samples. A server that streams cannot know their size: it writes 0 or a number that no utterance reaches, such
-as 1,000,000,000, 0x7FFFF000 or 0xFFFFFFFF."""
+"""Bytes of samples. A server that streams cannot know their size: it writes 0 or a number that no utterance reaches,
+such as 1,000,000,000, 0x7FFFF000 or 0xFFFFFFFF."""
 
 # ID3 tags, Ogg, FLAC, WebM, and the header of an MPEG frame of layer III; all but the last are text or rare as samples.
 _FILE_START = re.compile(rb"ID3|OggS|fLaC|\x1aE\xdf\xa3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef][^\x0c\x0d\x0e\x0f]")

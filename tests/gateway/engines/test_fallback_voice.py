@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,15 +77,34 @@ async def test_another_speaks_the_whole_utterance_when_nothing_was_heard_of_it(e
 
 async def test_another_goes_on_from_the_clause_in_which_the_first_broke() -> None:
     second = speaking()
-    pcm, end = await spoken(falling_back(failing(UpstreamError("cut"), seconds=2.6), second))
+    pcm, end = await spoken(falling_back(failing(UpstreamError("cut"), seconds=4.6), second))
     assert [request.text for request in second.requests] == ["Then the sun came out."]
     assert end.engines == ("e1",)
     assert end.seconds == pytest.approx(len(pcm) / 48_000)
 
 
+async def test_sound_that_is_cut_off_falls_to_silence() -> None:
+    async def script(_request: tts.Request) -> AsyncGenerator[tts.Event, None]:
+        yield tts.AudioChunk(pcm=(10_000).to_bytes(2, "little") * 24_000)
+        raise UpstreamError("cut")
+
+    loud = scripted.Scripted(tts.Info(sample_rate=24_000, voices=("hum",), default_voice="hum"), script)
+    quiet = failing(UpstreamError("cut"))
+    events: list[Any] = []
+    with pytest.raises(UpstreamError):
+        async for event in falling_back(loud, quiet).stream(REQUEST):
+            events.append(event)
+    samples = np.frombuffer(b"".join(event.pcm for event in events if isinstance(event, tts.AudioChunk)), "<i2")
+    assert len(samples) == 24_000 + 48
+    assert samples[-1] == 0
+    assert abs(np.diff(samples)).max() < 300
+    pcm, end = await spoken(falling_back(loud, speaking()))
+    assert end.seconds == pytest.approx(len(pcm) / 48_000)
+
+
 async def test_a_third_goes_on_where_the_second_broke() -> None:
     third = speaking()
-    engine = falling_back(failing(UpstreamError("cut"), seconds=1.5), failing(UpstreamError("cut"), seconds=1.2), third)
+    engine = falling_back(failing(UpstreamError("cut"), seconds=2.6), failing(UpstreamError("cut"), seconds=2.2), third)
     _, end = await spoken(engine)
     assert [request.text for request in third.requests] == ["Then the sun came out."]
     assert end.engines == ("e1", "e2")
@@ -125,6 +145,18 @@ async def test_a_voice_that_another_lacks_is_its_default_voice() -> None:
     await spoken(engine, tts.Request(text=TEXT, voice="hum"))
     await spoken(engine, tts.Request(text=TEXT))
     assert [request.voice for request in second.requests] == ["high", "low", None]
+
+
+async def test_a_server_that_lists_no_voices_is_asked_for_none_of_the_first_engine() -> None:
+    server = speaking()
+    server.info = tts.Info(sample_rate=24_000, voices=(), default_voice="alloy")
+    engine = falling_back(failing(UpstreamError("odd")), server)
+    await spoken(engine, tts.Request(text=TEXT, voice="hum"))
+    await spoken(engine, tts.Request(text=TEXT, voice="nova"))
+    unlisted = failing(UpstreamError("odd"))
+    unlisted.info = server.info
+    await spoken(falling_back(unlisted, server), tts.Request(text=TEXT, voice="its own"))
+    assert [request.voice for request in server.requests] == ["alloy", "nova", "its own"]
 
 
 async def test_a_wrong_request_is_refused_by_the_first() -> None:
@@ -168,13 +200,45 @@ async def test_leaving_closes_the_engine() -> None:
     [
         ("One, two, three.", 0.0, "One, two, three."),
         ("One two three four.", 0.5, "One two three four."),
-        ("First part, then 3.5 per cent more", 1.8, "then 3.5 per cent more"),
-        ("今天下雨，我们在家。明天出门。", 2.5, "明天出门。"),
+        ("First part, then 3.5 per cent more", 4.2, "then 3.5 per cent more"),
+        ("今天下雨，我们在家。明天出门。", 3.5, "明天出门。"),
         ("Done. ", 99.0, "Done."),
     ],
 )
 def test_the_rest_begins_with_the_clause_that_was_cut(text: str, seconds: float, rest: str) -> None:
     assert rest_of(text, seconds).strip() == rest
+
+
+@pytest.mark.parametrize(
+    ("clauses", "ends"),
+    [
+        (
+            ("The order number is 482913377,", "the customer number is 7712345,", "and the total is 18250 dollars."),
+            (5.56, 10.66, 13.86),
+        ),
+        (
+            ("Call 555-123-4567,", "or 0049 170 1234567,", "then press 1,", "2,", "3 and 4."),
+            (5.97, 12.45, 13.54, 14.02),
+        ),
+        (("I see,", "well,", "yes,", "no,", "maybe,", "one,", "two,"), (0.7, 1.22, 1.85, 2.41, 3.04, 3.54, 3.87)),
+        (("No.", "Yes.", "Ok.", "Why?", "Go on!"), (0.5, 1.11, 1.83, 2.43, 3.2)),
+        (("The NASA,", "the BBC,", "the FBI,", "the USA,"), (0.77, 1.81, 2.86, 3.81)),
+        (("今天天气很好，", "我们一起去公园散步，", "然后回家吃饭。"), (1.84, 4.34, 6.16)),
+        (
+            ("It was a wonderful day in spring,", "and the birds were singing in the trees,", "so we walked home."),
+            (1.96, 4.01),
+        ),
+    ],
+    ids=["numbers", "telephone", "short clauses", "short sentences", "letters", "Chinese", "prose"],
+)
+def test_nothing_is_left_out_of_what_real_voices_had_not_said(
+    clauses: tuple[str, ...], ends: tuple[float, ...]
+) -> None:
+    """``ends`` are the seconds at which espeak or Piper ends each clause."""
+    text = " ".join(clauses)
+    for current, end in enumerate(ends):
+        unsaid = " ".join(clauses[current:])
+        assert rest_of(text, end - 0.01).endswith(unsaid), f"{current} is spoken still"
 
 
 @given(st.text(min_size=1), st.floats(0, 100))
