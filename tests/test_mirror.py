@@ -139,10 +139,6 @@ ELSEWHERE = {
         "tests/adapters/stt/faster_whisper/test_adapter.py",
         "what is recognised together needs a real model",
     ),
-    "adapters/stt/faster_whisper/decoding.py": (
-        "tests/adapters/stt/faster_whisper/test_adapter.py",
-        "how windows are decoded needs a real model",
-    ),
     "adapters/stt/local_recogniser.py": (
         "tests/adapters/stt/transformers/test_adapter.py",
         "it is half of each of its engines",
