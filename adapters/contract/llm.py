@@ -60,11 +60,15 @@ class Opaque(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
 Part = Text | Image | Audio | ToolCall | ToolResult | Opaque
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message: ``role`` is system, developer, user, assistant, tool, or a name from the settings."""
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message: ``role`` is system, developer, user, assistant, tool, or a name from the settings.
+
+    ``reasoning`` is what the assistant thought before it, as a client sent it back; engines need not read it.
+    """
 
     role: str
     parts: tuple[Part, ...]
+    reasoning: str | None = None
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

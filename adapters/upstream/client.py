@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any, TypeVar
 
 import httpx
-import msgspec
 
 from adapters.contract.engine import Started, UpstreamState
 from adapters.contract.errors import AdapterError, Unavailable, UpstreamError
@@ -26,13 +25,8 @@ from adapters.upstream.multipart import Upload, encode_body
 from adapters.upstream.options import OPENAI, UpstreamOptions, named_for
 from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
-from adapters.upstream.retries import (
-    may_refuse_reasoning_controls,
-    reasoning_controls,
-    retry_delay,
-    without_reasoning_controls,
-)
-from adapters.upstream.untrusted_text import printable
+from adapters.upstream.refused_fields import RefusedFields
+from adapters.upstream.retries import retry_delay
 from adapters.upstream.urls import authorization, display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
@@ -78,7 +72,7 @@ class UpstreamClient:
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
         self._retries = 0
         self._breakers: dict[str, CircuitBreaker] = {}  # by model
-        self._refuses_controls: set[str] = set()  # models whose server refused the reasoning controls
+        self._refused_fields = RefusedFields(adapter_name)
 
     @property
     def is_openai(self) -> bool:
@@ -128,7 +122,7 @@ class UpstreamClient:
     async def stream(self, call: CompletionCall[Event]) -> AsyncGenerator[Started | Event, None]:
         """The events of one answer; ``Started`` comes together with the first content. Raises ``AdapterError``."""
         try:
-            response = await self._open(call.body, partial(self._attempt_within_controls, call))
+            response = await self._open(call.body, partial(self._attempt, call))
             try:
                 yield Started(ignored=call.ignored)
                 async for event in response:
@@ -198,27 +192,14 @@ class UpstreamClient:
             await asyncio.sleep(delay)
         raise AssertionError("the loop has no end")
 
-    async def _attempt_within_controls(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
-        """One attempt; a second one without the reasoning controls if the server may have refused these."""
-        model = str(call.body.get("model"))
-        bare = msgspec.structs.replace(call, body=without_reasoning_controls(call.body))
-        if model in self._refuses_controls:
-            return await self._attempt(bare, deadline)
-        try:
-            return await self._attempt(call, deadline)
-        except AdapterError as error:
-            if not may_refuse_reasoning_controls(error, call.body):
-                raise
-        response = await self._attempt(bare, deadline)
-        self._refuses_controls.add(model)
-        names = " and ".join(reasoning_controls(call.body))
-        shown = printable(model)
-        _log.warning("%s: the server of %r refuses %s: not sent to it any more", self._adapter, shown, names)
-        return response
-
     async def _attempt(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
-        stream = ResponseStream(self.errors, self._options, call, deadline)
-        return await self._opened(stream, call.path, call.body, call.upload)
+        """One attempt; others without what of its fields the server may have refused."""
+
+        def send(call: CompletionCall[Event]) -> Awaitable[ResponseStream[Event]]:
+            stream = ResponseStream(self.errors, self._options, call, deadline)
+            return self._opened(stream, call.path, call.body, call.upload)
+
+        return await self._refused_fields.attempt(call, send)
 
     async def _opened(
         self, attempt: AttemptT, path: str, body: dict[str, Any], upload: Upload | None = None

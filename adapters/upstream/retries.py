@@ -11,6 +11,9 @@ _MAX_RETRY_AFTER = 2.0  # seconds a server may ask for; a conversation cannot wa
 _FIRST_DELAY = 0.25
 _MAX_DELAY = 4.0
 
+REASONING_SENT_BACK = "reasoning_content"
+"""The field of messages with what the model thought."""
+
 _CONTROLS = ("reasoning_effort", "reasoning", "chat_template_kwargs")
 
 
@@ -28,19 +31,32 @@ def retry_delay(
     return draw(0.0, min(_MAX_DELAY, _FIRST_DELAY * 2**repetition))
 
 
-def reasoning_controls(body: dict[str, Any]) -> tuple[str, ...]:
-    """The fields of a request body that control reasoning: not every server accepts each of them."""
-    return tuple(name for name in _CONTROLS if name in body)
+def dispensable(error: InvalidRequest, body: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What ``body`` may be sent without, in turn, after ``error``: fields that not every server takes.
 
-
-def without_reasoning_controls(body: dict[str, Any]) -> dict[str, Any]:
-    """The request body without the fields that control reasoning."""
-    return {name: value for name, value in body.items() if name not in _CONTROLS}
-
-
-def may_refuse_reasoning_controls(error: AdapterError, body: dict[str, Any]) -> bool:
-    """Whether ``error`` may be the refusal of a reasoning control of ``body``: it does not name another field."""
-    if not isinstance(error, InvalidRequest) or isinstance(error, TooLong) or not reasoning_controls(body):
-        return False
+    They are the reasoning that is sent back with messages, the fields that control reasoning, and both. None where
+    ``error`` names another field.
+    """
     field = (error.param or "").partition(".")[0].partition("[")[0]
-    return field in reasoning_controls(body) or field not in body
+    controls = tuple(name for name in _CONTROLS if name in body)
+    sent_back = any(REASONING_SENT_BACK in message for message in body.get("messages", ()))
+    found: list[tuple[str, ...]] = []
+    if isinstance(error, TooLong):
+        return found
+    if sent_back and (field == "messages" or field not in body):
+        found.append((REASONING_SENT_BACK,))
+    if controls and (field in controls or field not in body):
+        found.append(controls)
+    return [*found, (*found[0], *found[1])] if len(found) > 1 else found
+
+
+def without(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """``body`` without the fields ``names``, in its messages too."""
+    left = _without(body, names)
+    if REASONING_SENT_BACK in names:
+        left["messages"] = [_without(message, names) for message in body["messages"]]
+    return left
+
+
+def _without(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

@@ -116,8 +116,8 @@ _PLAIN = llm.Text | llm.ToolCall | llm.ToolResult
 
 
 def size_of(message: llm.Message) -> int:
-    """The UTF-8 bytes of a message's text, of its calls and their results."""
-    size = MESSAGE_BYTES
+    """The UTF-8 bytes of a message's text and reasoning, of its calls and their results."""
+    size = MESSAGE_BYTES + len((message.reasoning or "").encode())
     for part in message.parts:
         match part:
             case llm.Text():

@@ -215,13 +215,13 @@ class _Draft:
     def __init__(self, before: Conversation) -> None:
         self._before = before
         groups = (before.opening, *(turn.messages for turn in before.turns))
-        self._groups = [[(message.role, list(message.parts)) for message in group] for group in groups]
+        self._groups = [[(message, list(message.parts)) for message in group] for group in groups]
 
     def take(self, matches: Callable[[str, llm.Part], bool]) -> tuple[list[llm.Part], int] | None:
         """Take out the newest part that ``matches``; where it was: the parts of its message, and its number."""
-        for role, parts in (message for group in reversed(self._groups) for message in reversed(group)):
+        for message, parts in (entry for group in reversed(self._groups) for entry in reversed(group)):
             for number in reversed(range(len(parts))):
-                if matches(role, parts[number]):
+                if matches(message.role, parts[number]):
                     del parts[number]
                     return parts, number
         return None
@@ -229,7 +229,7 @@ class _Draft:
     def conversation(self) -> Conversation:
         """What it has become, without the messages and turns of which nothing is left."""
         opening, *turns = (
-            tuple(llm.Message(role=role, parts=tuple(parts)) for role, parts in group if parts)
+            tuple(msgspec.structs.replace(message, parts=tuple(parts)) for message, parts in group if parts)
             for group in self._groups
         )
         left = tuple(Turn(messages=messages) for messages in turns if messages)

@@ -255,7 +255,7 @@ class History:
 def _in_words(message: llm.Message, words: Iterator[str]) -> llm.Message:
     """``message`` with the next of ``words`` in place of each recording."""
     parts = (llm.Text(text=next(words)) if isinstance(part, llm.Audio) else part for part in message.parts)
-    return llm.Message(role=message.role, parts=tuple(parts))
+    return msgspec.structs.replace(message, parts=tuple(parts))
 
 
 def _new_id() -> str:

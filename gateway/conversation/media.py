@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from adapters.contract import llm
 
 MOST_IMAGES = 16
@@ -10,9 +12,8 @@ MOST_IMAGES = 16
 
 def without_media(message: llm.Message, *, images: bool = False, audio: bool = False) -> llm.Message:
     """``message`` with words in place of its images, unless ``images``, and of its recordings, unless ``audio``."""
-    return llm.Message(
-        role=message.role, parts=tuple(_in_words(part, images=images, audio=audio) for part in message.parts)
-    )
+    parts = tuple(_in_words(part, images=images, audio=audio) for part in message.parts)
+    return msgspec.structs.replace(message, parts=parts)
 
 
 def readable(messages: Iterable[llm.Message], model: llm.Info) -> tuple[llm.Message, ...]:

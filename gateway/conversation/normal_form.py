@@ -64,7 +64,7 @@ def normal_form(
         if has_content(message):
             for part in message.parts:
                 draft.add(message.role, part)
-            draft.keep(part for part in message.parts if isinstance(part, llm.Opaque))
+            draft.keep(message)
     return draft.messages()
 
 
@@ -80,13 +80,15 @@ def _is_blank(part: llm.Part) -> bool:
 class _Entry(msgspec.Struct):
     """A message of the user, or of the assistant with the outputs of its calls.
 
-    ``opaque`` is what a provider wants back. ``ids`` are the calls' ids by the ids that they had, which may be the same
-    for several; ``outputs`` is in the order of the calls, and ``answered`` says whether there is one.
+    ``opaque`` and ``reasoning`` are what a provider wants back. ``ids`` are the calls' ids by the ids that they had,
+    which may be the same for several; ``outputs`` is in the order of the calls, and ``answered`` says whether there is
+    one.
     """
 
     role: str
     parts: list[llm.Part] = []
     opaque: list[llm.Part] = []
+    reasoning: str = ""
     ids: dict[str, deque[str]] = {}
     outputs: dict[str, list[str]] = {}
     answered: bool = False
@@ -128,10 +130,11 @@ class _Draft:
             case _:
                 self._user(role).parts.append(part)
 
-    def keep(self, opaque: Iterable[llm.Opaque]) -> None:
+    def keep(self, message: llm.Message) -> None:
         """Add what a provider wants back to the assistant's message, if that was the last that said anything."""
         if self._entries and self._entries[-1] is self._answer:
-            self._answer.opaque.extend(opaque)
+            self._answer.opaque.extend(part for part in message.parts if isinstance(part, llm.Opaque))
+            self._answer.reasoning += message.reasoning or ""
 
     def _add_call(self, call: llm.ToolCall) -> None:
         answer, call_id = self._assistant(), call.call_id or "call"
@@ -186,7 +189,8 @@ class _Draft:
         for entry in self._entries:
             if entry.role != "assistant" and written and written[-1].role == "tool":
                 written.append(_text("assistant", INTERRUPTED))
-            written.append(llm.Message(role=entry.role, parts=(*entry.parts, *entry.opaque)))
+            parts = (*entry.parts, *entry.opaque)
+            written.append(llm.Message(role=entry.role, parts=parts, reasoning=entry.reasoning or None))
             for call_id, outputs in entry.outputs.items():
                 result = llm.ToolResult(call_id=call_id, output="\n".join(outputs) or NOT_ANSWERED)
                 written.append(llm.Message(role="tool", parts=(result,)))

@@ -35,7 +35,12 @@ class Screening(msgspec.Struct, frozen=True, kw_only=True):
         if not self.substitutes:
             return messages
         return tuple(
-            msgspec.structs.replace(message, parts=tuple(map(self.part, message.parts))) for message in messages
+            msgspec.structs.replace(
+                message,
+                parts=tuple(map(self.part, message.parts)),
+                reasoning=self.substitutes.get(message.reasoning or "", message.reasoning),
+            )
+            for message in messages
         )
 
     def part(self, part: PartT) -> PartT:
@@ -114,6 +119,8 @@ def _is_said(message: llm.Message) -> bool:
 
 def _texts(messages: tuple[llm.Message, ...]) -> Iterator[str]:
     for message in messages:
+        if message.reasoning:
+            yield message.reasoning
         for part in message.parts:
             match part:
                 case llm.Text(text=text) | llm.ToolResult(output=text) if text.strip():

@@ -21,9 +21,10 @@ def estimated_tokens(characters: int) -> int:
 
 
 def message_characters(messages: Iterable[llm.Message]) -> int:
-    """The characters of the texts and calls in ``messages``; media do not count."""
+    """The characters of the texts, reasoning and calls in ``messages``; media do not count."""
     total = 0
     for message in messages:
+        total += len(message.reasoning or "")
         for part in message.parts:
             match part:
                 case llm.Text():

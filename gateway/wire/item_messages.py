@@ -34,17 +34,35 @@ def messages_of(items: Iterable[Item], param: str = "input") -> tuple[llm.Messag
 
 
 def joined(items: Iterable[Item]) -> tuple[llm.Message, ...]:
-    """The items as messages: an answer's text and its calls are one message. Raises ``InvalidRequest``."""
-    drafts: list[tuple[str, list[llm.Part]]] = []
+    """The items as messages: an answer's text, its calls and what led to them are one message.
+
+    Raises ``InvalidRequest``.
+    """
+    drafts: list[_Draft] = []
+    reasoning: list[str] = []  # before the answer that it led to
     for item in items:
-        role, parts = role_of(item), parts_of(item)
         if isinstance(item, ReasoningItem):
+            reasoning += [part.text for part in item.content or item.summary]
             continue
-        if drafts and role == drafts[-1][0] == "assistant" and _calls((*drafts[-1][1][-1:], *parts)):
-            drafts[-1][1].extend(parts)
-        else:
-            drafts.append((role, parts))
-    return tuple(llm.Message(role=role, parts=tuple(parts)) for role, parts in drafts)
+        role, parts = role_of(item), parts_of(item)
+        if not (drafts and role == drafts[-1].role == "assistant" and _calls((*drafts[-1].parts[-1:], *parts))):
+            drafts.append(_Draft(role=role))
+        drafts[-1].parts += parts
+        if role == "assistant":
+            drafts[-1].reasoning += reasoning
+        reasoning.clear()
+    return tuple(
+        llm.Message(role=draft.role, parts=tuple(draft.parts), reasoning="".join(draft.reasoning) or None)
+        for draft in drafts
+    )
+
+
+class _Draft(msgspec.Struct):
+    """A message of which more items may be a part."""
+
+    role: str
+    parts: list[llm.Part] = []
+    reasoning: list[str] = []
 
 
 def _calls(parts: Iterable[llm.Part]) -> bool:

@@ -91,7 +91,7 @@ class FunctionCallOutputItem(msgspec.Struct, frozen=True, kw_only=True, tag="fun
 
 
 class ReasoningItem(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
-    """What the model thought, in summary or whole; models are not shown it again."""
+    """What the model thought, in summary or whole; servers that want it back are given the text."""
 
     id: ItemName | None = None
     status: Status | None = None

@@ -94,6 +94,7 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
     name: Annotated[str, Meta(max_length=256)] | None = None
     refusal: ShownText | None = None
+    reasoning_content: ShownText | None = None
     tool_calls: Annotated[list[ToolCall], Meta(max_length=128)] | None = None
     tool_call_id: CallId | None = None
     function_call: FunctionCall | None = None
@@ -194,7 +195,8 @@ def message_of(message: ChatMessage, spoken: Mapping[str, str], place: str) -> l
         parts.append(llm.Text(text=message.refusal))
     for call in message.tool_calls or ():
         parts.append(llm.ToolCall(call_id=call.id, name=call.function.name, arguments=call.function.arguments))
-    return llm.Message(role=message.role, parts=tuple(parts))
+    reasoning = message.reasoning_content if message.role == "assistant" else None
+    return llm.Message(role=message.role, parts=tuple(parts), reasoning=reasoning or None)
 
 
 def _output(message: ChatMessage) -> str:

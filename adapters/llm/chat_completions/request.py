@@ -23,7 +23,7 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
     stream = options.responses_api_stream
     fields: dict[str, Any] = {
         "model": request.model,
-        "messages": _MessageWriter(options, route(request, options)).messages(request.messages),
+        "messages": _MessageWriter(options, route(request, options), openai=openai).messages(request.messages),
         "stream": stream,
         "stream_options": {"include_usage": True} if stream else None,
         **_tools(request),
@@ -102,9 +102,10 @@ class _MessageParts(msgspec.Struct):
 class _MessageWriter:
     """Writes messages for the server of ``route``, including what this route wants back unchanged."""
 
-    def __init__(self, options: UpstreamOptions, route: str) -> None:
+    def __init__(self, options: UpstreamOptions, route: str, *, openai: bool) -> None:
         self._options = options
         self._route = route
+        self._openai = openai
 
     def messages(self, messages: tuple[llm.Message, ...]) -> list[dict[str, Any]]:
         """All messages; each tool result becomes a message."""
@@ -115,7 +116,7 @@ class _MessageWriter:
             if not parts.content and not parts.calls:
                 continue
             content = _text_or_parts(parts.content)
-            back = {name: value for data in self._replayed(message) for name, value in data.get("message", {}).items()}
+            back = self._back(message)
             last = written[-1] if written else {}
             if parts.calls and not parts.content and last.get("role") == message.role == "assistant":
                 # All calls of one turn must be in one message, even if the history has them in several.
@@ -127,6 +128,12 @@ class _MessageWriter:
             else:
                 written.append({"role": message.role, "content": content, **back})
         return written
+
+    def _back(self, message: llm.Message) -> dict[str, Any]:
+        """The fields with what the model thought. OpenAI's own server knows none."""
+        given = {} if self._openai or not message.reasoning else {"reasoning_content": message.reasoning}
+        kept = {name: value for data in self._replayed(message) for name, value in data.get("message", {}).items()}
+        return given | kept
 
     def _replayed(self, message: llm.Message) -> list[dict[str, Any]]:
         return provider_state.replayed(message, self._route)

@@ -35,19 +35,22 @@ def messages(request: llm.Request, *, images: bool, special: frozenset[str] = fr
         if isinstance(part, llm.ToolCall)
     }
     for message in request.messages:
-        parts = _template_parts(message, names, frozenset() if message.role in _TRUSTED_ROLES else special)
+        spaced = frozenset[str]() if message.role in _TRUSTED_ROLES else special
+        parts = _template_parts(message, names, spaced)
         written += parts.results
         content = _content(parts.content, images=images)
         # Few templates know the role developer, and templates leave out messages of a role that they do not know.
         role = "system" if message.role == "developer" else message.role
+        thought = {"reasoning_content": _without_special(message.reasoning, spaced)} if message.reasoning else {}
         last = written[-1] if written else {}
         if parts.calls and not parts.content and last.get("role") == role == "assistant":
             # The calls of one turn belong into one message, however the history is cut.
             last.setdefault("tool_calls", []).extend(parts.calls)
+            last |= thought
         elif parts.calls:
-            written.append({"role": role, "content": content, "tool_calls": parts.calls})
+            written.append({"role": role, "content": content, "tool_calls": parts.calls, **thought})
         elif parts.content:
-            written.append({"role": role, "content": content})
+            written.append({"role": role, "content": content, **thought})
     return written
 
 

@@ -13,12 +13,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
-from adapters.upstream.retries import (
-    may_refuse_reasoning_controls,
-    reasoning_controls,
-    retry_delay,
-    without_reasoning_controls,
-)
+from adapters.upstream.retries import dispensable, retry_delay, without
 
 BODY: dict[str, Any] = {"model": "m", "temperature": 1, "reasoning_effort": "none"}
 
@@ -45,13 +40,34 @@ def test_retry_after_is_respected_within_bounds(retry_after: float, wait: float 
 
 def test_controls_are_found_and_left_out() -> None:
     body = {"model": "m", "reasoning": {"effort": "low"}, "chat_template_kwargs": {"enable_thinking": False}}
-    assert reasoning_controls(body) == ("reasoning", "chat_template_kwargs")
-    assert without_reasoning_controls(body) == {"model": "m"}
+    [names] = dispensable(InvalidRequest("x"), body)
+    assert names == ("reasoning", "chat_template_kwargs")
+    assert without(body, names) == {"model": "m"}
 
 
 @pytest.mark.parametrize("param", [None, "", "reasoning_effort", "reasoning.effort", "body"])
 def test_a_refusal_that_may_mean_a_control(param: str | None) -> None:
-    assert may_refuse_reasoning_controls(InvalidRequest("x", param=param), BODY)
+    assert dispensable(InvalidRequest("x", param=param), BODY) == [("reasoning_effort",)]
+
+
+THOUGHTFUL = {**BODY, "messages": [{"role": "user"}, {"role": "assistant", "reasoning_content": "hm"}]}
+SENT_BACK, CONTROL = ("reasoning_content",), ("reasoning_effort",)
+
+
+@pytest.mark.parametrize(
+    ("param", "names"),
+    [
+        (None, [SENT_BACK, CONTROL, SENT_BACK + CONTROL]),
+        ("messages[1].reasoning_content", [SENT_BACK]),
+        ("messages.1", [SENT_BACK]),
+        ("reasoning_effort", [CONTROL]),
+        ("temperature", []),
+    ],
+)
+def test_reasoning_in_messages_is_left_out_too(param: str | None, names: list[tuple[str, ...]]) -> None:
+    assert dispensable(InvalidRequest("x", param=param), THOUGHTFUL) == names
+    bare = [{"role": "user"}, {"role": "assistant"}]
+    assert without(THOUGHTFUL, SENT_BACK) == {**BODY, "messages": bare}
 
 
 @pytest.mark.parametrize(
@@ -60,14 +76,11 @@ def test_a_refusal_that_may_mean_a_control(param: str | None) -> None:
         InvalidRequest("x", param="temperature"),
         InvalidRequest("x", param="model"),
         TooLong("x"),
-        UnknownModel("x"),
-        Overloaded("x"),
-        UpstreamError("x"),
     ],
 )
-def test_a_refusal_that_clearly_means_something_else(error: AdapterError) -> None:
-    assert not may_refuse_reasoning_controls(error, BODY)
+def test_a_refusal_that_clearly_means_something_else(error: InvalidRequest) -> None:
+    assert dispensable(error, BODY) == []
 
 
 def test_without_controls_no_refusal_means_them() -> None:
-    assert not may_refuse_reasoning_controls(InvalidRequest("x"), {"model": "m"})
+    assert dispensable(InvalidRequest("x"), {"model": "m"}) == []

@@ -64,6 +64,7 @@ def test_pictures_tools_and_what_a_script_weighs_count() -> None:
     assert window(shown, tokens=IMAGE_TOKENS + 100).longest().skipped == 1
     assert window(shown).longest().size == 0, "what a picture costs says nothing of text"
     assert size_of(text("user", "世界")) == 6 + MESSAGE_BYTES
+    assert size_of(llm.Message(role="assistant", parts=(), reasoning="世界")) == 6 + MESSAGE_BYTES
     tool = llm.Tool(name="f", description="d" * 1_000)
     assert window(talk(1), tools=(tool,)).longest().size > window(talk(1)).longest().size + 1_000
 

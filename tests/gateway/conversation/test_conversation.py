@@ -163,6 +163,12 @@ def test_what_was_said_is_replaced_where_it_is_or_goes() -> None:
     assert conversation.with_replaced(user("x"), (llm.Text(text="y"),)) == conversation
 
 
+def test_what_led_to_the_rest_of_a_message_stays() -> None:
+    thinking = msgspec.structs.replace(answer("b"), parts=(llm.Text(text="b"), *calls("1").parts), reasoning="hm")
+    taken = Conversation(id="c").after((user("a"), thinking)).without_item("i", [of("assistant", "b")])
+    assert taken.turns[0].messages[1] == msgspec.structs.replace(calls("1"), reasoning="hm")
+
+
 def of(role: str, text: str) -> Callable[[str, llm.Part], bool]:
     return lambda said_by, part: said_by == role and part == llm.Text(text=text)
 

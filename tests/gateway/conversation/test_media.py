@@ -38,3 +38,8 @@ def test_more_pictures_in_one_message_than_a_model_takes_are_none_and_older_ones
     history = [shown(picture(0)), shown(*map(picture, range(MOST_IMAGES + 1))), shown(picture(1))]
     kept = readable(history, llm.Info(images=True))
     assert kept == (without_media(history[0]), without_media(history[1]), history[2])
+
+
+def test_reasoning_stays() -> None:
+    message = llm.Message(role="assistant", parts=(picture(1),), reasoning="hm")
+    assert without_media(message).reasoning == "hm"

@@ -100,8 +100,8 @@ CASES: dict[str, tuple[Sequence[llm.Message], Sequence[llm.Message]]] = {
         [said("user", "u", "u")],
     ),
     "what a provider wants back stays with what it belongs to": (
-        [U, llm.Message(role="assistant", parts=(*call("1").parts, OPAQUE)), result("1")],
-        [U, llm.Message(role="assistant", parts=(*call("1").parts, OPAQUE)), result("1")],
+        [U, llm.Message(role="assistant", parts=(*call("1").parts, OPAQUE), reasoning="hm"), result("1")],
+        [U, llm.Message(role="assistant", parts=(*call("1").parts, OPAQUE), reasoning="hm"), result("1")],
     ),
     "system messages anywhere": (
         [said("developer", "d"), S, U, A, said("system", "t"), U],

@@ -29,7 +29,7 @@ def talk(*words: str, picture: str | None = None) -> Conversation:
 
 
 def test_every_part_survives() -> None:
-    message = llm.Message(role="assistant", parts=PARTS)
+    message = llm.Message(role="assistant", parts=PARTS, reasoning="hm")
     conversation = Conversation(
         id="c",
         summary="s",

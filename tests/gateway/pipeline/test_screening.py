@@ -53,6 +53,12 @@ class TestWhatIsNew:
         found = await screened(message("user", "Read it."), call, RESULT, action="replace", sentence="gone")
         assert found.applied((RESULT,))[0].parts == (llm.ToolResult(call_id="c", output="gone"),)
 
+    async def test_reasoning_that_a_client_sends_back_is_judged(self) -> None:
+        thinking = llm.Message(role="assistant", parts=(), reasoning="a bad thought")
+        assert (await screened(message("user", "Hi."), thinking)).refused
+        found = await screened(message("user", "Hi."), thinking, action="replace", sentence="gone")
+        assert [each.reasoning for each in found.applied((thinking, RESULT))] == ["gone", None]
+
     async def test_what_the_gateway_says_itself_is_not_judged(self) -> None:
         messages = (message("system", "No bad words."), message("user", "Hi."))
         assert (await screened(*messages)).refused

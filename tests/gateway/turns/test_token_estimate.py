@@ -15,7 +15,7 @@ def test_media_in_messages_do_not_count() -> None:
         llm.ToolCall(call_id="c", name="look", arguments='{"a": 1}'),
         llm.ToolResult(call_id="c", output="nothing"),
     )
-    assert message_characters([llm.Message(role="user", parts=parts)]) == 4 + 4 + 8 + 7
+    assert message_characters([llm.Message(role="user", parts=parts, reasoning="hm")]) == 4 + 4 + 8 + 7 + 2
 
 
 def test_media_in_a_body_do_not_count() -> None:

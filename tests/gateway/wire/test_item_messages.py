@@ -16,7 +16,9 @@ from gateway.wire.items import (
     MessageItem,
     OutputText,
     ReasoningItem,
+    ReasoningText,
     Refusal,
+    SummaryText,
 )
 from gateway.wire.messages import MOST_IMAGES, MOST_PARTS
 
@@ -53,6 +55,27 @@ def shapes(*items: Item) -> list[tuple[str, int]]:
 )
 def test_an_answer_and_its_calls_are_one_message(items: list[Item], expected: list[tuple[str, int]]) -> None:
     assert shapes(*items) == expected
+
+
+def thought(text: str) -> ReasoningItem:
+    return ReasoningItem(content=[ReasoningText(text=text)])
+
+
+SUMMARY = ReasoningItem(summary=[SummaryText(text="so"), SummaryText(text=" on")])
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([thought("a"), called("1"), returned("1"), thought("b"), said("x")], ["a", None, "b"]),
+        ([thought("a"), said("x"), thought("b"), called("1")], ["ab"]),
+        ([SUMMARY, called("1")], ["so on"]),
+        ([thought("a"), MessageItem(role="user", content="x"), said("y")], [None, None]),
+        ([REASONING, called("1")], [None]),
+    ],
+)
+def test_reasoning_belongs_to_the_answer_that_follows(items: list[Item], expected: list[str | None]) -> None:
+    assert [message.reasoning for message in messages_of(items)] == expected
 
 
 def test_content_of_every_kind() -> None:

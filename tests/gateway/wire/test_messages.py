@@ -85,6 +85,12 @@ def test_a_recording_keeps_its_place() -> None:
     )
 
 
+def test_the_assistants_reasoning_comes_back_and_nobody_elses() -> None:
+    assert read(role="assistant", content="a", reasoning_content="hm").reasoning == "hm"
+    assert read(role="assistant", content="a", reasoning_content="").reasoning is None
+    assert read(role="user", content="a", reasoning_content="hm").reasoning is None
+
+
 def test_an_earlier_spoken_answer_is_its_words_unless_those_are_there() -> None:
     assert read(role="assistant", audio={"id": "audio_1"}).parts == (llm.Text(text="It is noon."),)
     assert read(role="assistant", content="Noon.", audio={"id": "audio_1"}).parts == (llm.Text(text="Noon."),)
