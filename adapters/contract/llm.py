@@ -141,9 +141,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
-    """The next piece of the answer; never empty."""
+    """The next piece of the answer; never empty. With ``refusal`` it says that, or why, the model does not answer."""
 
     text: str
+    refusal: bool = False
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_delta"):

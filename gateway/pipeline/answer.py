@@ -145,7 +145,7 @@ def _sliced(event: Written) -> Iterator[Written]:
         yield event
         return
     for start in range(0, len(event.text), LONGEST_SLICE):
-        yield llm.TextDelta(text=event.text[start : start + LONGEST_SLICE])
+        yield msgspec.structs.replace(event, text=event.text[start : start + LONGEST_SLICE])
 
 
 class _Draft:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
 from adapters.contract import llm
 
 
@@ -72,7 +74,7 @@ def _piece(event: llm.Event, room: int) -> llm.Event | None:
     """As much of ``event`` as ``room`` characters hold."""
     match event:
         case llm.TextDelta() if room:
-            return llm.TextDelta(text=event.text[:room])
+            return msgspec.structs.replace(event, text=event.text[:room])
         case llm.ToolCallDelta() if room:
             return llm.ToolCallDelta(call_id=event.call_id, arguments=event.arguments[:room])
         case _:

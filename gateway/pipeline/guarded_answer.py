@@ -63,17 +63,20 @@ class _Passage:
         self._guards = guards
         self._clauses = SentenceSegmenter(every_clause=True)
         self._before = ""
+        self._refusal = False  # whether what waits is one
         self._calls: _Calls = ()
         self._open_calls: set[str] = set()
         self._replaced_by: ActiveGuard | None = None  # the clause before
         self._dropping = False  # the rest of a sentence of which a clause was replaced
         self.ended = False
 
-    def pieces(self, event: llm.Event) -> list[str | _Calls]:
+    def pieces(self, event: llm.Event) -> list[llm.TextDelta | _Calls]:
         """The clauses and calls that ``event`` completes."""
         match event:
             case llm.TextDelta():
-                return [*self._clauses.feed(event.text)]
+                before = self._rest() if event.refusal != self._refusal else []
+                self._refusal = event.refusal
+                return [*before, *self._told(self._clauses.feed(event.text))]
             case llm.ToolCallStarted() | llm.ToolCallDelta() | llm.ToolCallFinished():
                 before = self._rest() if not self._calls else []
                 self._calls += (event,)
@@ -90,27 +93,30 @@ class _Passage:
             case _:
                 return []
 
-    def _rest(self) -> list[str]:
+    def _rest(self) -> list[llm.TextDelta]:
         """The clauses up to here; what follows begins a new one."""
         rest = self._clauses.finish()
         self._clauses = SentenceSegmenter(every_clause=True)
-        return rest
+        return self._told(rest)
 
-    async def judged(self, piece: str | _Calls) -> AsyncGenerator[Written, None]:
+    def _told(self, clauses: list[str]) -> list[llm.TextDelta]:
+        return [llm.TextDelta(text=clause, refusal=self._refusal) for clause in clauses]
+
+    async def judged(self, piece: llm.TextDelta | _Calls) -> AsyncGenerator[Written, None]:
         """What goes on of ``piece``; afterwards the answer may have ``ended``."""
-        if self._dropping and isinstance(piece, str):
-            self._dropping = not _ends_sentence(piece)
+        if self._dropping and isinstance(piece, llm.TextDelta):
+            self._dropping = not _ends_sentence(piece.text)
             return
-        if isinstance(piece, str):
-            text, before = piece, self._before
+        if isinstance(piece, llm.TextDelta):
+            text, before = piece.text, self._before
         else:
             text, before = "\n".join(call.arguments for call in piece if isinstance(call, llm.ToolCallFinished)), ""
         guard = await self._flagging(text, before)
         if guard is None:
             self._replaced_by = None
-            if isinstance(piece, str):
-                self._before = (before + piece)[-LONGEST_BEFORE:]
-                yield llm.TextDelta(text=piece)
+            if isinstance(piece, llm.TextDelta):
+                self._before = (before + text)[-LONGEST_BEFORE:]
+                yield piece
             else:
                 for call in piece:
                     yield call
@@ -118,10 +124,10 @@ class _Passage:
         yield Guarded(guard=guard.rules.name)
         self.ended = guard.rules.action != "replace"
         if guard.rules.action != "refuse" and self._replaced_by is not guard:  # the sentence is said once in a row
-            space = text[: len(text) - len(text.lstrip())] if isinstance(piece, str) else " "
+            space = text[: len(text) - len(text.lstrip())] if isinstance(piece, llm.TextDelta) else " "
             yield llm.TextDelta(text=(space if self._before or self._replaced_by else "") + guard.rules.sentence)
         self._before, self._replaced_by = "", guard
-        self._dropping = isinstance(piece, str) and not _ends_sentence(piece)
+        self._dropping = isinstance(piece, llm.TextDelta) and not _ends_sentence(text)
 
     async def _flagging(self, text: str, before: str) -> ActiveGuard | None:
         for guard in self._guards:

@@ -28,7 +28,7 @@ _FAILED = frozenset(("error", "abort", "insufficient_system_resource"))
 _MAX_LEVELS = 4  # of parts within parts
 _TEXT_FIELDS = ("thinking", "text", "value", "content", "refusal")
 
-Kind = Literal["text", "reasoning"]
+Kind = Literal["text", "reasoning", "refusal"]
 
 
 def finish_reason(stated: str | None) -> llm.FinishReason | None:
@@ -125,10 +125,14 @@ class ChatCompletionReader:
     def _delta(self, delta: wire.Delta, read: Callable[[str], Iterator[llm.Event]]) -> Iterator[llm.Event]:
         self._has_content = self._has_content or not delta.is_empty
         yield from self._reasoning(delta)
-        for kind, text in _texts(delta.content):
-            yield from self._reasoning_delta(text) if kind == "reasoning" else read(text)
-        for _, text in _texts(delta.refusal):
-            yield llm.TextDelta(text=text)
+        for kind, text in (*_texts(delta.content), *_texts(delta.refusal, "refusal")):
+            match kind:
+                case "reasoning":
+                    yield from self._reasoning_delta(text)
+                case "refusal":
+                    yield llm.TextDelta(text=text, refusal=True)
+                case "text":
+                    yield from read(text)
         for piece in delta.tool_calls or ():
             yield from self._calls.feed(piece)
 
@@ -168,6 +172,9 @@ def _texts(content: Any, kind: Kind = "text", levels: int = _MAX_LEVELS) -> Iter
             for part in content:
                 yield from _texts(part, kind, levels - 1)
         case dict() if levels:
-            is_reasoning = "thinking" in content or content.get("type") in ("reasoning", "thinking")
+            if "thinking" in content or content.get("type") in ("reasoning", "thinking"):
+                kind = "reasoning"
+            elif content.get("type") == "refusal":
+                kind = "refusal"
             inner = next((content[name] for name in _TEXT_FIELDS if content.get(name)), None)
-            yield from _texts(inner, "reasoning" if is_reasoning else kind, levels - 1)
+            yield from _texts(inner, kind, levels - 1)

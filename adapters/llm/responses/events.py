@@ -141,7 +141,7 @@ class ResponsesReader:
         self._has_text = True
         self._place_reasoning(None)
         if kind == "refusal":
-            yield llm.TextDelta(text=text)
+            yield llm.TextDelta(text=text, refusal=True)
         else:
             yield from read(text)
 

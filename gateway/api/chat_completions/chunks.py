@@ -43,6 +43,9 @@ class ChunkWriter:
             case llm.TextDelta() if self._spoken:
                 yield from self._begin_audio()
                 yield self._chunk(Delta(audio=AudioDelta(transcript=event.text)))
+            case llm.TextDelta(refusal=True):
+                yield from self._begin(content=None)
+                yield self._chunk(Delta(refusal=event.text))
             case llm.TextDelta():
                 yield from self._begin(content="")
                 yield self._chunk(Delta(content=event.text))

@@ -5,12 +5,11 @@ from contextlib import aclosing
 
 import msgspec
 
-from adapters.contract import llm
 from adapters.contract.engine import Started
 from adapters.contract.passthrough import Forwarded
 from gateway.api.chat_completions.chunks import ChunkWriter
 from gateway.api.chat_completions.schema import ChatCompletionRequest
-from gateway.api.chat_completions.translate import CompletionId, completion_of, is_spoken
+from gateway.api.chat_completions.translate import CompletionId, Pieces, completion_of, is_spoken
 from gateway.audio.whole_file import LENGTH_IN_HEADER, whole_file
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.http.offload import offloaded
@@ -87,23 +86,19 @@ class CompletedAnswer:
         yield DONE
 
     async def _whole(self) -> AsyncGenerator[Part, None]:
-        reasoning: list[str] = []
-        invalid: dict[str, str] = {}
+        pieces = Pieces()
         spoken = bytearray()
         answered: AnswerFinished | None = None
         async with aclosing(self._events()) as events:
             async for event, audio in events:
                 self._note(event)
+                pieces.note(event)
                 spoken += audio
-                if isinstance(event, llm.ReasoningDelta):
-                    reasoning.append(event.text)
-                elif isinstance(event, llm.ToolCallFinished) and event.invalid is not None:
-                    invalid[event.call_id] = event.invalid
-                elif isinstance(event, AnswerFinished):
+                if isinstance(event, AnswerFinished):
                     answered = event
         assert answered is not None, "a turn ends with the answer or raises"
         audio_data = await offloaded(len(spoken), self._file, bytes(spoken)) if spoken else None
-        document = completion_of(self._names, answered, "".join(reasoning), audio_data, invalid)
+        document = completion_of(self._names, answered, pieces, audio_data)
         yield Head(headers=self._headers())
         yield await offloaded(len(spoken), msgspec.json.encode, document)
 

@@ -140,11 +140,11 @@ class Audio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer; the text of a spoken one is its transcript. ``reasoning_content`` is what the model thought."""
+    """The answer or its ``refusal``, spoken with a transcript; ``reasoning_content`` is what the model thought."""
 
     role: Literal["assistant"] = "assistant"
     content: str | None
-    refusal: None = None
+    refusal: str | None = None
     annotations: list[Any] = []
     reasoning_content: str | UnsetType = UNSET
     audio: Audio | UnsetType = UNSET
@@ -196,7 +196,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
 
     role: Literal["assistant"] | UnsetType = UNSET
     content: str | UnsetType | None = UNSET
-    refusal: UnsetType | None = UNSET
+    refusal: str | UnsetType | None = UNSET
     reasoning_content: str | UnsetType = UNSET
     tool_calls: list[ToolCallDelta] | UnsetType = UNSET
     audio: AudioDelta | UnsetType = UNSET

@@ -16,6 +16,7 @@ from gateway.conversation.history import ConversationRef
 from gateway.conversation.normal_form import SYSTEM_ROLES
 from gateway.pipeline.answer import AnswerFinished
 from gateway.turns.request import AudioSource, TurnRequest
+from gateway.turns.result import TurnEvent
 from gateway.wire.answer_form import json_answer
 from gateway.wire.audio import voice_name
 from gateway.wire.messages import messages_of
@@ -159,22 +160,38 @@ def usage_of(usage: llm.Usage | None) -> schema.Usage | None:
     )
 
 
-def completion_of(
-    names: CompletionId,
-    answered: AnswerFinished,
-    reasoning: str,
-    audio: str | None,
-    invalid: Mapping[str, str] | None = None,
-) -> schema.ChatCompletion:
-    """The whole answer; ``audio`` is the spoken one in base64, then the text is its transcript.
+class Pieces:
+    """The pieces of an answer: what is said, refused and thought, and why calls cannot be made, by their ids."""
 
-    ``invalid`` says by their ids why calls cannot be made.
-    """
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.refused: list[str] = []
+        self.thought: list[str] = []
+        self.invalid: dict[str, str] = {}
+
+    def note(self, event: TurnEvent) -> None:
+        """Take down what ``event`` says."""
+        match event:
+            case llm.TextDelta():
+                (self.refused if event.refusal else self.said).append(event.text)
+            case llm.ReasoningDelta():
+                self.thought.append(event.text)
+            case llm.ToolCallFinished() if event.invalid is not None:
+                self.invalid[event.call_id] = event.invalid
+            case _:
+                pass
+
+
+def completion_of(
+    names: CompletionId, answered: AnswerFinished, pieces: Pieces, audio: str | None
+) -> schema.ChatCompletion:
+    """The whole answer; ``audio`` is the spoken one in base64, then the text is its transcript, refusal or not."""
     calls = [part for part in answered.message.parts if isinstance(part, llm.ToolCall)]
-    text = answered.text if answered.text or not calls else None
+    said, refusal = "".join(pieces.said), "".join(pieces.refused)
     message = schema.Message(
-        content=text if audio is None else None,
-        reasoning_content=reasoning or msgspec.UNSET,
+        content=None if audio is not None or (not said and (calls or refusal)) else said,
+        refusal=refusal if audio is None and refusal else None,
+        reasoning_content="".join(pieces.thought) or msgspec.UNSET,
         audio=msgspec.UNSET
         if audio is None
         else schema.Audio(id=names.audio_id, expires_at=names.expires_at, data=audio, transcript=answered.text),
@@ -182,7 +199,7 @@ def completion_of(
             schema.ToolCall(
                 id=call.call_id,
                 function=schema.CalledFunction(name=call.name, arguments=call.arguments),
-                invalid=(invalid or {}).get(call.call_id, msgspec.UNSET),
+                invalid=pieces.invalid.get(call.call_id, msgspec.UNSET),
             )
             for call in calls
         ]

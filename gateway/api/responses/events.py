@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.api.responses.schema import OutputItem, Response
-from gateway.wire.items import OutputText, ReasoningText, SummaryText
+from gateway.wire.items import OutputText, ReasoningText, Refusal, SummaryText
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +64,14 @@ class PartAdded(WithinItem, frozen=True, kw_only=True, tag="response.content_par
     """A part of an item begins."""
 
     content_index: int
-    part: OutputText | ReasoningText
+    part: OutputText | Refusal | ReasoningText
 
 
 class PartDone(WithinItem, frozen=True, kw_only=True, tag="response.content_part.done"):
     """A part of an item is complete."""
 
     content_index: int
-    part: OutputText | ReasoningText
+    part: OutputText | Refusal | ReasoningText
 
 
 class TextDelta(WithinItem, frozen=True, kw_only=True, tag="response.output_text.delta"):
@@ -88,6 +88,20 @@ class TextDone(WithinItem, frozen=True, kw_only=True, tag="response.output_text.
     content_index: int
     text: str
     logprobs: tuple[()] = ()
+
+
+class RefusalDelta(WithinItem, frozen=True, kw_only=True, tag="response.refusal.delta"):
+    """More of what the model says instead of an answer."""
+
+    content_index: int
+    delta: str
+
+
+class RefusalDone(WithinItem, frozen=True, kw_only=True, tag="response.refusal.done"):
+    """The whole refusal."""
+
+    content_index: int
+    refusal: str
 
 
 class ReasoningDelta(WithinItem, frozen=True, kw_only=True, tag="response.reasoning_text.delta"):
@@ -160,6 +174,8 @@ Event = (
     | PartAdded
     | TextDelta
     | TextDone
+    | RefusalDelta
+    | RefusalDone
     | ReasoningDelta
     | ReasoningDone
     | SummaryPartAdded

@@ -26,6 +26,7 @@ from gateway.wire.items import (
     OutputText,
     ReasoningItem,
     ReasoningText,
+    Refusal,
     Status,
     SummaryText,
     new_id,
@@ -35,11 +36,12 @@ EventT = TypeVar("EventT", bound=events.Numbered)
 
 
 class _Open(msgspec.Struct, kw_only=True):
-    """An item that is being written: the pieces so far of its text, or of its arguments."""
+    """An item that is being written: the pieces so far of its text, or of its arguments; it may be a ``refusal``."""
 
     index: int
     id: str
     pieces: list[str]
+    refusal: bool = False
 
     @property
     def text(self) -> str:
@@ -74,7 +76,7 @@ class ResponseWriter:
         """What ``event`` is to the client, nothing for most events."""
         match event:
             case llm.TextDelta():
-                return self._text(event.text)
+                return self._text(event)
             case llm.ReasoningDelta():
                 return self._reason(event.text)
             case llm.ToolCallStarted():
@@ -129,10 +131,10 @@ class ResponseWriter:
         self._sequence += 1
         return event
 
-    def _begin(self, item: OutputItem) -> tuple[_Open, Event]:
+    def _begin(self, item: OutputItem, *, refusal: bool = False) -> tuple[_Open, Event]:
         """Begin an item at the next place; its event shows it as it is now."""
         assert item.id is not None
-        opened = _Open(index=len(self._output), id=item.id, pieces=[])
+        opened = _Open(index=len(self._output), id=item.id, pieces=[], refusal=refusal)
         self._output.append(item)
         return opened, self._event(events.ItemAdded, output_index=opened.index, item=item)
 
@@ -140,23 +142,30 @@ class ResponseWriter:
         self._output[opened.index] = item
         return self._event(events.ItemDone, output_index=opened.index, item=item)
 
-    def _text(self, text: str) -> list[Event]:
+    def _text(self, piece: llm.TextDelta) -> list[Event]:
         written = self._close_reasoning("completed")
+        if self._message is not None and self._message.refusal != piece.refusal:
+            written += self._close_message("completed")
         if self._message is None:
             item = MessageItem(id=new_id(MessageItem), status="in_progress", role="assistant", content=[])
-            self._message, added = self._begin(item)
-            written += [added, self._part(events.PartAdded, self._message, part=OutputText(text=""))]
-        self._message.pieces.append(text)
-        return [*written, self._part(events.TextDelta, self._message, delta=text)]
+            self._message, added = self._begin(item, refusal=piece.refusal)
+            part = Refusal(refusal="") if piece.refusal else OutputText(text="")
+            written += [added, self._part(events.PartAdded, self._message, part=part)]
+        self._message.pieces.append(piece.text)
+        if piece.refusal:
+            return [*written, self._part(events.RefusalDelta, self._message, delta=piece.text)]
+        return [*written, self._part(events.TextDelta, self._message, delta=piece.text)]
 
     def _close_message(self, status: Status) -> list[Event]:
         opened, self._message = self._message, None
         if opened is None:
             return []
-        part = OutputText(text=opened.text)
+        part = Refusal(refusal=opened.text) if opened.refusal else OutputText(text=opened.text)
         item = MessageItem(id=opened.id, status=status, role="assistant", content=[part])
         return [
-            self._part(events.TextDone, opened, text=opened.text),
+            self._part(events.RefusalDone, opened, refusal=opened.text)
+            if opened.refusal
+            else self._part(events.TextDone, opened, text=opened.text),
             self._part(events.PartDone, opened, part=part),
             self._done(opened, item),
         ]

@@ -47,6 +47,12 @@ async def test_what_is_within_the_limit_passes() -> None:
     assert await read(limited_answer(Model(*events).stream(), 9)) == list(events)
 
 
+async def test_a_refusal_that_is_cut_is_one() -> None:
+    refused = llm.TextDelta(text="12345", refusal=True)
+    found = await read(limited_answer(Model(refused, END).stream(), 3))
+    assert found == [llm.TextDelta(text="123", refusal=True), CUT]
+
+
 @pytest.mark.parametrize("most", [3, 5, 7])
 async def test_text_is_cut_at_the_limit_and_the_model_is_closed(most: int) -> None:
     model = Model(text("123"), text("45"), text("678"), END)

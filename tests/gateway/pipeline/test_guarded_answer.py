@@ -65,6 +65,16 @@ class TestText:
         assert [request.before for request in scripted.asked][1:3] == [CLAUSES[0], CLAUSES[0] + CLAUSES[1]]
         assert events[-1] == llm.Finished(reason="stop", usage=USAGE)
 
+    async def test_a_refusal_stays_one(self) -> None:
+        pieces = [llm.TextDelta(text=piece, refusal=True) for piece in ("I can't", " help. Sor", "ry.")]
+        events = await guarded(Model("Well", *pieces, " Bye."), ScriptedGuard("nothing of that"))
+        assert events[:-1] == [
+            llm.TextDelta(text="Well"),
+            llm.TextDelta(text="I can't help.", refusal=True),
+            llm.TextDelta(text=" Sorry.", refusal=True),
+            llm.TextDelta(text=" Bye."),
+        ]
+
     async def test_nothing_goes_on_before_it_has_passed(self) -> None:
         seen: list[str] = []
         judged: list[list[str]] = []

@@ -90,8 +90,10 @@ def test_reasoning_in_both_fields_is_said_once() -> None:
     assert len(read(delta(reasoning_content="hm", reasoning="hm"), delta("stop"))) == 2
 
 
-def test_a_refusal_is_text() -> None:
-    assert read(delta(refusal="I cannot"), delta("stop"))[0] == llm.TextDelta(text="I cannot")
+@pytest.mark.parametrize("fields", [{"refusal": "I cannot"}, {"content": [{"type": "refusal", "refusal": "I cannot"}]}])
+def test_a_refusal_is_text_that_says_so(fields: dict[str, Any]) -> None:
+    for chunk in (delta(**fields), {"choices": [{"message": fields}]}):
+        assert read(chunk, delta("stop"))[0] == llm.TextDelta(text="I cannot", refusal=True)
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,13 @@ def test_a_message_with_all_the_events_around_it() -> None:
     ) == [llm.TextDelta(text="hel"), llm.TextDelta(text="lo"), llm.Finished(reason="stop", usage=COUNTED)]
 
 
-def test_a_refusal_is_text_and_both_kinds_of_reasoning_are_reasoning() -> None:
+def test_a_refusal_is_text_that_says_so_and_both_kinds_of_reasoning_are_reasoning() -> None:
     assert read(
         event("reasoning_summary_text.delta", delta="a"),
         event("reasoning_text.delta", delta="b"),
         event("refusal.delta", delta="no"),
         end(),
-    )[:-1] == [llm.ReasoningDelta(text="a"), llm.ReasoningDelta(text="b"), llm.TextDelta(text="no")]
+    )[:-1] == [llm.ReasoningDelta(text="a"), llm.ReasoningDelta(text="b"), llm.TextDelta(text="no", refusal=True)]
 
 
 def test_thinking_in_the_text_is_reasoning_and_special_tokens_are_nothing() -> None:
@@ -92,7 +92,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
     assert found == [
         llm.ReasoningDelta(text="hm"),
         llm.TextDelta(text="hello"),
-        llm.TextDelta(text="no"),
+        llm.TextDelta(text="no", refusal=True),
         llm.ToolCallStarted(call_id="call_1", name="f"),
         llm.ToolCallDelta(call_id="call_1", arguments="{}"),
         llm.ToolCallFinished(call_id="call_1", name="f", arguments="{}"),

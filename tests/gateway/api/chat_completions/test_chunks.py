@@ -106,3 +106,9 @@ def test_an_answer_of_calls_has_no_audio() -> None:
 
 def test_an_empty_answer_is_an_answer() -> None:
     assert deltas(end()) == [FIRST, {}]
+
+
+def test_a_refusal_comes_in_its_own_field_but_is_spoken_as_any_text() -> None:
+    pieces = [llm.TextDelta(text=text, refusal=True) for text in ("I can't ", "help.")]
+    assert deltas(*pieces, end()) == [FIRST_SPOKEN, {"refusal": "I can't "}, {"refusal": "help."}, {}]
+    assert {"audio": {"transcript": "help."}} in deltas(*pieces, end(), spoken=True)

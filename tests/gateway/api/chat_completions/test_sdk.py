@@ -133,6 +133,24 @@ async def test_an_answer_is_parsed_into_a_type(client: AsyncOpenAI) -> None:
         assert (await stream.get_final_completion()).choices[0].message.parsed == Report(city="Ulm", degrees=21)
 
 
+async def refusing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
+    for text in ("I can't ", "help."):
+        yield llm.TextDelta(text=text, refusal=True)
+    yield llm.Finished(reason="stop", usage=USAGE)
+
+
+async def test_a_refusal_is_not_parsed() -> None:
+    async with asking(engines(refusing)) as client:
+        answer = await client.chat.completions.parse(model="m", messages=[user()], response_format=Report)
+        assert (answer.choices[0].message.parsed, answer.choices[0].message.refusal) == (None, "I can't help.")
+        async with client.chat.completions.stream(model="m", messages=[user()], response_format=Report) as stream:
+            message = (await stream.get_final_completion()).choices[0].message
+        assert (message.content, message.parsed, message.refusal) == (None, None, "I can't help.")
+        spoken = await client.chat.completions.create(model="m", messages=[user()], **SPOKEN)
+        assert spoken.choices[0].message.audio
+        assert spoken.choices[0].message.audio.transcript == "I can't help."
+
+
 @pytest.mark.parametrize("audio_format", ["wav", "aac", "mp3", "flac", "opus", "pcm16"])
 async def test_a_spoken_answer_whole(client: AsyncOpenAI, audio_format: Any) -> None:
     raw = await client.chat.completions.with_raw_response.create(

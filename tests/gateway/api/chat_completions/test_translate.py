@@ -10,6 +10,7 @@ from adapters.contract.errors import InvalidRequest, Unsupported
 from gateway.access.caller import ANYONE
 from gateway.api.chat_completions.schema import ChatCompletionRequest, Envelope
 from gateway.api.chat_completions.translate import (
+    Pieces,
     TurnContext,
     check,
     check_envelope,
@@ -170,20 +171,31 @@ def finished(*parts: llm.Part, text: str = "", reason: llm.FinishReason = "stop"
     return AnswerFinished(text=text, message=message, reason=reason, usage=None)
 
 
+def pieces(*events: llm.TextDelta | llm.ReasoningDelta) -> Pieces:
+    found = Pieces()
+    for event in events:
+        found.note(event)
+    return found
+
+
+NOON = pieces(llm.TextDelta(text="No"), llm.TextDelta(text="on."))
+
+
 def test_a_whole_answer() -> None:
     names = completion_id("m", 3600.0)
     call = llm.ToolCall(call_id="c1", name="clock", arguments="{}")
-    plain = completion_of(names, finished(text="Noon."), "", None)
+    plain = completion_of(names, finished(text="Noon."), NOON, None)
     assert (plain.id, plain.model, plain.usage) == (names.id, "m", None)
-    assert plain.choices[0].message.content == "Noon."
-    assert completion_of(names, finished(), "", None).choices[0].message.content == ""
-    called = completion_of(names, finished(call, reason="tool_calls"), "hm", None).choices[0]
+    assert (plain.choices[0].message.content, plain.choices[0].message.refusal) == ("Noon.", None)
+    assert completion_of(names, finished(), Pieces(), None).choices[0].message.content == ""
+    thought = pieces(llm.ReasoningDelta(text="hm"))
+    called = completion_of(names, finished(call, reason="tool_calls"), thought, None).choices[0]
     assert (called.message.content, called.message.reasoning_content, called.finish_reason) == (
         None,
         "hm",
         "tool_calls",
     )
-    spoken = completion_of(names, finished(text="Noon."), "", "UklGRg==").choices[0].message
+    spoken = completion_of(names, finished(text="Noon."), NOON, "UklGRg==").choices[0].message
     assert spoken.content is None
     assert msgspec.to_builtins(spoken.audio) == {
         "id": names.audio_id,
@@ -191,6 +203,15 @@ def test_a_whole_answer() -> None:
         "data": "UklGRg==",
         "transcript": "Noon.",
     }
+
+
+def test_a_refusal_is_no_content_but_is_spoken() -> None:
+    names, refused = completion_id("m", 3600.0), pieces(llm.TextDelta(text="I can't.", refusal=True))
+    shown = completion_of(names, finished(text="I can't."), refused, None).choices[0].message
+    assert (shown.content, shown.refusal) == (None, "I can't.")
+    spoken = completion_of(names, finished(text="I can't."), refused, "UklGRg==").choices[0].message
+    assert (spoken.content, spoken.refusal) == (None, None)
+    assert msgspec.to_builtins(spoken.audio)["transcript"] == "I can't."
 
 
 def test_tokens_are_counted_once() -> None:

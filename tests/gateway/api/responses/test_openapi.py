@@ -54,4 +54,4 @@ def test_the_query_of_a_list_is_described_beside_its_path(schema: dict[str, Any]
 def test_every_event_is_described_by_its_type(schema: dict[str, Any]) -> None:
     answer = schema["paths"]["/v1/responses"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
     assert "response.output_text.delta" in answer["discriminator"]["mapping"]
-    assert len(answer["anyOf"]) == 20
+    assert len(answer["anyOf"]) == 22

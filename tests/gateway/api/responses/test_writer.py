@@ -106,3 +106,21 @@ def test_usage_holds_that_of_a_summary() -> None:
         "output_tokens_details": {"reasoning_tokens": 2},
         "total_tokens": 154,
     }
+
+
+def test_a_refusal_is_a_message_of_its_own() -> None:
+    one = writer()
+    pieces = [llm.TextDelta(text=text, refusal=True) for text in ("I can't ", "help.")]
+    found = checked(noted(one, llm.TextDelta(text="Well."), *pieces, finished()) + one.end(None, 2))
+    said, refused = found[-1]["response"]["output"]
+    assert said["content"][0]["text"] == "Well."
+    assert refused["content"] == [{"type": "refusal", "refusal": "I can't help."}]
+    assert [event["type"].removeprefix("response.") for event in found if event.get("output_index") == 1] == [
+        "output_item.added",
+        "content_part.added",
+        "refusal.delta",
+        "refusal.delta",
+        "refusal.done",
+        "content_part.done",
+        "output_item.done",
+    ]
