@@ -72,12 +72,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A function the model may call; ``parameters`` is a JSON Schema object."""
+    """A function the model may call; ``parameters`` is a JSON Schema object.
+
+    ``strict``: whether arguments have to match the schema exactly; ``None`` leaves it to the server's own default.
+    """
 
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
-    strict: bool | None = None
+    strict: bool | None = False
 
 
 class NamedTool(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,8 +79,11 @@ ChatTools = Annotated[list[ChatTool], Meta(max_length=128)]
 """The tools of one request."""
 
 
-def tool_of(tool: ChatTool) -> llm.Tool:
-    """The tool as the language model gets it. Raises ``InvalidRequest`` without a name, and for too large a schema."""
+def tool_of(tool: ChatTool, *, strict: bool | None = False) -> llm.Tool:
+    """The tool as the language model gets it, ``strict`` so where it does not say.
+
+    Raises ``InvalidRequest`` without a name, and for too large a schema.
+    """
     function = tool if tool.function is None else tool.function
     if not function.name:
         raise InvalidRequest(
@@ -88,7 +91,10 @@ def tool_of(tool: ChatTool) -> llm.Tool:
         )
     check_schema(function.parameters, f"parameters of the tool {function.name!r}", "tools")
     return llm.Tool(
-        name=function.name, description=function.description, parameters=function.parameters, strict=function.strict
+        name=function.name,
+        description=function.description,
+        parameters=function.parameters,
+        strict=strict if function.strict is None else function.strict,
     )
 
 
@@ -156,13 +162,14 @@ def subset_of(allowed: AllowedTools) -> tuple[SubsetMode, tuple[llm.NamedTool, .
 
 
 def offered(
-    tools: list[ChatTool] | None, choice: ChosenToolChoice | None
+    tools: list[ChatTool] | None, choice: ChosenToolChoice | None, *, strict: bool | None = False
 ) -> tuple[tuple[llm.Tool, ...], llm.ToolChoice | None]:
     """The tools that the model is given, and the choice; without tools "auto" and "none" say nothing.
 
-    Raises ``InvalidRequest`` for a tool without a name, and for a choice among tools that are not there.
+    Tools that do not say are ``strict`` so. Raises ``InvalidRequest`` for a tool without a name, and for a choice among
+    tools that are not there.
     """
-    given = tuple(tool_of(tool) for tool in tools or ())
+    given = tuple(tool_of(tool, strict=strict) for tool in tools or ())
     if choice is None or (not given and choice in ("auto", "none")):
         return given, None
     if not isinstance(choice, AllowedTools):

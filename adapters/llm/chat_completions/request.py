@@ -88,7 +88,8 @@ def _response_format(answer: llm.JsonAnswer) -> dict[str, Any]:
 
 
 def _function(tool: llm.Tool) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(tool).items() if value is not None}
+    """The fields that are set; ``strict`` is off by default here, and unknown to some servers."""
+    return {name: value for name, value in msgspec.structs.asdict(tool).items() if value not in (None, False)}
 
 
 class _MessageParts(msgspec.Struct):

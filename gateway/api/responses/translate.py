@@ -26,6 +26,9 @@ from gateway.wire.kept_items import Items
 from gateway.wire.passed_items import history_of
 from gateway.wire.tools import AllowedTools, ToolWord, offered, subset_of, tool_of
 
+_STRICT = None
+"""Whether tools are strict that do not say: here a server makes those strict whose schemas allow it."""
+
 
 def turn_request(request: ResponsesRequest, caller: Caller, items: tuple[Item, ...]) -> TurnRequest:
     """The turn that ``caller`` asks for; ``items`` are its input. Raises ``InvalidRequest``."""
@@ -34,7 +37,7 @@ def turn_request(request: ResponsesRequest, caller: Caller, items: tuple[Item, .
             "Prompt templates are kept at OpenAI and cannot be read here: send the text as 'instructions' and 'input'.",
             param="prompt",
         )
-    tools, tool_choice = offered(request.tools, request.tool_choice)
+    tools, tool_choice = offered(request.tools, request.tool_choice, strict=_STRICT)
     return TurnRequest(
         caller=caller,
         conversation=conversation_ref(request, messages_of(items)),
@@ -146,7 +149,7 @@ def response_of(request: ResponsesRequest, turn: TurnRequest, response_id: str, 
         tool_choice=_shown_choice(request, turn),
         tools=tuple(
             Function(name=tool.name, description=tool.description, parameters=tool.parameters, strict=tool.strict)
-            for tool in map(tool_of, request.tools or ())
+            for tool in (tool_of(tool, strict=_STRICT) for tool in request.tools or ())
         ),
         top_logprobs=request.top_logprobs or 0,
         top_p=1.0 if request.top_p is None else request.top_p,

@@ -22,6 +22,15 @@ def test_nested_and_flat_tools_are_the_same() -> None:
     assert tool(type="function", function=function) == tool(type="function", **function) == expected
 
 
+def test_what_holds_for_a_tool_that_does_not_say_whether_it_is_strict() -> None:
+    wire = msgspec.convert({"type": "function", "function": {"name": "clock"}}, ChatTool)
+    assert tool_of(wire).strict is False
+    assert tool_of(wire, strict=None).strict is None
+    assert offered([wire], None, strict=None) == ((llm.Tool(name="clock", strict=None),), None)
+    said = msgspec.convert({"type": "function", "name": "clock", "strict": True}, ChatTool)
+    assert tool_of(said).strict is tool_of(said, strict=None).strict is True
+
+
 def test_a_tool_needs_a_name() -> None:
     with pytest.raises(InvalidRequest, match=r"tools\[\].name"):
         tool(type="function", description="nameless")

@@ -102,8 +102,8 @@ def test_audio_is_refused_with_the_way_out() -> None:
         items(("user", (llm.Audio(data=b"x", format="wav"),)))
 
 
-def test_tools_are_flat() -> None:
-    tools = (llm.Tool(name="f", description="d", parameters={"type": "object"}, strict=False), llm.Tool(name="g"))
+def test_tools_are_flat_and_strict_only_where_they_may_be() -> None:
+    tools = (llm.Tool(name="f", description="d", parameters={"type": "object"}), llm.Tool(name="g", strict=None))
     written = fields({"tools": tools, "tool_choice": llm.NamedTool(name="g")}, {})
     assert written["tools"] == [
         {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": False},

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from openai import AsyncOpenAI
+from pydantic import BaseModel
 
 from gateway.engines.build import build
 from gateway.settings.load import load
@@ -16,7 +17,7 @@ from tests.models.training_data import CAPITAL, SYSTEM, THINKING, TOOL, answer_t
 from tests.support.http_client import refused
 from tests.support.responses_client import CLOCK, checked_events, checked_response, clients
 from tests.support.server import served, until
-from tests.support.upstream_server import Exchange, UpstreamServer, replies, sse
+from tests.support.upstream_server import Exchange, UpstreamServer, replies, sse, streams
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 
@@ -175,3 +176,57 @@ async def test_what_a_server_refuses_has_its_status(kind: str) -> None:
         for stream in (False, True):
             answer = await http.post("/v1/responses", json={"input": "Hi", "stream": stream})
             assert refused(answer, 404)["code"] == "model_not_found"
+
+
+def missing_reasoning(messages: list[dict[str, Any]]) -> bool:
+    """Whether a call lacks the reasoning that led to it: DeepSeek and Moonshot refuse that."""
+    return any("tool_calls" in message and not message.get("reasoning_content") for message in messages)
+
+
+async def needing_reasoning(exchange: Exchange) -> None:
+    messages = exchange.json["messages"]
+    if missing_reasoning(messages):
+        await exchange.reply(400, {"error": {"message": "Missing `reasoning_content` field in the assistant message"}})
+    elif any(message["role"] == "tool" for message in messages):
+        await streams(chat_chunk(content="Noon."), chat_chunk("stop"), "[DONE]")(exchange)
+    else:
+        await streams(*CHAT)(exchange)
+
+
+@pytest.mark.parametrize("summary", [None, "auto"])
+async def test_a_client_that_sends_back_all_that_it_was_given_sends_the_reasoning_too(summary: str | None) -> None:
+    asked: Any = {"model": "m", "tools": [CLOCK], "reasoning": {"summary": summary}}
+    async with UpstreamServer(needing_reasoning) as server, upstream("chat-completions", server) as (_, sdk):
+        first = await sdk.responses.create(input="Time?", **asked)
+        given: list[Any] = [{"role": "user", "content": "Time?"}, *first.output]
+        result: Any = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
+        assert (await sdk.responses.create(input=[*given, result], **asked)).output_text == "Noon."
+        [said] = [message for message in server.exchanges[-1].json["messages"] if message["role"] == "assistant"]
+        assert (said["content"], said["reasoning_content"]) == ("Let me look.", "They ask.")
+
+
+class Report(BaseModel):
+    total: int
+
+
+async def test_a_refusal_is_no_text_that_an_answer_is_parsed_from() -> None:
+    refusing = streams(chat_chunk(refusal="I can't "), chat_chunk(refusal="help."), chat_chunk("stop"), "[DONE]")
+    async with UpstreamServer(refusing) as server, upstream("chat-completions", server) as (_, sdk):
+        parsed = await sdk.responses.parse(model="m", input="x", text_format=Report)
+        assert parsed.output_parsed is None
+        async with sdk.responses.stream(model="m", input="x", text_format=Report) as stream:
+            kinds = [event.type async for event in stream]
+            (message,) = (await stream.get_final_response()).output
+        assert kinds.count("response.refusal.delta") == 2
+        assert "response.refusal.done" in kinds
+        assert message.type == "message"
+        assert message.content[0].model_dump() == {"type": "refusal", "refusal": "I can't help."}
+        await sdk.responses.create(model="m", input="Why?", previous_response_id=parsed.id)
+        assert server.exchanges[-1].json["messages"][1] == {"role": "assistant", "content": "I can't help."}
+
+
+async def test_tools_that_do_not_say_whether_they_are_strict_are_left_so() -> None:
+    async with UpstreamServer(streams(*CHAT)) as server, upstream("chat-completions", server) as (http, _):
+        response = (await http.post("/v1/responses", json={"input": "Hi", "tools": [CLOCK]})).json()
+        assert response["tools"][0]["strict"] is None
+        assert "strict" not in server.exchanges[-1].json["tools"][0]["function"]
