@@ -114,7 +114,7 @@ class _MessageWriter:
         for message in messages:
             parts = self._parts(message)
             written += parts.results
-            if not parts.content and not parts.calls:
+            if not parts.content and not parts.calls and not any(isinstance(part, llm.Text) for part in message.parts):
                 continue
             content = _text_or_parts(parts.content)
             back = self._back(message)
@@ -145,7 +145,7 @@ class _MessageWriter:
         for part in message.parts:
             match part:
                 case llm.Text():
-                    if part.text:  # some chat templates fail on an empty message
+                    if part.text:  # some servers refuse an empty text beside something else
                         written.content.append({"type": "text", "text": part.text})
                 case llm.Image():
                     detail = {"detail": part.detail} if part.detail else {}

@@ -49,7 +49,7 @@ def messages(request: llm.Request, *, images: bool, special: frozenset[str] = fr
             last |= thought
         elif parts.calls:
             written.append({"role": role, "content": content, "tool_calls": parts.calls, **thought})
-        elif parts.content:
+        elif parts.content or any(isinstance(part, llm.Text) for part in message.parts):
             written.append({"role": role, "content": content, **thought})
     return written
 

@@ -148,7 +148,7 @@ def _grouped(parts: tuple[llm.Part, ...]) -> list[list[_Content] | llm.ToolCall 
     for part in parts:
         match part:
             case llm.Text(text=""):
-                pass
+                pass  # some servers refuse an empty text beside something else
             case llm.Text() | llm.Image():
                 last = grouped[-1] if grouped else None
                 if isinstance(last, list):
@@ -167,6 +167,8 @@ def _grouped(parts: tuple[llm.Part, ...]) -> list[list[_Content] | llm.ToolCall 
                 pass  # sent before the part it belongs to, or from another route
             case _:
                 assert_never(part)
+    if not grouped and any(isinstance(part, llm.Text) for part in parts):
+        grouped.append([llm.Text(text="")])
     return grouped
 
 

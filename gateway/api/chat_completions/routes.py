@@ -20,6 +20,7 @@ from gateway.api.chat_completions.translate import (
     completion_id,
     ignored,
     is_spoken,
+    not_stored,
     turn_request,
 )
 from gateway.audio.decoder_pool import DecoderPool
@@ -70,17 +71,18 @@ async def chat_completions(
     stages = _stages(envelope)
     turns, decoder = chat_resources.turns, chat_resources.decoder
     served = admit(request.scope, chat_resources.gateway, envelope.model, stages)
+    unstored = not_stored(envelope, fields.values)
     own_protocol = passes(served, "chat-completions", fields.values)
     if own_protocol and stages == ("llm",) and not names_spoken_answer(envelope.messages):
         relay = ClientRelay(connection_of(request.scope))
         passed = turns.pass_on(PassedRequest(caller=caller, body=fields.values, relay=relay), served, watch)
         logger.info("%s is answered by %s", request_id(request.scope), passed.id)
-        not_stored = ("store",) if envelope.store else ()
-        answer = PassedAnswer(passed, watch, (*fields.ignored, *not_stored))
+        answer = PassedAnswer(passed, watch, (*fields.ignored, *unstored))
         return answer.response(streamed=bool(envelope.stream), relay=relay)
     wire, unknown = await offloaded(fields.size, _whole, fields)
     names = completion_id(envelope.model, chat_resources.gateway.settings.conversation_ttl_seconds)
-    extra = {name: fields.values[name] for name in unknown if own_protocol and name in fields.values}
+    known_there = [name for name in unknown if own_protocol and name not in unstored]
+    extra = {name: fields.values[name] for name in known_there if name in fields.values}
 
     def source_of(recording: llm.Audio) -> AudioSource:
         return partial(decoder.decode, recording.data)
@@ -95,7 +97,7 @@ async def chat_completions(
     asked = await offloaded(fields.size, turn_request, wire, context)
     turn = turns.begin(asked, served, watch)
     logger.info("%s is answered by %s", request_id(request.scope), turn.id)
-    without_effect = (*(name for name in unknown if name not in extra), *ignored(wire))
+    without_effect = (*(name for name in unknown if name not in extra), *unstored, *ignored(wire))
     return CompletedAnswer(turn, wire, names, watch, without_effect).response()
 
 

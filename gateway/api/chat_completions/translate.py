@@ -136,12 +136,16 @@ def _json_answer(request: ChatCompletionRequest) -> llm.JsonAnswer | None:
     return json_answer(form, "response_format.json_schema.schema")
 
 
+def not_stored(envelope: Envelope, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters that have no effect because nothing is stored: servers take ``metadata`` with ``store`` only."""
+    return tuple(name for name in ("store", "metadata") if envelope.store and values.get(name) is not None)
+
+
 def ignored(request: ChatCompletionRequest) -> tuple[str, ...]:
-    """The parameters of ``request`` that have no effect."""
+    """The further parameters of ``request`` that have no effect."""
     options = request.stream_options
     named = {
         "audio": request.audio is not None and not is_spoken(request),
-        "store": bool(request.store),
         "stream_options.include_obfuscation": options is not None and bool(options.include_obfuscation),
     }
     return tuple(name for name, without_effect in named.items() if without_effect)

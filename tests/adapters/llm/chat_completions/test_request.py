@@ -69,8 +69,22 @@ def test_audio_goes_as_a_url_where_the_option_says_so(kind: str, expected: str) 
     assert written == [{"type": "audio_url", "audio_url": {"url": f"data:{expected};base64,YWJj"}}]
 
 
-def test_empty_texts_are_left_out() -> None:
-    assert messages(("assistant", (text(""),)), ("user", (text(""), text("x")))) == [{"role": "user", "content": "x"}]
+def test_an_empty_text_beside_another_is_left_out_but_no_message() -> None:
+    one, called = call(1)
+    assert messages(("user", (text(""), text("x"))), ("user", (text(""),)), ("assistant", (text(""), one))) == [
+        {"role": "user", "content": "x"},
+        {"role": "user", "content": ""},
+        {"role": "assistant", "tool_calls": [called]},
+    ]
+
+
+def test_reasoning_that_a_client_sends_back_goes_to_all_servers_but_openai() -> None:
+    thinking = llm.Message(role="assistant", parts=(text("a"), call(1)[0]), reasoning="hm")
+    request = llm.Request(model="m", messages=(thinking,))
+    [message] = body(request, UpstreamOptions(), openai=False)["messages"]
+    assert message["reasoning_content"] == "hm"
+    [message] = body(request, UpstreamOptions(), openai=True)["messages"]
+    assert message.keys() == {"role", "content", "tool_calls"}
 
 
 def test_a_faulty_call_is_sent_back_in_a_form_that_servers_accept() -> None:
@@ -111,7 +125,10 @@ def test_what_another_provider_left_behind_is_skipped() -> None:
 
 
 def test_tools_are_nested() -> None:
-    tools = (llm.Tool(name="f", description="d", parameters={"type": "object"}, strict=True), llm.Tool(name="g"))
+    tools = (
+        llm.Tool(name="f", description="d", parameters={"type": "object"}, strict=True),
+        llm.Tool(name="g", strict=None),
+    )
     written = fields({"tools": tools, "tool_choice": llm.NamedTool(name="g")}, {})
     assert written["tools"] == [
         {
@@ -121,6 +138,7 @@ def test_tools_are_nested() -> None:
         {"type": "function", "function": {"name": "g"}},
     ]
     assert written["tool_choice"] == {"type": "function", "function": {"name": "g"}}
+    assert fields({"tools": (llm.Tool(name="g"),)}, {})["tools"] == written["tools"][1:]  # strict is off by default
 
 
 @pytest.mark.parametrize("choice", ["auto", "none", "required"])

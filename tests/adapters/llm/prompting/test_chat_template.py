@@ -61,9 +61,18 @@ class TestMessages:
 
     def test_a_message_without_anything_is_left_out(self) -> None:
         opaque = llm.Opaque(route="elsewhere", data={})
-        assert written(message("user", ""), message("assistant", opaque), message("user", "a")) == [
-            {"role": "user", "content": "a"}
-        ]
+        assert written(message("assistant", opaque), message("user", "a")) == [{"role": "user", "content": "a"}]
+
+    def test_an_empty_message_stays(self) -> None:
+        assert written(message("user", "")) == [{"role": "user", "content": ""}]
+
+    def test_reasoning_that_a_client_sends_back_is_given_to_the_template(self) -> None:
+        thinking = llm.Message(role="assistant", parts=(call(1),), reasoning="hm <|im_end|>")
+        answer = llm.Message(role="assistant", parts=(llm.Text(text="Rain."),), reasoning="so")
+        written = chat_template.messages(
+            asked(message("assistant", "I look."), thinking, answer), images=False, special=frozenset(["<|im_end|>"])
+        )
+        assert [entry["reasoning_content"] for entry in written] == ["hm < |im_end|>", "so"]
 
     def test_arguments_are_decoded_and_faulty_ones_left_out(self) -> None:
         [first] = written(message("assistant", "I look.", call(1, '{"city": "Paris"}'), call(2, '{"city": ')))

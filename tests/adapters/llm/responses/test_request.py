@@ -74,10 +74,11 @@ def test_every_item_is_one_of_the_openai_package() -> None:
     assert len(_INPUT.validate_python(written)) == 6
 
 
-def test_empty_texts_are_left_out() -> None:
-    assert items(("assistant", (text(""),)), ("user", (text(""), text("x")))) == [
-        {"type": "message", "role": "user", "content": "x"}
-    ]
+def test_an_empty_text_beside_something_else_is_left_out_but_no_message() -> None:
+    call = llm.ToolCall(call_id="c", name="f", arguments="{}")
+    written = items(("user", (text(""), text("x"))), ("user", (text(""),)), ("assistant", (text(""), call)))
+    assert written[:2] == [{"type": "message", "role": "user", "content": content} for content in ("x", "")]
+    assert [item["type"] for item in written[2:]] == ["function_call"]
 
 
 def test_a_faulty_call_is_sent_back_in_a_form_that_servers_accept() -> None:

@@ -299,3 +299,43 @@ async def test_the_first_answer_of_a_server_of_the_other_api_is_text_at_once_and
         message = (await client.post(ROUTE, **asked())).json()["choices"][0]["message"]
     assert message["content"] == "Noon."
     assert "reasoning_content" not in message
+
+
+async def test_the_reasoning_of_a_checked_call_goes_back_to_its_server() -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    calling = streams(delta(reasoning_content="Hm."), delta("tool_calls", tool_calls=[call]), "[DONE]")
+    tools = [{"type": "function", "function": {"name": "look"}}]
+    async with UpstreamServer(calling) as server, serving(*backend(server), "--check_tool_calls") as client:
+        said = completion(await client.post(ROUTE, **asked(tools=tools))).choices[0].message.model_dump()
+        result = {"role": "tool", "tool_call_id": "c", "content": "nothing"}
+        completion(await client.post(ROUTE, **asked(user(), said, result, tools=tools)))
+        assert bodies(server)[-1]["messages"][1]["reasoning_content"] == "Hm."
+
+
+async def test_a_tool_of_this_api_is_not_strict_at_a_server_of_the_other() -> None:
+    said = streams(event("output_text.delta", delta="Hi.", item_id="i", output_index=0, content_index=0), end())
+    tools = [{"type": "function", "function": {"name": "look", **strict}} for strict in ({}, {"strict": True})]
+    async with UpstreamServer(said) as server, serving(*backend(server, "responses-api")) as client:
+        completion(await client.post(ROUTE, **asked(tools=tools)))
+        assert [tool["strict"] for tool in bodies(server)[0]["tools"]] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["chat-completions", "responses-api"])
+async def test_an_empty_message_is_not_left_out(name: str) -> None:
+    said = event("output_text.delta", delta="Hi.", item_id="i", output_index=0, content_index=0)
+    answer = streams(delta("stop", content="Hi."), "[DONE]") if name == "chat-completions" else streams(said, end())
+    async with UpstreamServer(answer) as server, serving(*backend(server, name), "--check_tool_calls") as client:
+        empty = {"role": "user", "content": ""}
+        tools = [{"type": "function", "function": {"name": "look"}}]
+        completion(await client.post(ROUTE, **asked(empty, tools=tools)))
+        body = bodies(server)[0]
+        assert body.get("messages", body.get("input")) in ([empty], [{"type": "message", **empty}])
+
+
+@pytest.mark.parametrize("flags", [(), ("--check_tool_calls",)])
+async def test_metadata_of_what_is_not_stored_is_named_and_not_sent(flags: tuple[str, ...]) -> None:
+    tools = [{"type": "function", "function": {"name": "look"}}]
+    async with UpstreamServer(replies(200, WHOLE)) as server, serving(*backend(server), *flags) as client:
+        response = await client.post(ROUTE, **asked(tools=tools, store=True, metadata={"a": "b"}))
+        assert set(response.headers["x-ignored-parameters"].split(", ")) == {"store", "metadata"}
+        assert "metadata" not in bodies(server)[0]

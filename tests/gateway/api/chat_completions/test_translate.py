@@ -17,6 +17,7 @@ from gateway.api.chat_completions.translate import (
     completion_id,
     completion_of,
     ignored,
+    not_stored,
     turn_request,
     usage_of,
 )
@@ -161,9 +162,20 @@ def test_what_nobody_can_do_is_refused() -> None:
 
 
 def test_what_has_no_effect_is_named() -> None:
-    request = read(store=True, audio=SPOKEN["audio"], stream_options={"include_obfuscation": True})
-    assert ignored(request) == ("audio", "store", "stream_options.include_obfuscation")
-    assert ignored(read(store=False, stream_options={"include_obfuscation": False}, **SPOKEN)) == ()
+    request = read(audio=SPOKEN["audio"], stream_options={"include_obfuscation": True})
+    assert ignored(request) == ("audio", "stream_options.include_obfuscation")
+    assert ignored(read(stream_options={"include_obfuscation": False}, **SPOKEN)) == ()
+
+
+def test_metadata_is_without_effect_where_it_was_to_be_stored() -> None:
+    cases: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+        ({"store": True, "metadata": {"a": "b"}}, ("store", "metadata")),
+        ({"store": True, "metadata": None}, ("store",)),
+        ({"store": False, "metadata": {"a": "b"}}, ()),
+        ({"metadata": {"a": "b"}}, ()),
+    ]
+    for values, names in cases:
+        assert not_stored(msgspec.convert({"model": "m", "messages": [], **values}, Envelope), values) == names
 
 
 def finished(*parts: llm.Part, text: str = "", reason: llm.FinishReason = "stop") -> AnswerFinished:
