@@ -10,6 +10,7 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.engines.guards import ActiveGuard
 from gateway.pipeline.guarded_answer import guarded_answer
+from gateway.settings.guard_table import GuardRules
 from gateway.telemetry.timings import Stopwatch
 
 PartT = TypeVar("PartT", bound=llm.Part)
@@ -21,8 +22,9 @@ REMOVED = "[removed]"
 class Screening(msgspec.Struct, frozen=True, kw_only=True):
     """What the guards think of a prompt.
 
-    ``substitutes`` stand in place of the texts that are their keys. With an ``answer`` the model is not asked, and that
-    is said. ``guards`` flagged what is new; one of them may have it ``refused``.
+    ``substitutes`` stand in place of the texts that are their keys, in what the model is given and in what is
+    remembered. With an ``answer`` the model is not asked, and that is said. ``guards`` flagged what is new; one of them
+    may have it ``refused``.
     """
 
     substitutes: Mapping[str, str] = {}
@@ -73,26 +75,31 @@ async def screen(
     """Have ``guards`` judge ``messages``, the last of which are to be answered; ``exempt`` are texts of the operator.
 
     What is new, after the last words of the assistant, leads to the action of the guard that flags it; what is older
-    was answered before, and is only removed. Raises ``Unavailable`` for a guard that fails.
+    was answered before, and is only removed. Of several guards the first one that does not let the turn go on decides,
+    but all are asked: what any of them flags must not be remembered. Raises ``Unavailable`` for a guard that fails.
     """
     first_new = max((number + 1 for number, each in enumerate(messages) if _is_said(each)), default=0)
     new = [text for text in dict.fromkeys(_texts(messages[first_new:])) if text not in exempt]
     old = [text for text in dict.fromkeys(_texts(messages[:first_new])) if text not in exempt and text not in new]
     substitutes: dict[str, str] = {}
     flagging: dict[str, None] = {}
+    ending: GuardRules | None = None
     for guard in guards:
         for text in new:
             if text in substitutes or not await guard.flagged([text]):
                 continue
             flagging[guard.rules.name] = None
-            if guard.rules.action == "refuse":
-                return Screening(guards=tuple(flagging), refused=True)
-            if guard.rules.action == "stop":
-                substitutes[text] = REMOVED
-                return Screening(substitutes=substitutes, answer=guard.rules.sentence, guards=tuple(flagging))
-            substitutes[text] = guard.rules.sentence
+            if guard.rules.action == "replace":
+                substitutes[text] = guard.rules.sentence
+            else:
+                substitutes[text], ending = REMOVED, ending or guard.rules
         substitutes |= dict.fromkeys(await guard.flagged(old), REMOVED)
-    return Screening(substitutes=substitutes, guards=tuple(flagging))
+    return Screening(
+        substitutes=substitutes,
+        answer=ending.sentence if ending is not None and ending.action == "stop" else None,
+        guards=tuple(flagging),
+        refused=ending is not None and ending.action == "refuse",
+    )
 
 
 async def screen_text(text: str, guards: Sequence[ActiveGuard]) -> Screening:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from adapters.contract import llm, tts
 from gateway.pipeline.read_aloud import Read
+from gateway.pipeline.screening import Screening
 from gateway.pipeline.speak import UtteranceStarted
 from gateway.realtime.hearing.audio_format import format_of
 from gateway.realtime.pacing import PacedAudio, Playback
@@ -16,7 +17,7 @@ from gateway.telemetry.outcome import TurnOutcome
 from gateway.turns.result import TurnEvent
 
 ToolCall = llm.ToolCallStarted | llm.ToolCallDelta | llm.ToolCallFinished
-Told = llm.TextDelta | ToolCall | UtteranceStarted | tts.AudioChunk
+Told = Screening | llm.TextDelta | ToolCall | UtteranceStarted | tts.AudioChunk
 """The events of a turn of which the session learns."""
 
 Tell = Callable[[AnswerInput], None]
@@ -96,6 +97,8 @@ class AnswerRun:
     def _pass_on(self, event: Told) -> None:
         name = self.response_id
         match event:
+            case Screening():
+                self._tell(inputs.TextFlagged(response_id=name, substitutes=event.substitutes))
             case llm.TextDelta():
                 self._tell(inputs.AnswerText(response_id=name, text=event.text))
             case llm.ToolCallStarted():

@@ -112,7 +112,7 @@ class ConversationTurn:
 
     async def _run(
         self, tally: Tally
-    ) -> AsyncGenerator[ConversationJoined | Listened | Answered | ConversationKept, None]:
+    ) -> AsyncGenerator[ConversationJoined | Listened | Screening | Answered | ConversationKept, None]:
         plan = self._plan
         deadline = Deadline.of(plan.turn_seconds, self._watch.elapsed)
         async with AsyncExitStack() as held:
@@ -184,7 +184,7 @@ class ConversationTurn:
         listened: TranscriptFinished | RecordingFinished | None,
         deadline: Deadline,
         tally: Tally,
-    ) -> AsyncGenerator[Answered | ConversationKept, None]:
+    ) -> AsyncGenerator[Screening | Answered | ConversationKept, None]:
         """The answer, stored before its end is told; when closed while it is spoken, what was played is stored."""
         plan = self._plan
         question, playhead = plan.question(listened, lease.conversation.languages), Playhead()
@@ -192,10 +192,11 @@ class ConversationTurn:
         screening = await deadline.limit(screened(plan, lease, question))
         for name in screening.guards:
             yield Guarded(guard=name)
+        if screening.substitutes:  # what is stored is what the model was given
+            yield screening
+            lease, question = lease.with_changed(screening.applied), question.with_heard(screening.part)
         if screening.refused:
             raise rejected()
-        if screening.substitutes:  # what is stored is what the model was given
-            lease, question = lease.with_changed(screening.applied), question.with_heard(screening.part)
         prompt: Prompt | None = None
         spoken = finished = False
         try:

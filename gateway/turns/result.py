@@ -5,6 +5,7 @@ import msgspec
 from adapters.contract import llm
 from gateway.pipeline.answer import Answered
 from gateway.pipeline.listen import Listened
+from gateway.pipeline.screening import Screening
 from gateway.telemetry.outcome import TurnOutcome
 
 
@@ -31,4 +32,5 @@ class TurnFinished(msgspec.Struct, frozen=True, kw_only=True, tag="turn_finished
     outcome: TurnOutcome
 
 
-TurnEvent = ConversationJoined | Listened | Answered | ConversationKept | TurnFinished
+TurnEvent = ConversationJoined | Listened | Screening | Answered | ConversationKept | TurnFinished
+"""There is a ``Screening`` where the guards flagged something of what the model is to read."""

@@ -1,7 +1,7 @@
 """Items of the Responses API as messages to a language model, and messages as items."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, assert_never
 
 import msgspec
@@ -125,6 +125,28 @@ def _output(item: FunctionCallOutputItem) -> str:
             param="messages",
         )
     return "".join(texts)
+
+
+def substituted(item: Item, texts: Mapping[str, str]) -> Item:
+    """``item`` with the values of ``texts`` in place of the texts, as a language model gets them, that are its keys."""
+    match item:
+        case MessageItem():
+            content = [_substituted(part, texts) for part in content_of(item)]
+            return msgspec.structs.replace(item, content=content)
+        case FunctionCallOutputItem():
+            return msgspec.structs.replace(item, output=texts.get(_output(item), item.output))
+        case _:
+            return item
+
+
+def _substituted(part: Content, texts: Mapping[str, str]) -> Content:
+    match part:
+        case InputText() | OutputText():
+            return msgspec.structs.replace(part, text=texts.get(part.text, part.text))
+        case Refusal():
+            return msgspec.structs.replace(part, refusal=texts.get(part.refusal, part.refusal))
+        case _:
+            return part
 
 
 def items_of(messages: Iterable[llm.Message], seed: str) -> tuple[Item, ...]:

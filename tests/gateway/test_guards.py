@@ -20,6 +20,7 @@ from gateway.engines.route import ServedRoute
 from gateway.settings.load import load
 from tests.support.chat_chunks import delta
 from tests.support.moderations_server import moderating
+from tests.support.realtime_client import realtime
 from tests.support.scripted_guard import ScriptedGuard, guards_of
 from tests.support.server import question, scripted_engines, served
 from tests.support.upstream_server import Exchange, UpstreamServer
@@ -130,6 +131,54 @@ class TestQuestions:
         async with desk(ScriptedGuard("Hello?"), on=("transcript",), action="replace") as at:
             assert shown(route, await asked(at, route))[1] == "stop"
             assert at.engines.llm.requests[-1].messages[-1].parts == (llm.Text(text="No."),)
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "kept"),
+    [("refuse", "failed", "[removed]"), ("stop", "incomplete", "[removed]"), ("replace", "completed", "No.")],
+)
+class TestWhatIsRemembered:
+    async def test_of_a_session_in_which_only_the_flagged_turn_is_refused(
+        self, action: str, status: str, kept: str
+    ) -> None:
+        async with desk(ScriptedGuard("bomb"), on=("transcript",), action=action) as at:
+            address = str(at.client.base_url).rstrip("/")
+            async with realtime(address) as client:
+                name = (await client.until("conversation.created"))["conversation"]["id"]
+                await client.update(output_modalities=["text"])
+                ends = []
+                for text in ("Hello?", "How is a bomb built?", "What is a bomb?", "How is the weather?"):
+                    await client.write(text)
+                    item = client.events[-1]["item"]["id"]
+                    ends.append((await client.answered())["status"])
+                    await client.send("conversation.item.retrieve", item_id=item)
+                    [content] = (await client.until("conversation.item.retrieved"))["item"]["content"]
+                    assert content["text"] == (kept if "bomb" in text else text)
+            assert ends == ["completed", status, status, "completed"]
+            async with realtime(address, conversation=name) as client:
+                await client.update(output_modalities=["text"])
+                await client.write("And tomorrow?")
+                assert (await client.answered())["status"] == "completed"
+            read = str(at.engines.llm.requests[-1].messages)
+            assert read.count(kept) >= 2
+            assert "bomb" not in read
+            listed = (await at.client.get(f"/v1/conversations/{name}/items")).text
+            assert (listed.count(kept) >= 2, "bomb" in listed) == (True, False)
+            response = await at.client.post(RESPONSES, json={"model": "m", "input": "Go on.", "conversation": name})
+            assert response.status_code == 200
+
+    async def test_of_a_response(self, action: str, status: str, kept: str) -> None:
+        words, instructions = "How is a bomb built?", "You know all about the bomb."
+        async with desk(ScriptedGuard("bomb"), on=("transcript",), action=action) as at:
+            fields = {"model": "m", "input": words, "instructions": instructions}
+            response = await at.client.post(RESPONSES, json=fields)
+            if status == "failed":
+                assert response.status_code == 400
+                return
+            path = f"{RESPONSES}/{response.json()['id']}"
+            [item] = (await at.client.get(f"{path}/input_items")).json()["data"]
+            assert item["content"][0]["text"] == kept
+            assert (await at.client.get(path)).json()["instructions"] == kept
 
 
 async def test_a_whole_answer_is_guarded_too() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 import msgspec
@@ -18,9 +18,11 @@ from gateway.conversation.snapshot import Record
 from gateway.http.errors import ErrorAnswer, stream_error
 from gateway.http.headers import AnswerHead, headers_of
 from gateway.http.streaming import EVENT_STREAM, Head, Held, Part, Streaming, StreamingResponse
+from gateway.pipeline.screening import Screening
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import ConversationTurn
 from gateway.turns.result import ConversationJoined, TurnEvent, TurnFinished
+from gateway.wire.item_messages import substituted
 from gateway.wire.items import Item
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class WrittenResponse:
         self._shelf = shelf
         self._ignored = dict.fromkeys(ignored)
         self._conversation_id: str | None = None
+        self._flagged: Mapping[str, str] = {}  # with what stands in its place where the response is kept
         self._begun = False
 
     def streamed(self, watch: Stopwatch) -> StreamingResponse:
@@ -101,16 +104,21 @@ class WrittenResponse:
             yield last
 
     def _note(self, event: TurnEvent) -> None:
-        """Take down what the headers say."""
+        """Take down what the headers say, and what is not to be kept."""
         if isinstance(event, ConversationJoined):
             self._conversation_id = event.conversation_id
+        elif isinstance(event, Screening):
+            self._flagged = event.substitutes
         elif isinstance(event, Started):
             self._ignored |= dict.fromkeys(FIELDS.get(name, name) for name in event.ignored)
 
     async def _record(self) -> None:
         response = self._writer.response
         if response.store:
-            record = Record(items=msgspec.json.encode(self._given), response=msgspec.json.encode(response))
+            given = [substituted(item, self._flagged) for item in self._given]
+            instructions = self._flagged.get(response.instructions or "", response.instructions)
+            kept = msgspec.structs.replace(response, instructions=instructions)
+            record = Record(items=msgspec.json.encode(given), response=msgspec.json.encode(kept))
             items = [item.id for item in response.output if item.id is not None]
             await self._shelf.archive.record_answer(response.id, record, items)
 

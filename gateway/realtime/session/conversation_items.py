@@ -1,7 +1,7 @@
 """The items of a session's conversation: their order, how many are kept, and which a model is given."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 import msgspec
@@ -104,6 +104,12 @@ class ConversationItems:
             self._items[item.id] = item
             self.changed = True
 
+    def substitute(self, texts: Mapping[str, str]) -> None:
+        """Put the values of ``texts`` in place of the texts that are its keys."""
+        for item in self.all():
+            if (changed := _substituted(item, texts)) != item:
+                self.replace(changed)
+
     def delete(self, id_: str) -> None:
         """The client takes the item out, if it is there."""
         if id_ in self._items:
@@ -156,6 +162,30 @@ def heard(item: Item, transcript: str) -> Item:
         for part in item.content
     ]
     return msgspec.structs.replace(item, content=content)
+
+
+def _substituted(item: Item, texts: Mapping[str, str]) -> Item:
+    match item:
+        case MessageItem():
+            return msgspec.structs.replace(item, content=[_substituted_part(part, texts) for part in item.content])
+        case FunctionCallOutputItem():
+            return msgspec.structs.replace(item, output=texts.get(item.output, item.output))
+        case FunctionCallItem():
+            return item
+        case _:
+            assert_never(item)
+
+
+def _substituted_part(part: Content, texts: Mapping[str, str]) -> Content:
+    match part:
+        case InputText() | OutputText():
+            return msgspec.structs.replace(part, text=texts.get(part.text, part.text))
+        case InputAudio() | OutputAudio():
+            return msgspec.structs.replace(part, transcript=texts.get(part.transcript or "", part.transcript))
+        case InputImage():
+            return part
+        case _:
+            assert_never(part)
 
 
 def silent(item: Item) -> tuple[Item, list[bytes]]:

@@ -12,6 +12,7 @@ From the ears, while the session listens with turn detection (``commands.Listen`
 From the ears, for each transcript that was started or asked for (``StartTranscript``, ``FinishTranscript``):
     ``TranscriptDelta``* and, once it was asked to finish, ``TranscriptFinished`` or ``TranscriptFailed`` once.
 From the driver, for each ``Answer``, ``Say`` or adopted attempt:
+    ``TextFlagged``? and then
     (``AnswerText`` | ``AnswerAudio`` | ``ToolCallStarted`` | ``ToolCallDelta`` | ``ToolCallFinished``)* and then
     ``AnswerFinished`` or ``AnswerFailed`` once; nothing more after ``Cancel``.
 From the driver, for each ``Prepare``:
@@ -20,6 +21,8 @@ From the driver, for each ``Prepare``:
 From the memory, after each ``Remember`` that it could store:
     ``Shortened``.
 """
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -121,6 +124,13 @@ class PreparationLost(msgspec.Struct, frozen=True, kw_only=True):
 
     response_id: str
     tokens: int = 0
+
+
+class TextFlagged(msgspec.Struct, frozen=True, kw_only=True):
+    """Guards flagged texts that the answer was to read: in the conversation ``substitutes`` stand in their place."""
+
+    response_id: str
+    substitutes: Mapping[str, str]
 
 
 class AnswerText(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,7 +240,14 @@ VoiceInput = VoiceStarted | VoicePaused | VoiceResumed | TurnEnded
 TranscriptInput = TranscriptDelta | TranscriptFinished | TranscriptFailed
 PreparationInput = Prepared | PreparationLost
 AnswerInput = (
-    AnswerText | AnswerAudio | ToolCallStarted | ToolCallDelta | ToolCallFinished | AnswerFinished | AnswerFailed
+    TextFlagged
+    | AnswerText
+    | AnswerAudio
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCallFinished
+    | AnswerFinished
+    | AnswerFailed
 )
 
 Input = (

@@ -179,6 +179,8 @@ class Responses:
             return
         writer = running.writer
         match event:
+            case inputs.TextFlagged():
+                self._state.items.substitute(event.substitutes)
             case inputs.AnswerText():
                 writer.text(event.text)
             case inputs.AnswerAudio():

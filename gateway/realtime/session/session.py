@@ -39,6 +39,7 @@ from gateway.realtime.session.inputs import (
     Prepared,
     Refused,
     Shortened,
+    TextFlagged,
     TimerFired,
     ToolCallDelta,
     ToolCallFinished,
@@ -89,7 +90,8 @@ class Session:
             case Expired() | Closed():
                 self._end(event)
             case (
-                AnswerText()
+                TextFlagged()
+                | AnswerText()
                 | AnswerAudio()
                 | ToolCallStarted()
                 | ToolCallDelta()

@@ -29,7 +29,7 @@ class TestWhatIsNew:
 
     async def test_the_request_is_refused(self) -> None:
         found = await screened(message("user", "A bad word."))
-        assert found == Screening(guards=("test",), refused=True)
+        assert found == Screening(substitutes={"A bad word.": REMOVED}, guards=("test",), refused=True)
         assert rejected().code == "content_policy_violation"
 
     async def test_a_sentence_is_the_answer(self) -> None:
@@ -63,6 +63,27 @@ class TestWhatIsNew:
         messages = (message("system", "No bad words."), message("user", "Hi."))
         assert (await screened(*messages)).refused
         assert not (await screened(*messages, exempt=("No bad words.",))).refused
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        (("refuse", "stop"), {"refused": True}),
+        (("stop", "refuse"), {"answer": "No."}),
+        (("replace", "refuse"), {"refused": True}),
+    ],
+)
+async def test_the_first_guard_that_ends_the_turn_decides_but_all_are_asked(
+    actions: tuple[str, str], expected: dict[str, Any]
+) -> None:
+    rules = [{"name": action, "action": action, "sentence": "No."} for action in actions]
+    guards = [active(ScriptedGuard(word), **each) for word, each in zip(("bad", "rude"), rules, strict=True)]
+    messages = (message("user", "A bad word."), message("user", "Bad as bad can be."), message("user", "A rude word."))
+    found = await screen(messages, guards, ())
+    removed = [text for text, substitute in found.substitutes.items() if substitute == REMOVED]
+    assert len(found.substitutes) == 3
+    assert len(removed) == (1 if "replace" in actions else 3)
+    assert found == Screening(substitutes=found.substitutes, guards=actions, **expected)
 
 
 class TestWhatIsOlder:

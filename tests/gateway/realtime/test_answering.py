@@ -20,6 +20,7 @@ from gateway.realtime.session.inputs import TurnEnded
 from gateway.turns.conversation_turn import Turns
 from tests.support.realtime_client import silence, spoken_question
 from tests.support.realtime_session import Stage
+from tests.support.scripted_guard import ScriptedGuard, guards_of
 from tests.support.server import scripted_engines, until
 
 PAUSE = silence(0.25)
@@ -263,3 +264,20 @@ async def test_a_failure_is_told_and_charged() -> None:
         assert done.response.status == "failed"
         assert "user" not in str(done)
     assert [outcome.error for outcome in stage.outcomes] == ["internal"]
+
+
+@pytest.mark.parametrize("reach", ["off", "tts"])
+@pytest.mark.parametrize("action", ["refuse", "stop", "replace"])
+async def test_what_was_flagged_of_what_the_user_said_is_not_stored(action: str, reach: str) -> None:
+    stage = Stage(scripted_engines(), "--realtime_ahead", reach)
+    guards = guards_of(ScriptedGuard("you"), on=("transcript",), action=action, sentence="No.")
+    stage.gateway.routes[0].guards = guards
+    async with stage.session(conversation="conv_1"):
+        await stage.speak(spoken_question() + PAUSE)
+        await asyncio.sleep(0.1)
+        await stage.speak(silence(0.6))
+        await stage.until("response.done")
+    _, stored = await stage.history.archive.newest("conv_1")
+    assert stored is not None
+    [message, *_] = stored.turns[0].messages
+    assert message.parts == (llm.Text(text="No." if action == "replace" else "[removed]"),)

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
-from gateway.wire.item_messages import items_of, messages_of
+from gateway.wire.item_messages import items_of, messages_of, substituted
 from gateway.wire.items import (
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -105,6 +105,20 @@ IMAGE = InputImage(image_url="https://x/y.png")
 def test_what_a_model_is_not_given_is_refused(item: Item, error: type[Exception]) -> None:
     with pytest.raises(error):
         messages_of([item])
+
+
+def test_a_text_is_substituted_as_a_model_gets_it() -> None:
+    def items(text: str, output: Any) -> tuple[Item, ...]:
+        return (
+            MessageItem(role="user", content=[InputText(text=text), IMAGE]),
+            MessageItem(role="assistant", content=[OutputText(text=text), Refusal(refusal=text)]),
+            FunctionCallItem(call_id="c", name="f", arguments="{}"),
+            FunctionCallOutputItem(call_id="c", output=output),
+        )
+
+    given = items("bad", [InputText(text="b"), InputText(text="ad")])
+    assert tuple(substituted(item, {"bad": "[removed]"}) for item in given) == items("[removed]", "[removed]")
+    assert tuple(substituted(item, {"b": "[removed]"}) for item in given) == given
 
 
 def test_what_was_said_by_voice_is_shown_as_items_with_ids_that_stay() -> None:

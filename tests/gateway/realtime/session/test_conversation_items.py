@@ -1,7 +1,18 @@
 """Items keep their order, and no more of them are kept than may be."""
 
 from gateway.conversation.conversation import SUMMARY
-from gateway.realtime.protocol.items import FunctionCallOutputItem, InputImage, InputText, Item, MessageItem
+from gateway.realtime.protocol.items import (
+    Content,
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    InputAudio,
+    InputImage,
+    InputText,
+    Item,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+)
 from gateway.realtime.session.conversation_items import FRONT, ConversationItems
 
 
@@ -78,3 +89,22 @@ def test_what_is_dropped_is_not_deleted() -> None:
     items.delete("b")
     items.delete("nothing")
     assert list(items.deleted) == ["b"]
+
+
+def test_a_text_is_substituted_wherever_it_is() -> None:
+    image = InputImage(image_url="https://example.org/long")
+
+    def said(text: str, silent: str | None = None) -> tuple[Item, ...]:
+        asked: list[Content] = [InputText(text=text), image, InputAudio(transcript=text), InputAudio(transcript=silent)]
+        return (
+            MessageItem(id="a", role="user", content=asked),
+            MessageItem(id="b", role="assistant", content=[OutputText(text=text), OutputAudio(transcript=text)]),
+            FunctionCallItem(id="c", call_id="call_1", name="f", arguments="{}"),
+            FunctionCallOutputItem(id="d", call_id="call_1", output=text),
+        )
+
+    items = ConversationItems(said("bad"), 10, 1000)
+    items.substitute({"good": "[removed]"})
+    assert (items.all(), items.changed) == (said("bad"), False)
+    items.substitute({"bad": "[removed]"})
+    assert (items.all(), items.changed) == (said("[removed]"), True)
