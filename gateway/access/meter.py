@@ -33,10 +33,11 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class Meter(Protocol):
     """Counts for the limits of callers and for those of all of them together."""
 
-    async def take(self, caller: Caller, kind: Kind) -> Taken:
-        """Count one request of ``caller`` and one of ``kind`` under way, unless a limit on either is reached.
+    async def take(self, caller: Caller, kind: Kind | None, requests: int = 1) -> Taken:
+        """Count ``requests`` of ``caller`` and one of ``kind`` under way, unless a limit on either is reached.
 
-        Never fails: a refusal is in the outcome.
+        What is begun before it is a request is taken in two steps: its place with no ``requests``, then one without a
+        ``kind``. Never fails: a refusal is in the outcome.
         """
 
     def leave(self, caller: str, kind: Kind, taken: Taken) -> None:
@@ -71,23 +72,24 @@ class LocalMeter:
         self._counts: defaultdict[str, Counts] = defaultdict(Counts)
         self._under_way: dict[tuple[Kind, str], int] = {}
 
-    async def take(self, caller: Caller, kind: Kind) -> Taken:
-        """Count one request and one of ``kind`` under way, or refuse."""
+    async def take(self, caller: Caller, kind: Kind | None, requests: int = 1) -> Taken:
+        """Count ``requests`` and one of ``kind`` under way, or refuse."""
         for whose, owner, limits in self.owners(caller):
             limit = at_once_limit(limits, kind)
-            if limit is not None and self._under_way.get((kind, owner), 0) >= limit:
+            if kind is not None and limit is not None and self._under_way.get((kind, owner), 0) >= limit:
                 return Taken(standing=self._standing(caller), refusal=at_once_refusal(limit, kind, whose))
         standing = self._standing(caller)
         if (refusal := standing.refusal(REQUESTS)) is not None:
             return Taken(standing=standing, refusal=refusal)
-        self.count_taken(caller, kind)
-        return Taken(standing=self._standing(caller), place=kind)
+        self.count_taken(caller, kind, requests)
+        return Taken(standing=self._standing(caller), place=kind or "")
 
-    def count_taken(self, caller: Caller, kind: Kind) -> None:
-        """Count a request that has its place."""
+    def count_taken(self, caller: Caller, kind: Kind | None, requests: int) -> None:
+        """Count what was not refused."""
         for _, owner, _ in self.owners(caller):
-            self._counts[owner].add({"requests": 1}, self._clock())
-            self._under_way[kind, owner] = self._under_way.get((kind, owner), 0) + 1
+            self._counts[owner].add({"requests": requests}, self._clock())
+            if kind is not None:
+                self._under_way[kind, owner] = self._under_way.get((kind, owner), 0) + 1
 
     def leave(self, caller: str, kind: Kind, taken: Taken) -> None:
         """What was taken has ended."""
@@ -131,9 +133,9 @@ class LocalMeter:
         return Standing(own=own, everybody=everybody)
 
 
-def at_once_limit(limits: Limits, kind: Kind) -> int | None:
+def at_once_limit(limits: Limits, kind: Kind | None) -> int | None:
     """How many of ``kind`` may be under way at once."""
-    return limits.turns_at_once if kind == "turns" else limits.sessions_at_once
+    return {"turns": limits.turns_at_once, "sessions": limits.sessions_at_once, None: None}[kind]
 
 
 def amounts_of(use: Use) -> dict[Quantity, float]:

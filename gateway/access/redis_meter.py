@@ -61,21 +61,23 @@ class RedisMeter:
         self._silent_until = 0.0
         self._answers: bool | None = None
 
-    async def take(self, caller: Caller, kind: Kind) -> Taken:
-        """Count one request and one of ``kind`` under way, or refuse."""
+    async def take(self, caller: Caller, kind: Kind | None, requests: int = 1) -> Taken:
+        """Count ``requests`` and one of ``kind`` under way, or refuse."""
         unlimited = all(limits == Limits() for _, _, limits in self._local.owners(caller))
         if unlimited or time.monotonic() < self._silent_until:
-            return await self._take_here(caller, kind)
+            return await self._take_here(caller, kind, requests)
         self._places += 1
         place = f"{self._gateway}:{self._places}"
         owners = [owner for _, owner, _ in self._local.owners(caller)]
         under_way = (f"{PREFIX}{kind}:{owners[0]}", f"{PREFIX}{kind}:{owners[1]}")
-        self._held[place] = under_way
+        if kind is not None:
+            self._held[place] = under_way
         asked = {
             "counts": [f"{PREFIX}counts:{owner}" for owner in owners],
             "under_way": under_way,
             "place": place,
             "most": [at_once_limit(limits, kind) for _, _, limits in self._local.owners(caller)],
+            "amount": requests,
             "requests": [
                 {period: limit for quantity, period, limit in limited(limits) if quantity == "requests"}
                 for _, _, limits in self._local.owners(caller)
@@ -84,33 +86,34 @@ class RedisMeter:
         try:
             reply = await self._settle(asked)
         except BaseException as error:
-            del self._held[place]
-            self._next.leave(under_way, place)  # the server may have given it
+            if self._held.pop(place, None) is not None:
+                self._next.leave(under_way, place)  # the server may have given it
             if not isinstance(error, Exception):
                 raise
-            return await self._take_here(caller, kind)
+            return await self._take_here(caller, kind, requests)
+        if reply.refused is None:
+            self._local.count_taken(caller, kind, requests)
         return self._taken(caller, kind, place, reply)
 
-    async def _take_here(self, caller: Caller, kind: Kind) -> Taken:
-        taken = await self._local.take(caller, kind)
+    async def _take_here(self, caller: Caller, kind: Kind | None, requests: int) -> Taken:
+        taken = await self._local.take(caller, kind, requests)
         if taken.refusal is None:
             for _, owner, _ in self._local.owners(caller):
-                self._next.count(f"{PREFIX}counts:{owner}", {"requests": 1})
+                self._next.count(f"{PREFIX}counts:{owner}", {"requests": requests})
         return taken
 
-    def _taken(self, caller: Caller, kind: Kind, place: str, reply: Reply) -> Taken:
+    def _taken(self, caller: Caller, kind: Kind | None, place: str, reply: Reply) -> Taken:
         own, everybody = (
             _windows(limits, counts, reply.now)
             for (_, _, limits), counts in zip(self._local.owners(caller), reply.counts, strict=True)
         )
         standing = Standing(own=own, everybody=everybody)
         if reply.refused is None:
-            self._local.count_taken(caller, kind)
-            return Taken(standing=standing, place=place)
-        del self._held[place]
+            return Taken(standing=standing, place="" if kind is None else place)
+        self._held.pop(place, None)
         whose, _, limits = self._local.owners(caller)[reply.refused - 1]
         most = at_once_limit(limits, kind)
-        if reply.why == "requests" or most is None:
+        if reply.why == "requests" or kind is None or most is None:
             return Taken(standing=standing, refusal=standing.refusal(REQUESTS))
         return Taken(standing=standing, refusal=at_once_refusal(most, kind, whose))
 

@@ -105,7 +105,7 @@ local function take(asked)
     end
     for owner = 1, 2 do
         if not refused then
-            add(counts[owner], 'requests', 1)
+            add(counts[owner], 'requests', asked.amount)
             write(asked.counts[owner], counts[owner])
             if asked.most[owner] ~= cjson.null then hold(asked.under_way[owner], asked.place) end
         end

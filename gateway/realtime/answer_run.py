@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from adapters.contract import llm, tts
+from gateway.access.standing import Standing
 from gateway.pipeline.read_aloud import Read
 from gateway.pipeline.screening import Screening
 from gateway.pipeline.speak import UtteranceStarted
@@ -15,6 +16,7 @@ from gateway.realtime.session import inputs
 from gateway.realtime.session.inputs import AnswerInput
 from gateway.telemetry.outcome import TurnOutcome
 from gateway.turns.result import TurnEvent
+from gateway.turns.speculation import Speculation
 
 ToolCall = llm.ToolCallStarted | llm.ToolCallDelta | llm.ToolCallFinished
 Told = Screening | llm.TextDelta | ToolCall | UtteranceStarted | tts.AudioChunk
@@ -26,7 +28,8 @@ Tell = Callable[[AnswerInput], None]
 class AnswerRun:
     """The answer ``response_id``, spoken as ``output`` says and heard in ``playback`` or, without ``output``, in text.
 
-    What is ``prepared`` is held back, bounded by what its turn may do, until it is adopted.
+    It is held back until it is released. One that is made ahead speaks so many utterances before that; ``is_adopted``
+    says whether the session has made it its answer. ``standing`` is that of the caller with this answer.
     """
 
     def __init__(
@@ -36,56 +39,62 @@ class AnswerRun:
         playback: Playback,
         tell: Tell,
         *,
-        prepared: bool = False,
+        ahead: int | None = None,
     ) -> None:
         self.response_id = response_id
         self.playback = playback
         self.audio_format = None if output is None else format_of(output.format)
         self.task: asyncio.Task[None] | None = None
-        self.is_adopted = not prepared
+        self.speculation = None if ahead is None else Speculation(ahead, self._lost)
+        self.is_adopted = ahead is None
+        self.standing = Standing()
         self.tokens = 0
         self._tell = tell
         self._held: list[Told] = []
-        self._adopted = asyncio.Event()
+        self._released = asyncio.Event()
         self._audio: PacedAudio | None = None
 
     def speak(self, rate: int) -> None:
         """The turn's audio has ``rate`` Hz."""
         if self.audio_format is not None:
             self._audio = PacedAudio(self.playback, rate, self.audio_format, self._hand_over)
-            if self.is_adopted:
+            if self._released.is_set():
                 self._audio.start()
 
     async def take(self, event: TurnEvent | Read) -> None:
         """The next event of the turn; waits while too much audio waits for its time."""
         if not isinstance(event, Told):
             return
-        if self.is_adopted:
+        if self._released.is_set():
             self._pass_on(event)
         else:
             self._held.append(event)
         if self._audio is not None:
             await self._audio.room()
 
-    def adopt(self) -> None:
-        """Tell what was held back, and everything else as it comes."""
-        self.is_adopted = True
+    def release(self, standing: Standing) -> None:
+        """The caller is to have the answer: tell what was held back, and everything else as it comes."""
+        self.standing = standing
+        if self.speculation is not None:
+            self.speculation.adopt()
+        self._released.set()
         for event in self._held:
             self._pass_on(event)
         self._held.clear()
         if self._audio is not None:
             self._audio.start()
-        self._adopted.set()
+
+    async def released(self) -> None:
+        """Wait until the answer is released."""
+        await self._released.wait()
 
     async def finish(self) -> None:
-        """The turn is over: wait until the answer is adopted and all its audio was handed over."""
-        if not self.is_adopted:
-            await self._adopted.wait()
+        """The turn is over: wait until all its audio was handed over."""
         if self._audio is not None:
             await self._audio.drain()
 
-    def lost(self, outcome: TurnOutcome) -> None:
-        """The turn ended without being adopted, and used ``tokens``."""
+    def _lost(self, outcome: TurnOutcome) -> None:
+        """The turn ended without being needed, and used ``tokens``."""
         usage = outcome.usage or outcome.estimate
         self.tokens = 0 if usage is None else usage.input_tokens + usage.output_tokens
 

@@ -14,7 +14,6 @@ from adapters.contract import llm
 from adapters.contract.errors import AdapterError
 from gateway.access.caller import Caller
 from gateway.access.meter import Meter
-from gateway.access.standing import Standing
 from gateway.conversation.history import ConversationRef
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.realtime.answer_run import AnswerRun
@@ -31,7 +30,6 @@ from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
 from gateway.turns.request import TurnRequest
 from gateway.turns.result import TurnFinished
-from gateway.turns.speculation import Speculation
 from gateway.turns.speech_turn import SpeechTurnRequest, SpeechTurns
 from gateway.turns.turn_place import turn_place
 
@@ -72,7 +70,6 @@ class Answers:
         self._start = start
         self._recording = recording
         self._runs: dict[str, AnswerRun] = {}
-        self._speculations: dict[str, Speculation] = {}
         self._stopping: set[asyncio.Task[None]] = set()
 
     def run_of(self, response_id: str) -> AnswerRun | None:
@@ -87,7 +84,7 @@ class Answers:
             case commands.Answer():
                 playback = self._playback if command.in_conversation else self._playback.beside()
                 run = AnswerRun(command.response_id, command.plan.output, playback, self._tell)
-                self._begin(run, lambda: self._answered(run, command.plan, self._recording, None))
+                self._begin(run, lambda: self._answered(run, command.plan, self._recording))
             case commands.Say():
                 run = AnswerRun(command.response_id, command.output, self._playback, self._tell)
                 self._begin(run, lambda: self._said(run, command))
@@ -103,15 +100,28 @@ class Answers:
     def prepare(self, command: commands.Prepare, words: Words, heard: llm.Audio | None) -> None:
         """Answer what was said up to a pause, without effect: ``words``, or ``heard`` where the model hears itself."""
         output = None if command.plan is None else command.plan.output
-        run = AnswerRun(command.response_id, output, self._playback, self._tell, prepared=True)
+        ahead = 1 if command.reach == "tts" else 0
+        run = AnswerRun(command.response_id, output, self._playback, self._tell, ahead=ahead)
         self._begin(run, lambda: self._prepared(run, command, words, heard))
 
     def _adopt(self, response_id: str) -> None:
-        """The attempt is the answer."""
-        if (speculation := self._speculations.pop(response_id, None)) is not None:
-            speculation.adopt()
+        """The attempt is the answer, if the caller may have one."""
         if (run := self._runs.get(response_id)) is not None:
-            run.adopt()
+            run.is_adopted = True
+            self._start(self._adopted(run))
+
+    async def _adopted(self, run: AnswerRun) -> None:
+        """An attempt becomes a request of the caller; past a limit it fails like any answer, and is thrown away."""
+        taken = await self._service.meter.take(self._service.caller, None)
+        if self._runs.get(run.response_id) is not run:
+            return
+        if taken.refusal is None:
+            run.release(taken.standing)
+        else:
+            run.is_adopted = False
+            self._discard(run.response_id)
+            error = self._service.failure(taken.refusal)
+            self._tell(inputs.AnswerFailed(response_id=run.response_id, error=error))
 
     def _cancel(self, response_id: str) -> None:
         """Stop an answer; nothing is told of it any more."""
@@ -159,7 +169,6 @@ class Answers:
     def _ended(self, run: AnswerRun) -> None:
         """An attempt that ends without being adopted is lost."""
         if not run.is_adopted and run.response_id in self._runs:
-            self._speculations.pop(run.response_id, None)
             self._end(run, inputs.PreparationLost(response_id=run.response_id, tokens=run.tokens))
 
     def _end(self, run: AnswerRun, end: inputs.AnswerInput | inputs.PreparationInput) -> None:
@@ -167,12 +176,22 @@ class Answers:
         self._tell(end)
 
     async def _answered(
-        self, run: AnswerRun, plan: commands.AnswerPlan, recording: RecordingOf, speculation: Speculation | None
+        self,
+        run: AnswerRun,
+        plan: commands.AnswerPlan,
+        recording: RecordingOf,
+        prepared: inputs.Prepared | None = None,
     ) -> None:
+        """Answer ``plan``; of an attempt, the session learns that it is ``prepared`` once it has its place."""
         service = self._service
         stages: tuple[Stage, ...] = STAGES if plan.output is not None else ("stt", "llm")
-        async with turn_place(service.meter, service.caller, service.served, stages) as standing:
-            make = partial(self._request, run.response_id, plan, recording, speculation)
+        requests = 1 if prepared is None else 0
+        async with turn_place(service.meter, service.caller, service.served, stages, requests) as standing:
+            if prepared is None:
+                run.release(standing)
+            else:
+                self._tell(prepared)  # the session may adopt the attempt at once
+            make = partial(self._request, run, plan, recording)
             # Recordings for a model that hears are converted, which takes some 15 ms for a minute.
             request = await call(make) if service.served.engines.stt is None else make()
             turn = service.turns.begin(request, service.served, Stopwatch())
@@ -182,13 +201,15 @@ class Answers:
                 async for event in events:
                     if isinstance(event, TurnFinished):
                         outcome = event.reason, event.outcome
+                        await run.released()  # before the turn is charged for: it may still be thrown away
                     else:
                         await run.take(event)
-        await self._finished(run, standing, outcome)
+        await self._finished(run, outcome)
 
     async def _said(self, run: AnswerRun, command: commands.Say) -> None:
         service = self._service
         async with turn_place(service.meter, service.caller, service.served, ("tts",)) as standing:
+            run.release(standing)
             request = SpeechTurnRequest(
                 caller=service.caller, text=command.text, voice=self._voice(command.output), speed=command.output.speed
             )
@@ -198,7 +219,7 @@ class Answers:
             async with aclosing(turn.events()) as events:
                 async for event in events:
                     await run.take(event)
-        await self._finished(run, standing, None)
+        await self._finished(run, None)
 
     async def _prepared(self, run: AnswerRun, command: commands.Prepare, words: Words, heard: llm.Audio | None) -> None:
         """Work ahead as far as ``command`` says; without words there is nothing to answer."""
@@ -209,40 +230,33 @@ class Answers:
         if command.plan is None:
             self._tell(prepared)
             return
-        speculation = Speculation(1 if command.reach == "tts" else 0, run.lost)
-        self._speculations[run.response_id] = speculation
-        self._tell(prepared)  # last: the session may adopt the attempt at once
         items = (*command.plan.items[:-1], _with_words(command.plan.items[-1], said or None))
         plan = msgspec.structs.replace(command.plan, items=items)
 
         def recording(item_id: str) -> llm.Part | None:
             return heard if item_id == command.item_id else self._recording(item_id)
 
-        await self._answered(run, plan, recording, speculation)
+        await self._answered(run, plan, recording, prepared)
 
-    async def _finished(
-        self, run: AnswerRun, standing: Standing, end: tuple[llm.FinishReason, TurnOutcome] | None
-    ) -> None:
+    async def _finished(self, run: AnswerRun, end: tuple[llm.FinishReason, TurnOutcome] | None) -> None:
         """Tell of the end once all audio was handed over."""
         await run.finish()
         if run.response_id in self._runs:
             reason, usage = ("stop", None) if end is None else (end[0], end[1].usage or end[1].estimate)
             limits = tuple(
                 RateLimit(name=each.name, limit=each.limit, remaining=each.remaining, reset_seconds=each.reset)
-                for each in standing.shown()
+                for each in run.standing.shown()
             )
             finished = inputs.AnswerFinished(
                 response_id=run.response_id, reason=reason, usage=usage, rate_limits=limits
             )
             self._end(run, finished)
 
-    def _request(
-        self, response_id: str, plan: commands.AnswerPlan, recording: RecordingOf, speculation: Speculation | None
-    ) -> TurnRequest:
+    def _request(self, run: AnswerRun, plan: commands.AnswerPlan, recording: RecordingOf) -> TurnRequest:
         tools = tuple(map(_tool, plan.tools))
         return TurnRequest(
             caller=self._service.caller,
-            id=response_id,
+            id=run.response_id,
             conversation=ConversationRef(keep=False, history=messages_of(plan.items, recording)),
             instructions=plan.instructions,
             tools=tools,
@@ -253,7 +267,7 @@ class Answers:
             spoken=plan.output is not None,
             voice=None if plan.output is None else self._voice(plan.output),
             speed=None if plan.output is None else plan.output.speed,
-            speculation=speculation,
+            speculation=run.speculation,
         )
 
     def _voice(self, output: AudioOutput) -> str | None:

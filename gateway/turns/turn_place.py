@@ -25,14 +25,16 @@ def needed(stages: Sequence[Stage]) -> tuple[Quantity, ...]:
 
 @asynccontextmanager
 async def turn_place(
-    meter: Meter, caller: Caller, served: ServedRoute, stages: Sequence[Stage]
+    meter: Meter, caller: Caller, served: ServedRoute, stages: Sequence[Stage], requests: int = 1
 ) -> AsyncGenerator[Standing, None]:
     """A place for one turn of ``caller`` at ``stages`` of ``served``; how the caller stands to its limits.
+
+    Of a turn that may be thrown away there are no ``requests`` yet.
 
     Raises ``Overloaded`` for a limit that is reached, and what ``ServedRoute`` raises when a stage cannot work or is
     too busy.
     """
-    taken = await meter.take(caller, "turns")
+    taken = await meter.take(caller, "turns", requests)
     try:
         if (refusal := taken.refusal or taken.standing.refusal(needed(stages))) is not None:
             raise refusal

@@ -37,13 +37,14 @@ class Stage:
         self.history = History(MemoryStore(ttl_seconds=60, max_bytes=10_000_000, max_waiting=1), 1_000_000)
         self.events: list[ServerEvent] = []
         self.closed: tuple[int, str] | None = None
+        self.meter = LocalMeter(Limits(), 1)
         service = RealtimeService(
             gateway=self.gateway,
             turns=Turns(self.history, self._observe),
             speech_turns=SpeechTurns(self._observe),
             history=self.history,
             observer=self._observe,
-            meter=LocalMeter(Limits(), 1),
+            meter=self.meter,
             failure=lambda error: FailureBody(type="server_error", message=type(error).__name__),
         )
         self.sessions = RealtimeSessions(service)

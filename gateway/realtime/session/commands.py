@@ -183,7 +183,10 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adopt(msgspec.Struct, frozen=True, kw_only=True):
-    """The attempt ``response_id`` is the answer: tell what it has made so far, and let it go on like any other."""
+    """The attempt ``response_id`` is the answer: tell what it has made so far, and let it go on like any other.
+
+    It is counted as a request of its caller now; past a limit it fails, and ``PreparationLost`` tells what it cost.
+    """
 
     response_id: str
 

@@ -84,6 +84,24 @@ async def test_so_many_at_once_until_one_has_ended(metered, kind) -> None:  # ty
 
 
 @KINDS
+async def test_a_place_and_its_request_can_be_taken_one_after_the_other(metered) -> None:  # type: ignore[no-untyped-def]
+    ann = caller(requests_per_day=2, turns_at_once=1)
+    async with metered(Limits()) as meter:
+        place = await meter.take(ann, "turns", 0)
+        assert (place.refusal, place.standing.headers()["x-ratelimit-remaining-requests"]) == (None, "2")
+        assert "turns at once" in str((await meter.take(ann, "turns", 0)).refusal)
+        request = await meter.take(ann, None)
+        assert (request.refusal, request.standing.headers()["x-ratelimit-remaining-requests"]) == (None, "1")
+        meter.leave("ann", "turns", place)
+        assert meter.under_way()["turns", "ann"] == 0
+        whole = await meter.take(ann, "turns")
+        assert whole.refusal is None
+        assert "requests per day" in str((await meter.take(ann, None)).refusal)
+        meter.leave("ann", "turns", whole)
+        assert "requests per day" in str((await meter.take(ann, "turns", 0)).refusal), "it could become none"
+
+
+@KINDS
 async def test_what_was_charged_is_missing_from_then_on(metered) -> None:  # type: ignore[no-untyped-def]
     ann = caller(tokens_per_day=10, speech_characters_per_day=100)
     async with metered(Limits(audio_seconds_per_day=60)) as meter:

@@ -84,6 +84,55 @@ async def test_what_was_prepared_is_thrown_away_when_the_user_goes_on() -> None:
     assert lost.reason == "left"
 
 
+@pytest.mark.parametrize("modality", ["text", "audio"])
+async def test_an_answer_that_was_whole_before_the_turn_had_ended_is_one_like_any_other(modality: str) -> None:
+    model = scripted.language_model(scripted.answering("Yes."))
+    stage = Stage(scripted_engines(llm=model), "--realtime_ahead", "tts")
+    async with stage.session(changes={"output_modalities": [modality]}):
+        await stage.speak(spoken_question() + PAUSE)
+        await until(lambda: (model.opened, model.open, stage.engines.tts.open) == (1, 0, 0))
+        await stage.speak(silence(0.6))
+        done = await stage.until("response.done")
+    answers = [outcome for outcome in stage.outcomes if outcome.response_id.startswith("resp")]
+    assert [(outcome.response_id, outcome.speculative) for outcome in answers] == [(done.response.id, False)]
+
+
+@pytest.mark.parametrize("of_everybody", [False, True])
+async def test_an_answer_is_a_request_and_what_is_thrown_away_is_none(of_everybody: bool) -> None:
+    stage, limits = Stage(scripted_engines(), "--realtime_ahead", "tts"), Limits(requests_per_minute=2)
+    if of_everybody:
+        stage.meter.limits = limits
+    async with stage.session(caller=Caller(name="phone", limits=Limits() if of_everybody else limits)):
+        for number in (1, 2, 3):
+            await stage.speak(spoken_question() + PAUSE)
+            await until(lambda at_least=number: stage.engines.llm.opened >= at_least)
+        await stage.speak(silence(0.6))
+        done = await stage.until("response.done")
+        assert done.response.status == "completed"
+        assert [limit.remaining for limit in stage.told("rate_limits.updated")[0].rate_limits] == [1]
+        stage.client('{"type":"response.create"}')
+        await stage.until("response.done", 2)
+        stage.client('{"type":"response.create"}')
+        refused = await stage.until("response.done", 3)
+        assert refused.response.status_details.error.message == "LimitReached"
+
+
+async def test_what_was_prepared_is_thrown_away_when_the_caller_may_have_no_more_answers() -> None:
+    stage = Stage(scripted_engines(), "--realtime_ahead", "tts")
+    caller = Caller(name="phone", limits=Limits(requests_per_minute=1, turns_at_once=2))
+    async with stage.session(caller=caller):
+        await stage.speak(spoken_question() + PAUSE)
+        await until(lambda: stage.engines.tts.opened == 1)
+        stage.meter.leave("phone", "turns", await stage.meter.take(caller, "turns"))
+        await stage.speak(silence(0.6))
+        done = await stage.until("response.done")
+        assert done.response.status_details.error.message == "LimitReached"
+        assert done.response.output == []
+        await until(lambda: any(outcome.speculative for outcome in stage.outcomes))
+        assert stage.engines.llm.opened == 1
+    assert stage.meter.under_way()["turns", "phone"] == 0
+
+
 async def test_an_attempt_that_fails_as_the_turn_ends_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = Turns.begin
     begun = 0

@@ -38,6 +38,16 @@ async def test_it_is_counted_while_it_lasts_and_admitted() -> None:
         pass
 
 
+async def test_what_may_be_thrown_away_has_a_place_and_is_no_request() -> None:
+    counts, served = meter(), ready()
+    for _ in range(4):
+        async with turn_place(counts, CALLER, served, STAGES, 0) as standing:
+            assert [limit.remaining for limit in standing.shown()] == [3]
+            with pytest.raises(Overloaded):
+                async with turn_place(counts, CALLER, served, STAGES):
+                    pass
+
+
 async def test_a_refused_turn_takes_no_place() -> None:
     counts = meter()
     loading = ServedRoute(route=load([], {}).routes[0], engines=scripted_engines())
