@@ -56,10 +56,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartialTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="partial_transcript"):
-    """The text so far, ``stable + unstable``: ``stable`` only grows and begins the final text; the rest may change."""
+    """The text so far, ``stable + unstable``: ``stable`` only grows and begins the final text; the rest may change.
+
+    ``language`` (ISO 639-1) is the one detected so far, if that is known.
+    """
 
     stable: str
     unstable: str = ""
+    language: str | None = None
 
 
 class FinalTranscript(msgspec.Struct, frozen=True, kw_only=True, tag="final_transcript"):

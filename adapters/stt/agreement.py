@@ -32,7 +32,7 @@ class Agreement:
     def __init__(self) -> None:
         self._stable: list[stt.Word] = []
         self._open: list[stt.Word] = []  # of the last hypothesis, after the stable ones
-        self._joint = " "
+        self._language: str | None = None
         self._pcm = bytearray()
         self._start = 0.0  # seconds of the recording that are no longer held
         self._covered = 0.0  # by the last window
@@ -84,7 +84,7 @@ class Agreement:
     def so_far(self) -> stt.PartialTranscript:
         """The words of the last hypothesis."""
         stable, whole = self._text(self._stable), self._text([*self._stable, *self._open])
-        return stt.PartialTranscript(stable=stable, unstable=whole[len(stable) :])
+        return stt.PartialTranscript(stable=stable, unstable=whole[len(stable) :], language=self._language)
 
     def final(self) -> tuple[str, tuple[stt.Word, ...]]:
         """The whole text and its words, after the hypothesis of the last window."""
@@ -93,7 +93,7 @@ class Agreement:
 
     def _after_stable(self, result: RecognitionResult) -> list[stt.Word]:
         """The words of a hypothesis after the stable ones, with times in the recording."""
-        self._joint = "" if result.language in WITHOUT_SPACES else " "
+        self._language = result.language
         words = [
             stt.Word(text=word.text, start=word.start + self._start, end=word.end + self._start)
             for word in result.words
@@ -117,7 +117,7 @@ class Agreement:
             self._start += samples / SAMPLE_RATE
 
     def _text(self, words: Sequence[stt.Word]) -> str:
-        return self._joint.join(word.text for word in words)
+        return ("" if self._language in WITHOUT_SPACES else " ").join(word.text for word in words)
 
 
 def _middle(word: stt.Word) -> float:

@@ -17,6 +17,7 @@ from gateway.access.meter import Meter
 from gateway.conversation.history import ConversationRef
 from gateway.engines.route import STAGES, ServedRoute, Stage
 from gateway.realtime.answer_run import AnswerRun
+from gateway.realtime.hearing.live_transcription import WordsSoFar
 from gateway.realtime.item_messages import Recordings as RecordingOf
 from gateway.realtime.item_messages import messages_of
 from gateway.realtime.pacing import Playback
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 STOPPING_SECONDS = 1.0
 """How long an answer waits for the end of one that is being stopped."""
 
-Words = Callable[[], Awaitable[str | None]]
+Words = Callable[[], Awaitable[WordsSoFar | None]]
 """Waits for what was said up to a pause; ``None`` when that cannot be known any more."""
 
 
@@ -211,7 +212,11 @@ class Answers:
         async with turn_place(service.meter, service.caller, service.served, ("tts",)) as standing:
             run.release(standing)
             request = SpeechTurnRequest(
-                caller=service.caller, text=command.text, voice=self._voice(command.output), speed=command.output.speed
+                caller=service.caller,
+                text=command.text,
+                voice=self._voice(command.output),
+                speed=command.output.speed,
+                heard_language=command.language,
             )
             turn = service.speech_turns.begin(request, service.served, Stopwatch())
             run.speak(turn.sample_rate)
@@ -223,15 +228,15 @@ class Answers:
 
     async def _prepared(self, run: AnswerRun, command: commands.Prepare, words: Words, heard: llm.Audio | None) -> None:
         """Work ahead as far as ``command`` says; without words there is nothing to answer."""
-        said = "" if heard is not None else await words()
-        if said is None or (heard is None and not said.strip()):
+        said = WordsSoFar(text="") if heard is not None else await words()
+        if said is None or (heard is None and not said.text.strip()):
             return
-        prepared = inputs.Prepared(response_id=run.response_id, transcript=said)
         if command.plan is None:
-            self._tell(prepared)
+            self._tell(inputs.Prepared(response_id=run.response_id, transcript=said.text))
             return
-        items = (*command.plan.items[:-1], _with_words(command.plan.items[-1], said or None))
-        plan = msgspec.structs.replace(command.plan, items=items)
+        items = (*command.plan.items[:-1], _with_words(command.plan.items[-1], said.text or None))
+        plan = msgspec.structs.replace(command.plan, items=items, language=said.language or command.plan.language)
+        prepared = inputs.Prepared(response_id=run.response_id, transcript=said.text, language=plan.language)
 
         def recording(item_id: str) -> llm.Part | None:
             return heard if item_id == command.item_id else self._recording(item_id)
@@ -257,6 +262,7 @@ class Answers:
         return TurnRequest(
             caller=self._service.caller,
             id=run.response_id,
+            heard_language=plan.language,
             conversation=ConversationRef(keep=False, history=messages_of(plan.items, recording)),
             instructions=plan.instructions,
             tools=tools,

@@ -57,12 +57,12 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One turn of ``caller`` at the route ``route``, whole but for what is found out on the way.
 
-    ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say; with
-    ``reply_in_language`` the model is asked to answer in the language of the question. ``instructions`` are the system
-    message of this turn only, ``prompt`` the gateway's own, ``prompt_role`` the role of both. A ``literal`` turn's
-    messages are not changed. Without ``style`` the answer is not spoken; the words of one that is are kept under
-    ``audio_id``. The turn takes at most ``turn_seconds``, and
-    its answer is cut after ``most_characters``. ``guards`` judge what the model reads and writes.
+    ``language`` (ISO 639-1) is that of the question as the request says, ``usual_language`` as the settings say,
+    ``heard_language`` as it was heard before; with ``reply_in_language`` the model is asked to answer in the language
+    of the question. ``instructions`` are the system message of this turn only, ``prompt`` the gateway's own,
+    ``prompt_role`` the role of both. A ``literal`` turn's messages are not changed. Without ``style`` the answer is not
+    spoken; the words of one that is are kept under ``audio_id``. The turn takes at most ``turn_seconds``, and its
+    answer is cut after ``most_characters``. ``guards`` judge what the model reads and writes.
     """
 
     id: str | None
@@ -73,6 +73,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     source_of: Callable[[llm.Audio], AudioSource] | None
     language: str | None
     usual_language: str | None
+    heard_language: str | None
     images: tuple[llm.Image, ...]
     user_role: str
     reply_in_language: bool
@@ -93,7 +94,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     def languages(self, listened: TranscriptFinished | RecordingFinished | None, before: Languages) -> Languages:
         """The languages of this turn, given what was heard; without a recording they are those of the turn before."""
-        heard = listened.language if isinstance(listened, TranscriptFinished) else None
+        heard = listened.language if isinstance(listened, TranscriptFinished) else self.heard_language
         before = Languages() if self.audio else before
         asked = heard or self.language or before.asked or self.usual_language
         voice = self.language or before.voice or self.usual_language or (asked if self.reply_in_language else None)
@@ -135,6 +136,7 @@ def build_turn(request: TurnRequest, served: ServedRoute) -> TurnPlan:
         source_of=request.source_of if served.engines.stt is not None else None,
         language=language_code(request.language),
         usual_language=language_code(settings.language),
+        heard_language=request.heard_language,
         images=request.images,
         user_role=settings.user_role,
         reply_in_language=settings.enable_lang_prompt and not request.literal,

@@ -19,7 +19,8 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``audio`` is the spoken question; without it the last message of the conversation is answered. ``language`` (a code
     or a name) is the one spoken. With ``source_of`` the recordings in the conversation's new messages are heard by the
-    route's recogniser, if it has one, and the model is given their words. ``instructions`` stand in place of the system
+    route's recogniser, if it has one, and the model is given their words. ``heard_language`` (ISO 639-1) is that of a
+    question that was heard before it was asked for. ``instructions`` stand in place of the system
     prompt, "" for none at all. ``voice``, ``speed`` (1.0 is normal) and ``speech_instructions`` (a style) describe the
     speech of an answer that is ``spoken``; one that is not is text alone. The words of a spoken answer are kept under
     ``audio_id`` for a time, for later requests that name it.
@@ -35,6 +36,7 @@ class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioSource | None = None
     source_of: Callable[[llm.Audio], AudioSource] | None = None
     language: str | None = None
+    heard_language: str | None = None
     images: tuple[llm.Image, ...] = ()
     conversation: ConversationRef = ConversationRef()
     instructions: str | None = None

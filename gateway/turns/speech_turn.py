@@ -28,7 +28,8 @@ from gateway.turns.tally import Tally
 class SpeechTurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A text to be spoken to ``caller``. ``None`` leaves a choice to the settings of the route.
 
-    ``speed`` is 1.0 for normal, ``language`` a code or a name, ``instructions`` describe a style.
+    ``speed`` is 1.0 for normal, ``language`` a code or a name, ``instructions`` describe a style. A text that answers
+    somebody follows the ``heard_language`` (ISO 639-1) of the question, where that is known.
     """
 
     caller: Caller
@@ -36,6 +37,7 @@ class SpeechTurnRequest(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | None = None
     speed: float | None = None
     language: str | None = None
+    heard_language: str | None = None
     instructions: str | None = None
 
 
@@ -111,6 +113,8 @@ class SpeechTurn:
 
 
 def _delivery(request: SpeechTurnRequest, served: ServedRoute) -> Delivery:
-    language = language_code(request.language or served.route.settings.language)
+    settings = served.route.settings
+    language = language_code(request.language or settings.language)
+    replied_in = request.heard_language if settings.enable_lang_prompt else None
     style = speech_style(served, voice=request.voice, speed=request.speed, instructions=request.instructions)
-    return style.delivery(Languages(asked=language, voice=language))
+    return style.delivery(Languages(asked=language or request.heard_language, voice=language or replied_in))

@@ -4,13 +4,15 @@
         recogniser, listener.open(start_ms), options, in_pauses=True, heard=listener.words
     )
     async for event in transcription.events(): ...   # TranscriptDelta*, TranscriptFinished; raises AdapterError
-    words = await transcription.so_far()             # in a pause: the words up to it
+    said = await transcription.so_far()              # in a pause: the words up to it
 
 ``events`` is read in a task of its own, from the start of the utterance or after it; closing it stops the recogniser.
 """
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+
+import msgspec
 
 from adapters.blocking import call
 from adapters.contract import stt
@@ -31,11 +33,18 @@ CONVERTED_MS = 3000.0
 Transcribed = TranscriptDelta | TranscriptFinished
 
 
+class WordsSoFar(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said up to a pause, and in which language (ISO 639-1), if that is known."""
+
+    text: str
+    language: str | None = None
+
+
 class LiveTranscription:
     """Transcribes ``utterance``.
 
     With ``in_pauses`` it also recognises what was said when the speaker pauses, to be used if that was the end;
-    ``heard`` is told of it.
+    ``heard`` is told of it, and of its language.
     """
 
     def __init__(
@@ -45,19 +54,19 @@ class LiveTranscription:
         options: RecognitionOptions,
         *,
         in_pauses: bool,
-        heard: Callable[[str], None],
+        heard: Callable[[str, str | None], None],
     ) -> None:
         self._recogniser = recogniser
         self._utterance = utterance
         self._options = options
         self._in_pauses = in_pauses
         self._heard = heard
-        self._known: tuple[int, str] | None = None  # a pause, and the words up to it
+        self._known: tuple[int, WordsSoFar] | None = None  # a pause, and the words up to it
         self._asked_in = 0  # the pause of which the recogniser was told last
         self._converted: tuple[int, bytes] | None = None  # how long the audio was in this pause, and what it became
         self._is_over = False
 
-    async def so_far(self) -> str | None:
+    async def so_far(self) -> WordsSoFar | None:
         """The words up to the present pause, as soon as they are known; ``None`` when it is over before that.
 
         A failure of the recogniser is raised by ``events`` only.
@@ -113,18 +122,18 @@ class LiveTranscription:
         async with aclosing(audio), aclosing(self._recogniser.stream(self._options.request(audio))) as events:
             async for event in events:
                 match event:
-                    case stt.PartialTranscript(stable=stable, unstable=unstable):
+                    case stt.PartialTranscript(stable=stable, unstable=unstable, language=language):
                         if self._utterance.is_in(self._asked_in):
-                            self._know(stable + unstable)
+                            self._know(stable + unstable, language)
                         if len(stable) > len(told) and stable.strip():  # blanks alone may turn out to be silence
                             yield TranscriptDelta(text=stable[len(told) :])
                             told = stable
                     case stt.FinalTranscript(text=text):
-                        if self._utterance.is_paused:
-                            self._know(text)
                         if len(text) > len(told) and text.strip():
                             yield TranscriptDelta(text=text[len(told) :])
                     case stt.Finished(language=language, seconds=seconds) if text is not None:
+                        if self._utterance.is_paused:
+                            self._know(text, language)
                         yield TranscriptFinished(text=text, language=language, seconds=seconds)
                         return
         raise UpstreamError("The recogniser's stream ended before the transcript was finished.")
@@ -205,9 +214,10 @@ class LiveTranscription:
         self._converted = (len(data), pcm)
         return pcm
 
-    def _know(self, text: str) -> None:
+    def _know(self, text: str, language: str | None) -> None:
         """The words up to the present pause are ``text``."""
-        self._known = (self._utterance.pauses, text)
+        known = WordsSoFar(text=text, language=language or self._options.language)
+        self._known = (self._utterance.pauses, known)
         if not self._utterance.has_ended:
-            self._heard(text)
+            self._heard(known.text, known.language)
         self._utterance.changed()

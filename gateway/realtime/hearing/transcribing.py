@@ -17,7 +17,7 @@ from gateway.languages import code_of
 from gateway.pipeline import listen
 from gateway.pipeline.listen import RecognitionOptions
 from gateway.realtime.hearing.input_audio import Utterance
-from gateway.realtime.hearing.live_transcription import LiveTranscription
+from gateway.realtime.hearing.live_transcription import LiveTranscription, WordsSoFar
 from gateway.realtime.protocol.response_events import FailureBody
 from gateway.realtime.session import inputs
 from gateway.realtime.session.commands import Recognition
@@ -59,11 +59,7 @@ class Transcripts:
         assert recogniser is not None, "the session knows whether the route recognises"
         options = _options(recognition, self._service.served, recogniser)
         transcription = LiveTranscription(
-            recogniser,
-            utterance,
-            options,
-            in_pauses=recognition.in_pauses,
-            heard=lambda words: self._heard(words, options.language),
+            recogniser, utterance, options, in_pauses=recognition.in_pauses, heard=self._heard
         )
         transcript = self._running[item_id] = _Transcript(transcription)
         transcript.task = self._start(self._transcribe(item_id, transcript))
@@ -84,7 +80,7 @@ class Transcripts:
         if (transcript := self._running.pop(item_id, None)) is not None and transcript.task is not None:
             transcript.task.cancel()
 
-    async def so_far(self, item_id: str) -> str | None:
+    async def so_far(self, item_id: str) -> WordsSoFar | None:
         """What was said up to the present pause; ``None`` when that cannot be known any more."""
         transcript = self._running.get(item_id)
         return None if transcript is None else await transcript.transcription.so_far()
@@ -109,8 +105,9 @@ class Transcripts:
                     if isinstance(event, listen.TranscriptDelta):
                         self._tell(inputs.TranscriptDelta(item_id=item_id, text=event.text))
                     else:
-                        end = inputs.TranscriptFinished(item_id=item_id, text=event.text, seconds=event.seconds)
-                        transcript.end = end
+                        transcript.end = inputs.TranscriptFinished(
+                            item_id=item_id, text=event.text, language=event.language, seconds=event.seconds
+                        )
             tally.ending.reason = "stop"
 
     def _finished(self, item_id: str, transcript: "_Transcript") -> None:

@@ -13,12 +13,13 @@ NO_PARAMS = ResponseParams()
 """The parameters of an answer that nobody asked for by an event."""
 
 
-def plan_of(config: RealtimeSession, params: ResponseParams, items: Iterable[Item]) -> AnswerPlan:
-    """What the model is asked, to answer ``items``."""
+def plan_of(config: RealtimeSession, params: ResponseParams, items: Iterable[Item], language: str | None) -> AnswerPlan:
+    """What the model is asked, to answer ``items``, of which the last was heard in ``language``."""
     limit = max_output_tokens_of(config, params)
     parallel = params.parallel_tool_calls
     return AnswerPlan(
         items=tuple(items),
+        language=language,
         instructions=config.instructions if params.instructions is None else params.instructions,
         tools=tuple(config.tools if params.tools is None else params.tools),
         tool_choice=config.tool_choice if params.tool_choice is None else params.tool_choice,

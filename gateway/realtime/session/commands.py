@@ -128,10 +128,12 @@ class AnswerPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What the model is asked: ``items``, oldest first, and how it answers.
 
     A recording in ``items`` has its transcript, or ``None`` where the model is to hear the audio of that item itself.
-    ``max_output_tokens`` is ``None`` without a limit; ``output`` is ``None`` for an answer in text.
+    ``language`` (ISO 639-1) is the one that was heard last, if any was. ``max_output_tokens`` is ``None`` without a
+    limit; ``output`` is ``None`` for an answer in text.
     """
 
     items: tuple[Item, ...]
+    language: str | None
     instructions: str
     tools: tuple[FunctionTool, ...]
     tool_choice: ToolChoice
@@ -153,10 +155,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Say(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer with ``text``, without asking the model: the rest of an answer that was interrupted by mistake."""
+    """Answer with ``text``, without asking the model: the rest of an answer that was interrupted by mistake.
+
+    ``language`` (ISO 639-1) is the one that was heard last, if any was.
+    """
 
     response_id: str
     text: str
+    language: str | None
     output: AudioOutput
 
 

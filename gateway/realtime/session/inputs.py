@@ -98,10 +98,14 @@ class TranscriptDelta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TranscriptFinished(msgspec.Struct, frozen=True, kw_only=True):
-    """All words of an item, "" where none were said, and the seconds of audio that were recognised."""
+    """All words of an item, "" where none were said, and the seconds of audio that were recognised.
+
+    ``language`` (ISO 639-1) is the one that was heard, if that is known.
+    """
 
     item_id: str
     text: str
+    language: str | None = None
     seconds: float
 
 
@@ -113,10 +117,11 @@ class TranscriptFailed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """The words up to the pause are ``transcript``, and the attempt answers them."""
+    """The words up to the pause are ``transcript``, and the attempt answers them, in ``language`` where it is known."""
 
     response_id: str
     transcript: str
+    language: str | None = None
 
 
 class PreparationLost(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,9 @@ class Responses:
         """Speak the rest of an answer that was interrupted."""
         response_id = self._state.new_id("resp")
         self._begin(response_id, NO_PARAMS, None).asked = True
-        self._state.do(Say(response_id=response_id, text=interrupted.rest, output=interrupted.output))
+        language = self._transcripts.language(self._state.items.all())
+        rest, output = interrupted.rest, interrupted.output
+        self._state.do(Say(response_id=response_id, text=rest, language=language, output=output))
 
     def fail(self, error: FailureBody) -> None:
         """The conversation cannot be answered."""
@@ -121,7 +123,7 @@ class Responses:
             if not self._transcripts.awaited(items):
                 running.asked = True
                 running.writer.goes_last()
-                plan = plan_of(self._config(), running.params, items)
+                plan = plan_of(self._config(), running.params, items, self._transcripts.language(items))
                 in_conversation = running.writer.head.in_conversation
                 self._state.do(Answer(response_id=response_id, plan=plan, in_conversation=in_conversation))
 

@@ -30,6 +30,7 @@ class ItemTranscripts:
         self._state = state
         self._awaited: set[str] = set()
         self._failures: dict[str, FailureBody] = {}
+        self._languages: dict[str, str] = {}
 
     def recognition(self) -> Recognition:
         """How speech is recognised, as the client wants it; in pauses for work ahead, or to judge whether they end."""
@@ -73,6 +74,12 @@ class ItemTranscripts:
         """The item is gone."""
         self._awaited.discard(item_id)
         self._failures.pop(item_id, None)
+        self._languages.pop(item_id, None)
+
+    def language(self, items: Iterable[Item]) -> str | None:
+        """The language (ISO 639-1) that was heard last in ``items``."""
+        heard_in = [self._languages[item.id] for item in items if item.id in self._languages]
+        return heard_in[-1] if heard_in else None
 
     def failure(self, item_id: str) -> FailureBody | None:
         """Why the item could not be recognised; told once."""
@@ -93,6 +100,8 @@ class ItemTranscripts:
         text = result.text if isinstance(result, TranscriptFinished) else ""
         if (item := state.items.get(result.item_id)) is not None:
             state.items.replace(heard(item, text))
+        if isinstance(result, TranscriptFinished) and text.strip() and result.language is not None:
+            self._languages[result.item_id] = result.language
         if isinstance(result, TranscriptFailed):
             self._failures[result.item_id] = result.error
             if item is not None and state.shows_transcripts:

@@ -50,7 +50,8 @@ class WorkAhead:
         config = self._state.answering
         plan = None
         if reach != "stt" and config is not None:
-            plan = plan_of(config, NO_PARAMS, (*self._state.items.for_model(), spoken_item(item_id)))
+            items = self._state.items.for_model()
+            plan = plan_of(config, NO_PARAMS, (*items, spoken_item(item_id)), self._transcripts.language(items))
         self._attempt = _Attempt(response_id=self._state.new_id("resp"), item_id=item_id, plan=plan)
         self._state.do(
             Prepare(
@@ -80,7 +81,8 @@ class WorkAhead:
             self._state.speculative_tokens += event.tokens
             self._attempt = None if is_current else attempt
         elif attempt is not None and is_current:
-            self._attempt = msgspec.structs.replace(attempt, words=event.transcript)
+            plan = attempt.plan and msgspec.structs.replace(attempt.plan, language=event.language)
+            self._attempt = msgspec.structs.replace(attempt, words=event.transcript, plan=plan)
 
     def discard(self) -> None:
         """Throw the attempt away."""
@@ -112,7 +114,8 @@ class WorkAhead:
             said = self._state.items.transcript(attempt.item_id)
             if attempt.words is None or said.split() != attempt.words.split():
                 return False
-        return attempt.plan == plan_of(config, NO_PARAMS, (*items[:-1], spoken_item(attempt.item_id)))
+        language = self._transcripts.language(items)
+        return attempt.plan == plan_of(config, NO_PARAMS, (*items[:-1], spoken_item(attempt.item_id)), language)
 
     def _reach(self, answered: bool) -> Reach:
         """How far work may go now: to the model only where what it is asked is known but for the last words."""

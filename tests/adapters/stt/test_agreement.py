@@ -124,3 +124,10 @@ def test_stable_text_only_grows_whatever_is_heard(seed: int) -> None:
         stable.append(agreement.hypothesis(heard(words)).stable)
     stable.append(ended(agreement, heard("a b c"))[0])
     assert all(after.startswith(before) for before, after in pairwise(stable))
+
+
+def test_the_language_is_that_of_the_last_hypothesis() -> None:
+    agreement = Agreement()
+    assert agreement.so_far().language is None
+    assert agreement.hypothesis(heard("wie spät", language="de")).language == "de"
+    assert agreement.so_far().language == "de"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters import scripted
-from adapters.contract import llm, stt
+from adapters.contract import llm, stt, tts
 from adapters.contract.errors import UpstreamError
 from gateway.access.caller import Caller
 from gateway.access.limits import Limits
@@ -330,3 +330,53 @@ async def test_what_was_flagged_of_what_the_user_said_is_not_stored(action: str,
     assert stored is not None
     [message, *_] = stored.turns[0].messages
     assert message.parts == (llm.Text(text="No." if action == "replace" else "[removed]"),)
+
+
+def polyglot(*languages: str | None, live: bool = False) -> Any:
+    """Hears a turn in each of ``languages``; a live one knows the language as soon as the words."""
+    left = list(languages)
+
+    async def script(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        async for block in request.audio:
+            if live and not block:
+                yield stt.PartialTranscript(stable="", unstable="12 km", language=left[0])
+        yield stt.FinalTranscript(text="12 km")
+        yield stt.Finished(language=left.pop(0), seconds=1.0)
+
+    return scripted.Scripted(stt.Info(sample_rate=16_000, live=live), script)
+
+
+def two_voices() -> Any:
+    hum = scripted.synthesiser()
+    hum.info = tts.Info(sample_rate=24_000, voices=("hum", "drone"), default_voice="hum")
+    return hum
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("reach", ["off", "tts"])
+async def test_the_language_that_is_heard_is_that_of_the_answer_and_chooses_its_voice(reach: str, live: bool) -> None:
+    flags = ("--realtime_ahead", reach, "--enable_lang_prompt", "true", "--voices_by_language", '{"de": "drone"}')
+    stage = Stage(scripted_engines(stt=polyglot("de", "en", None, live=live), tts=two_voices()), *flags)
+    asked, spoken = [], []
+    async with stage.session():
+        for number in (1, 2, 3):
+            await stage.speak(spoken_question() + PAUSE)
+            await until(lambda at_least=number: reach == "off" or stage.engines.llm.opened >= at_least)
+            await stage.speak(silence(0.6))
+            await stage.until("response.done", number)
+            asked.append(stage.engines.llm.requests[-1].messages[-1].parts[-1].text.split()[-1])
+            spoken.append({(request.voice, request.language) for request in stage.engines.tts.requests})
+            stage.engines.tts.requests.clear()
+    assert stage.engines.llm.opened == 3, "what was prepared is the answer"
+    assert asked == ["German.", "English.", "English."]
+    assert spoken == [{("drone", "de")}, {("hum", "en")}, {("hum", "en")}]
+
+
+@pytest.mark.parametrize(("output", "voice"), [({}, "drone"), ({"voice": "hum"}, "hum")])
+async def test_a_voice_that_the_client_names_speaks_every_language(output: dict[str, str], voice: str) -> None:
+    flags = ("--voices_by_language", '{"de": "drone"}')
+    stage = Stage(scripted_engines(stt=polyglot("de"), tts=two_voices()), *flags)
+    async with stage.session(changes={"audio": {"output": output}}):
+        await stage.speak(spoken_question() + silence(0.8))
+        await stage.until("response.done")
+    assert {(request.voice, request.language) for request in stage.engines.tts.requests} == {(voice, None)}

@@ -191,6 +191,17 @@ def test_the_language_heard_chooses_the_voice(heard: str | None, voice: str | No
 
 
 @pytest.mark.parametrize(
+    ("flags", "expected"),
+    [((), Languages(asked="de", voice="fr")), (("--enable_lang_prompt",), Languages(asked="de", voice="fr"))],
+)
+def test_a_language_that_was_heard_before_is_that_of_the_question(flags: tuple[str, ...], expected: Languages) -> None:
+    plan = built(*flags, heard_language="de")
+    assert plan.languages(None, Languages(asked="fr", voice="fr")) == expected
+    hint = plan.question(None, NOTHING).hint
+    assert hint == (llm.Text(text="Please reply to my message in German.") if flags else None)
+
+
+@pytest.mark.parametrize(
     ("flags", "language", "before", "expected"),
     [
         ((), None, Languages(asked="de"), Languages(asked="de")),

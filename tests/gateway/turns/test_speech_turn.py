@@ -86,6 +86,23 @@ async def test_the_language_of_the_text_chooses_the_voice(fields: dict[str, str]
     assert {request.voice for request in engine.requests} == {voice}
 
 
+@pytest.mark.parametrize(
+    ("flags", "fields", "expected"),
+    [
+        ((), {"heard_language": "de"}, ("hum+loud", None)),
+        (("--enable_lang_prompt",), {"heard_language": "de"}, ("hum+loud", "de")),
+        (("--language", "fr"), {"heard_language": "de"}, ("hum", "fr")),
+    ],
+)
+async def test_the_language_heard_in_what_a_text_answers_chooses_the_voice(
+    flags: tuple[str, ...], fields: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    engine = scripted.synthesiser()
+    turn = begun([], *flags, "--voices_by_language", '{"de": "hum+loud"}', engine=engine, **fields)
+    await read(turn.events())
+    assert {(request.voice, request.language) for request in engine.requests} == {expected}
+
+
 def test_an_unknown_voice_is_refused_before_anything_happens() -> None:
     outcomes: list[TurnOutcome] = []
     with pytest.raises(InvalidRequest, match="'nobody'"):

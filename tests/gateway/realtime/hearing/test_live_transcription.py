@@ -20,7 +20,7 @@ from gateway.pipeline.listen import RecognitionOptions, TranscriptDelta, Transcr
 from gateway.realtime.audio_memory import AudioMemory
 from gateway.realtime.hearing.audio_format import FORMATS, AudioFormat
 from gateway.realtime.hearing.input_audio import InputAudio, Utterance
-from gateway.realtime.hearing.live_transcription import MOST_PAUSES, LiveTranscription, Transcribed
+from gateway.realtime.hearing.live_transcription import MOST_PAUSES, LiveTranscription, Transcribed, WordsSoFar
 from gateway.tasks import background
 
 RATE = 24_000
@@ -79,6 +79,11 @@ class Speaker:
         self.over.set()
 
 
+def words(text: str) -> WordsSoFar:
+    """What was said so far, in the language that was asked for."""
+    return WordsSoFar(text=text, language="en")
+
+
 async def settled() -> None:
     for _ in range(30):
         await asyncio.sleep(0)
@@ -90,7 +95,7 @@ async def transcribing(
 ) -> AsyncGenerator[tuple[Speaker, LiveTranscription], None]:
     speaker = Speaker()
     transcription = LiveTranscription(
-        recogniser, speaker.utterance, PLAIN, in_pauses=in_pauses, heard=speaker.heard.append
+        recogniser, speaker.utterance, PLAIN, in_pauses=in_pauses, heard=lambda text, _: speaker.heard.append(text)
     )
     async with background() as start:
         start(speaker.read(transcription))
@@ -160,11 +165,11 @@ async def test_a_live_recogniser_tells_the_words_up_to_a_pause() -> None:
         await speaker.speaks(2)
         assert await transcription.so_far() is None, "it does not pause"
         await speaker.pauses()
-        assert await transcription.so_far() == "w0 w1"
+        assert await transcription.so_far() == words("w0 w1")
         await speaker.goes_on()
         assert await transcription.so_far() is None
         await speaker.pauses()
-        assert await transcription.so_far() == "w0 w1 w2"
+        assert await transcription.so_far() == words("w0 w1 w2")
         assert (await speaker.ends())[-1] == "w0 w1 w2"
         finished = speaker.events[-1]
         assert isinstance(finished, TranscriptFinished)
@@ -179,7 +184,7 @@ async def test_another_recogniser_hears_a_pause_and_that_is_the_end() -> None:
         await settled()
         assert recogniser.opened == 0
         await speaker.pauses()
-        assert await transcription.so_far() == "w0 w1"
+        assert await transcription.so_far() == words("w0 w1")
         assert speaker.events == [], "it may go on"
         assert await speaker.ends() == ["w0 w1", "w0 w1"]
     assert recogniser.opened == 1
@@ -190,7 +195,7 @@ async def test_what_was_heard_in_a_pause_is_thrown_away_when_the_speaker_goes_on
     async with transcribing(recogniser) as (speaker, transcription):
         await speaker.speaks(2)
         await speaker.pauses()
-        assert await transcription.so_far() == "w0 w1"
+        assert await transcription.so_far() == words("w0 w1")
         await speaker.goes_on()
         assert await speaker.ends() == ["w0 w1 w2", "w0 w1 w2"]
     assert recogniser.opened == 2
@@ -210,7 +215,7 @@ async def test_recognition_stops_at_once_when_the_speaker_goes_on() -> None:
         await speaker.pauses()
         assert slow.open == 1
         async with background() as start:
-            found: list[str | None] = []
+            found: list[WordsSoFar | None] = []
 
             async def wait() -> None:
                 found.append(await transcription.so_far())
@@ -308,6 +313,23 @@ async def test_a_failure_is_raised_at_the_end() -> None:
             await speaker.ends()
 
 
+async def test_the_language_that_is_heard_is_known_in_the_pause() -> None:
+    async def script(request: stt.Request) -> AsyncGenerator[stt.Event, None]:
+        async for block in request.audio:
+            if not block and recogniser.info.live:
+                yield stt.PartialTranscript(stable="", unstable="wie spät", language="de")
+        yield stt.FinalTranscript(text="wie spät")
+        yield stt.Finished(language="de", seconds=1.0)
+
+    for is_live in (False, True):
+        recogniser = scripted.Scripted(stt.Info(sample_rate=16_000, live=is_live), script)
+        async with transcribing(recogniser) as (speaker, transcription):
+            await speaker.speaks()
+            await speaker.pauses()
+            assert await transcription.so_far() == WordsSoFar(text="wie spät", language="de")
+            await speaker.ends()
+
+
 async def test_so_far_does_not_wait_for_a_recogniser_that_failed() -> None:
     async with transcribing(failing(UpstreamError("It broke."), then=live())) as (speaker, transcription):
         await speaker.speaks()
@@ -375,7 +397,7 @@ async def test_whisper_hears_a_question_once(
             speaker.utterance.advance(speaker.audio.now_ms)
             await speaker.pauses()
             async with asyncio.timeout(60):
-                assert await transcription.so_far() == "What is the capital of France?"
+                assert await transcription.so_far() == words("What is the capital of France?")
             assert (await speaker.ends())[-1] == "What is the capital of France?"
         assert recognised == pytest.approx([len(pcm) / 2 / RATE], abs=0.1)
     finally:

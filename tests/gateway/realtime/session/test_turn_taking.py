@@ -4,7 +4,7 @@ import pytest
 
 from gateway.realtime.protocol.response_events import FailureBody
 from gateway.realtime.protocol.session_config import TranscriptionSession
-from gateway.realtime.session.commands import StartTranscript
+from gateway.realtime.session.commands import Answer, Say, StartTranscript
 from gateway.realtime.session.inputs import (
     AnswerAudio,
     AnswerFinished,
@@ -445,6 +445,28 @@ def test_short_speech_counts_when_the_answer_has_ended_meanwhile() -> None:
     assert play(AudioAppended(total_ms=4100)) == ["speech_started item_2 at 3700"]
 
 
+def test_an_answer_is_to_the_language_that_was_heard_last() -> None:
+    play = Playbook()
+
+    def asked(number: int, text: str, language: str | None) -> str | None:
+        play(VoiceStarted(at_ms=number * 4000), TurnEnded(at_ms=number * 4000 + 1000))
+        play(TranscriptFinished(item_id=f"item_{number}", text=text, language=language, seconds=1.0))
+        found: str | None = play.command(Answer).plan.language
+        play(AnswerFinished(response_id=f"resp_{number}", reason="stop"))
+        return found
+
+    assert [asked(1, "Hm?", None), asked(2, "Wie spät?", "de"), asked(3, "OK", None)] == [None, "de", "de"]
+    play(VoiceStarted(at_ms=16_000), TurnEnded(at_ms=17_000))
+    play(TranscriptFinished(item_id="item_4", text="", language="nn", seconds=1.0))
+    play.client("response.create")
+    assert play.command(Answer).plan.language == "de", "noise has none"
+    play(AnswerFinished(response_id="resp_4", reason="stop"))
+    assert asked(5, "Quelle heure?", "fr") == "fr"
+    play.client("conversation.item.delete", item_id="item_5")
+    play.client("response.create", response={"output_modalities": ["text"]})
+    assert play.command(Answer).plan.language == "de"
+
+
 def test_after_a_false_interruption_the_rest_is_spoken() -> None:
     play = answering(resumes=True)
     play.seconds += 1.0
@@ -453,6 +475,17 @@ def test_after_a_false_interruption_the_rest_is_spoken() -> None:
         "response.created resp_2",
         "Say resp_2 'Five six.'",
     ]
+
+
+def test_the_rest_of_an_answer_is_spoken_in_the_language_of_the_question() -> None:
+    play = Playbook(resumes=True)
+    play(VoiceStarted(at_ms=1000), TurnEnded(at_ms=2000))
+    play(TranscriptFinished(item_id="item_1", text="Zähle.", language="de", seconds=1.0))
+    play(AnswerText(response_id="resp_1", text="Eins. Zwei."))
+    play(AnswerAudio(response_id="resp_1", audio=b"\0\0", ms=2000, begins="Eins. Zwei."))
+    play(VoiceStarted(at_ms=4000), TurnEnded(at_ms=5000))
+    play(TranscriptFinished(item_id="item_3", text="", language="nn", seconds=1.0))
+    assert play.command(Say).language == "de"
 
 
 def test_words_after_an_interruption_are_answered_instead() -> None:

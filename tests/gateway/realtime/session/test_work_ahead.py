@@ -49,6 +49,19 @@ def test_an_attempt_is_the_answer_in_a_session_whose_beginning_was_summarised() 
     assert play(Prepared(response_id="resp_1", transcript=""), TurnEnded(at_ms=2000))[-1] == "Adopt resp_1"
 
 
+@pytest.mark.parametrize(("prepared", "heard", "is_adopted"), [("de", "de", True), (None, "de", False)])
+def test_an_attempt_in_another_language_is_thrown_away(prepared: str | None, heard: str, is_adopted: bool) -> None:
+    play = in_a_pause()
+    assert play.command(Prepare).plan.language is None
+    play(Prepared(response_id="resp_1", transcript="Hallo.", language=prepared), TurnEnded(at_ms=2000))
+    lines = play(TranscriptFinished(item_id="item_1", text="Hallo.", language=heard, seconds=1.6))
+    assert lines[-1] == ("Adopt resp_1" if is_adopted else "Answer resp_2 to user: Hallo.")
+    play(AnswerFinished(response_id="resp_1" if is_adopted else "resp_2", reason="stop"))
+    play.seconds += 60
+    play(VoiceStarted(at_ms=9000), VoicePaused(at_ms=9500))
+    assert play.command(Prepare).plan.language == "de", "until it is known, it is that of the turn before"
+
+
 def test_an_attempt_whose_words_come_late_is_waited_for() -> None:
     play = in_a_pause()
     play(TurnEnded(at_ms=2000))
