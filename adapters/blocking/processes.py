@@ -33,6 +33,7 @@ class WorkerPool:
         self._adapter = adapter
         self._places = asyncio.Semaphore(size)
         self._answers: set[asyncio.Task[bytes]] = set()
+        self._unwanted: set[asyncio.Task[bytes]] = set()  # those whose callers have left
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
         self._closed = False
@@ -87,6 +88,7 @@ class WorkerPool:
 
     def _answered(self, job: "asyncio.Task[bytes]") -> None:
         self._answers.discard(job)
+        self._unwanted.discard(job)
         self._places.release()
         if not job.cancelled():
             job.exception()  # marks it as retrieved: its caller may have left
@@ -94,6 +96,7 @@ class WorkerPool:
     async def _leave(self, job: "asyncio.Task[bytes]") -> None:
         """Let a job that nobody waits for end by itself, or end its worker."""
         if self._limits.unwanted_seconds:
+            self._unwanted.add(job)
             asyncio.get_running_loop().call_later(self._limits.unwanted_seconds, job.cancel)
         else:
             job.cancel()
