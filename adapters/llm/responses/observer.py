@@ -14,8 +14,9 @@ from adapters.llm.responses.events import ResponsesReader
 from adapters.upstream import ErrorFactory, UnreadableJson, decode_any, is_shallow
 from adapters.upstream.sse import event_in, split_events
 
-# What is in events that end a response, or say that it failed: all others are passed on unread.
+# What is in events that state an item whole, end a response, or say that it failed: all others are passed on unread.
 _NOTABLE = (
+    b"response.output_item.done",
     b"response.completed",
     b"response.incomplete",
     b"response.failed",
@@ -45,6 +46,7 @@ class ResponsesObserver:
         self._errors = errors
         self._route = route
         self._recorded = recorded
+        self._items: list[dict[str, Any]] = []
         self._final: wire.Response | None = None
         self._status = ""
         self._document = b""
@@ -81,6 +83,8 @@ class ResponsesObserver:
         elif kind not in _BEFORE_CONTENT:
             self.begun = True
             self.thinks = kind == "response.output_item.added" and b'"reasoning"' in data
+            if status == "output_item.done" and event.item is not None:
+                self._items.append(event.item)
 
     def _end(self, response: wire.Response, status: str, data: bytes) -> None:
         if response.error or "failed" in (status, response.status):
@@ -122,8 +126,9 @@ class ResponsesObserver:
     def _passed(self, final: wire.Response) -> Passed:
         """What a complete response came to, as the reader of responses understands it."""
         reader = ResponsesReader(self._errors, route=self._route)
+        output = final.items or self._items  # the last event of some servers states no item again
         try:
-            events = [*reader.whole(msgspec.json.encode(_restated(final))), *reader.finish()]
+            events = [*reader.whole(msgspec.json.encode(_restated(final, output))), *reader.finish()]
         except (AdapterError, LimitExceeded):  # the client has the answer all the same
             return Passed(reason="stop", usage=final.usage.counted() if final.usage else None)
         end = events[-1]
@@ -131,14 +136,17 @@ class ResponsesObserver:
         if not self._recorded:
             return Passed(reason=end.reason, usage=end.usage)
         return Passed(
-            reason=end.reason, usage=end.usage, message=_message(events, end), response=_response_in(self._document)
+            reason=end.reason,
+            usage=end.usage,
+            message=_message(events, end),
+            response=_response_in(self._document, output),
         )
 
 
-def _restated(final: wire.Response) -> dict[str, Any]:
+def _restated(final: wire.Response, output: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "status": final.status,
-        "output": final.items,
+        "output": output,
         "incomplete_details": final.incomplete_details,
         "usage": final.usage,
     }
@@ -163,8 +171,12 @@ def _calls(events: list[llm.Event]) -> Iterator[llm.ToolCall]:
             yield llm.ToolCall(call_id=event.call_id, name=event.name, arguments=event.arguments)
 
 
-def _response_in(document: bytes) -> dict[str, Any] | None:
-    """The response in its last event, or in a document that is not streamed; ``None`` if it cannot be kept."""
+def _response_in(document: bytes, output: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The response in its last event, or in a document that is not streamed, with its ``output``.
+
+    ``None`` if it cannot be kept.
+    """
     value = decode_any(document)
     response = value.get("response", value) if isinstance(value, dict) else None
-    return response if isinstance(response, dict) and is_shallow(response) else None
+    whole = response | {"output": output} if isinstance(response, dict) else None
+    return whole if is_shallow(whole) else None

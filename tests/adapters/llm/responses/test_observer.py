@@ -51,6 +51,21 @@ def test_a_recorded_response_is_kept_as_message_and_as_it_was_written() -> None:
     assert end.message.parts == (llm.Text(text="Hi"), llm.ToolCall(call_id="call_1", name="look", arguments="{}"))
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+def test_items_that_the_last_event_does_not_state_again_are_those_of_their_own_events(recorded: bool) -> None:
+    seen = observer(recorded=recorded)
+    items = [{"type": "response.output_item.done", "output_index": 0, "item": item} for item in (said("Hi"), CALL)]
+    seen.see(sse(CREATED) + sse(DELTA))
+    for event in (*items, {"type": "response.completed", "response": final()}):
+        seen.see(sse(event))
+    end = seen.finish()
+    assert end.reason == "tool_calls"
+    if recorded:
+        assert msgspec.json.encode(end.response) == msgspec.json.encode(final(said("Hi"), CALL))
+        assert end.message is not None
+        assert [type(part) for part in end.message.parts] == [llm.Text, llm.ToolCall]
+
+
 def test_an_incomplete_response_says_why_it_ended() -> None:
     seen = observer(recorded=False)
     response = final(said("Hi"), status="incomplete", incomplete_details={"reason": "max_output_tokens"})
