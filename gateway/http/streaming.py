@@ -79,18 +79,17 @@ def connection_of(scope: Scope) -> ClientConnection:
 class ClientRelay:
     """Sends bytes to a client without a task, once its answer has begun: a ``Relay`` of the contract.
 
-    ``last`` is what it sent last, ``since`` the loop's time of that.
+    ``since`` is the loop's time of what it sent last.
     """
 
     def __init__(self, connection: ClientConnection) -> None:
         self._offer = connection.offer
         self._now = asyncio.get_running_loop().time
-        self.last = b""
         self.since = 0.0
 
     def __call__(self, data: bytes) -> bool:
         """Send ``data``; whether the client can take more at once."""
-        self.last, self.since = data, self._now()
+        self.since = self._now()
         return self._offer(data)
 
 

@@ -31,10 +31,28 @@ logger = logging.getLogger(__name__)
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
 
 
+class NumberedRelay(ClientRelay):
+    """``numbered`` are the last bytes that were sent with the number of an event: comments have none."""
+
+    numbered = b""
+
+    def __call__(self, data: bytes) -> bool:
+        """Send ``data``; whether the client can take more at once."""
+        self.note(data)
+        return super().__call__(data)
+
+    def note(self, data: bytes) -> None:
+        """Take down that ``data`` is sent."""
+        if b'"sequence_number"' in data:
+            self.numbered = data
+
+
 class PassedResponse:
     """What ``turn`` answers to ``given``; ``request`` is what is known of it, ``relay`` is that of the turn."""
 
-    def __init__(self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf, relay: ClientRelay) -> None:
+    def __init__(
+        self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf, relay: NumberedRelay
+    ) -> None:
         self._turn = turn
         self._request = request
         self._given = given
@@ -73,7 +91,7 @@ class PassedResponse:
                                     name = event.answer_id or name
                                     running = held.enter_context(self._shelf.running.entered(self._writer(name)))
                                     yield Head(headers=self._headers(name, watch, ignored))
-                                self._relay.last = event.data
+                                self._relay.note(event.data)
                                 yield event.data
             except Exception as error:
                 if running is None or not self._request.stream:
@@ -87,7 +105,7 @@ class PassedResponse:
     def _writer(self, name: str) -> ResponseWriter:
         """Writes what follows the events that were passed on so far, if that is not the server."""
         conversation = conversation_name(self._request.conversation)
-        numbers = _NUMBER.findall(self._relay.last)
+        numbers = _NUMBER.findall(self._relay.numbered)
         response = Response(
             id=name,
             created_at=int(time.time()),

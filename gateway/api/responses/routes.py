@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from adapters.contract.errors import Unsupported
 from gateway.access.caller import Caller
 from gateway.api.responses.openapi import ResponsesOperation
-from gateway.api.responses.passed_response import PassedResponse
+from gateway.api.responses.passed_response import NumberedRelay, PassedResponse
 from gateway.api.responses.response import Shelf, WrittenResponse
 from gateway.api.responses.retrieval import delete_response, input_items, resolved, response_json
 from gateway.api.responses.schema import FIELDS, Deleted, PassedFields, ResponsesRequest
@@ -27,7 +27,7 @@ from gateway.http.offload import offloaded
 from gateway.http.openapi import ApiOperation, query_operation
 from gateway.http.rate_limit import admit
 from gateway.http.request_id import request_id
-from gateway.http.streaming import ClientRelay, StreamingResponse, connection_of
+from gateway.http.streaming import StreamingResponse, connection_of
 from gateway.http.validation import fields_of
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.conversation_turn import Turns
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     fields: Fields
     served: ServedRoute
     watch: Stopwatch
-    relay: ClientRelay
+    relay: NumberedRelay
 
 
 @post(
@@ -74,7 +74,7 @@ async def create_response(
     model = fields.values.get("model")
     served = admit(request.scope, gateway, model if isinstance(model, str) else None, ("llm",))
     answer = _passed_on if passes(served, "responses", fields.values) else _translated
-    relay = ClientRelay(connection_of(request.scope))
+    relay = NumberedRelay(connection_of(request.scope))
     asked = Asked(caller=caller, fields=fields, served=served, watch=watch, relay=relay)
     name, response = await answer(asked, turns, shelf)
     logger.info("%s is answered by %s", request_id(request.scope), name)

@@ -43,7 +43,7 @@ def document(name: str) -> dict[str, Any]:
 class Provider:
     """A server that answers with a recorded stream, or with the whole response; each answer has an id of its own.
 
-    Asked "wait" it stops in the middle until the client leaves, asked "cut" it hangs up there.
+    Asked "wait" it stops in the middle until the client leaves, asked "cut" it hangs up there, or after a "comment".
     """
 
     def __init__(self, name: str = "openai-responses") -> None:
@@ -63,8 +63,11 @@ class Provider:
             return
         await exchange.start()
         if "wait" in asked or "cut" in asked:
-            for piece in data[: data.index(b"Z\xc3\xbcrich")].split(b"event: ")[1:]:
-                await exchange.send(b"event: " + piece)
+            pieces = [b"event: " + piece for piece in data[: data.index(b"Z\xc3\xbcrich")].split(b"event: ")[1:]]
+            if "comment" in asked:
+                pieces[-1] = b": still there\n\n"
+            for piece in pieces:
+                await exchange.send(piece)
                 await asyncio.sleep(0.02)  # else several would be read as one
             await exchange.until_left() if "wait" in asked else exchange.cut()
             return
@@ -213,9 +216,10 @@ async def test_cancel_ends_the_stream_and_closes_the_server() -> None:
         assert (await at.sdk.responses.retrieve(name)).status == "cancelled"
 
 
-async def test_a_server_that_hangs_up_in_the_middle_is_told_as_a_failure() -> None:
+@pytest.mark.parametrize("asked", ["cut", "cut after a comment"])
+async def test_a_server_that_hangs_up_in_the_middle_is_told_as_a_failure(asked: str) -> None:
     async with road() as at:
-        answer = await at.http.post("/v1/responses", json={"input": "cut", "stream": True})
+        answer = await at.http.post("/v1/responses", json={"input": asked, "stream": True})
         events = list(events_in(answer.text))
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         assert (events[-1]["type"], events[-1]["response"]["error"]["code"]) == ("response.failed", "server_error")
