@@ -14,6 +14,9 @@ from adapters.contract.engine import Engine, Started
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
+LONGEST_CALL_ID = 16_384
+"""Characters of a call's id: some servers keep a signature in it."""
+
 
 class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
     """Text of a message."""

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import msgspec
 
+from adapters.contract.llm import LONGEST_CALL_ID
 from adapters.llm.answer_limits import MAX_ARGUMENT_CHARACTERS, MAX_NAME_CHARACTERS, LimitExceeded
 from adapters.upstream import UnreadableJson, decode_any, is_shallow
 
-_MAX_ID = 128  # characters
 _MAX_ENCODINGS = 3  # of an object that was encoded as a string again and again
 _TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 
@@ -140,5 +140,5 @@ def checked_name(name: str) -> str:
 
 def call_id(given: str | None, taken: Collection[str]) -> str:
     """The id of a new call: the server's if it can be used and is not taken, else one of our own."""
-    usable = given and given.isprintable() and len(given) <= _MAX_ID and given not in taken
+    usable = given and given.isprintable() and len(given) <= LONGEST_CALL_ID and given not in taken
     return given if given and usable else f"call_{uuid4().hex}"

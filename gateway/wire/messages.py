@@ -19,9 +19,6 @@ LONGEST_IMAGE_URL = 28_000_000
 LONGEST_ADDRESS = 8192
 """Characters of a URL that is fetched."""
 
-LONGEST_CALL_ID = 16_384
-"""Characters of a call's id: some servers keep a signature in it."""
-
 MOST_PARTS = 8192
 """Parts of all messages of a request: the event loop goes through them with every turn."""
 
@@ -30,7 +27,7 @@ MOST_IMAGES = 64
 
 ShownText = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 ImageAddress = Annotated[str, Meta(max_length=LONGEST_IMAGE_URL)]
-CallId = Annotated[str, Meta(max_length=LONGEST_CALL_ID)]
+CallId = Annotated[str, Meta(max_length=llm.LONGEST_CALL_ID)]
 
 
 class ImageURL(msgspec.Struct, frozen=True, kw_only=True):

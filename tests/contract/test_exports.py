@@ -25,9 +25,9 @@ EXPORTS = {
     ),
     "guard": "Guard Request Verdict",
     "llm": (
-        "Audio Event FinishReason Finished Image Info JsonAnswer LanguageModel Message NamedTool Opaque Part Reasoning "
-        "ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta ToolCallFinished ToolCallStarted "
-        "ToolChoice ToolResult Usage"
+        "Audio Event FinishReason Finished Image Info JsonAnswer LONGEST_CALL_ID LanguageModel Message NamedTool "
+        "Opaque Part Reasoning ReasoningDelta Request Sampling Text TextDelta Tool ToolCall ToolCallDelta "
+        "ToolCallFinished ToolCallStarted ToolChoice ToolResult Usage"
     ),
     "passthrough": "Forwarded PassEvent PassRequest Passed Passthrough Relay WireProtocol protocol_of",
     "probe": "Probe ProbeReport Probed",

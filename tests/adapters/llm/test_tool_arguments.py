@@ -107,11 +107,12 @@ def test_arguments_in_any_type_become_text() -> None:
         as_text(deep)
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 129, "a\nb", "\x1b", "taken"])
+@pytest.mark.parametrize("given", [None, "", "x" * 16_385, "a\nb", "\x1b", "taken"])
 def test_ids_that_cannot_be_used_are_replaced(given: str | None) -> None:
     assert call_id(given, ["taken"]).startswith("call_")
     assert call_id(given, []) != call_id(given, []) or given == "taken"
 
 
-def test_other_ids_are_kept() -> None:
-    assert call_id("functions.f:0", []) == "functions.f:0"
+@pytest.mark.parametrize("given", ["functions.f:0", "call_1__thought__" + "A" * 16_000])
+def test_other_ids_are_kept(given: str) -> None:
+    assert call_id(given, []) == given
