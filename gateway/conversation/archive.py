@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable
 
 from adapters.contract.errors import InvalidRequest, Unavailable
-from gateway.conversation.conversation import ID, Conversation, NotFound
+from gateway.conversation.conversation import GIVEN_ID, ID, Conversation, NotFound
 from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Record, Snapshot, decoded, encoded, within
 
@@ -21,7 +21,7 @@ class Archive:
 
     async def state(self, response_id: str) -> Conversation | None:
         """The conversation as it was after the answer, or the edit, ``response_id``."""
-        if not ID.fullmatch(response_id):
+        if not GIVEN_ID.fullmatch(response_id):
             return None
         snapshot = decoded(await self._store.get(f"response:{response_id}"), Snapshot)
         return None if snapshot is None else snapshot.conversation
@@ -49,11 +49,13 @@ class Archive:
 
     async def record(self, response_id: str) -> Record | None:
         """What a client gave and was given in the step ``response_id``."""
-        return decoded(await self._store.get(f"record:{response_id}"), Record) if ID.fullmatch(response_id) else None
+        if not GIVEN_ID.fullmatch(response_id):
+            return None
+        return decoded(await self._store.get(f"record:{response_id}"), Record)
 
     async def owner(self, item_id: str) -> str | None:
         """The step in which the item ``item_id`` came up."""
-        owner = await self._store.get(f"item:{item_id}") if ID.fullmatch(item_id) else None
+        owner = await self._store.get(f"item:{item_id}") if GIVEN_ID.fullmatch(item_id) else None
         return None if owner is None else owner.decode(errors="replace")
 
     async def record_answer(self, response_id: str, record: Record, items: Iterable[str] = ()) -> None:

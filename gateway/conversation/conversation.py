@@ -11,7 +11,13 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""Ids of conversations and answers: they go into headers and keys of the store as they are."""
+"""Ids of conversations: they go into headers and keys of the store as they are."""
+
+LONGEST_GIVEN_ID = 2_500
+"""Characters of an id of an answer or an item: some servers keep in it whose it is."""
+
+GIVEN_ID = re.compile(rf"[A-Za-z0-9_.:=+-]{{1,{LONGEST_GIVEN_ID}}}")
+"""Ids that servers give to answers and items: they go into headers and keys of the store, too."""
 
 SUMMARY = "Summary of the earlier part of this conversation, which is not shown any more:\n"
 """What stands before a summary; the rest is the model's own text."""

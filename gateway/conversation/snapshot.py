@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from adapters.contract import llm
-from gateway.conversation.conversation import DENSITY, ID, Conversation, Turn
+from gateway.conversation.conversation import DENSITY, GIVEN_ID, ID, Conversation, Turn
 from gateway.conversation.media import without_media
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _check(conversation: Conversation) -> None:
         and all(turn.messages for turn in conversation.turns)
         and all(message.role for message in messages)
         and all(language is None or ID.fullmatch(language) for language in languages)
-        and all(ID.fullmatch(step.id) for step in conversation.steps)
+        and all(GIVEN_ID.fullmatch(step.id) for step in conversation.steps)
     )
     if not sound:
         raise ValueError("not a conversation")

@@ -14,7 +14,7 @@ from adapters.contract.engine import Started
 from adapters.contract.errors import UpstreamError
 from adapters.contract.passthrough import Forwarded, Passed, PassRequest, Passthrough, Relay, WireProtocol, protocol_of
 from gateway.access.caller import Caller
-from gateway.conversation.conversation import ID
+from gateway.conversation.conversation import GIVEN_ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
 from gateway.engines.route import ServedRoute
@@ -169,7 +169,7 @@ class PassedTurn:
             return
         said = (passed.message,) if has_content(passed.message) else ()
         response_id = _id_of(passed.response)
-        if response_id is None or not ID.fullmatch(response_id):
+        if response_id is None or not GIVEN_ID.fullmatch(response_id):
             logger.warning("%s is not kept: its server gave it no usable id", self.id)
             return
         conversation = lease.conversation.after(said).stepped(response_id, self._served.name)

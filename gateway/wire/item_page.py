@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.contract.errors import InvalidRequest
+from gateway.wire.field_types import GivenId
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,9 +14,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     order: Annotated[Literal["asc", "desc"], Meta(description="desc, the default: the newest first.")] = "desc"
     limit: Annotated[int, Meta(ge=1, le=100, description="How many items.")] = 20
-    after: Annotated[
-        Annotated[str, Meta(max_length=256)] | None, Meta(description="The id of the item before the first one.")
-    ] = None
+    after: Annotated[GivenId | None, Meta(description="The id of the item before the first one.")] = None
 
 
 class ItemPage(msgspec.Struct, frozen=True, kw_only=True):

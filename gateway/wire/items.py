@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from adapters.contract.errors import InvalidRequest
-from gateway.conversation.conversation import ID
+from gateway.conversation.conversation import GIVEN_ID
+from gateway.wire.field_types import GivenId
 from gateway.wire.messages import CallId, ImageAddress, ShownText
 from gateway.wire.supported_values import supported_values
 
@@ -65,7 +66,7 @@ Content = InputText | InputImage | OutputText | Refusal
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """A message."""
 
-    id: ItemName | None = None
+    id: GivenId | None = None
     status: Status | None = None
     role: Literal["user", "assistant", "system", "developer"]
     content: ShownText | Annotated[list[Content], Meta(max_length=256)]
@@ -74,7 +75,7 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
 class FunctionCallItem(msgspec.Struct, frozen=True, kw_only=True, tag="function_call"):
     """A function that the model calls; ``arguments`` is a JSON text."""
 
-    id: ItemName | None = None
+    id: GivenId | None = None
     status: Status | None = None
     call_id: CallId
     name: ItemName
@@ -84,7 +85,7 @@ class FunctionCallItem(msgspec.Struct, frozen=True, kw_only=True, tag="function_
 class FunctionCallOutputItem(msgspec.Struct, frozen=True, kw_only=True, tag="function_call_output"):
     """What the function that was called returned."""
 
-    id: ItemName | None = None
+    id: GivenId | None = None
     status: Status | None = None
     call_id: CallId
     output: ShownText | Annotated[list[Content], Meta(max_length=256)]
@@ -93,7 +94,7 @@ class FunctionCallOutputItem(msgspec.Struct, frozen=True, kw_only=True, tag="fun
 class ReasoningItem(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
     """What the model thought, in summary or whole; servers that want it back are given the text."""
 
-    id: ItemName | None = None
+    id: GivenId | None = None
     status: Status | None = None
     summary: Annotated[list[SummaryText], Meta(max_length=256)] = []
     content: Annotated[list[ReasoningText], Meta(max_length=256)] | None = None
@@ -149,9 +150,9 @@ def named(items: Iterable[Item], param: str) -> tuple[Item, ...]:
 
 
 def _named(item: Item, path: str) -> Item:
-    if item.id is not None and not ID.fullmatch(item.id):
+    if item.id is not None and not GIVEN_ID.fullmatch(item.id):
         raise InvalidRequest(
-            f"Invalid '{path}.id': {item.id[:100]!r} must match [A-Za-z0-9_-]{{1,64}}.",
+            f"Invalid '{path}.id': {item.id[:100]!r} must match {GIVEN_ID.pattern}.",
             param=f"{path}.id",
             code="invalid_value",
         )

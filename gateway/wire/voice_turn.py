@@ -12,7 +12,7 @@ from gateway.conversation.history import ConversationRef
 from gateway.turns.request import AudioSource, TurnRequest
 from gateway.wire.audio import InputAudio, ResponseFormat, StreamFormat, VoiceId, VoiceName, voice_name
 from gateway.wire.conversation import ConversationId, ConversationName, conversation_name
-from gateway.wire.field_types import RouteName, ShortText
+from gateway.wire.field_types import GivenId, RouteName, ShortText
 from gateway.wire.messages import MOST_IMAGES, AudioPart, ChatMessages, ImageAddress, messages_of
 from gateway.wire.sampling import Effort, SamplingFields, sampling_of
 from gateway.wire.tools import ChatTools, ChosenTool, ToolWord, tool_choice_of, tool_of
@@ -43,7 +43,7 @@ class SpeechToSpeechRequest(SamplingFields, frozen=True, kw_only=True):
         ),
     ] = None
     previous_response_id: Annotated[
-        ShortText | None,
+        GivenId | None,
         Meta(description="The answer that this turn follows; from an older one the conversation branches."),
     ] = None
     conversation: Annotated[

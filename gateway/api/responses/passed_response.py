@@ -15,7 +15,7 @@ from gateway.api.responses.response import Shelf, failure_of
 from gateway.api.responses.running import Cancelled, RunningResponse
 from gateway.api.responses.schema import PassedFields, Response, ResponseError
 from gateway.api.responses.writer import ResponseWriter
-from gateway.conversation.conversation import ID
+from gateway.conversation.conversation import GIVEN_ID
 from gateway.conversation.snapshot import Record
 from gateway.http.errors import ErrorAnswer
 from gateway.http.headers import AnswerHead, headers_of
@@ -119,7 +119,7 @@ class PassedResponse:
     async def _record_answer(self, response: dict[str, Any]) -> None:
         """Keep the response as the server wrote it, but for where it belongs, which the server was not told."""
         name, conversation = response.get("id"), conversation_name(self._request.conversation)
-        if isinstance(name, str) and ID.fullmatch(name):
+        if isinstance(name, str):
             kept = response | {
                 "store": True,
                 "previous_response_id": self._request.previous_response_id,
@@ -129,15 +129,15 @@ class PassedResponse:
             await self._record(name, msgspec.json.encode(kept), output if isinstance(output, list) else ())
 
     async def _record(self, name: str, response: bytes, output: Iterable[Any]) -> None:
-        if self._request.store is not False:
+        if self._request.store is not False and GIVEN_ID.fullmatch(name):
             record = Record(items=msgspec.json.encode(self._given), response=response)
             named = [item["id"] for item in output if isinstance(item, dict) and isinstance(item.get("id"), str)]
-            await self._shelf.archive.record_answer(name, record, filter(ID.fullmatch, named))
+            await self._shelf.archive.record_answer(name, record, filter(GIVEN_ID.fullmatch, named))
 
     def _headers(self, name: str, watch: Stopwatch, ignored: tuple[str, ...]) -> dict[str, str]:
         return headers_of(
             AnswerHead(
-                response_id=name,
+                response_id=name if GIVEN_ID.fullmatch(name) else None,  # it is as the server wrote it
                 conversation_id=self._conversation_id,
                 transcript=None,
                 ignored=ignored,

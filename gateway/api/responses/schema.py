@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.wire.answer_form import JsonFormat, JsonSchema, TextFormat
 from gateway.wire.conversation import ConversationId, ConversationName
-from gateway.wire.field_types import RouteName, ShortText
+from gateway.wire.field_types import GivenId, RouteName, ShortText
 from gateway.wire.items import MOST_ITEMS, FunctionCallItem, InputItems, MessageItem, ReasoningItem
 from gateway.wire.messages import ShownText
 from gateway.wire.metadata import Metadata
@@ -56,7 +56,7 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
     store: Annotated[bool | None, Meta(description="Whether the response is kept for a time; true when left out.")] = (
         None
     )
-    previous_response_id: Annotated[ShortText | None, Meta(description="The response that this one follows.")] = None
+    previous_response_id: Annotated[GivenId | None, Meta(description="The response that this one follows.")] = None
     conversation: Annotated[
         ConversationName | ConversationId | None, Meta(description="The conversation that this response belongs to.")
     ] = None
@@ -90,7 +90,7 @@ class PassedFields(msgspec.Struct, frozen=True, kw_only=True):
     model: ShortText | None = None
     stream: bool | None = None
     store: bool | None = None
-    previous_response_id: ShortText | None = None
+    previous_response_id: GivenId | None = None
     conversation: ConversationName | ConversationId | None = None
     background: bool | None = None
     reasoning: dict[str, Any] | None = None

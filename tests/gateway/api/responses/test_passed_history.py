@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from adapters.llm.responses.adapter import Responses
 from adapters.upstream import UpstreamOptions
@@ -96,3 +97,27 @@ async def test_items_whose_own_events_alone_state_them_are_recorded() -> None:
         result = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
         await at.answer([result], previous_response_id=asking)
         assert at.sent[1]["call_id"] == "call_1"
+
+
+@pytest.mark.parametrize("length", [110, 2_300])
+async def test_long_ids_of_a_server_are_kept(length: int) -> None:
+    async with road() as at:
+        at.name = "resp_" + "bGl0ZWxsbTo" * 250
+        at.name = at.name[: length - 2] + "="
+        at.output = [OK | {"id": at.name}]
+        first = await at.answer("Hi")
+        assert len(first) == length
+        assert (await at.http.get(f"/v1/responses/{first}")).json()["id"] == first
+        await at.answer([{"type": "item_reference", "id": at.name}], previous_response_id=first)
+        assert len(at.sent) == 3
+        call = CALL | {"id": at.name}
+        await at.answer([call, {"type": "function_call_output", "call_id": "call_1", "output": "noon"}])
+
+
+@pytest.mark.parametrize("name", ["a\r\nx-own: 1", "ż", "x" * 3_000])
+async def test_an_id_that_cannot_be_kept_is_passed_on_but_in_no_header(name: str) -> None:
+    async with road() as at:
+        at.name = name
+        answer = await at.http.post("/v1/responses", json={"input": "Hi"})
+        assert answer.json()["id"] == name + "1"
+        assert not {"x-response-id", "x-own"} & answer.headers.keys()
