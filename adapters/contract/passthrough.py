@@ -20,9 +20,9 @@ Relay = Callable[[bytes], bool]
 class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for one answer in the words of the ``WireProtocol``: ``body`` is the client's JSON object.
 
-    It is sent for ``model``. ``history`` are messages that precede those in ``body``; only the protocol "responses" has
-    them, and what they continue is not named in ``body`` any more. With ``recorded`` the answer is wanted for a
-    history.
+    It is sent for ``model``. ``history`` precedes what is in ``body``: messages, and items that are in the protocol's
+    words already; only the protocol "responses" has it, and what it continues is not named in ``body`` any more. With
+    ``recorded`` the answer is wanted for a history.
 
     A ``relay`` may be given what would be ``Forwarded``, once that was read for the first time: waking the reader for
     every event costs more than all the rest. What comes after it had enough is for the reader again.
@@ -30,7 +30,7 @@ class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     body: dict[str, Any]
-    history: tuple[llm.Message, ...] = ()
+    history: tuple[llm.Message | dict[str, Any], ...] = ()
     recorded: bool = False
     relay: Relay | None = None
 

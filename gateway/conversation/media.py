@@ -5,14 +5,19 @@ from collections.abc import Iterable
 import msgspec
 
 from adapters.contract import llm
+from gateway.conversation.raw_items import is_raw
 
 MOST_IMAGES = 16
 """Images of a history that a model is sent: the local backends take no more."""
 
 
 def without_media(message: llm.Message, *, images: bool = False, audio: bool = False) -> llm.Message:
-    """``message`` with words in place of its images, unless ``images``, and of its recordings, unless ``audio``."""
-    parts = tuple(_in_words(part, images=images, audio=audio) for part in message.parts)
+    """``message`` with words in place of its images, unless ``images``, and of its recordings, unless ``audio``.
+
+    Items in which there may be images go with these.
+    """
+    left = (part for part in message.parts if images or not is_raw(part))
+    parts = tuple(_in_words(part, images=images, audio=audio) for part in left)
     return msgspec.structs.replace(message, parts=parts)
 
 

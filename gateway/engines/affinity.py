@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -78,22 +78,27 @@ def rank(key: bytes, name: str, weight: float) -> float:
     return -weight / math.log((drawn + 0.5) / (1 << 52))
 
 
-def _messages(messages: tuple[llm.Message, ...]) -> Iterator[tuple[str, str]]:
+def _messages(messages: Iterable[llm.Message]) -> Iterator[tuple[str, str]]:
     for message in messages:
         yield message.role, "".join(part.text for part in message.parts if isinstance(part, llm.Text))
 
 
-def _passed_messages(request: PassRequest) -> Iterator[tuple[str, str]]:
-    """The messages of a request in the words of its protocol, as far as they can be read."""
-    yield from _messages(request.history)
-    given = request.body.get("messages", request.body.get("input"))
-    if isinstance(given, str):
-        yield "user", given
-    for item in given if isinstance(given, list) else ():
+def _items(items: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    for item in items:
         if isinstance(item, dict):
             role = item.get("role", "assistant" if item.get("type") == "function_call" else None)
             if isinstance(role, str):
                 yield role, _text(item.get("content"))
+
+
+def _passed_messages(request: PassRequest) -> Iterator[tuple[str, str]]:
+    """The messages of a request in the words of its protocol, as far as they can be read."""
+    for earlier in request.history:
+        yield from _messages([earlier]) if isinstance(earlier, llm.Message) else _items([earlier])
+    given = request.body.get("messages", request.body.get("input"))
+    if isinstance(given, str):
+        yield "user", given
+    yield from _items(given if isinstance(given, list) else ())
 
 
 def _text(content: Any) -> str:

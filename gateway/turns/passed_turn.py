@@ -17,6 +17,7 @@ from gateway.access.caller import Caller
 from gateway.conversation.conversation import GIVEN_ID
 from gateway.conversation.history import ConversationLease, ConversationRef, History, Policy
 from gateway.conversation.normal_form import has_content
+from gateway.conversation.raw_items import raw_output, with_raw
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.telemetry.observer import Observer
@@ -148,7 +149,7 @@ class PassedTurn:
         request = PassRequest(
             model=self._served.route.settings.model_name or "",
             body=self._request.body,
-            history=_history(lease, self._request.conversation),
+            history=_history(lease, self._request.conversation, self._served.name),
             recorded=lease is not None and lease.kept,
             relay=None if self._request.relay is None else partial(self._relayed, self._request.relay),
         )
@@ -167,11 +168,13 @@ class PassedTurn:
         """Store the turn under the id that the client saw."""
         if not lease.kept or passed.message is None or passed.response is None:
             return
-        said = (passed.message,) if has_content(passed.message) else ()
         response_id = _id_of(passed.response)
         if response_id is None or not GIVEN_ID.fullmatch(response_id):
             logger.warning("%s is not kept: its server gave it no usable id", self.id)
             return
+        raw = tuple(raw_output(passed.response.get("output"), self._served.name))
+        message = msgspec.structs.replace(passed.message, parts=(*passed.message.parts, *raw))
+        said = (message,) if raw or has_content(message) else ()
         conversation = lease.conversation.after(said).stepped(response_id, self._served.name)
         if await self._history.keep(lease, response_id, conversation, self._policy):
             self._tally.note(ConversationKept(conversation_id=lease.id, compaction=lease.compaction))
@@ -194,11 +197,13 @@ def _id_of(response: dict[str, Any] | None) -> str | None:
     return given if isinstance(given, str) else None
 
 
-def _history(lease: ConversationLease | None, ref: ConversationRef | None) -> tuple[llm.Message, ...]:
+def _history(
+    lease: ConversationLease | None, ref: ConversationRef | None, route: str
+) -> tuple[llm.Message | dict[str, Any], ...]:
     """What was said before the request's own messages."""
     if lease is None or ref is None:
         return ()
     conversation = lease.conversation
     turns = conversation.turns[conversation.skipped :]
     messages = [*conversation.beginning(None, "system"), *(message for turn in turns for message in turn.messages)]
-    return tuple(messages[: len(messages) - len(ref.added)])
+    return tuple(with_raw(messages[: len(messages) - len(ref.added)], route, conversation.removed))

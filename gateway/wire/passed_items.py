@@ -1,18 +1,18 @@
 """Items of a request that is passed on, which may be of any type: as they are kept, and what a history keeps."""
 
-import uuid
 from typing import Any
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.conversation.raw_items import is_plain, made_up_id, raw
 from gateway.wire.item_messages import joined, parts_of
-from gateway.wire.items import Item, named
+from gateway.wire.items import Item, ReasoningItem, named
 from gateway.wire.kept_items import Items
 
 
-def kept_items(given: str | list[dict[str, Any]] | None) -> Items:
+def kept_items(given: str | Items | None) -> Items:
     """The input as a list of items, each with an id."""
     if given is None or isinstance(given, str):
         given = [] if given is None else [{"role": "user", "content": given}]
@@ -20,9 +20,9 @@ def kept_items(given: str | list[dict[str, Any]] | None) -> Items:
 
 
 def _kept(item: dict[str, Any]) -> dict[str, Any]:
-    if (known := _known(item)) is None:
-        return {"type": "message", **item, "id": item.get("id") or f"item_{uuid.uuid4().hex}"}
-    kept: dict[str, Any] = msgspec.to_builtins(known)
+    if (whole := _whole(item)) is None:
+        return {"type": "message", **item, "id": item.get("id") or made_up_id()}
+    kept: dict[str, Any] = msgspec.to_builtins(whole)
     return kept
 
 
@@ -35,25 +35,60 @@ def _known(item: dict[str, Any]) -> Item | None:
         return None
 
 
-def history_of(items: Items) -> tuple[llm.Message, ...]:
-    """What a history keeps of ``items``; what another model could not be given is put into words, or left out."""
-    found = (_sayable(item) for item in items)
-    return joined(item for item in found if item is not None)
+def history_of(items: Items, route: str) -> tuple[llm.Message, ...]:
+    """What a history keeps of ``items`` that are passed on at ``route``.
+
+    Where that is not all of an item, the item itself is beside it; what another model could not be given is put into
+    words, or left out.
+    """
+    messages: list[llm.Message] = []
+    plain: list[Item] = []
+    for item in items:
+        if (whole := _whole(item)) is not None:
+            plain.append(whole)
+        else:
+            said = _sayable(item)
+            messages += [*joined(plain), _with_raw(item, said, route)]
+            plain = [said] if isinstance(said, ReasoningItem) else []  # its text is a part of what follows
+    return (*messages, *joined(plain))
+
+
+def _whole(item: dict[str, Any]) -> Item | None:
+    """The item, if a message can say all of it."""
+    known = _known(item) if is_plain(item) else None
+    return known if known is not None and _is_sayable(known) else None
+
+
+def _with_raw(item: dict[str, Any], said: Item | None, route: str) -> llm.Message:
+    """What can be ``said`` of an item, and the item."""
+    role = item.get("role")
+    if not isinstance(role, str) or not role:
+        role = "tool" if str(item.get("type")).endswith(("_output", "_response")) else "assistant"
+    return llm.Message(role=role, parts=(*(parts_of(said) if said is not None else ()), raw(item, route)))
 
 
 def _sayable(item: dict[str, Any]) -> Item | None:
-    if (known := _known(item)) is not None:
-        try:
-            parts_of(known)
-        except InvalidRequest:
-            pass  # such as an image in a place where most models take none
-        else:
-            return known
+    known = _known(item)
+    if known is not None and _is_sayable(known):
+        return known
     field = "output" if item.get("type") == "function_call_output" else "content"
     parts = item.get(field)
-    words = [_words(part) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return _known({**item, field: "\n".join(words)}) if words else None
+    shown = [_shown(item, field, part) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return _known({**item, field: shown}) if shown else None
 
 
-def _words(part: dict[str, Any]) -> str:
-    return part["text"] if isinstance(part.get("text"), str) else f"({part.get('type')})"
+def _shown(item: dict[str, Any], field: str, part: dict[str, Any]) -> dict[str, Any]:
+    """``part``, or words in its place."""
+    alone = _known({**item, field: [part]})
+    if alone is not None and _is_sayable(alone):
+        return part
+    text = part.get("text")
+    return {"type": "input_text", "text": text if isinstance(text, str) else f"({part.get('type')})"}
+
+
+def _is_sayable(item: Item) -> bool:
+    try:
+        parts_of(item)
+    except InvalidRequest:  # such as an image in a place where most models take none
+        return False
+    return True

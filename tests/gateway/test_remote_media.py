@@ -98,10 +98,13 @@ async def test_what_cannot_be_had_is_refused_before_the_model_is_asked(route: st
     assert error["message"].startswith(f"Error while downloading {url}: its host cannot be reached")
 
 
-async def test_a_conversation_keeps_the_url_and_every_turn_gets_the_data() -> None:
+@pytest.mark.parametrize("beside", [(), ({"type": "input_file", "file_data": SMALL},)], ids=["alone", "beside a file"])
+async def test_a_conversation_keeps_the_url_and_every_turn_gets_the_data(beside: tuple[Any, ...]) -> None:
     async with serving("responses-api") as (client, server):
         url = server.base_url.replace("/v1", "/cat.png")
-        first = await client.post(RESPONSES, **asking(RESPONSES, url))
+        asked = asking(RESPONSES, url)
+        asked["json"]["input"][0]["content"] += beside
+        first = await client.post(RESPONSES, **asked)
         assert first.status_code == 200, first.text
         kept = (await client.get(f"{RESPONSES}/resp_1/input_items")).json()
         again = {"model": "m", "stream": True, "input": "And now?", "previous_response_id": "resp_1"}

@@ -12,7 +12,7 @@ from adapters.llm.answer_limits import LimitExceeded
 from adapters.llm.decoding.start_state import StartStates
 from adapters.llm.responses.events import ResponsesReader
 from adapters.llm.responses.observer import ResponsesObserver
-from adapters.llm.responses.request import body, ignored, passed_body, route, route_of
+from adapters.llm.responses.request import body, earlier_items, ignored, is_given, passed_body, route, route_of
 from adapters.remote_media import RemoteMedia
 from adapters.upstream import CompletionCall, ForwardCall, ServerEngine, UpstreamClient, UpstreamOptions
 from adapters.upstream.options import DESCRIPTION
@@ -69,11 +69,14 @@ class Responses(ServerEngine):
     async def forward(self, request: PassRequest) -> AsyncGenerator[PassEvent, None]:
         """Have the server write one answer. Raises ``AdapterError`` while iterated."""
         media = self._media
-        async with media.inlined(request.history) as history, media.inlined_body(request.body, "input") as given:
-            whole = msgspec.structs.replace(request, body=given, history=history)
+        items = earlier_items(request, self._options)
+        shown = {"history": [item if is_given(item) else None for item in items]}  # URLs of its own a server knows
+        async with media.inlined_body(shown, "history") as inlined, media.inlined_body(request.body, "input") as given:
+            whole = msgspec.structs.replace(request, body=given)
+            earlier = [there or item for there, item in zip(inlined["history"], items, strict=True)]
             call = ForwardCall(
                 path="/responses",
-                body=passed_body(whole, self._options, openai=self._upstream.is_openai),
+                body=passed_body(whole, earlier, self._options, openai=self._upstream.is_openai),
                 make_observer=lambda: ResponsesObserver(
                     self._upstream.errors, route=route_of(request.model, self._options), recorded=request.recorded
                 ),

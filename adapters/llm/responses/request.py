@@ -1,6 +1,7 @@
 """Writes the body of ``POST /responses``; pure."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 import msgspec
@@ -51,17 +52,29 @@ def body(request: llm.Request, options: UpstreamOptions, *, openai: bool) -> dic
     return request.extra | sent | options.responses_api_extra_body
 
 
-def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool) -> dict[str, Any]:
-    """The client's body for the server: model and key are ours, the history, and the limits that it leaves open.
+def earlier_items(request: PassRequest, options: UpstreamOptions) -> list[dict[str, Any]]:
+    """The items of the history that precedes what is passed on."""
+    return _input(request.history, route_of(request.model, options))
+
+
+def is_given(item: dict[str, Any]) -> bool:
+    """Whether ``item`` comes from a client, and not from a server or a model."""
+    return item.get("role", "assistant") != "assistant" or str(item.get("type")).endswith("_output")
+
+
+def passed_body(
+    request: PassRequest, earlier: list[dict[str, Any]], options: UpstreamOptions, *, openai: bool
+) -> dict[str, Any]:
+    """The client's body for the server: model and key are ours, ``earlier`` items, and the limits that it leaves open.
 
     Nothing is stored there; so that reasoning can be sent back all the same, it is asked for in encrypted form.
     """
     given = {name: value for name, value in request.body.items() if value is not None}
     own: dict[str, Any] = {"model": request.model, "store": False}
-    if request.history:
+    if earlier:
         asked = given.get("input", [])
         items = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
-        own["input"] = [*_input(request.history, route_of(request.model, options)), *items]
+        own["input"] = [*earlier, *items]
     effort = (given.get("reasoning") or {}).get("effort")
     if openai and request.recorded and _may_reason(request.model, effort):
         own["include"] = list(dict.fromkeys([*given.get("include", []), _ENCRYPTED]))
@@ -118,10 +131,16 @@ def _function(tool: llm.Tool) -> dict[str, Any]:
     return {"type": "function", **fields}
 
 
-def _input(messages: tuple[llm.Message, ...], to: str) -> list[dict[str, Any]]:
-    """The input items, in the order of the messages' parts; the route ``to`` gets back its own opaque items."""
+def _input(messages: Iterable[llm.Message | dict[str, Any]], to: str) -> list[dict[str, Any]]:
+    """The input items, in the order of the messages' parts; the route ``to`` gets back its own opaque items.
+
+    What is an item already stays as it is.
+    """
     items: list[dict[str, Any]] = []
     for message in messages:
+        if isinstance(message, dict):
+            items.append(message)
+            continue
         back = [kept for data in provider_state.replayed(message, to) for kept in data["items"]]
         for part in _grouped(message.parts):
             match part:

@@ -87,7 +87,8 @@ async def _passed_on(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, Str
     wire, _ = await offloaded(fields.size, fields_of, fields, PassedFields, ())
     check(wire)
     given = await offloaded(fields.size, kept_items, wire.input)
-    request = await offloaded(fields.size, passed_request, fields.values, wire, asked.caller, given)
+    route = asked.served.name
+    request = await offloaded(fields.size, passed_request, fields.values, wire, asked.caller, given, route)
     turn = turns.pass_on(msgspec.structs.replace(request, relay=asked.relay), asked.served, asked.watch)
     answer = PassedResponse(turn, wire, given, shelf, asked.relay)
     return turn.id, answer.response(asked.watch, fields.ignored)

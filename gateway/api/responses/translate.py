@@ -65,11 +65,14 @@ def conversation_ref(request: ResponsesRequest | PassedFields, messages: tuple[l
     )
 
 
-def passed_request(values: dict[str, Any], request: PassedFields, caller: Caller, given: Items) -> PassedRequest:
+def passed_request(
+    values: dict[str, Any], request: PassedFields, caller: Caller, given: Items, route: str
+) -> PassedRequest:
     """What is passed on of the request ``values``; ``given`` are the items of its input. Raises ``InvalidRequest``."""
-    kept = request.store is not False or request.previous_response_id is not None or request.conversation is not None
     body = {name: value for name, value in values.items() if name not in _OURS}
-    conversation = conversation_ref(request, history_of(given)) if kept else None
+    conversation: ConversationRef | None = None
+    if request.store is not False or request.previous_response_id is not None or request.conversation is not None:
+        conversation = conversation_ref(request, history_of(given, route))
     return PassedRequest(caller=caller, body=body, conversation=conversation)
 
 

@@ -2,6 +2,7 @@
 
 from adapters.contract import llm
 from gateway.conversation.media import MOST_IMAGES, readable, without_media
+from gateway.conversation.raw_items import raw
 
 RECORDING = llm.Audio(data=b"RIFF", format="wav")
 
@@ -18,6 +19,12 @@ def test_words_stand_in_for_pictures_and_recordings() -> None:
     assert without_media(shown(picture(1), RECORDING)) == shown(
         llm.Text(text="(a picture)"), llm.Text(text="(a recording)")
     )
+
+
+def test_items_in_which_there_may_be_pictures_go_with_them() -> None:
+    item = raw({"type": "computer_call_output", "output": {"image_url": "data:x"}}, "r")
+    assert without_media(shown(item)) == shown()
+    assert without_media(shown(item), images=True) == shown(item)
 
 
 def test_a_model_gets_what_it_takes() -> None:

@@ -18,7 +18,7 @@ def history(*turns: tuple[str, str]) -> tuple[llm.Message, ...]:
     return tuple(llm.Message(role=role, parts=(llm.Text(text=text),)) for role, text in turns)
 
 
-def passed(history: tuple[llm.Message, ...] = (), **body: Any) -> PassRequest:
+def passed(history: tuple[llm.Message | dict[str, Any], ...] = (), **body: Any) -> PassRequest:
     return PassRequest(model="m", body=body, history=history)
 
 
@@ -57,8 +57,9 @@ def test_instructions_are_what_many_have_in_common() -> None:
             ]
         ),
         passed(history(*LATER[1:3]), input="How are you?"),
+        passed(({"role": "user", "content": "Hi"}, *history(LATER[2])), input="How are you?"),
     ],
-    ids=["chat", "parts", "responses", "kept here"],
+    ids=["chat", "parts", "responses", "kept here", "items kept here"],
 )
 def test_both_protocols_say_the_same(request_: PassRequest) -> None:
     assert opening_of(request_) == opening_of(said(*LATER))
