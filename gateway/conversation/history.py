@@ -16,7 +16,7 @@ from gateway.conversation.compaction import Compaction, Start, Writer
 from gateway.conversation.conversation import ID, Conversation, Messages, Turn, begun, opened
 from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Summary, compacted, decoded, within
-from gateway.conversation.store import Store
+from gateway.conversation.store import Occupied, Store
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +68,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
-    """The exclusive hold of one turn on its conversation.
+    """The exclusive hold of one turn on its conversation, until the turn is kept or over.
 
     ``conversation`` is what was before, ``newest`` the id of its last answer as it is stored. ``kept`` says whether the
     turn is to be stored. ``continues_turn``: tool results came, so the last turn goes on. ``compaction`` is the cost of
-    a summary that this turn is the first to use.
+    a summary that this turn is the first to use. ``held`` is what makes it exclusive.
     """
 
     conversation: Conversation
@@ -80,6 +80,7 @@ class ConversationLease(msgspec.Struct, frozen=True, kw_only=True):
     kept: bool
     continues_turn: bool
     compaction: llm.Usage | None
+    held: AsyncExitStack
 
     @property
     def id(self) -> str | None:
@@ -135,10 +136,11 @@ class History:
 
     @asynccontextmanager
     async def lease(self, ref: ConversationRef, policy: Policy) -> AsyncGenerator[ConversationLease, None]:
-        """The conversation ``ref``, for one turn: a second turn waits until the block is left.
+        """The conversation ``ref``, for one turn: a second one that names it waits until the turn is kept or over.
 
-        Without an id it is a new one, and so it is when it continues an answer that is not the last one. Raises
-        ``InvalidRequest``, and ``Unavailable`` when too many are waiting or the store cannot be reached.
+        Without an id it is a new one, and so it is when it continues an answer that is not the last one, or that
+        another turn is continuing. Raises ``InvalidRequest``, and ``Unavailable`` when too many are waiting or the
+        store cannot be reached.
         """
         async with AsyncExitStack() as held:
             conversation, newest = await self._found(ref, held)
@@ -161,6 +163,7 @@ class History:
                 kept=ref.keep,
                 continues_turn=ref.adds_results,
                 compaction=compaction if ref.keep else None,
+                held=held,
             )
 
     def give_way(self, engine: llm.LanguageModel) -> None:
@@ -193,7 +196,10 @@ class History:
             return conversation, newest
         if await self.archive.pointer(conversation.id) != newest:
             return conversation, None  # a branch need not wait
-        await held.enter_async_context(self._store.turn(conversation.id))
+        try:
+            await held.enter_async_context(self._store.turn(conversation.id, wait=False))
+        except Occupied:
+            return conversation, None  # another turn goes on, so this one is a branch
         if await self.archive.pointer(conversation.id) == newest:
             return conversation, newest
         await held.aclose()  # another turn was faster, so this one is a branch and others need not wait for it
@@ -223,6 +229,7 @@ class History:
             await self._store.put(f"response:{response_id}", data)
             if not await self._store.advance(f"newest:{conversation.id}", lease.newest, response_id.encode()):
                 logger.warning("%s is a branch of its own: another turn went on meanwhile", response_id)
+            await lease.held.aclose()  # who is told that this turn is over can follow it at once
         except Unavailable as error:
             logger.error("%s is not kept: %s", response_id, error.message)
             return None

@@ -66,9 +66,9 @@ class MemoryStore:
         """Forget ``key``."""
         self._forget(key)
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, name: str, *, wait: bool = True) -> AbstractAsyncContextManager[None]:
         """Be the only one under ``name``."""
-        return self._queue.place(name)
+        return self._queue.place(name, wait=wait)
 
     async def attend(self) -> None:
         """Drop what is past its time."""

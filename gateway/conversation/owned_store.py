@@ -34,6 +34,6 @@ class OwnedStore:
         """Keep nothing under ``key`` any more."""
         await self._store.delete(self._prefix + key)
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Be the only one of the owner under ``name``."""
-        return self._store.turn(self._prefix + name)
+    def turn(self, name: str, *, wait: bool = True) -> AbstractAsyncContextManager[None]:
+        """Be the only one of the owner under ``name``; without ``wait``, ``Occupied`` is raised instead of waiting."""
+        return self._store.turn(self._prefix + name, wait=wait)

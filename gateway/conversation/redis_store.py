@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as NoReply
 
 from adapters.contract.errors import Unavailable
 from adapters.options import Secret
-from gateway.conversation.store import RETRY_SECONDS, TurnQueue
+from gateway.conversation.store import RETRY_SECONDS, Occupied, TurnQueue
 from gateway.redis_client import failure_reason, redis_client, server_place
 
 logger = logging.getLogger(__name__)
@@ -133,14 +133,16 @@ class RedisStore:
         await self._asked(lambda: self._client.delete(PREFIX + key), int)
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncGenerator[None, None]:
+    async def turn(self, name: str, *, wait: bool = True) -> AsyncGenerator[None, None]:
         """Be the only one under ``name``: first come, first served here, then a lease among all gateways.
 
         A lease that was lost, because this process stood still for too long, is told to the log: ``advance`` sees to it
         that nothing is overwritten.
         """
-        async with self._queue.place(name):
-            while not await self._leased(self._take, name):  # noqa: ASYNC110  another process gives it back
+        async with self._queue.place(name, wait=wait):
+            while not await self._leased(self._take, name):  # another process gives it back
+                if not wait:
+                    raise Occupied
                 await asyncio.sleep(POLL_SECONDS)
             self._held.add(name)
             try:

@@ -11,6 +11,10 @@ RETRY_SECONDS = 1.0
 """What a client is told to wait when too many are waiting already."""
 
 
+class Occupied(Exception):
+    """Somebody else is at it, or waits for it, and waiting is not wanted."""
+
+
 class Store(Protocol):
     """Keeps bytes under keys for a time; every method raises ``Unavailable`` when it cannot be reached."""
 
@@ -26,8 +30,11 @@ class Store(Protocol):
     async def delete(self, key: str) -> None:
         """Keep nothing under ``key`` any more; harmless when nothing is there."""
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Be the only one under ``name``, on every replica, for the block. Raises ``Unavailable`` for too many."""
+    def turn(self, name: str, *, wait: bool = True) -> AbstractAsyncContextManager[None]:
+        """Be the only one under ``name``, on every replica, for the block.
+
+        Raises ``Unavailable`` for too many, and ``Occupied`` instead of waiting, unless that is to be done.
+        """
 
     async def attend(self) -> None:
         """What is to be done all the time; runs until it is cancelled."""
@@ -50,8 +57,10 @@ class TurnQueue:
         self._max_waiting = max_waiting
 
     @asynccontextmanager
-    async def place(self, name: str) -> AsyncGenerator[None, None]:
-        """Hold the place ``name`` for the block. Raises ``Unavailable`` when too many are waiting for it."""
+    async def place(self, name: str, *, wait: bool) -> AsyncGenerator[None, None]:
+        """Hold the place ``name`` for the block. Raises ``Unavailable`` when too many are waiting, and ``Occupied``."""
+        if not wait and name in self._places:
+            raise Occupied
         place = self._places.setdefault(name, _Place())
         if place.users > self._max_waiting:
             raise Unavailable(

@@ -15,7 +15,7 @@ from adapters.options import BadOption, Secret
 from gateway.conversation import redis_store as redis_module
 from gateway.conversation.memory_store import MemoryStore
 from gateway.conversation.redis_store import PREFIX, RedisStore
-from gateway.conversation.store import Store
+from gateway.conversation.store import Occupied, Store
 from tests.support.redis_server import redis_server
 
 
@@ -114,6 +114,14 @@ async def test_who_comes_when_too_many_wait_is_refused_and_told_when_to_come_bac
     await _enter(store)
 
 
+async def test_who_does_not_want_to_wait_is_told_that_somebody_is_there(store: Store) -> None:
+    async with store.turn("c", wait=False), store.turn("d", wait=False):
+        with pytest.raises(Occupied):
+            async with store.turn("c", wait=False):
+                pass
+    await _enter(store)
+
+
 async def test_who_stops_waiting_is_not_waited_for(store: Store) -> None:
     async with store.turn("c"):
         waiting = asyncio.create_task(_enter(store))
@@ -191,6 +199,13 @@ async def test_turns_of_two_replicas_come_one_after_the_other(server: str) -> No
             assert not waiting.done()
         async with asyncio.timeout(5):
             await waiting
+
+
+async def test_a_turn_of_another_replica_is_not_waited_for_either(server: str) -> None:
+    async with two_replicas(server) as (one, other), one.turn("c"):
+        with pytest.raises(Occupied):
+            async with other.turn("c", wait=False):
+                pass
 
 
 async def test_the_lease_of_a_gateway_that_died_runs_out_and_that_of_a_living_one_does_not(

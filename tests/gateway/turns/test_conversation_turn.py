@@ -251,6 +251,17 @@ async def test_who_answered_in_place_of_another_is_reported() -> None:
     assert [outcome.answered_by for outcome in room.outcomes] == ["two"]
 
 
+async def test_a_turn_that_is_kept_can_be_followed_before_its_end_is_read() -> None:
+    room = Room()
+    first = room.turn()
+    async with aclosing(first.events()) as events:
+        async for event in events:
+            if isinstance(event, ConversationKept):
+                break
+        following = await room.taken(ConversationRef(previous_response=first.id), Microphone().source)
+    assert kept(following) == "c"
+
+
 async def test_a_failure_is_reported_without_what_was_said_and_nothing_is_kept() -> None:
     async def failing(_request: llm.Request) -> AsyncGenerator[llm.Event, None]:
         yield llm.TextDelta(text="My secret is ")

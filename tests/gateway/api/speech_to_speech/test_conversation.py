@@ -454,6 +454,20 @@ async def test_a_branch_waits_for_no_turn_of_the_conversation_that_it_leaves() -
         assert (await branch)["x-conversation-id"] != "c"
 
 
+async def test_turns_that_follow_one_answer_at_once_do_not_wait_for_each_other() -> None:
+    script = Slow()
+    script.release.set()
+    async with talking("--max_queue", "1", llm=scripted.language_model(script)) as talk:
+        first = await talk.turn()
+        script.release.clear()
+        following = [asyncio.create_task(talk.turn(previous_response_id=first["x-response-id"])) for _ in range(4)]
+        await until(lambda: len(script.requests) == 5)
+        script.release.set()
+        names = [headers["x-conversation-id"] for headers in await asyncio.gather(*following)]
+        assert len(set(names)) == 4
+        assert names.count(first["x-conversation-id"]) == 1, "all others are branches"
+
+
 async def test_the_oldest_turns_go_and_calls_with_theirs() -> None:
     async with talking("--chat_size", "1", "--compact_history", "false") as talk:
         await called(talk)
