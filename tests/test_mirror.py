@@ -17,10 +17,6 @@ ELSEWHERE = {
         "whole and in chunks, it is what the SDK reads",
     ),
     "gateway/api/models/translate.py": ("tests/gateway/api/models/test_routes.py", "it is seen whole over the socket"),
-    "gateway/api/conversations/edits.py": (
-        "tests/gateway/api/conversations/test_routes.py",
-        "what a change does is seen in the next answer",
-    ),
     "gateway/engines/loading.py": ("tests/gateway/engines/test_lifecycle.py", "what is loaded is seen of the gateway"),
     "gateway/api/responses/events.py": ("tests/gateway/api/responses/test_writer.py", "events are made there"),
     "gateway/api/responses/translate.py": (
@@ -69,6 +65,10 @@ ELSEWHERE = {
         "tests/gateway/http/test_validation.py",
         "it words what is wrong with whole requests",
     ),
+    "gateway/conversation/steps.py": (
+        "tests/gateway/conversation/test_conversation.py",
+        "where a step is shows when its messages are changed",
+    ),
     "gateway/wire/kept_items.py": (
         "tests/gateway/api/responses/test_retrieval.py",
         "what is kept is made by whole turns",
@@ -76,6 +76,10 @@ ELSEWHERE = {
     "gateway/wire/passed_items.py": (
         "tests/gateway/api/responses/test_passed_response.py",
         "what of a request is kept shows when it is continued",
+    ),
+    "gateway/wire/step_messages.py": (
+        "tests/gateway/api/conversations/test_edits.py",
+        "what is left of a step is made by whole turns",
     ),
     "gateway/api/voices/translate.py": ("tests/gateway/api/voices/test_routes.py", "it is seen whole over the socket"),
     "gateway/api/speech/response.py": (

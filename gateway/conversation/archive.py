@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.conversation import GIVEN_ID, ID, Conversation, NotFound
@@ -78,7 +78,7 @@ class Archive:
         """Keep a new conversation. Raises ``Unavailable``, and ``InvalidRequest`` for one that is too large."""
         await self._put(conversation, None)
 
-    async def edit(self, name: str, change: Callable[[Conversation], Conversation]) -> Conversation:
+    async def edit(self, name: str, change: Callable[[Conversation], Awaitable[Conversation]]) -> Conversation:
         """Put the conversation ``name`` in the state that ``change`` makes of it, after all turns that came before.
 
         Raises ``NotFound``, ``Unavailable``, and what ``change`` raises.
@@ -87,7 +87,7 @@ class Archive:
             pointer, state = await self.newest(name) if ID.fullmatch(name) else (None, None)
             if state is None:
                 raise self.no_conversation(name)
-            changed = change(state)
+            changed = await change(state)
             await self._put(changed, pointer)
             return changed
 

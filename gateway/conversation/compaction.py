@@ -108,7 +108,7 @@ class Compaction:
         started = self._clock()
         async with asyncio.timeout(SUMMARY_SECONDS):
             text, usage = await _written(writer, _source(conversation.summary, old, _room(conversation, writer)))
-        summary = Summary(through=conversation.gone + count, digest=digest(old[-1]), text=text, usage=usage)
+        summary = Summary(through=conversation.gone + count, digest=digest(conversation, count), text=text, usage=usage)
         await store.put(f"summary:{conversation.id}", encoded(summary))
         self._failures.pop(store.full(conversation.id), None)
         spent = "unknown" if usage is None else usage.input_tokens + usage.output_tokens

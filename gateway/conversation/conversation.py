@@ -3,12 +3,13 @@
 import re
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
+from itertools import takewhile
 
 import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
+from gateway.conversation.steps import Place, Step, place_of
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Ids of conversations: they go into headers and keys of the store as they are."""
@@ -60,14 +61,6 @@ class Languages(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | None = None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer of ``route``, or an edit by a client (without a route), stored ``at`` a Unix time under ``id``."""
-
-    id: str
-    at: int
-    route: str = ""
-
-
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was said so far under one id, without the gateway's own system prompt and instructions.
 
@@ -75,8 +68,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     the gateway's prompt does not stand in front. ``skipped`` of the oldest ``turns`` are too much for the model and
     kept until ``summary`` holds them; ``gone`` are those that are no longer stored. ``languages`` are those of the last
     turn. ``bytes_per_token`` is what the last answer's count of tokens came to. ``steps`` are the answers and edits
-    that led here, the newest last, and ``removed`` the items of those that a client took out. ``created_at`` (Unix
-    time) and ``metadata`` are for the client.
+    that led here, the newest last, and ``removed`` the items of those that a client took out; the newest ``added``
+    messages of the turns, and ``added_opening`` of the opening, are of no step yet. ``created_at`` (Unix time) and
+    ``metadata`` are for the client.
     """
 
     id: str
@@ -89,6 +83,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     languages: Languages = Languages()
     bytes_per_token: float = BYTES_PER_TOKEN
     steps: tuple[Step, ...] = ()
+    added: int = 0
+    added_opening: int = 0
     removed: tuple[str, ...] = ()
     created_at: int = 0
     metadata: dict[str, str] = {}
@@ -155,38 +151,64 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     def after(self, messages: tuple[llm.Message, ...]) -> "Conversation":
         """The conversation with ``messages`` added: a user's message begins a turn, all others belong to the last."""
-        return msgspec.structs.replace(self, turns=grouped(messages, self.turns))
+        return msgspec.structs.replace(self, turns=grouped(messages, self.turns), added=self.added + len(messages))
+
+    def opened_with(self, messages: tuple[llm.Message, ...]) -> "Conversation":
+        """The conversation with ``messages`` of the system at the end of its opening."""
+        opening, added = (*self.opening, *messages), self.added_opening + len(messages)
+        return msgspec.structs.replace(self, opening=opening, added_opening=added)
 
     def with_changed(self, change: Callable[[Messages], Messages]) -> "Conversation":
         """The conversation with what ``change`` makes of its messages."""
         turns = tuple(Turn(messages=change(turn.messages)) for turn in self.turns)
         return msgspec.structs.replace(self, opening=change(self.opening), turns=turns)
 
-    def without_item(self, id_: str, parts: Iterable[Callable[[str, llm.Part], bool]]) -> "Conversation":
-        """The conversation without the item ``id_``: of each of ``parts``, the newest that it says is that part.
+    def without_item(self, id_: str) -> "Conversation":
+        """The conversation that knows that the item ``id_`` is taken out; its messages are changed ``with_step``."""
+        return msgspec.structs.replace(self, removed=(*self.removed, id_)[-MOST_REMOVED:])
 
-        They are asked with the role of a message and a part of it.
+    def with_step(self, id_: str, change: Callable[[Messages], Messages]) -> "Conversation":
+        """The conversation with what ``change`` makes of the messages that the step ``id_`` added.
+
+        What a summary says of them cannot be changed, so that one goes that may tell of them.
         """
-        draft = _Draft(self)
-        for matches in parts:
-            draft.take(matches)
-        return msgspec.structs.replace(draft.conversation(), removed=(*self.removed, id_)[-MOST_REMOVED:])
+        if (place := self._place(id_)) is None:
+            return self
+        messages, step = list(self._stored()), self.steps[place.step]
+        head, start, end = place.opening, place.turns.start, place.turns.stop
+        changed = change((*self.opening[head], *messages[start:end]))
+        opening = _head(changed[: head.stop - head.start])
+        rest = changed[len(opening) :] if end else ()
+        skipped = sum(len(turn.messages) for turn in self.turns[: self.skipped])
+        skipped = skipped + start - end + len(rest) if end <= skipped else min(skipped, start)
+        messages[start:end] = rest
+        hidden = grouped(messages[:skipped])
+        step = msgspec.structs.replace(step, messages=len(rest), opening=len(opening))
+        return msgspec.structs.replace(
+            self,
+            opening=(*self.opening[: head.start], *opening, *self.opening[head.stop :]),
+            summary=None if place.is_cut else self.summary,
+            turns=(*hidden, *grouped(messages[skipped:])),
+            skipped=len(hidden),
+            steps=(*self.steps[: place.step], step, *self.steps[place.step + 1 :]),
+        )
 
-    def with_replaced(self, said: llm.Message, by: tuple[llm.Part, ...]) -> "Conversation":
-        """The conversation with ``by`` in place of the parts of ``said``, of each the newest, where they are there."""
-        draft = _Draft(self)
-        place: tuple[list[llm.Part], int] | None = None
-        for part in reversed(said.parts):
-            place = draft.take(partial(_same, said.role, part)) or place
-        if place is not None:
-            kept, number = place
-            kept[number:number] = by
-        return draft.conversation()
+    def added_by(self, id_: str) -> Messages | None:
+        """What is left of the messages that the step ``id_`` added; ``None`` where that was not noted."""
+        place = self._place(id_)
+        if place is None or self.steps[place.step].messages is None:
+            return None
+        return (*self.opening[place.opening], *tuple(self._stored())[place.turns])
+
+    def _place(self, id_: str) -> Place | None:
+        count = sum(len(turn.messages) for turn in self.turns)
+        return place_of(id_, self.steps, count - self.added, len(self.opening) - self.added_opening)
 
     def stepped(self, id_: str, route: str = "") -> "Conversation":
         """The conversation that is stored under ``id_`` now, after an answer of ``route`` or an edit."""
-        steps = (*self.steps, Step(id=id_, at=int(time.time()), route=route))
-        return msgspec.structs.replace(self, steps=steps[-MOST_STEPS:])
+        now = int(time.time())
+        step = Step(id=id_, at=now, route=route, messages=self.added, opening=self.added_opening)
+        return msgspec.structs.replace(self, steps=(*self.steps, step)[-MOST_STEPS:], added=0, added_opening=0)
 
     def branch(self, id_: str) -> "Conversation":
         """The same history under another id."""
@@ -215,38 +237,6 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return msgspec.structs.replace(self, bytes_per_token=min(max(size / tokens, low), high))
 
 
-class _Draft:
-    """``before`` while parts of its messages are changed, of the opening and of the turns."""
-
-    def __init__(self, before: Conversation) -> None:
-        self._before = before
-        groups = (before.opening, *(turn.messages for turn in before.turns))
-        self._groups = [[(message, list(message.parts)) for message in group] for group in groups]
-
-    def take(self, matches: Callable[[str, llm.Part], bool]) -> tuple[list[llm.Part], int] | None:
-        """Take out the newest part that ``matches``; where it was: the parts of its message, and its number."""
-        for message, parts in (entry for group in reversed(self._groups) for entry in reversed(group)):
-            for number in reversed(range(len(parts))):
-                if matches(message.role, parts[number]):
-                    del parts[number]
-                    return parts, number
-        return None
-
-    def conversation(self) -> Conversation:
-        """What it has become, without the messages and turns of which nothing is left."""
-        opening, *turns = (
-            tuple(msgspec.structs.replace(message, parts=tuple(parts)) for message, parts in group if parts)
-            for group in self._groups
-        )
-        left = tuple(Turn(messages=messages) for messages in turns if messages)
-        skipped = min(self._before.skipped, len(left))
-        return msgspec.structs.replace(self._before, opening=opening, turns=left, skipped=skipped)
-
-
-def _same(role: str, part: llm.Part, kept_role: str, kept: llm.Part) -> bool:
-    return (role, part) == (kept_role, kept)
-
-
 def _calls(message: llm.Message) -> list[str]:
     return [part.call_id for part in message.parts if isinstance(part, llm.ToolCall)]
 
@@ -273,16 +263,21 @@ def begun(id_: str, metadata: dict[str, str] | None = None) -> Conversation:
     return Conversation(id=id_, created_at=int(time.time()), metadata=metadata or {})
 
 
+def _head(messages: Messages) -> Messages:
+    """The system messages at the head."""
+    return tuple(takewhile(lambda message: message.role in {"system", "developer"}, messages))
+
+
 def opened(before: Conversation, history: tuple[llm.Message, ...]) -> Conversation:
     """``before`` with a ``history`` that the client sets outright; system messages at its head are kept for good."""
-    count = 0
-    while count < len(history) and history[count].role in {"system", "developer"}:
-        count += 1
+    count = len(_head(history))
     return Conversation(
         id=before.id,
         outright=True,
         opening=history[:count],
+        added_opening=count,
         turns=grouped(history[count:]),
+        added=len(history) - count,
         languages=before.languages,
         created_at=before.created_at,
         metadata=before.metadata,

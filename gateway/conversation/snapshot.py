@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-MOST_GONE = 2**32
-"""More turns than this no conversation has ever lost; larger numbers could not be stored again."""
+MOST_COUNTED = 2**32
+"""More turns or messages than this no conversation has ever had; larger numbers could not be stored again."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="form", tag="snapshot 1"):
@@ -76,24 +76,28 @@ def _check(conversation: Conversation) -> None:
     """Raise ``ValueError`` for values of the right types that no gateway writes."""
     low, high = DENSITY
     languages = (conversation.languages.asked, conversation.languages.voice)
+    counts = [conversation.added, conversation.added_opening]
+    counts += [count for step in conversation.steps for count in (step.messages or 0, step.opening)]
     messages = [*conversation.opening, *(message for turn in conversation.turns for message in turn.messages)]
     sound = (
         ID.fullmatch(conversation.id)
         and 0 <= conversation.skipped <= len(conversation.turns)
-        and 0 <= conversation.gone < MOST_GONE
+        and 0 <= conversation.gone < MOST_COUNTED
         and low <= conversation.bytes_per_token <= high
         and all(turn.messages for turn in conversation.turns)
         and all(message.role for message in messages)
         and all(language is None or ID.fullmatch(language) for language in languages)
         and all(GIVEN_ID.fullmatch(step.id) for step in conversation.steps)
+        and all(0 <= count < MOST_COUNTED for count in counts)
     )
     if not sound:
         raise ValueError("not a conversation")
 
 
-def digest(turn: Turn) -> bytes:
-    """Tells whether a summary went up to exactly this."""
-    return hashlib.blake2b(msgspec.msgpack.encode(turn), digest_size=16).digest()
+def digest(conversation: Conversation, count: int) -> bytes:
+    """Tells whether a summary went up to exactly the turn ``count``, with no item taken out since it was written."""
+    turn = msgspec.msgpack.encode(conversation.turns[count - 1])
+    return hashlib.blake2b(b"".join((turn, *map(str.encode, conversation.removed))), digest_size=16).digest()
 
 
 def compacted(conversation: Conversation, summary: Summary | None) -> Conversation | None:
@@ -101,7 +105,7 @@ def compacted(conversation: Conversation, summary: Summary | None) -> Conversati
     count = 0 if summary is None else summary.through - conversation.gone
     if summary is None or not 0 < count <= len(conversation.turns):
         return None
-    if digest(conversation.turns[count - 1]) != summary.digest:
+    if digest(conversation, count) != summary.digest:
         return None
     return msgspec.structs.replace(conversation.without(count), summary=summary.text)
 

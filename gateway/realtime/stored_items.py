@@ -1,11 +1,12 @@
 """Which of a session's items are stored, and what their changes come to in the stored conversation; pure."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from adapters.contract import llm
-from gateway.conversation.conversation import Conversation
+from gateway.conversation.conversation import Conversation, Messages
 from gateway.realtime.item_messages import grouped, items_of, messages_of
 from gateway.realtime.protocol.items import Item
 from gateway.realtime.session.commands import Remember
@@ -50,11 +51,31 @@ def merged(conversation: Conversation, stored: Stored, said: Remember, step: str
         else:
             now = stored_message(items.get(item_id))
         if now != before.message and before.step is not None:
-            conversation = conversation.with_replaced(before.message, () if now is None else now.parts)
+            replaced = partial(_replaced, before.message, () if now is None else now.parts)
+            conversation = conversation.with_step(before.step, replaced)
             steps.add(before.step)
+            if now is None:
+                conversation = conversation.without_item(item_id)
         if now is not None and item_id in items:
             kept[item_id] = msgspec.structs.replace(before, message=now)
     return _with_new(Merged(conversation=conversation, stored=kept, steps=frozenset(steps)), said.items, step)
+
+
+def _replaced(said: llm.Message, by: tuple[llm.Part, ...], messages: Messages) -> Messages:
+    """``messages`` with ``by`` in place of the parts of ``said``, of each the newest, where they are there."""
+    drafts = [(message, list(message.parts)) for message in messages]
+    place: tuple[list[llm.Part], int] | None = None
+    for part in reversed(said.parts):
+        for message, parts in reversed(drafts):
+            if message.role == said.role and part in parts:
+                number = len(parts) - 1 - parts[::-1].index(part)
+                del parts[number]
+                place = parts, number
+                break
+    if place is not None:
+        kept, number = place
+        kept[number:number] = by
+    return tuple(msgspec.structs.replace(message, parts=tuple(parts)) for message, parts in drafts if parts)
 
 
 def _with_new(before: Merged, items: tuple[Item, ...], step: str) -> Merged:
@@ -67,7 +88,7 @@ def _with_new(before: Merged, items: tuple[Item, ...], step: str) -> Merged:
         if item.id in stored or (message is not None and message.role != "system"):
             break
         if message is not None:
-            conversation = msgspec.structs.replace(conversation, opening=(*conversation.opening, message))
+            conversation = conversation.opened_with((message,))
             stored[item.id] = StoredItem(message=message, turn=None, step=step)
     for group in grouped(item for item in items if item.id not in stored):
         conversation = conversation.after(messages_of(group, _no_recording))

@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unsupported
+from gateway.conversation.raw_items import is_raw
 from gateway.wire.items import (
     PREFIXES,
     Content,
@@ -24,31 +25,54 @@ from gateway.wire.items import (
 )
 from gateway.wire.messages import checked, image_of
 
-RECORDING = llm.Text(text="(a recording)")
+RECORDING = "(a recording)"
 """What stands for a recording that the model heard itself: items have no audio."""
 
 
 def messages_of(items: Iterable[Item], param: str = "input") -> tuple[llm.Message, ...]:
     """The items as a language model gets them. Raises ``InvalidRequest``, also for too many parts or images."""
-    return checked(joined(items), param)
+    return checked(joined(map(message_of, items)), param)
 
 
-def joined(items: Iterable[Item]) -> tuple[llm.Message, ...]:
-    """The items as messages: an answer's text, its calls and what led to them are one message.
+def message_of(item: Item) -> llm.Message:
+    """What of an item a language model gets; of reasoning, nothing but that. Raises ``InvalidRequest``."""
+    match item:
+        case MessageItem():
+            return _message(item.role, (_part(item.role, part) for part in content_of(item)))
+        case FunctionCallItem():
+            return _message("assistant", [llm.ToolCall(call_id=item.call_id, name=item.name, arguments=item.arguments)])
+        case FunctionCallOutputItem():
+            return _message("tool", [llm.ToolResult(call_id=item.call_id, output=_output(item))])
+        case ReasoningItem():
+            thought = "".join(part.text for part in item.content or item.summary)
+            return llm.Message(role="assistant", parts=(), reasoning=thought)
+        case _:
+            assert_never(item)
 
-    Raises ``InvalidRequest``.
+
+def _message(role: str, parts: Iterable[llm.Part]) -> llm.Message:
+    return llm.Message(role=role, parts=tuple(parts))
+
+
+def joined(messages: Iterable[llm.Message]) -> tuple[llm.Message, ...]:
+    """Messages of one item each, of which an answer's text, its calls and what led to them become one.
+
+    One that has the item itself stays alone: a server gets that in its place.
     """
     drafts: list[_Draft] = []
     reasoning: list[str] = []  # before the answer that it led to
-    for item in items:
-        if isinstance(item, ReasoningItem):
-            reasoning += [part.text for part in item.content or item.summary]
+    for message in messages:
+        if message.reasoning is not None:
+            reasoning.append(message.reasoning)
+        if _is_alone(message):
+            drafts.append(_Draft(role=message.role, parts=list(message.parts), is_alone=True))
             continue
-        role, parts = role_of(item), parts_of(item)
-        if not (drafts and role == drafts[-1].role == "assistant" and _calls((*drafts[-1].parts[-1:], *parts))):
-            drafts.append(_Draft(role=role))
-        drafts[-1].parts += parts
-        if role == "assistant":
+        if message.reasoning is not None:
+            continue
+        if not (drafts and drafts[-1].takes(message)):
+            drafts.append(_Draft(role=message.role))
+        drafts[-1].parts += message.parts
+        if message.role == "assistant":
             drafts[-1].reasoning += reasoning
         reasoning.clear()
     return tuple(
@@ -57,38 +81,23 @@ def joined(items: Iterable[Item]) -> tuple[llm.Message, ...]:
     )
 
 
+def _is_alone(message: llm.Message) -> bool:
+    return any(map(is_raw, message.parts))
+
+
 class _Draft(msgspec.Struct):
-    """A message of which more items may be a part."""
+    """A message of which more items may be a part, unless it ``is_alone``."""
 
     role: str
     parts: list[llm.Part] = []
     reasoning: list[str] = []
+    is_alone: bool = False
 
-
-def _calls(parts: Iterable[llm.Part]) -> bool:
-    return any(isinstance(part, llm.ToolCall) for part in parts)
-
-
-def role_of(item: Item) -> str:
-    """The role of the message that an item belongs to."""
-    if isinstance(item, MessageItem):
-        return item.role
-    return "tool" if isinstance(item, FunctionCallOutputItem) else "assistant"
-
-
-def parts_of(item: Item) -> list[llm.Part]:
-    """What of an item a language model gets. Raises ``InvalidRequest``."""
-    match item:
-        case MessageItem():
-            return [_part(item.role, part) for part in content_of(item)]
-        case FunctionCallItem():
-            return [llm.ToolCall(call_id=item.call_id, name=item.name, arguments=item.arguments)]
-        case FunctionCallOutputItem():
-            return [llm.ToolResult(call_id=item.call_id, output=_output(item))]
-        case ReasoningItem():
-            return []
-        case _:
-            assert_never(item)
+    def takes(self, message: llm.Message) -> bool:
+        """Whether ``message`` is a part of the same answer."""
+        if self.is_alone or not message.role == self.role == "assistant":
+            return False
+        return any(isinstance(part, llm.ToolCall) for part in (*self.parts[-1:], *message.parts))
 
 
 def _part(role: str, part: Content) -> llm.Part:
@@ -149,18 +158,33 @@ def _substituted(part: Content, texts: Mapping[str, str]) -> Content:
             return part
 
 
+def single(messages: Iterable[llm.Message]) -> tuple[llm.Message, ...]:
+    """``messages`` as such of one item each: what was said, each call, and each result; only that is shown again."""
+    return tuple(
+        _message(message.role, parts)
+        for message in messages
+        for parts in (
+            tuple(part for part in message.parts if isinstance(part, llm.Text | llm.Image | llm.Audio)),
+            *((part,) for part in message.parts if isinstance(part, llm.ToolCall | llm.ToolResult)),
+        )
+        if parts
+    )
+
+
 def items_of(messages: Iterable[llm.Message], seed: str) -> tuple[Item, ...]:
-    """``messages`` as items; their ids are made of ``seed``, so that they are the same whenever they are made."""
-    items = [item for message in messages for item in _items(message)]
+    """``messages`` as items, one of each that is ``single``.
+
+    Their ids are made of ``seed``, so that they are the same whenever they are made.
+    """
+    items = [_item(message) for message in single(messages)]
     return tuple(
         msgspec.structs.replace(item, id=_derived(PREFIXES[type(item)], seed, number), status="completed")
         for number, item in enumerate(items)
     )
 
 
-def _items(message: llm.Message) -> list[Item]:
+def _item(message: llm.Message) -> Item:
     content: list[Content] = []
-    items: list[Item] = []
     for part in message.parts:
         match part:
             case llm.Text():
@@ -169,17 +193,16 @@ def _items(message: llm.Message) -> list[Item]:
             case llm.Image():
                 content.append(InputImage(image_url=part.url, detail="auto"))
             case llm.Audio():
-                content.append(InputText(text=RECORDING.text))
+                content.append(InputText(text=RECORDING))
             case llm.ToolCall():
-                items.append(FunctionCallItem(call_id=part.call_id, name=part.name, arguments=part.arguments))
+                return FunctionCallItem(call_id=part.call_id, name=part.name, arguments=part.arguments)
             case llm.ToolResult():
-                items.append(FunctionCallOutputItem(call_id=part.call_id, output=part.output))
+                return FunctionCallOutputItem(call_id=part.call_id, output=part.output)
             case llm.Opaque():
                 pass
             case _:
                 assert_never(part)
-    said = [MessageItem(role=_ROLES.get(message.role, "user"), content=content)] if content else []
-    return [*said, *items]
+    return MessageItem(role=_ROLES.get(message.role, "user"), content=content)
 
 
 _ROLES: dict[str, Literal["user", "assistant", "system", "developer"]] = {

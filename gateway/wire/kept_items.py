@@ -7,8 +7,8 @@ import msgspec
 
 from adapters.contract import llm
 from gateway.conversation.archive import Archive
-from gateway.conversation.conversation import Conversation
-from gateway.wire.item_messages import items_of
+from gateway.conversation.conversation import Conversation, Messages
+from gateway.wire.item_messages import items_of, single
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +17,11 @@ Items = list[dict[str, Any]]
 
 
 class StepItems(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given and what came out in one step."""
+    """What was given and what came out in one step; ``messages`` are those that the items of a spoken turn tell of."""
 
     given: Items
     output: Items
+    messages: Messages = ()
 
 
 async def step_items(archive: Archive, step: str) -> StepItems:
@@ -32,19 +33,20 @@ async def step_items(archive: Archive, step: str) -> StepItems:
         return StepItems(given=[], output=[])
     given, answer = _exchange(state)
     heard, said = items_of(given, step), items_of(answer, f"{step} answer")
-    return StepItems(given=msgspec.to_builtins(list(heard)), output=msgspec.to_builtins(list(said)))
+    return StepItems(
+        given=msgspec.to_builtins(list(heard)),
+        output=msgspec.to_builtins(list(said)),
+        messages=single((*given, *answer)),
+    )
 
 
 def _exchange(state: Conversation) -> tuple[list[llm.Message], list[llm.Message]]:
-    """What a spoken turn added: the question, or the results of calls, and the answer if there is any.
-
-    One with which the conversation begins was given all that was said before, too.
-    """
-    begins = len(state.steps) == 1
-    messages = [message for turn in state.turns[0 if begins else -1 :] for message in turn.messages]
+    """What a spoken turn added: the question, or the results of calls, and the answer if there is any."""
+    added = state.added_by(state.steps[-1].id) if state.steps else None
+    messages = [message for turn in state.turns[-1:] for message in turn.messages] if added is None else list(added)
     answer = [messages.pop()] if messages and messages[-1].role == "assistant" else []
-    if begins:
-        return [*state.opening, *messages], answer
+    if added is not None:
+        return messages, answer
     start = len(messages) - 1
     while start > 0 and messages[start].role == messages[start - 1].role == "tool":
         start -= 1

@@ -7,8 +7,8 @@ import msgspec
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
 from gateway.conversation.raw_items import is_plain, made_up_id, raw
-from gateway.wire.item_messages import joined, parts_of
-from gateway.wire.items import Item, ReasoningItem, named
+from gateway.wire.item_messages import joined, message_of
+from gateway.wire.items import Item, named
 from gateway.wire.kept_items import Items
 
 
@@ -41,16 +41,23 @@ def history_of(items: Items, route: str) -> tuple[llm.Message, ...]:
     Where that is not all of an item, the item itself is beside it; what another model could not be given is put into
     words, or left out.
     """
-    messages: list[llm.Message] = []
-    plain: list[Item] = []
-    for item in items:
-        if (whole := _whole(item)) is not None:
-            plain.append(whole)
-        else:
-            said = _sayable(item)
-            messages += [*joined(plain), _with_raw(item, said, route)]
-            plain = [said] if isinstance(said, ReasoningItem) else []  # its text is a part of what follows
-    return (*messages, *joined(plain))
+    found = (message_in(item, route) for item in items)
+    return joined(message for message in found if message is not None)
+
+
+def message_in(item: dict[str, Any], route: str | None) -> llm.Message | None:
+    """What a history keeps of one item, before it is joined with that of others; without a ``route``, in words only."""
+    whole = _whole(item)
+    said = whole or _sayable(item)
+    message = None if said is None else message_of(said)
+    if route is None or whole is not None:
+        return message
+    role = item.get("role")
+    if not isinstance(role, str) or not role:
+        role = "tool" if str(item.get("type")).endswith(("_output", "_response")) else "assistant"
+    if message is None:
+        return llm.Message(role=role, parts=(raw(item, route),))
+    return msgspec.structs.replace(message, role=role, parts=(*message.parts, raw(item, route)))
 
 
 def _whole(item: dict[str, Any]) -> Item | None:
@@ -59,15 +66,8 @@ def _whole(item: dict[str, Any]) -> Item | None:
     return known if known is not None and _is_sayable(known) else None
 
 
-def _with_raw(item: dict[str, Any], said: Item | None, route: str) -> llm.Message:
-    """What can be ``said`` of an item, and the item."""
-    role = item.get("role")
-    if not isinstance(role, str) or not role:
-        role = "tool" if str(item.get("type")).endswith(("_output", "_response")) else "assistant"
-    return llm.Message(role=role, parts=(*(parts_of(said) if said is not None else ()), raw(item, route)))
-
-
 def _sayable(item: dict[str, Any]) -> Item | None:
+    """An item that says what can be said of ``item``."""
     known = _known(item)
     if known is not None and _is_sayable(known):
         return known
@@ -88,7 +88,7 @@ def _shown(item: dict[str, Any], field: str, part: dict[str, Any]) -> dict[str, 
 
 def _is_sayable(item: Item) -> bool:
     try:
-        parts_of(item)
+        message_of(item)
     except InvalidRequest:  # such as an image in a place where most models take none
         return False
     return True

@@ -9,8 +9,9 @@ from adapters.contract.errors import InvalidRequest
 from gateway.api.responses.response import Shelf
 from gateway.api.responses.schema import Deleted, OutputItem, Response
 from gateway.conversation.archive import Archive
-from gateway.conversation.conversation import ID, Conversation, NotFound, Step
+from gateway.conversation.conversation import ID, Conversation, NotFound
 from gateway.conversation.snapshot import Record
+from gateway.conversation.steps import Step
 from gateway.wire.conversation import ConversationId
 from gateway.wire.items import MOST_ITEMS
 from gateway.wire.kept_items import Items, conversation_items, step_items

@@ -1,6 +1,6 @@
 """What is kept, by its ids: who deletes, edits and records, and what is left then."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -36,8 +36,11 @@ class Kept:
         return [part.text for part in parts if isinstance(part, llm.Text)]
 
 
-def noted(text: str) -> Callable[[Conversation], Conversation]:
-    return lambda conversation: msgspec.structs.replace(conversation, metadata={"note": text})
+def noted(text: str) -> Callable[[Conversation], Awaitable[Conversation]]:
+    async def change(conversation: Conversation) -> Conversation:
+        return msgspec.structs.replace(conversation, metadata={"note": text})
+
+    return change
 
 
 async def test_a_conversation_is_its_newest_step() -> None:

@@ -1,7 +1,5 @@
 """A conversation grows, is cut and joined without losing or inventing anything."""
 
-from collections.abc import Callable
-
 import msgspec
 import pytest
 
@@ -138,39 +136,59 @@ def test_an_added_result_needs_a_call_before_it() -> None:
             talk(1).with_added(wrong)
 
 
-def test_an_item_is_taken_out_wherever_it_is_and_the_newest_of_two_alike() -> None:
-    conversation = Conversation(id="c").after((user("a"), answer("b"), user("a"), answer("b"), user("c")))
-    taken = msgspec.structs.replace(conversation, skipped=3).without_item("i", [of("user", "a"), of("assistant", "b")])
-    assert [message.role for turn in taken.turns for message in turn.messages] == ["user", "assistant", "user"]
-    assert (lengths(taken), taken.skipped, taken.removed) == ([2, 1], 2, ("i",))
-    assert conversation.without_item("i", [of("user", "x")]).turns == conversation.turns
+def steps(count: int, conversation: Conversation | None = None) -> Conversation:
+    """The talk of ``count`` steps r0, r1, …"""
+    conversation = conversation or Conversation(id="c")
+    for number in range(count):
+        conversation = conversation.after((user("q"), answer(f"a{number}"))).stepped(f"r{number}")
+    return conversation
 
 
-def test_what_was_said_is_replaced_where_it_is_or_goes() -> None:
-    told = llm.Message(role="assistant", parts=(llm.Text(text="b"), *calls("1").parts))
-    conversation = Conversation(id="c", opening=(text("system", "s"),), skipped=2)
-    conversation = conversation.after((user("a"), told, user("b"), answer("c")))
-    shorter = conversation.with_replaced(answer("b"), (llm.Text(text="B"),))
-    assert [message.parts for turn in shorter.turns for message in turn.messages] == [
-        user("a").parts,
-        (llm.Text(text="B"), *calls("1").parts),
-        user("b").parts,
-        answer("c").parts,
+def said(conversation: Conversation) -> list[str]:
+    parts = [part for turn in conversation.turns for message in turn.messages for part in message.parts]
+    return [part.text for part in parts if isinstance(part, llm.Text)]
+
+
+def test_an_item_is_taken_out_of_its_own_step_and_of_no_other() -> None:
+    taken = steps(3).with_step("r1", lambda _: (answer("a1"),))
+    assert said(taken) == ["q", "a0", "a1", "q", "a2"]
+    assert taken.with_step("r9", lambda _: ()) == taken
+    assert said(taken.with_step("r2", lambda messages: messages[:1])) == ["q", "a0", "a1", "q"]
+    assert said(taken.after((user("q"), answer("a3"))).stepped("r3").with_step("r1", lambda _: ())) == [
+        *("q", "a0", "q", "a2", "q", "a3")
     ]
-    without = conversation.with_replaced(user("b"), ()).with_replaced(answer("c"), ())
-    assert (lengths(without), without.skipped) == ([2], 1)
-    assert conversation.with_replaced(text("system", "s"), ()).opening == ()
-    assert conversation.with_replaced(user("x"), (llm.Text(text="y"),)) == conversation
 
 
-def test_what_led_to_the_rest_of_a_message_stays() -> None:
-    thinking = msgspec.structs.replace(answer("b"), parts=(llm.Text(text="b"), *calls("1").parts), reasoning="hm")
-    taken = Conversation(id="c").after((user("a"), thinking)).without_item("i", [of("assistant", "b")])
-    assert taken.turns[0].messages[1] == msgspec.structs.replace(calls("1"), reasoning="hm")
+def test_a_step_goes_over_several_turns_and_may_be_a_part_of_one() -> None:
+    conversation = Conversation(id="c").after((user("q"), calls("1"))).stepped("r0")
+    conversation = conversation.with_added((result("1"), answer("a"), user("p"))).after((answer("b"),)).stepped("r1")
+    taken = conversation.with_step("r1", lambda _: (answer("a"), user("p")))
+    assert (lengths(taken), said(taken)) == ([3, 1], ["q", "a", "p"])
 
 
-def of(role: str, text: str) -> Callable[[str, llm.Part], bool]:
-    return lambda said_by, part: said_by == role and part == llm.Text(text=text)
+def test_system_messages_of_a_step_stay_in_the_opening() -> None:
+    conversation = opened(Conversation(id="c"), (text("system", "s"), user("q"), text("system", "t"))).stepped("r0")
+    conversation = conversation.opened_with((text("system", "u"),)).after((user("p"),)).stepped("r1")
+    assert conversation.added_by("r0") == (text("system", "s"), user("q"), text("system", "t"))
+    taken = conversation.with_step("r0", lambda messages: messages[1:])
+    assert (taken.opening, said(taken)) == ((text("system", "u"),), ["q", "t", "p"])
+    taken = conversation.within(0).with_step("r0", lambda messages: messages)
+    assert (taken.opening, said(taken)) == ((text("system", "s"), text("system", "u")), [])
+
+
+def test_where_turns_are_skipped_or_gone_an_item_is_still_found() -> None:
+    for skipped, left in ((1, 1), (2, 1), (3, 2)):
+        taken = steps(4).skipping(skipped).with_step("r1", lambda _: ())
+        assert (said(taken), taken.skipped) == (["q", "a0", "q", "a2", "q", "a3"], left)
+    taken = steps(4).without(2).with_step("r3", lambda _: (user("q"),))
+    assert said(taken) == ["q", "a2", "q"]
+    assert said(taken.with_step("r0", lambda _: (user("q"),))) == ["q", "a2", "q"], "what is gone does not come back"
+
+
+def test_a_summary_goes_when_it_may_tell_of_an_item_that_is_taken_out() -> None:
+    summarised = msgspec.structs.replace(steps(3).without(1), summary="s")
+    assert summarised.with_step("r1", lambda _: ()).summary == "s"
+    assert summarised.with_step("r0", lambda _: ()).summary is None
 
 
 def test_the_way_of_a_conversation_is_remembered_as_far_as_it_may_be_long() -> None:

@@ -8,6 +8,7 @@ import pytest
 from adapters.contract import llm
 from gateway.conversation.conversation import Conversation, Languages, Turn, grouped
 from gateway.conversation.snapshot import Snapshot, Summary, compacted, decoded, digest, encoded, within
+from gateway.conversation.steps import Step
 
 PARTS: tuple[llm.Part, ...] = (
     llm.Text(text="Grüße 🙂"),
@@ -61,6 +62,10 @@ def test_what_another_release_wrote_is_left_alone() -> None:
         {"skipped": 9},
         {"skipped": -1},
         {"gone": -1},
+        {"added": -1},
+        {"added_opening": -1},
+        {"steps": (Step(id="r", at=0, messages=-1),)},
+        {"steps": (Step(id="r", at=0, messages=1, opening=2**40),)},
         {"turns": (Turn(messages=()),)},
         {"opening": (llm.Message(role="", parts=()),)},
         {"languages": Languages(voice="\r\n")},
@@ -105,7 +110,7 @@ def test_a_turn_that_is_too_large_loses_its_pictures_else_it_is_not_kept() -> No
 
 def test_a_summary_replaces_exactly_what_it_was_made_of() -> None:
     conversation = talk("a", "b", "c").skipping(1)
-    summary = Summary(through=2, digest=digest(conversation.turns[1]), text="s", usage=None)
+    summary = Summary(through=2, digest=digest(conversation, 2), text="s", usage=None)
     shorter = compacted(conversation, summary)
     assert shorter is not None
     assert (shorter.summary, shorter.turns, shorter.skipped, shorter.gone) == ("s", conversation.turns[2:], 0, 2)
@@ -113,11 +118,12 @@ def test_a_summary_replaces_exactly_what_it_was_made_of() -> None:
     assert compacted(talk("a", "x", "c"), summary) is None
     assert compacted(talk("a"), summary) is None
     assert compacted(conversation, None) is None
+    assert compacted(conversation.without_item("i"), summary) is None, "it may tell of what was taken out since"
 
 
 def test_a_summary_still_fits_when_turns_were_dropped_while_it_was_written() -> None:
     conversation = talk("a", "b", "c", "d")
-    summary = Summary(through=3, digest=digest(conversation.turns[2]), text="s", usage=None)
+    summary = Summary(through=3, digest=digest(conversation, 3), text="s", usage=None)
     for dropped in (1, 2):
         shorter = compacted(conversation.without(dropped), summary)
         assert shorter is not None

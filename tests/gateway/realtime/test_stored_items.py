@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from adapters.contract import llm
 from gateway.conversation.conversation import Conversation
 from gateway.realtime.protocol.items import FunctionCallItem, InputAudio, Item, MessageItem, OutputAudio
@@ -33,7 +35,9 @@ def _text(part: Any) -> str:
 
 
 def after(before: Merged, *items: Item, step: str = "s", deleted: str = "") -> Merged:
-    return merged(before.conversation, before.stored, Remember(items=items, deleted=frozenset(deleted)), step)
+    """What is stored after ``before``, with what is new as a step of the conversation."""
+    now = merged(before.conversation, before.stored, Remember(items=items, deleted=frozenset(deleted)), step)
+    return msgspec.structs.replace(now, conversation=now.conversation.stepped(step)) if step in now.steps else now
 
 
 def test_what_is_new_is_added_once_and_its_step_changes() -> None:
@@ -65,22 +69,32 @@ def test_the_text_and_the_calls_of_an_answer_are_one_message_and_change_apart() 
 
 def test_what_was_not_heard_is_taken_out_where_it_is_and_others_stay() -> None:
     first = after(EMPTY, asked("a", "A?"), told("b", "B and more."))
-    others = first.conversation.after((message("user", "X?"), message("assistant", "Y.")))
+    others = first.conversation.after((message("user", "X?"), message("assistant", "Y."))).stepped("x")
     second = after(
         Merged(conversation=others, stored=first.stored, steps=first.steps),
         asked("a", "A?"),
         told("b", "B"),
         asked("c", "C?"),
+        step="t",
     )
     assert texts(second.conversation) == [["A?", "B"], ["X?", "Y."], ["C?"]]
-    assert texts(after(second, asked("a", "A?"), told("b", ""), asked("c", "C?")).conversation)[0] == ["A?"]
+    third = after(second, asked("a", "A?"), told("b", ""), asked("c", "C?"))
+    assert texts(third.conversation) == [["A?", "X?", "Y."], ["C?"]]
 
 
 def test_what_a_session_drops_stays_and_what_its_client_deletes_goes() -> None:
     first = after(EMPTY, asked("a", "A?"), told("b", "B."), asked("c", "C?"), told("d", "D."))
     second = after(first, told("d", "D."), deleted="c")
-    assert texts(second.conversation) == [["A?", "B."], ["D."]]
+    assert texts(second.conversation) == [["A?", "B.", "D."]]
     assert list(second.stored) == ["d"]
+    assert second.conversation.removed == ("c",), "a summary that is being written may tell of it"
+
+
+def test_of_two_items_alike_the_one_that_changes_is_that_of_its_step() -> None:
+    first = after(EMPTY, asked("a", "Yes."), told("b", "B."))
+    second = after(first, asked("a", "Yes."), told("b", "B."), asked("c", "Yes."), told("d", "D."), step="t")
+    third = after(second, told("b", "B."), asked("c", "Yes."), told("d", "D."), deleted="a")
+    assert texts(third.conversation) == [["B."], ["Yes.", "D."]]
 
 
 def test_what_was_there_before_the_session_is_not_its_to_change() -> None:

@@ -34,7 +34,7 @@ MESSAGES = (
 )
 WHOLE = Conversation(id="c", opening=(llm.Message(role="system", parts=()),), summary="s", turns=grouped(MESSAGES * 2))
 SNAPSHOT = encoded(Snapshot(conversation=WHOLE))
-SUMMARY = encoded(Summary(through=1, digest=digest(WHOLE.turns[0]), text="s", usage=None))
+SUMMARY = encoded(Summary(through=1, digest=digest(WHOLE, 1), text="s", usage=None))
 
 DEEP: list[Any] = []
 for _ in range(900):
