@@ -192,6 +192,20 @@ async def test_what_was_deleted_does_not_come_back() -> None:
         assert "custom_tool" not in json.dumps(at.sent)
 
 
+async def test_what_stands_beside_a_deleted_item_goes_back_as_it_was() -> None:
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "sealed"}
+    async with road() as at:
+        name = (await at.http.post("/v1/conversations", json={})).json()["id"]
+        call, result = CALLS[0]
+        at.output = [thought, OK | {"id": "msg_said"}, call]
+        await at.answer("go", conversation=name)
+        assert (await at.http.delete(f"/v1/conversations/{name}/items/msg_said")).status_code == 200
+        await at.answer([result], conversation=name)
+        # Reasoning without the item that it led to would be refused.
+        assert [item["type"] for item in at.sent] == ["message", "custom_tool_call", "custom_tool_call_output"]
+        assert at.sent[1] == call
+
+
 async def test_urls_that_a_server_wrote_are_its_own() -> None:
     async with road() as at:
         found = {"id": "x_1", "type": "picture_search_call", "thumbnail_url": "https://example.invalid/a.png"}
