@@ -37,6 +37,7 @@ def wrote(*texts: str, name: str = "msg_1") -> dict[str, Any]:
 
 THOUGHT = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "4711 in code"}
 CALL = {"id": "fc_1", "type": "function_call", "call_id": "c1", "name": "clock", "arguments": "", "status": "completed"}
+OTHER = {"id": "ctc_1", "type": "custom_tool_call", "call_id": "c2", "name": "run", "input": "4711"}
 
 
 class Road:
@@ -120,6 +121,9 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]], int, str, str]] = {
     "two parts": ("Well?", [wrote("It is 4711.", "Really.")], 1, "4711", "Well?"),
     "two messages": ("Well?", [wrote("It is 4711."), wrote("Really.", name="msg_2")], 1, "4711", "Really."),
     "what was thought": ("Well?", [THOUGHT, wrote("Yes.")], 1, "4711", "Yes."),
+    "another tool": ("Well?", [OTHER, wrote("Yes.")], 1, "4711", "Yes."),
+    "not the other tool": ("Well?", [OTHER, wrote("Yes.")], 2, "Yes.", "4711"),
+    "not the file": ([SECRET, {"type": "input_file", "file_id": "file-1"}], [wrote("Yes.")], 1, "Yes.", "file-1"),
     "a call without arguments": ("Well?", [CALL], 1, "clock", "Well?"),
 }
 """What a user says, what is answered, which item goes, what goes with it, what stays."""
