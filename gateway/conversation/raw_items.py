@@ -66,15 +66,13 @@ def is_raw(part: llm.Part) -> bool:
     return isinstance(part, llm.Opaque) and part.route.startswith(_OWNER)
 
 
-def with_raw(
-    messages: Iterable[llm.Message], route: str, removed: tuple[str, ...]
-) -> Iterator[llm.Message | dict[str, Any]]:
-    """``messages`` with the items of ``route`` in place of those that have some, but for those ``removed`` by ids."""
+def with_raw(messages: Iterable[llm.Message], route: str) -> Iterator[llm.Message | dict[str, Any]]:
+    """``messages`` with the items of ``route`` in place of those that have some."""
     for message in messages:
         kept = [part.data for part in message.parts if isinstance(part, llm.Opaque) and part.route == _OWNER + route]
         if not kept:
             yield message
-        yield from (_as_given(item) for item in kept if item.get("id") not in removed and not _is_empty(item))
+        yield from (_as_given(item) for item in kept if not _is_empty(item))
 
 
 def _is_empty(item: dict[str, Any]) -> bool:

@@ -206,4 +206,4 @@ def _history(
     conversation = lease.conversation
     turns = conversation.turns[conversation.skipped :]
     messages = [*conversation.beginning(None, "system"), *(message for turn in turns for message in turn.messages)]
-    return tuple(with_raw(messages[: len(messages) - len(ref.added)], route, conversation.removed))
+    return tuple(with_raw(messages[: len(messages) - len(ref.added)], route))
