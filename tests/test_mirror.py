@@ -65,10 +65,6 @@ ELSEWHERE = {
         "tests/gateway/http/test_validation.py",
         "it words what is wrong with whole requests",
     ),
-    "gateway/conversation/steps.py": (
-        "tests/gateway/conversation/test_conversation.py",
-        "where a step is shows when its messages are changed",
-    ),
     "gateway/wire/kept_items.py": (
         "tests/gateway/api/responses/test_retrieval.py",
         "what is kept is made by whole turns",

@@ -21,8 +21,9 @@ class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for one answer in the words of the ``WireProtocol``: ``body`` is the client's JSON object.
 
     It is sent for ``model``. ``history`` precedes what is in ``body``: messages, and items that are in the protocol's
-    words already; only the protocol "responses" has it, and what it continues is not named in ``body`` any more. With
-    ``recorded`` the answer is wanted for a history.
+    words already; only the protocol "responses" has it, and what it continues is not named in ``body`` any more.
+    ``messages`` are the same for a server that did not write those items. With ``recorded`` the answer is wanted for a
+    history.
 
     A ``relay`` may be given what would be ``Forwarded``, once that was read for the first time: waking the reader for
     every event costs more than all the rest. What comes after it had enough is for the reader again.
@@ -31,6 +32,7 @@ class PassRequest(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     body: dict[str, Any]
     history: tuple[llm.Message | dict[str, Any], ...] = ()
+    messages: tuple[llm.Message, ...] = ()
     recorded: bool = False
     relay: Relay | None = None
 

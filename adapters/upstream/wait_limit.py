@@ -43,8 +43,10 @@ class WaitLimit:
             self._waiting = None
 
     def extend(self, until: float) -> None:
-        """Let the wait that lasts go on until the loop's time ``until``, which is later than what was said before."""
+        """Let the wait that lasts go on until the loop's time ``until``, and no longer."""
         self._until = until
+        if self._set_for > until and self._timer is not None:
+            self._set()
 
     def stop(self) -> None:
         """Stop the timer; there are no more waits."""

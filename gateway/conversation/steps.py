@@ -29,10 +29,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def place_of(id_: str, steps: tuple[Step, ...], messages: int, opening: int) -> Place | None:
     """Where the step ``id_`` of ``steps`` is, which end with so many ``messages`` in the turns, and in the ``opening``.
 
-    It is counted from the end, as the oldest messages may be gone.
+    It is counted from the end, as the oldest messages may be gone; ``None`` before a step that is not counted.
     """
     for number in range(len(steps) - 1, -1, -1):
         step = steps[number]
+        if step.messages is None:
+            return None
         start, opening_start = messages - (step.messages or 0), opening - step.opening
         if step.id == id_:
             return Place(

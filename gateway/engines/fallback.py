@@ -101,7 +101,9 @@ class FallbackModel:
         speaking = [choice for choice in self._choices if protocol_of(choice.engine) == self.protocol]
 
         def ask(choice: Choice) -> AsyncGenerator[PassEvent, None]:
-            return cast(Passthrough, choice.engine).forward(msgspec.structs.replace(request, model=choice.model))
+            history = request.history if choice is self._choices[0] else request.messages
+            asked = msgspec.structs.replace(request, model=choice.model, history=history)
+            return cast(Passthrough, choice.engine).forward(asked)
 
         async with aclosing(first_answer(speaking, ask, _log_failure)) as events:
             async for event in events:

@@ -6,7 +6,7 @@ from adapters.contract.errors import TooLong
 class AudioMemory:
     """Room for ``megabytes`` of audio; half is kept for what is not committed yet: else nobody could speak any more.
 
-    There the newest turn of a session stays as well that finds no other room.
+    There the newest turn of a session stays as well that a model is to hear and that finds no other room.
     """
 
     def __init__(self, megabytes: int) -> None:

@@ -106,7 +106,7 @@ class Driver:
         self._context = copy_context()  # of the request that began the session; who tells may be of another's, or none
         self._is_handling = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._recordings = Recordings(parts.hearing.memory)
+        self._recordings = Recordings(parts.hearing.memory, are_heard=not parts.opening.policy.recognises)
         self._committed: dict[str, Utterance] = {}  # by item, until the commands of one input are done
         self._listener = Listener(parts.hearing, self.tell, self._deaf)
         self._transcripts = Transcripts(parts.transcripts, self.tell, self._listener.words, start)
@@ -250,7 +250,7 @@ class Driver:
 
     def _commit(self, command: commands.CommitAudio) -> None:
         utterance = self._listener.commit(command.start_ms, command.end_ms)
-        self._recordings.keep(command.item_id, self._listener.audio.format, utterance.data)
+        self._recordings.keep(command.item_id, self._listener.audio.format, utterance.data, was_buffered=True)
         if not self._transcripts.is_running(command.item_id):
             self._committed[command.item_id] = utterance
 

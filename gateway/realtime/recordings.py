@@ -38,26 +38,28 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 class Recordings:
     """The recordings of a session by the ids of its items, in ``memory``: where that is full, the oldest go first.
 
-    Answers take no room from what the user said.
+    Answers take no room from what the user said. ``are_heard``: a model hears what the user said.
     """
 
-    def __init__(self, memory: AudioMemory) -> None:
+    def __init__(self, memory: AudioMemory, *, are_heard: bool) -> None:
         self._memory = memory
+        self._are_heard = are_heard
         self._said = _Shelf(memory)
         self._answered = _Shelf(memory)
         self._dropped: set[str] = set()  # answers whose audio would not be whole
 
-    def keep(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:
+    def keep(self, item_id: str, audio_format: AudioFormat, data: bytes, *, was_buffered: bool = False) -> None:
         """``data`` is what the user said as the item ``item_id``, all of it.
 
-        What was in the session's buffer until now always finds room, also that which is kept for buffers.
+        What ``was_buffered`` by the session until now and a model is to hear always finds room, also that which is kept
+        for buffers.
         """
         while self._said.size + len(data) > MOST_SAID_BYTES and self._said.items:
             self._said.forget(self._said.oldest)
         for shelf in (self._answered, self._said):
             while len(data) > self._memory.spare and shelf.items:
                 shelf.forget(shelf.oldest)
-        if len(data) <= self._memory.free:
+        if len(data) <= (self._memory.free if was_buffered and self._are_heard else self._memory.spare):
             self._said.add(item_id, audio_format, data)
 
     def add(self, item_id: str, audio_format: AudioFormat, data: bytes) -> None:

@@ -39,26 +39,35 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 def merged(conversation: Conversation, stored: Stored, said: Remember, step: str) -> Merged:
     """``conversation`` with what has changed since ``stored``; what is new comes with the step ``step``.
 
-    New items come last: others may have gone on with the conversation meanwhile. What the session has shortened or
-    deleted of its own is so where it is. All else stays as it is, also what was dropped from the session.
+    New items come last: others may have gone on with the conversation meanwhile. What the session has shortened,
+    substituted or deleted is so where it is. All else stays as it is, also what was dropped from the session.
     """
     items = {item.id: item for item in said.items}
     kept: Stored = {}
     steps: set[str] = set()
     for item_id, before in stored.items():
-        if before.step is None or item_id not in items.keys() | said.deleted:
-            now: llm.Message | None = before.message
-        else:
+        now: llm.Message | None = before.message
+        if item_id in items.keys() | said.deleted:
             now = stored_message(items.get(item_id))
-        if now != before.message and before.step is not None:
+        if now != before.message and (its_step := before.step or _step_of(conversation, before.message)) is not None:
             replaced = partial(_replaced, before.message, () if now is None else now.parts)
-            conversation = conversation.with_step(before.step, replaced)
-            steps.add(before.step)
+            conversation = conversation.with_step(its_step, replaced)
+            if before.step is not None:  # the items of others' steps are theirs
+                steps.add(before.step)
             if now is None:
                 conversation = conversation.without_item(item_id)
         if now is not None and item_id in items:
             kept[item_id] = msgspec.structs.replace(before, message=now)
     return _with_new(Merged(conversation=conversation, stored=kept, steps=frozenset(steps)), said.items, step)
+
+
+def _step_of(conversation: Conversation, said: llm.Message) -> str | None:
+    """The last step that has what was ``said`` before the session, as far as that is noted."""
+    for step in reversed(conversation.steps):
+        for message in conversation.added_by(step.id) or ():
+            if message.role == said.role and all(part in message.parts for part in said.parts):
+                return step.id
+    return None
 
 
 def _replaced(said: llm.Message, by: tuple[llm.Part, ...], messages: Messages) -> Messages:
@@ -119,5 +128,5 @@ def recalled(conversation: Conversation, new_id: Callable[[str], str]) -> tuple[
         for message in messages:
             found = items_of((message,), new_id)
             items += found
-            stored |= {item.id: StoredItem(message=message, turn=turn) for item in found}
+            stored |= {item.id: StoredItem(message=stored_message(item) or message, turn=turn) for item in found}
     return tuple(items), stored

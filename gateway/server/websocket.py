@@ -194,8 +194,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._hand_over()
 
     def handle_close(self, event: Frame) -> None:
-        """Hand over what came before the end."""
-        while self._arrived and not self._is_held:
+        """Hand over what came before the end, also to an application that wants no more for now."""
+        while self._arrived:
+            self._is_held = False
             self._hand_over()
         super().handle_close(event)
 
@@ -251,6 +252,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def keepalive_timeout(self) -> None:
         """No pong came. While nothing is read here, that says nothing: the client's reading shows that it is there."""
         if self.read_paused:
+            self.pong_timer = self.pending_ping_payload = None  # the pong that is read later answers no ping any more
             self.schedule_ping()
         else:
             super().keepalive_timeout()

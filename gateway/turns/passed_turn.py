@@ -146,10 +146,12 @@ class PassedTurn:
             yield TurnPassed(outcome=self._tally.outcome())
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
+        messages = _history(lease, self._request.conversation)
         request = PassRequest(
             model=self._served.route.settings.model_name or "",
             body=self._request.body,
-            history=_history(lease, self._request.conversation, self._served.name),
+            history=tuple(with_raw(messages, self._served.name)),
+            messages=messages,
             recorded=lease is not None and lease.kept,
             relay=None if self._request.relay is None else partial(self._relayed, self._request.relay),
         )
@@ -197,13 +199,11 @@ def _id_of(response: dict[str, Any] | None) -> str | None:
     return given if isinstance(given, str) else None
 
 
-def _history(
-    lease: ConversationLease | None, ref: ConversationRef | None, route: str
-) -> tuple[llm.Message | dict[str, Any], ...]:
+def _history(lease: ConversationLease | None, ref: ConversationRef | None) -> tuple[llm.Message, ...]:
     """What was said before the request's own messages."""
     if lease is None or ref is None:
         return ()
     conversation = lease.conversation
     turns = conversation.turns[conversation.skipped :]
     messages = [*conversation.beginning(None, "system"), *(message for turn in turns for message in turn.messages)]
-    return tuple(with_raw(messages[: len(messages) - len(ref.added)], route))
+    return tuple(messages[: len(messages) - len(ref.added)])

@@ -20,6 +20,7 @@ from gateway.wire.items import (
     MessageItem,
     OutputText,
     ReasoningItem,
+    ReasoningText,
     Refusal,
     content_of,
 )
@@ -44,14 +45,17 @@ def message_of(item: Item) -> llm.Message:
         case FunctionCallOutputItem():
             return _message("tool", [llm.ToolResult(call_id=item.call_id, output=_output(item))])
         case ReasoningItem():
-            thought = "".join(part.text for part in item.content or item.summary)
-            return llm.Message(role="assistant", parts=(), reasoning=thought)
+            return llm.Message(role="assistant", parts=(), reasoning=_thought(item))
         case _:
             assert_never(item)
 
 
 def _message(role: str, parts: Iterable[llm.Part]) -> llm.Message:
     return llm.Message(role=role, parts=tuple(parts))
+
+
+def _thought(item: ReasoningItem) -> str:
+    return "".join(part.text for part in item.content or item.summary)
 
 
 def joined(messages: Iterable[llm.Message]) -> tuple[llm.Message, ...]:
@@ -144,6 +148,14 @@ def substituted(item: Item, texts: Mapping[str, str]) -> Item:
             return msgspec.structs.replace(item, content=content)
         case FunctionCallOutputItem():
             return msgspec.structs.replace(item, output=texts.get(_output(item), item.output))
+        case ReasoningItem():
+            thought = _thought(item)  # of several items before one answer the model gets one text
+            substitute = next((each for text, each in texts.items() if thought and thought in text), None)
+            if substitute is None:
+                return item
+            return msgspec.structs.replace(
+                item, summary=[], content=[ReasoningText(text=substitute)], encrypted_content=None
+            )
         case _:
             return item
 

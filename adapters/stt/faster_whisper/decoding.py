@@ -174,7 +174,7 @@ class WindowDecoder:
         for recording, decoded, (segments, moved) in zip(recordings, accepted, split, strict=True):
             if decoded is not None:
                 recording.segments += [segment | {"decoded": decoded} for segment in segments]
-                recording.seek += moved
+                recording.move(moved)
                 if segments and recording.request.word_times:
                     recording.last_speech = segments[-1]["end"]
 
@@ -192,7 +192,8 @@ class WindowDecoder:
             segment_duration=recording.size / FRAMES_PER_SECOND,
             seek=recording.seek,
         )
-        if decoded.is_full and seek - recording.seek >= recording.size and not decoded.has_loop:
+        passed_over = seek - recording.seek >= recording.size
+        if decoded.is_full and passed_over and recording.is_divisible and not decoded.has_loop:
             recording.divide()
             return [], 0
         texts = [tokenizer.decode(segment["tokens"]) for segment in segments]

@@ -59,11 +59,22 @@ class Recording:
             return FULL_WINDOW
         return min(FULL_WINDOW, -(-(self.size + _MARGIN) // _STEP) * _STEP)
 
+    @property
+    def is_divisible(self) -> bool:
+        """Whether there may be more in the current window than a model can write: nobody says so much in a second."""
+        return self.size > FRAMES_PER_SECOND
+
     def divide(self) -> None:
         """Have the current window heard again, in parts: as times divide it, or, where they did not, in halves."""
         if self.is_timed:
             self._longest = self.size // 2
         self.is_timed = True
+
+    def move(self, frames: int) -> None:
+        """Go on to the next window, which is a long one again."""
+        self.seek += frames
+        if frames:
+            self._longest = FULL_WINDOW
 
     def samples(self) -> Any:
         """The sound of the current window, mono, -1 to 1."""

@@ -77,7 +77,9 @@ async def _without(archive: Archive, item_id: str, conversation: Conversation) -
     left: dict[str, Messages] = {}
     for step in conversation.steps:
         items = await step_items(archive, step.id)
-        count = count_of(items, conversation.removed) if step.messages is None else step.messages
+        count = step.messages
+        if count is None and (items.given or items.output):  # else what it added cannot be told from what came before
+            count = count_of(items, conversation.removed)
         steps.append(msgspec.structs.replace(step, messages=count))
         if any(item.get("id") == item_id for item in (*items.given, *items.output)):
             left[step.id] = messages_left(items, {*conversation.removed, item_id}, step.route)

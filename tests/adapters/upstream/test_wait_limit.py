@@ -68,3 +68,11 @@ async def test_a_wait_that_is_extended_lasts_longer() -> None:
     waits.extend(soon(60))
     assert await waiting == "done"
     waits.stop()
+
+
+async def test_a_wait_that_lasts_may_be_given_less_time_than_before() -> None:
+    waits = WaitLimit()
+    asyncio.get_running_loop().call_later(0.01, lambda: waits.extend(soon(0.01)))
+    with pytest.raises(WaitExpired):
+        await waits.wait(soon(1_000), asyncio.Event().wait())
+    waits.stop()

@@ -18,6 +18,7 @@ from adapters.contract.errors import (
     Unsupported,
     UpstreamError,
 )
+from adapters.contract.passthrough import Passed, PassEvent, PassRequest
 from adapters.options import BadOption
 from gateway.engines.build import build
 from gateway.engines.fallback import Choice, FallbackModel
@@ -104,6 +105,27 @@ async def test_fields_for_the_first_ones_server_go_to_servers_of_its_protocol_on
         engine.protocol, engine.forward = protocol, engine.stream  # type: ignore[attr-defined]
     await read(falling_back(first, third, second).stream(llm.Request(model="m", messages=(), extra={"top_k": 4})))
     assert [engine.requests[-1].extra for engine in (first, third, second)] == [{"top_k": 4}, {"top_k": 4}, {}]
+
+
+async def test_items_in_the_words_of_the_first_ones_server_go_to_no_other() -> None:
+    asked = []
+
+    def forwarding(answers: bool) -> Any:
+        engine = scripted.language_model(scripted.answering("x"))
+
+        async def forward(request: PassRequest) -> AsyncGenerator[PassEvent, None]:
+            asked.append(request.history)
+            if not answers:
+                raise Unavailable("down", adapter="test")
+            yield Passed(reason="stop", usage=None)
+
+        engine.protocol, engine.forward = "responses", forward  # type: ignore[attr-defined]
+        return engine
+
+    said = llm.Message(role="assistant", parts=(llm.Text(text="(a call)"),))
+    request = PassRequest(model="m", body={}, history=({"type": "custom_tool_call"},), messages=(said,))
+    await read(falling_back(forwarding(answers=False), forwarding(answers=True)).forward(request))
+    assert asked == [({"type": "custom_tool_call"},), (said,)]
 
 
 async def test_leaving_closes_the_one_that_answers() -> None:

@@ -136,7 +136,9 @@ async def test_held_messages_wait_in_order() -> None:
         for number in range(6):
             await client.send(str(number))
         await until(lambda: taken == ["0", "1"])
+        connection.send_keepalive_ping()
         connection.keepalive_timeout()
+        assert connection.pong_timer is None, "a late pong begins no second round of pings"
         for more in (4, 6):
             assert not connection.transport.is_reading()
             connection.hold(held=False)
@@ -151,10 +153,17 @@ async def test_held_messages_wait_in_order() -> None:
 
 async def test_the_end_comes_though_messages_are_held() -> None:
     async with connected() as (application, connection, _client):
-        connection.deliver(lambda _: connection.hold(held=True))
+        taken: list[str | bytes] = []
+
+        def take(message: str | bytes) -> None:
+            taken.append(message)
+            connection.hold(held=True)
+
+        connection.deliver(take)
         frames = [Frame(Opcode.TEXT, b"one")] * 3 + [Frame(Opcode.CLOSE, b"\x03\xe8")]
         connection.data_received(b"".join(frame.serialize(mask=True) for frame in frames))
         await until(lambda: application.left is not None)
+        assert taken == ["one"] * 3, "what came before the end is not lost"
 
 
 async def test_those_that_came_before_they_were_asked_for_are_not_lost() -> None:

@@ -97,7 +97,27 @@ def test_of_two_items_alike_the_one_that_changes_is_that_of_its_step() -> None:
     assert texts(third.conversation) == [["B."], ["Yes.", "D."]]
 
 
-def test_what_was_there_before_the_session_is_not_its_to_change() -> None:
+def test_what_was_there_before_the_session_goes_too_when_its_client_deletes_it() -> None:
+    call = llm.ToolCall(call_id="1", name="f", arguments="{}")
+    answer = llm.Message(role="assistant", parts=(llm.Text(text="B."), call))
+    result = llm.Message(role="tool", parts=(llm.ToolResult(call_id="1", output="R"),))
+    before = Conversation(id="c").after((message("user", "A?"), answer)).stepped("one")
+    before = before.after((result, message("assistant", "C."))).stepped("two")
+    numbers = iter("abfrc")
+    items, stored = recalled(before, lambda _: next(numbers))
+    begun = Merged(conversation=before, stored=stored, steps=frozenset())
+    assert after(begun, *items).conversation == before
+    left = after(begun, *(item for item in items if item.id != "b"), deleted="b")
+    assert [part for turn in left.conversation.turns for each in turn.messages for part in each.parts] == [
+        llm.Text(text="A?"),
+        call,
+        *result.parts,
+        llm.Text(text="C."),
+    ]
+    assert left.steps == frozenset(), "the items of other steps are theirs"
+
+
+def test_what_was_there_before_and_is_not_noted_is_not_its_to_change() -> None:
     history = (message("user", "A?"), message("assistant", "B."), message("user", "C?"))
     before = Conversation(id="c", opening=(message("system", "S."),), summary="It began.", gone=7).after(history)
     numbers = iter("sabc")

@@ -121,6 +121,18 @@ def test_a_text_is_substituted_as_a_model_gets_it() -> None:
     assert tuple(substituted(item, {"b": "[removed]"}) for item in given) == given
 
 
+def test_reasoning_that_was_flagged_is_substituted_too() -> None:
+    thoughts = [
+        ReasoningItem(content=[ReasoningText(text="very ")], encrypted_content="sealed"),
+        ReasoningItem(summary=[SummaryText(text="bad")]),
+        ReasoningItem(content=[ReasoningText(text="fine")]),
+        ReasoningItem(encrypted_content="sealed"),
+    ]
+    removed = ReasoningItem(content=[ReasoningText(text="[removed]")])
+    texts = {"very bad": "[removed]"}  # as a model gets the first two
+    assert [substituted(item, texts) for item in thoughts] == [removed, removed, *thoughts[2:]]
+
+
 def test_what_was_said_by_voice_is_shown_as_items_with_ids_that_stay() -> None:
     parts: tuple[llm.Part, ...] = (
         llm.Text(text="Wait."),

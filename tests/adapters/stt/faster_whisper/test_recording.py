@@ -36,9 +36,26 @@ def test_a_window_is_divided_by_times_and_then_in_halves() -> None:
     one = recording(20)
     one.divide()
     assert (one.is_timed, one.size) == (True, 2000)
-    one.seek = 500
+    one.move(500)
     one.divide()
     assert (one.is_timed, one.size) == (True, 750)
+    one.move(0)
+    assert one.size == 750, "it is heard in its parts"
+    one.move(750)
+    assert one.size == 750, "what is left is heard at once again"
+    one = recording(60)
+    one.divide()
+    one.divide()
+    one.move(one.size)
+    assert one.size == 3000
+
+
+def test_a_second_is_not_divided() -> None:
+    one = recording(20)
+    one.divide()
+    while one.is_divisible:
+        one.divide()
+    assert 0 < one.size <= 100
 
 
 def test_times_in_the_padding_are_those_of_the_end() -> None:
