@@ -62,7 +62,8 @@ class Road:
     @property
     def sent(self) -> str:
         """What the server was last asked."""
-        return json.dumps(self.server.exchanges[-1].json["input"])
+        *_, last = (exchange for exchange in self.server.exchanges if exchange.body)  # others only open a connection
+        return json.dumps(last.json["input"])
 
 
 @asynccontextmanager

@@ -86,7 +86,8 @@ class Road(Provider):
     @property
     def sent(self) -> dict[str, Any]:
         """What the provider was last asked."""
-        found: dict[str, Any] = self.server.exchanges[-1].json
+        *_, last = (exchange for exchange in self.server.exchanges if exchange.body)  # others only open a connection
+        found: dict[str, Any] = last.json
         return found
 
 
