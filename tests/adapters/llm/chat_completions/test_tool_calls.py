@@ -143,7 +143,7 @@ def test_bookkeeping_of_another_type_is_coerced_or_ignored(call: Any, call_id: s
         assert calls(delta(tool_calls=tool_calls)) == [(call_id, "f", "{}")]
 
 
-@pytest.mark.parametrize("given", ["x" * 200, "a\nb", "\x1b[31m"])
+@pytest.mark.parametrize("given", ["x" * (llm.LONGEST_CALL_ID + 1), "a\nb", "\x1b[31m"])
 def test_an_id_that_cannot_be_sent_on_is_replaced(given: str) -> None:
     [(call_id, *_)] = calls(tool(0, given, "f", "{"), tool(0, given, "f", "}"))
     assert call_id.startswith("call_")

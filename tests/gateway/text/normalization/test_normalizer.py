@@ -61,7 +61,7 @@ def compatible(text: str) -> str:
 def test_letters_marks_and_digits_are_never_lost(text: str) -> None:
     selectors = {chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x20E3)}
     wanted = "".join(character for character in text if character not in selectors)
-    if any(map(str.isalnum, wanted)):
+    if any(map(str.isalnum, compatible(wanted))):  # some letters, such as U+FE70, are a mark alone
         said = spoken(wanted, None, READS_ALL)
         assert compatible("".join(each for each in said if each not in selectors)) == compatible(wanted)
 
