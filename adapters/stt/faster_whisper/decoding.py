@@ -138,13 +138,13 @@ class WindowDecoder:
         most = min(_MAX_TOKENS // 2, _MAX_TOKENS - read)
         room = _TOKENS_PER_SECOND * (max(each.size for each in recordings) / FRAMES_PER_SECOND + 1)
         limit = min(most, int(room))
+        # CTranslate2 writes half of this at most, and no more than is left of it after what was read.
+        length = max(2 * limit, read + limit)
         drawn = {"num_hypotheses": _SAMPLES, "sampling_topk": 0, "sampling_temperature": attempt.temperature}
         results = self._model.model.generate(
             encoded,
             prompts,
-            max_length=max(
-                2 * limit, read + limit
-            ),  # CTranslate2 writes half of it at most, and no more than is left of it
+            max_length=length,
             return_scores=True,
             return_no_speech_prob=True,
             max_initial_timestamp_index=_LATEST_START,

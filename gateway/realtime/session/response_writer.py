@@ -189,10 +189,8 @@ class ResponseWriter:
             OutputItemAdded(event_id=state.event_id(), response_id=self.head.id, output_index=draft.index, item=item)
         )
         if self.head.in_conversation:
-            after = (
-                self._after if self._after == FRONT or self._after in state.items else None
-            )  # a client may delete it
-            previous = state.items.add(item, after)
+            is_there = self._after == FRONT or self._after in state.items  # a client may have deleted it
+            previous = state.items.add(item, self._after if is_there else None)
             self._after = item.id
             state.send(ItemAdded(event_id=state.event_id(), previous_item_id=previous, item=item))
         return draft

@@ -251,7 +251,7 @@ class Responses:
         writer = running.writer
         writer.finish(ending)
         del self._running[writer.head.id]
-        self._forget_private(running)
+        self._forget_unlisted(running)
         if not writer.head.in_conversation:
             return
         self._active = None
@@ -259,7 +259,7 @@ class Responses:
         if writer.message_id is not None and writer.head.modality == "audio":
             self._keep_heard(writer.message_id, running.heard_ms, whole=ending.status in ("completed", "incomplete"))
 
-    def _forget_private(self, running: _Running) -> None:
+    def _forget_unlisted(self, running: _Running) -> None:
         """An answer leaves nothing behind that is not in the conversation."""
         for item_id in (*(item.id for item in running.items or ()), running.writer.message_id):
             if item_id is not None and item_id not in self._state.items:
