@@ -14,7 +14,7 @@ from gateway.engines.route import ServedRoute
 from gateway.realtime.protocol.items import Item
 from gateway.realtime.session.commands import Remember
 from gateway.realtime.session.inputs import Shortened
-from gateway.realtime.stored_items import Stored, merged, recalled
+from gateway.realtime.stored_items import Stored, answered, merged, recalled
 from gateway.turns.build import policy_of
 from gateway.wire.item_messages import items_of
 
@@ -56,9 +56,12 @@ class Memory:
     async def keep(self, said: Remember) -> Shortened | None:
         """Store what is new or has changed in the session; what its model is given from now on.
 
-        A failure is logged, the session goes on, and the next time stores this as well.
+        A failure is logged, the session goes on, and the next time stores this as well. So does an answer with what it
+        answers, where guards judge that first.
         """
         policy = policy_of(self._served)
+        if self._served.guards.transcript:
+            said = msgspec.structs.replace(said, items=answered(said.items))
         try:
             async with self._history.lease(self._ref, policy) as lease:
                 if any(each.id == self._step for each in lease.conversation.steps):

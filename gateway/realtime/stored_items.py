@@ -8,7 +8,7 @@ import msgspec
 from adapters.contract import llm
 from gateway.conversation.conversation import Conversation, Messages
 from gateway.realtime.item_messages import grouped, items_of, messages_of
-from gateway.realtime.protocol.items import Item
+from gateway.realtime.protocol.items import FunctionCallItem, Item, MessageItem
 from gateway.realtime.session.commands import Remember
 
 
@@ -106,6 +106,15 @@ def _with_new(before: Merged, items: tuple[Item, ...], step: str) -> Merged:
         stored |= {item_id: StoredItem(message=message, turn=turn, step=step) for item_id, message in said}
     steps = before.steps if stored.keys() == before.stored.keys() else before.steps | {step}
     return Merged(conversation=conversation, stored=stored, steps=steps)
+
+
+def answered(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """``items`` up to the last one that the model said."""
+    said = (
+        isinstance(item, FunctionCallItem) or (isinstance(item, MessageItem) and item.role == "assistant")
+        for item in items
+    )
+    return items[: max((number for number, by_model in enumerate(said, 1) if by_model), default=0)]
 
 
 def stored_message(item: Item | None) -> llm.Message | None:

@@ -15,6 +15,7 @@ from gateway.api.conversations import edits
 from gateway.conversation.conversation import SUMMARY, Conversation
 from gateway.conversation.history import ConversationRef, History
 from gateway.conversation.memory_store import MemoryStore
+from gateway.engines.guards import NO_GUARDS, Guards
 from gateway.engines.route import ServedRoute
 from gateway.realtime.driver import new_id
 from gateway.realtime.memory import Memory
@@ -35,6 +36,7 @@ from gateway.turns.build import policy_of
 from gateway.wire import items as wire
 from gateway.wire.kept_items import conversation_items
 from tests.support.realtime_session import Stage
+from tests.support.scripted_guard import ScriptedGuard, guards_of
 from tests.support.server import scripted_engines
 
 SAID: tuple[Item, ...] = (
@@ -46,12 +48,23 @@ SAID: tuple[Item, ...] = (
 )
 
 
-def served() -> ServedRoute:
-    return ServedRoute(route=load([], {}).routes[0], engines=scripted_engines())
+def served(guards: Guards = NO_GUARDS) -> ServedRoute:
+    return ServedRoute(route=load([], {}).routes[0], engines=scripted_engines(), guards=guards)
 
 
 def history() -> History:
     return History(MemoryStore(ttl_seconds=60, max_bytes=1_000_000, max_waiting=1), 1_000_000)
+
+
+@pytest.mark.parametrize(("on", "stored"), [("transcript", [0, 3, 5]), ("answer", [2, 4, 5])])
+async def test_where_guards_judge_what_is_said_it_is_stored_with_its_answer(on: str, stored: list[int]) -> None:
+    kept, guards = history(), guards_of(ScriptedGuard(), on=(on,))
+    memory = Memory(kept, served(guards), "conv_1")
+    found = []
+    for count in (2, 4, 5):
+        await memory.keep(Remember(items=SAID[:count]))
+        found.append(len((await Memory(kept, served(), "conv_1").recall(new_id))[0]))
+    assert found == stored
 
 
 async def test_what_was_kept_is_found_again_as_text() -> None:

@@ -8,7 +8,7 @@ from adapters.contract import llm
 from gateway.conversation.conversation import Conversation
 from gateway.realtime.protocol.items import FunctionCallItem, InputAudio, Item, MessageItem, OutputAudio
 from gateway.realtime.session.commands import Remember
-from gateway.realtime.stored_items import Merged, StoredItem, merged, recalled
+from gateway.realtime.stored_items import Merged, StoredItem, answered, merged, recalled
 
 EMPTY = Merged(conversation=Conversation(id="c"), stored={}, steps=frozenset())
 
@@ -126,6 +126,12 @@ def test_what_was_there_before_and_is_not_noted_is_not_its_to_change() -> None:
     begun = Merged(conversation=before, stored=stored, steps=frozenset())
     assert after(begun, *items).conversation == before
     assert after(begun, *items[:-1], deleted="c").conversation == before
+
+
+def test_what_the_model_has_not_answered_is_not_judged() -> None:
+    call = FunctionCallItem(id="d", status="completed", call_id="1", name="f", arguments="{}")
+    items = (asked("a", "A?"), told("b", "B."), asked("c", "C?"), call, asked("e", "E?"))
+    assert [answered(items[:count]) for count in range(6)] == [(), (), items[:2], items[:2], items[:4], items[:4]]
 
 
 def test_system_messages_at_the_head_belong_to_the_opening() -> None:
