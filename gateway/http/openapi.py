@@ -31,6 +31,8 @@ from gateway.http.static_files import HEADERS as PAGE_HEADERS
 
 REFERENCES = "#/components/schemas/{name}"
 
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+
 
 def component_name(wire_type: type) -> str:
     """The name of a wire type in the description.
@@ -89,6 +91,8 @@ def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
             renamed[key] = {**value, "mapping": mapping}
         elif key == "description" and isinstance(value, str):
             renamed[key] = cleandoc(value)
+        elif key in _BOUNDS and isinstance(value, float) and value.is_integer():
+            renamed[key] = int(value)  # typing takes 1 and 1.0 for one annotation, that of the module imported first
         else:
             renamed[key] = _renamed(value, names)
     return renamed

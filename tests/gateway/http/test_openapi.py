@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import msgspec
@@ -14,7 +14,7 @@ from gateway.app import create_app
 from gateway.audio.encode import FORMATS
 from gateway.cli.generate import API
 from gateway.engines.lifecycle import Gateway
-from gateway.http.openapi import document
+from gateway.http.openapi import document, json_schema
 from gateway.settings.load import load
 from gateway.wire.voice_events import VoiceEvent
 from gateway.wire.voice_turn import SpeechToSpeechRequest
@@ -52,6 +52,14 @@ def test_the_file_in_the_repository_is_indented_json() -> None:
     assert json.loads(API.read_bytes()) == fresh()
     assert API.read_bytes().startswith(b"{\n  ")
     assert API.read_bytes().endswith(b"}\n")
+
+
+def test_bounds_are_written_alike_whichever_module_was_imported_first() -> None:
+    class Bounded(msgspec.Struct):
+        part: Annotated[float, msgspec.Meta(ge=-7.0, le=7.5)]
+
+    [schema] = json_schema(Bounded)[1].values()
+    assert json.dumps(schema["properties"]["part"]) == '{"type": "number", "minimum": -7, "maximum": 7.5}'
 
 
 async def test_the_gateway_serves_the_same() -> None:
