@@ -46,7 +46,6 @@ from gateway.http.concurrency_limit import ConcurrencyLimit
 from gateway.http.cors import cors_config, refuse_strangers
 from gateway.http.errors import answer_error, stream_error
 from gateway.http.foreign_pages import ForeignPages
-from gateway.http.form import MAX_BODY_BYTES
 from gateway.http.openapi import description
 from gateway.http.rate_limit import RateLimit, tell_limits
 from gateway.http.request_id import name_answer
@@ -136,7 +135,6 @@ def create_app(
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=each.handlers, opt={"surface": each.name}) for each in shown],
         dependencies={name: Provide(provide, sync_to_thread=False) for name, provide in provided.items()},
-        request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={Exception: answer_error},
         cors_config=cors_config(settings.cors_origins),
         before_send=[name_answer, tell_limits, naming.count_answer],

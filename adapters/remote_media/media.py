@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -64,16 +64,18 @@ class RemoteMedia:
         async with self._as_data(remote) as urls:
             yield tuple(_with_images(message, urls) for message in messages)
 
-    @asynccontextmanager
-    async def inlined_body(self, body: dict[str, Any], field: str) -> AsyncGenerator[dict[str, Any], None]:
+    def inlined_body(self, body: dict[str, Any], field: str) -> AbstractAsyncContextManager[dict[str, Any]]:
         """A request in the words of its API, with ``data:`` URLs in place of all others in ``field``.
 
         Raises ``InvalidRequest``, with the path of the URL.
         """
         remote = [] if self._passes_on else list(remote_urls(body.get(field), field))
-        if not remote:
-            yield body
-            return
+        return self._with_data(body, field, remote) if remote else nullcontext(body)
+
+    @asynccontextmanager
+    async def _with_data(
+        self, body: dict[str, Any], field: str, remote: Iterable[MediaUrl]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         async with self._as_data(remote) as urls:
             yield body | {field: with_urls(body[field], urls)}
 

@@ -12,6 +12,7 @@ from adapters.upstream.transport import CONNECTION
 
 _MAX_PIECE = 64 * 1024  # of what one step decompresses
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # the format is told from the header
+_ENCODING = b"content-encoding"
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space that keeps the connection open
 
 Kind = Literal["json", "html", "events"]
@@ -30,8 +31,10 @@ class Body:
         self._receive: Callable[[], Awaitable[bytes]] = (
             self._connection.read if self._connection else partial(anext, _chunks(response), b"")
         )
-        self._compression = _compression(response.headers.get("content-encoding", ""))
-        self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+        # To look a header up, httpx decodes all of them.
+        self._compression = _compression([value for name, value in response.headers.raw if name.lower() == _ENCODING])
+        if self._compression:
+            self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._compressed = b""  # received, but not decompressed yet
 
     def read(self) -> Awaitable[bytes]:
@@ -103,6 +106,8 @@ def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     return aiter(response.stream)
 
 
-def _compression(header: str) -> str:
-    encodings = (encoding.strip().lower() for encoding in header.split(","))
+def _compression(headers: list[bytes]) -> str:
+    """The layers that the values of ``content-encoding`` name; empty for a body as it is."""
+    named = b",".join(headers).decode("latin-1")
+    encodings = (encoding.strip().lower() for encoding in named.split(",")) if named else ()
     return ", ".join(encoding for encoding in encodings if encoding not in ("", "identity"))

@@ -27,6 +27,7 @@ from adapters.upstream.pool import ClientPool
 from adapters.upstream.proxies import proxy_for
 from adapters.upstream.refused_fields import RefusedFields
 from adapters.upstream.retries import retry_delay
+from adapters.upstream.transport import Content
 from adapters.upstream.urls import authorization, display_url, parse_url
 
 _MAX_MODELS_BYTES = 4 * 1024 * 1024  # of a list of models that is only read to keep the connection
@@ -57,6 +58,8 @@ class UpstreamClient:
         try:
             self._base = _base_url(options.responses_api_base_url)
             self._key = _key(options.responses_api_api_key)
+            self.is_openai = self._base.host == "api.openai.com" or self._base.host.endswith(".api.openai.com")
+            """Whether the server is OpenAI's own."""
             if self.is_openai and not self._key:
                 raise BadOption(
                     "OpenAI needs an API key: set --responses_api_api_key or OPENAI_API_KEY, "
@@ -68,16 +71,12 @@ class UpstreamClient:
         self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
-        self._headers = {"host": self._base.netloc.decode(), **HEADERS, **authorization(self._base, self._key)}
+        host = {"host": self._base.netloc.decode()}
+        self._headers = httpx.Headers(host | HEADERS | authorization(self._base, self._key))
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
         self._retries = 0
         self._breakers: dict[str, CircuitBreaker] = {}  # by model
         self._refused_fields = RefusedFields(adapter_name)
-
-    @property
-    def is_openai(self) -> bool:
-        """Whether the server is OpenAI's own."""
-        return self._base.host == "api.openai.com" or self._base.host.endswith(".api.openai.com")
 
     @property
     def state(self) -> UpstreamState:
@@ -231,7 +230,9 @@ class UpstreamClient:
     def _breaker(self, body: dict[str, Any]) -> CircuitBreaker:
         """The breaker of the model: a server may have several models of which one hangs."""
         model = str(body.get("model"))
-        return self._breakers.setdefault(model, self._acquired_pool().breakers[str(self._base), model])
+        if model not in self._breakers:
+            self._breakers[model] = self._acquired_pool().breakers[str(self._base), model]
+        return self._breakers[model]
 
     def _acquired_pool(self) -> ClientPool:
         if self._closed:
@@ -249,15 +250,17 @@ class UpstreamClient:
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Request:
         if (url := self._urls.get(path)) is None:
             url = self._urls[path] = self._base.copy_with(path=self._base.path.rstrip("/") + path)
-        traced = context.headers if (context := current_request.get()) else {}
-        # A stream, because httpx would read other content to find headers that are here already.
-        return httpx.Request(
+        request = httpx.Request(
             method,
             url,
-            headers=self._headers | headers | traced,
-            stream=httpx.ByteStream(body),
+            headers=self._headers,  # copied, which takes less time than to make them anew
+            stream=Content(body),
             extensions={"timeout": {"connect": self._options.responses_api_connect_timeout}},
         )
+        traced = context.headers if (context := current_request.get()) else {}
+        for name, value in (headers | traced).items():
+            request.headers[name] = value
+        return request
 
 
 def _base_url(given: str | None) -> httpx.URL:

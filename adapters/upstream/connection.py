@@ -107,15 +107,6 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _relay_received(self, take: Callable[[bytes], bool]) -> None:
-        try:
-            if not take(self._received()):
-                self._take = None
-        except Exception as error:  # noqa: BLE001  whatever it is, relay() raises it
-            self._take = None
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_exception(error)
-
     def _fail(self, why: str) -> None:
         self._failure = self._failure or httpx.RemoteProtocolError(why)
         self._transport.abort()
@@ -141,8 +132,14 @@ class Connection(asyncio.Protocol):
         if self._unread > _MAX_UNREAD_BYTES and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        if self._take is not None and self._body and not self._complete:  # the end is for the reader
-            self._relay_received(self._take)
+        if (take := self._take) is not None and self._body and not self._complete:  # the end is for the reader
+            try:
+                if not take(self._received()):
+                    self._take = None
+            except Exception as error:  # noqa: BLE001  whatever it is, relay() raises it
+                self._take = None
+                if self._waiter is not None and not self._waiter.done():
+                    self._waiter.set_exception(error)
         if self._take is None or self._complete:
             self._wake()
 

@@ -1,6 +1,7 @@
 """Passes the bytes of an answer on as the server sent them, while an observer sees what has to be known of them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import httpx
@@ -128,7 +129,7 @@ class ForwardedStream:
             self._held = b""
             return held
         if self._relay is not None and not self._over and not self._observer.done:
-            await self._response.relay(self._relayed)
+            await self._response.relay(partial(self._relayed, self._relay))
         while not self._over:
             if passed := await self._more():
                 return passed
@@ -152,14 +153,13 @@ class ForwardedStream:
         await self.aclose()
         # Half an event is of no use: the client is told that the answer was cut.
         rest = self._splitter.rest
-        passed = self._seen(rest + _END_OF_EVENT) if rest else b""
+        passed = self._for_client(self._observer.see(rest + _END_OF_EVENT)) if rest else b""
         return passed if self._observer.done else b""
 
-    def _relayed(self, chunk: bytes) -> bool:
-        """Pass ``chunk`` on to the relay; whether to go on like that. The end of an answer is for the reader."""
-        assert self._relay is not None, "asked for with a relay only"
+    def _relayed(self, relay: Relay, chunk: bytes) -> bool:
+        """Pass ``chunk`` on to ``relay``; whether to go on like that. The end of an answer is for the reader."""
         passed = self._pass(chunk)
-        wants_more = self._relay(passed) if passed else True
+        wants_more = relay(passed) if passed else True
         return wants_more and not self._observer.done
 
     def _pass(self, chunk: bytes) -> bytes:
@@ -167,10 +167,7 @@ class ForwardedStream:
             events = self._splitter.feed(chunk)
         except EventTooLarge as error:
             raise self._errors.upstream_error(TOO_LARGE) from error
-        return self._seen(events) if events else b""
-
-    def _seen(self, events: bytes) -> bytes:
-        return self._for_client(self._observer.see(events))
+        return self._for_client(self._observer.see(events)) if events else b""
 
     def _for_client(self, data: bytes) -> bytes:
         """What the client gets of ``data`` now; what ends an answer that is kept, it gets once that is done."""

@@ -52,9 +52,8 @@ class TimedResponse:
     async def open(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Headers:
         """Send the request and give the headers of a success. Raises ``AdapterError``."""
         try:
-            async with asyncio.timeout_at(self._first_by):
-                self._response = await transport.handle_async_request(request)
-        except TimeoutError as error:
+            self._response = await self._waits.wait(self._first_by, transport.handle_async_request(request))
+        except WaitExpired as error:
             raise self._timed_out() from error
         except httpx.HTTPError as error:
             raise self._errors.no_response(error) from error
@@ -105,8 +104,12 @@ class TimedResponse:
         now, extend = self._now, self._waits.extend
 
         def counted(chunk: bytes) -> bool:
-            self._count(chunk)
-            extend(min(deadline, now() + gap))
+            self._thinks = False
+            self._received += len(chunk)
+            if self._received > _MAX_STREAM_BYTES:
+                raise self._errors.upstream_error(TOO_LARGE)
+            until = now() + gap
+            extend(until if until < deadline else deadline)
             return take(chunk)
 
         try:

@@ -39,7 +39,8 @@ class Transport(httpx.AsyncBaseTransport):
         Cancelling this call, or closing the response before its end, closes the connection before it returns.
         """
         origin = (request.url.scheme, request.url.host, request.url.port)
-        data = _serialized(request, await request.aread())
+        content = request.stream
+        data = _serialized(request, content.data if isinstance(content, Content) else await request.aread())
         connection = self._take(origin) or await self._connect(request)
         self._open.add(connection)
         try:
@@ -101,6 +102,14 @@ class Transport(httpx.AsyncBaseTransport):
         except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(str(error), request=request) from error
         return connection
+
+
+class Content(httpx.ByteStream):
+    """The body of a request, ``data``, which a transport need not iterate."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
 
 
 class _Body(httpx.AsyncByteStream):

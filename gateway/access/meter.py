@@ -82,12 +82,15 @@ class LocalMeter:
         if (refusal := standing.refusal(REQUESTS)) is not None:
             return Taken(standing=standing, refusal=refusal)
         self.count_taken(caller, kind, requests)
-        return Taken(standing=self._standing(caller), place=kind or "")
+        if standing.limited:
+            standing = self._standing(caller)
+        return Taken(standing=standing, place=kind or "")
 
     def count_taken(self, caller: Caller, kind: Kind | None, requests: int) -> None:
         """Count what was not refused."""
+        now = self._clock()
         for _, owner, _ in self.owners(caller):
-            self._counts[owner].add({"requests": requests}, self._clock())
+            self._counts[owner].add({"requests": requests}, now)
             if kind is not None:
                 self._under_way[kind, owner] = self._under_way.get((kind, owner), 0) + 1
 
@@ -99,8 +102,9 @@ class LocalMeter:
 
     def charge(self, place: Place, use: Use) -> None:
         """Count what a turn used."""
+        amounts, now = amounts_of(use), self._clock()
         for owner in (place.key, EVERYBODY):
-            self._counts[owner].add(amounts_of(use), self._clock())
+            self._counts[owner].add(amounts, now)
         self.ledger.add(place, use)
 
     async def used(self) -> Mapping[Place, Use]:

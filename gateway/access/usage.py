@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -40,7 +41,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 def day_of(now: float) -> str:
     """The day (UTC) of ``now``, in seconds since 1970."""
-    return time.strftime("%Y-%m-%d", time.gmtime(now))
+    return _day(int(now // DAY_SECONDS))
+
+
+@lru_cache(maxsize=16)  # every turn asks for today
+def _day(number: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(number * DAY_SECONDS))
 
 
 class Ledger:

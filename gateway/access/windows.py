@@ -97,22 +97,22 @@ class Counts:
 
     def __init__(self) -> None:
         self._number: dict[Period, int] = dict.fromkeys(PERIODS, 0)
+        self._over_at = 0.0  # when the first of the periods is over
         self._current: dict[Period, dict[Quantity, float]] = {period: {} for period in PERIODS}
         self._previous: dict[Period, dict[Quantity, float]] = {period: {} for period in PERIODS}
 
     def add(self, amounts: Amounts, now: float) -> None:
         """Count ``amounts`` as used at ``now``, in seconds since 1970."""
-        for period in PERIODS:
-            self._turn_over(period, now)
+        self._turn_over(now)
+        for current in self._current.values():
             for quantity, amount in amounts.items():
-                self._current[period][quantity] = self._current[period].get(quantity, 0.0) + amount
+                current[quantity] = current.get(quantity, 0.0) + amount
 
     def windows(self, limits: Limits, now: float) -> tuple[Window, ...]:
         """The windows that ``limits`` limit, as they are at ``now``."""
         if not (chosen := limited(limits)):
             return ()
-        for period in PERIODS:
-            self._turn_over(period, now)
+        self._turn_over(now)
         return tuple(
             Window(
                 quantity=quantity,
@@ -125,10 +125,14 @@ class Counts:
             for quantity, period, limit in chosen
         )
 
-    def _turn_over(self, period: Period, now: float) -> None:
-        """Begin a new period if the last one is over; a clock that was set back stays in the same one."""
-        number = int(now // PERIODS[period])
-        if number > self._number[period]:
-            followed = number == self._number[period] + 1
-            self._previous[period] = self._current[period] if followed else {}
-            self._current[period], self._number[period] = {}, number
+    def _turn_over(self, now: float) -> None:
+        """Begin new periods where the last one is over; a clock that was set back stays in the same ones."""
+        if now < self._over_at:
+            return
+        for period, seconds in PERIODS.items():
+            number = int(now // seconds)
+            if number > self._number[period]:
+                followed = number == self._number[period] + 1
+                self._previous[period] = self._current[period] if followed else {}
+                self._current[period], self._number[period] = {}, number
+        self._over_at = min((self._number[period] + 1.0) * seconds for period, seconds in PERIODS.items())

@@ -1,6 +1,5 @@
 """Finds the conversation that a turn continues, holds it for that turn, and stores it when the turn is over."""
 
-import copy
 import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
@@ -121,7 +120,8 @@ class History:
 
     def of(self, owner: str) -> "History":
         """The conversations of the caller ``owner``; nobody else finds them."""
-        history = copy.copy(self)
+        history = object.__new__(History)  # a copy: ``copy.copy`` takes ten times as long
+        vars(history).update(vars(self))
         history._belong_to(owner)
         return history
 

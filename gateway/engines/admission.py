@@ -7,10 +7,10 @@ bounds these is the time of a turn and the number of requests at once.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, Self
 
 from adapters.contract.errors import Unavailable
 
@@ -28,7 +28,10 @@ class Queue(Protocol):
 
 
 class Admission:
-    """What one request was promised; it may ask an engine of another queue like anybody else."""
+    """What one request was promised; it may ask an engine of another queue like anybody else.
+
+    As a context manager it is that of everything that runs in the block, also in tasks that begin there.
+    """
 
     def __init__(self) -> None:
         self._begun = False
@@ -36,6 +39,16 @@ class Admission:
         self._admitted_at: dict[Queue, float] = {}
         self._coming: set[Queue] = set()
         self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Begin the request."""
+        self._token = _CURRENT.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The request is over."""
+        _CURRENT.reset(self._token)
+        self.close()
 
     def ask(self, alternatives: Sequence[Queue | None], *, first: bool) -> None:
         """Be admitted by one of the queues in front of a stage's engines; ``None`` is an engine without a queue.
@@ -91,18 +104,6 @@ class Admission:
             queue.coming -= 1
         self._coming.clear()
         self._admitted_at.clear()
-
-
-@contextmanager
-def admission() -> Iterator[Admission]:
-    """An admission for everything that runs in the block, also in tasks that begin there."""
-    current = Admission()
-    token = _CURRENT.set(current)
-    try:
-        yield current
-    finally:
-        _CURRENT.reset(token)
-        current.close()
 
 
 def current_admission() -> Admission | None:

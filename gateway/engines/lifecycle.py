@@ -49,7 +49,7 @@ class Gateway:
 
     def routes_for(self, caller: Caller) -> tuple[ServedRoute, ...]:
         """The routes that ``caller`` may ask; others do not exist for it."""
-        return tuple(served for served in self.routes if caller.may_ask(served.name))
+        return tuple([served for served in self.routes if caller.may_ask(served.name)])
 
     @property
     def serving(self) -> tuple[ServedRoute, ...]:
@@ -174,12 +174,16 @@ def _find(routes: Sequence[ServedRoute], model: str | None, named_by: Stage | No
         raise UnknownModel("You do not have access to any model of this gateway.")
     if model is None:
         return routes[0]
-    rules: list[Callable[[ServedRoute], bool]] = [lambda served: model in (served.name, *served.route.aliases)]
+    for served in routes:
+        if model == served.name or model in served.route.aliases:
+            return served
     if named_by is not None:
-        rules.append(lambda _: is_openai_model(named_by, model))
-        rules.append(lambda served: model in served.engine_names(named_by))
-    rules.append(lambda served: "*" in served.route.aliases)
-    found = next((served for rule in rules for served in routes if rule(served)), None)
-    if found is None:
-        raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")
-    return found
+        if is_openai_model(named_by, model):
+            return routes[0]
+        for served in routes:
+            if model in served.engine_names(named_by):
+                return served
+    for served in routes:
+        if "*" in served.route.aliases:
+            return served
+    raise UnknownModel(f"The model `{model}` does not exist or you do not have access to it.")

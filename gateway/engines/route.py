@@ -89,14 +89,17 @@ class ServedRoute:
 
     def lost(self, stages: Iterable[Stage] = STAGES) -> str | None:
         """Why one of ``stages`` cannot work any more although it was loaded."""
-        return next(filter(None, (failure_of(getattr(self.engines, stage)) for stage in stages)), None)
+        for stage in stages:
+            if failure := failure_of(getattr(self.engines, stage)):
+                return failure
+        return None
 
     def state(self, stages: Iterable[Stage] = STAGES) -> State:
         """Whether all of ``stages`` can work now."""
         stages = tuple(stages)
         if self.load_failure(stages):
             return "failed"
-        if any(stage not in self._load_failures for stage in stages):
+        if not self._load_failures.keys() >= set(stages):
             return "loading"
         return "failed" if self.lost(stages) else "ready"
 

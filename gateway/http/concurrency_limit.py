@@ -7,7 +7,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
-from gateway.engines.admission import admission
+from gateway.engines.admission import Admission
 from gateway.engines.queue import RETRY_SECONDS
 from gateway.http.request_id import time_request
 
@@ -37,7 +37,7 @@ class ConcurrencyLimit(ASGIMiddleware):
             )
         self._served += 1
         try:
-            with admission():
+            with Admission():
                 await next_app(scope, receive, send)
         finally:
             self._served -= 1

@@ -3,14 +3,14 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import HTTPException, InternalServerException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.exceptions import HTTPException
+from litestar.types import HTTPReceiveMessage
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
 
 from adapters.contract.errors import InvalidRequest
@@ -88,7 +88,7 @@ async def read_fields(request: Request[Any, Any, Any], *, file: str) -> Fields:
 
 async def read_json(request: Request[Any, Any, Any]) -> Fields:
     """The fields of a body that has to be JSON; none when there is no body. Raises as ``read_fields`` does."""
-    content_type, _ = request.content_type
+    content_type = _header(request, b"content-type").partition(";")[0].strip().lower()
     body = await read_body(request)
     if body and not _is_json(content_type):
         raise HTTPException(
@@ -116,6 +116,8 @@ def _is_json(content_type: str) -> bool:
 
 def _beside_query(fields: Fields, request: Request[Any, Any, Any]) -> Fields:
     """``fields`` with the names of those that stand in the query only, where nothing reads them."""
+    if not request.scope["query_string"]:
+        return fields
     ignored = tuple(name for name in query_names(request) if name not in fields.values)
     return msgspec.structs.replace(fields, ignored=ignored)
 
@@ -130,26 +132,37 @@ async def read_body(request: Request[Any, Any, Any]) -> bytearray:
 async def _read(request: Request[Any, Any, Any], take: Callable[[bytes], None]) -> None:
     """Give the body to ``take``, piece by piece."""
     _refuse_encoded(request)
+    declared = _header(request, b"content-length")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise _too_large(MAX_BODY_BYTES, int(declared))
+    size, more = 0, True
     try:
-        async with asyncio.timeout(BODY_SECONDS), aclosing(request.stream()) as chunks:
-            async for chunk in chunks:
-                take(chunk)
+        async with asyncio.timeout(BODY_SECONDS):
+            while more:
+                message = cast(HTTPReceiveMessage, await request.receive())
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnected(detail="The client left before its request was complete.")
+                size += len(message["body"])
+                if size > MAX_BODY_BYTES:  # a chunked body does not say how long it is: by one byte at least
+                    raise _too_large(MAX_BODY_BYTES, MAX_BODY_BYTES + 1)
+                take(message["body"])
+                more = message["more_body"]
     except TimeoutError:
         raise HTTPException(
             status_code=HTTPStatus.REQUEST_TIMEOUT,
             detail=f"The body of the request did not arrive within {BODY_SECONDS:g} seconds; send a smaller recording.",
         ) from None
-    except InternalServerException:  # what Litestar raises for this, and nothing else while it reads a body
-        raise ClientDisconnected(detail="The client left before its request was complete.") from None
-    except RequestEntityTooLarge:
-        # A chunked body does not say how long it is: it was too long by one byte at least.
-        raise _too_large(MAX_BODY_BYTES, max(request.content_length or 0, MAX_BODY_BYTES + 1)) from None
+
+
+def _header(request: Request[Any, Any, Any], name: bytes) -> str:
+    """The first header ``name``; Litestar would decode all of them for it."""
+    return next((value.decode("latin-1").strip() for key, value in request.scope["headers"] if key == name), "")
 
 
 def _refuse_encoded(request: Request[Any, Any, Any]) -> None:
     """Refuse a compressed body: recordings hardly shrink, no client compresses unasked, and a few bytes may be many."""
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.strip().lower() not in {"", "identity"}:
+    encoding = _header(request, b"content-encoding")
+    if encoding.lower() not in {"", "identity"}:
         raise HTTPException(
             status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             detail=f"Unsupported content encoding: {encoding!r}. Send the body as it is, without 'Content-Encoding'.",

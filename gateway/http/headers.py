@@ -31,8 +31,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 def headers_of(head: AnswerHead) -> dict[str, str]:
     """The headers that ``head`` gives."""
-    values = ((header.name, header.value(head)) for header in HEADERS if header.value is not None)
-    return {name: value for name, value in values if value is not None}
+    given = {}
+    for header in HEADERS:
+        if header.value is not None and (value := header.value(head)) is not None:
+            given[header.name] = value
+    return given
 
 
 def _quoted(text: str) -> tuple[str, bool]:
@@ -59,13 +62,13 @@ def _listed(names: Iterable[str]) -> str | None:
 
 def _stages(timings: Timings) -> str | None:
     """The stages that are over, in the form that browsers show."""
-    stages = (
+    stages = [
         ("stt", timings.stt),
         ("llm_first", timings.llm_first),
         ("tts_first", timings.tts_first),
         ("first_audio", timings.first_audio),
-    )
-    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None) or None
+    ]
+    return ", ".join([f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages if seconds is not None]) or None
 
 
 HEADERS = (

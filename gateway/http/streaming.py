@@ -13,8 +13,6 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 import msgspec
-from litestar import Request, Response
-from litestar.response.base import ASGIResponse
 from litestar.types import Message, Receive, Scope, Send
 
 from adapters.contract.errors import Unavailable
@@ -107,19 +105,12 @@ class Streaming(msgspec.Struct, frozen=True, kw_only=True):
     relay: ClientRelay | None = None
 
 
-class StreamingResponse(Response[None]):
-    """Sends the status line with the ``Head``; a failure before it is raised and becomes a real 4xx or 5xx."""
+class StreamingResponse:
+    """Sends the status line with the ``Head``; a failure before it is raised and becomes a real 4xx or 5xx.
 
-    def __init__(self, streaming: Streaming) -> None:
-        super().__init__(None)
-        self.streaming = streaming
+    An ASGI application, which Litestar calls and asks no more of.
+    """
 
-    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIResponse:
-        """The response as ASGI application; Litestar calls it and asks no more of it."""
-        return cast(ASGIResponse, _StreamingASGI(self.streaming))
-
-
-class _StreamingASGI:
     def __init__(self, streaming: Streaming) -> None:
         self._streaming = streaming
         self._events = streaming.content_type == EVENT_STREAM
@@ -128,6 +119,7 @@ class _StreamingASGI:
         self._given_up = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
         self._client = connection_of(scope)
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()

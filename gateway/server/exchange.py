@@ -33,8 +33,7 @@ HOP_BY_HOP = {b"connection", b"transfer-encoding"}
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+_HEADERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)*")
 
 
 def scope_of(
@@ -72,15 +71,11 @@ def reset_when_closed(transport: asyncio.Transport) -> None:
 class Connection(Protocol):
     """What an exchange asks of the connection that it is on."""
 
-    def write(self, data: bytes) -> None:
-        """Send ``data``."""
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether the client has read enough to be sent more."""
+    def write(self, data: bytes) -> bool:
+        """Send ``data``; whether the client has read enough to be sent more."""
 
     async def drain(self) -> None:
-        """Wait until it is writable."""
+        """Wait until it has read enough."""
 
     def read_on(self, exchange: "Exchange") -> None:
         """The application waits for the body, or for the client to leave."""
@@ -228,21 +223,25 @@ class Exchange:
         """Send a piece of the body of an answer that has begun; whether the client can take more at once."""
         if self._disconnected:
             return False
-        self._write(body, more=True, at_once=True)
-        return self._connection.is_writable
+        data = b"%x\r\n%s\r\n" % (len(body), body) if self._chunked else body
+        if self._held:
+            data, self._held = self._held + data, b""
+        return self._connection.write(data)
 
     def _start(self, status: int, headers: Headers) -> None:
-        head = [b"HTTP/1.1 %d %s\r\n" % (status, _reason(status))]
+        head = []
         for name, value in (*self._default_headers, *headers):
-            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-                raise RuntimeError("The application sent a header with a character that is not allowed in one.")
-            if name.lower() in HOP_BY_HOP:
+            line, lower = b"%s: %s\r\n" % (name, value), name.lower()
+            if lower in HOP_BY_HOP:
                 continue
-            head.append(b"%s: %s\r\n" % (name, value))
-            if name.lower() == b"content-length":
+            head.append(line)
+            if lower == b"content-length":
                 self._owed = int(value)
-            if name.lower() == b"upgrade":  # of this connection only, which has to be said (RFC 9110 7.8)
+            elif lower == b"upgrade":  # of this connection only, which has to be said (RFC 9110 7.8)
                 head.append(b"connection: upgrade\r\n")
+        text = b"".join(head)
+        if not _HEADERS.fullmatch(text) or text.count(b"\n") != len(head):  # a value with a line break is two headers
+            raise RuntimeError("The application sent a header with a character that is not allowed in one.")
         self._bodiless = self._head_only or status in BODILESS
         if self._owed is None and not self._bodiless:
             # HTTP/1.0 knows no chunks: there the end of the connection ends the answer (RFC 9112 6.3).
@@ -253,7 +252,7 @@ class Exchange:
         self.keep_alive = self.keep_alive and self.request_complete
         head += [b"connection: close\r\n"] * (not self.keep_alive)
         self.started = True
-        self._hold(b"".join([*head, b"\r\n"]))
+        self._hold(b"".join([b"HTTP/1.1 %d %s\r\n" % (status, _reason(status)), *head, b"\r\n"]))
 
     def _hold(self, data: bytes) -> None:
         """Send ``data`` with what follows in this step, else by itself: each write wakes a client."""
@@ -265,7 +264,7 @@ class Exchange:
             held, self._held = self._held, b""
             self._connection.write(held)
 
-    def _write(self, body: bytes, *, more: bool, at_once: bool = False) -> None:
+    def _write(self, body: bytes, *, more: bool) -> None:
         if self._bodiless:
             data = b""
         elif self._chunked:
@@ -277,7 +276,7 @@ class Exchange:
                 self._owed -= len(body)
                 if self._owed < 0 or (self._owed and not more):
                     raise RuntimeError("The application's answer is not as long as its Content-Length.")
-        if more and data and not (at_once or self._held):
+        if more and data and not self._held:
             self._hold(data)
         elif data := self._held + data:
             self._held = b""

@@ -47,7 +47,7 @@ class HTTPProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._peer: Client | None = None
         self.counts_as: Client | None = None
-        self._writable = asyncio.Event()
+        self._writable, self._takes_more = asyncio.Event(), True  # the same, to be waited for and to be asked
         self._writable.set()
         self._closing, self._discarded = False, 0
         self._deadline = math.inf
@@ -76,17 +76,19 @@ class HTTPProtocol(asyncio.Protocol):
         self._state.connections.discard(cast(Any, self))
         self._closing = True
         self._deadline = math.inf
-        self._writable.set()
+        self.resume_writing()
         for exchange in self._exchanges:
             exchange.disconnect()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is sent to."""
         self._writable.clear()
+        self._takes_more = False
         self._pace.full(self._transport)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
+        self._takes_more = True
         self._writable.set()
         self._pace.drained()
 
@@ -158,19 +160,15 @@ class HTTPProtocol(asyncio.Protocol):
 
     # The exchanges call these.
 
-    def write(self, data: bytes) -> None:
-        """Send ``data``."""
+    def write(self, data: bytes) -> bool:
+        """Send ``data``; whether the client has read enough to be sent more."""
         if not self._transport.is_closing():
             self._transport.write(data)
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether the client has read enough to be sent more."""
-        return self._writable.is_set()
+        return self._takes_more
 
     async def drain(self) -> None:
-        """Wait until it is writable."""
-        if not self._writable.is_set():  # a coroutine less for every chunk
+        """Wait until it has read enough."""
+        if not self._takes_more:  # a coroutine less for every chunk
             await self._writable.wait()
 
     def read_on(self, exchange: Exchange) -> None:

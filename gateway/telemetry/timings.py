@@ -5,6 +5,17 @@ from typing import Literal
 
 import msgspec
 
+_SPANS = {
+    "stt": ("start", "stt_done"),
+    "llm_first": ("heard", "llm_first_token"),
+    "llm": ("heard", "llm_done"),
+    "first_clause": ("llm_first_token", "tts_request"),
+    "tts_first": ("tts_request", "tts_first_audio"),
+    "tts": ("tts_request", "tts_done"),
+    "first_audio": ("start", "tts_first_audio"),
+}
+"""Between which marks the ``Timings`` lie; ``heard`` is the end of recognition, or the start without one."""
+
 Stage = Literal["stt_done", "llm_first_token", "llm_done", "tts_request", "tts_first_audio", "tts_done"]
 
 
@@ -41,11 +52,6 @@ class Stopwatch:
         """Note that ``stage`` was reached now, also if it was before."""
         self._marks[stage] = time.perf_counter()
 
-    def _between(self, earlier: str, later: str) -> float | None:
-        if earlier not in self._marks or later not in self._marks:
-            return None
-        return self._marks[later] - self._marks[earlier]
-
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
@@ -53,14 +59,8 @@ class Stopwatch:
 
     def timings(self) -> Timings:
         """What is known by now."""
-        heard = "stt_done" if "stt_done" in self._marks else "start"
-        return Timings(
-            stt=self._between("start", "stt_done"),
-            llm_first=self._between(heard, "llm_first_token"),
-            llm=self._between(heard, "llm_done"),
-            first_clause=self._between("llm_first_token", "tts_request"),
-            tts_first=self._between("tts_request", "tts_first_audio"),
-            tts=self._between("tts_request", "tts_done"),
-            first_audio=self._between("start", "tts_first_audio"),
-            total=self.elapsed,
-        )
+        at: dict[str, float] = {"heard": self._marks.get("stt_done", self._marks["start"]), **self._marks}
+        spans = {
+            name: at[end] - at[beginning] for name, (beginning, end) in _SPANS.items() if beginning in at and end in at
+        }
+        return Timings(**spans, total=self.elapsed)

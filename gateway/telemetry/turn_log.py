@@ -20,9 +20,12 @@ def log_turn(turn: TurnStart) -> Report:
     """Logs one line when the turn ends: a warning where it failed or was slow."""
 
     def report(outcome: TurnOutcome) -> None:
+        level = _level(outcome)
+        if not logger.isEnabledFor(level):
+            return
         fields = _fields(turn, outcome)
-        words = " ".join(f"{name}={value}" for name, value in fields.items() if name not in {"turn", "reason"})
-        logger.log(_level(outcome), "%s %s %s", outcome.response_id, outcome.reason, words, extra={FIELDS: fields})
+        words = " ".join([f"{name}={value}" for name, value in fields.items() if name not in {"turn", "reason"}])
+        logger.log(level, "%s %s %s", outcome.response_id, outcome.reason, words, extra={FIELDS: fields})
 
     return report
 

@@ -3,8 +3,7 @@
 import logging
 import uuid
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, aclosing
-from functools import partial
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from typing import Any, cast
 
 import msgspec
@@ -21,7 +20,6 @@ from gateway.conversation.raw_items import raw_output, with_raw
 from gateway.engines.route import ServedRoute
 from gateway.pipeline.deadline import Deadline
 from gateway.telemetry.observer import Observer
-from gateway.telemetry.outcome import TurnOutcome
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.build import checked, policy_of
 from gateway.turns.result import ConversationJoined, ConversationKept
@@ -61,8 +59,6 @@ class PassedKept(msgspec.Struct, frozen=True, kw_only=True, tag="passed_kept"):
 
 class TurnPassed(msgspec.Struct, frozen=True, kw_only=True, tag="turn_passed"):
     """The end of a turn that did not fail; last."""
-
-    outcome: TurnOutcome
 
 
 PassedEvent = ConversationJoined | Started | Forwarded | PassedKept | TurnPassed
@@ -112,38 +108,45 @@ class PassedTurn:
         """
         settings = self._served.route.settings
         deadline = Deadline.of(settings.max_turn_seconds, self._watch.elapsed)
+        with self._tally.observed_by(self._observer):
+            async with self._leased(deadline) as lease:
+                if lease is not None:
+                    yield ConversationJoined(conversation_id=lease.id)
+                async with aclosing(deadline.limited(self._forwarded(lease))) as events:
+                    passed: Passed | None = None
+                    async for event in events:
+                        match event:
+                            case Forwarded():
+                                self._watch.mark("llm_first_token")
+                                self._count(event.data)
+                                yield event
+                            case Passed():
+                                self._watch.mark("llm_done")
+                                passed = event
+                            case Started():
+                                self._tally.answered_by(event)
+                                yield event
+                if passed is None:
+                    raise UpstreamError("The language model's stream ended before the answer was finished.")
+                self._tally.note(passed)
+                if lease is not None and passed.failure is None:
+                    await self._keep(lease, passed)
+                if passed.response is not None:
+                    yield PassedKept(response=passed.response)
+                if passed.last:
+                    yield Forwarded(data=passed.last, answer_id=_id_of(passed.response))
+                yield TurnPassed()
+
+    def _leased(self, deadline: Deadline) -> AbstractAsyncContextManager[ConversationLease | None]:
+        """The conversation of the turn; ``None`` for a protocol without conversations."""
         ref = self._request.conversation
+        return nullcontext() if ref is None else self._lease(ref, deadline)
+
+    @asynccontextmanager
+    async def _lease(self, ref: ConversationRef, deadline: Deadline) -> AsyncGenerator[ConversationLease, None]:
         async with AsyncExitStack() as held:
-            held.enter_context(self._tally.observed_by(self._observer))
-            lease: ConversationLease | None = None
-            if ref is not None:
-                leasing = held.enter_async_context(self._history.lease(checked(ref), self._policy))
-                lease = await deadline.limit(leasing)
-                yield ConversationJoined(conversation_id=lease.id)
-            passed: Passed | None = None
-            async with aclosing(deadline.limited(self._forwarded(lease))) as events:
-                async for event in events:
-                    match event:
-                        case Forwarded():
-                            self._watch.mark("llm_first_token")
-                            self._count(event.data)
-                            yield event
-                        case Passed():
-                            self._watch.mark("llm_done")
-                            passed = event
-                        case Started():
-                            self._tally.answered_by(event)
-                            yield event
-            if passed is None:
-                raise UpstreamError("The language model's stream ended before the answer was finished.")
-            self._tally.note(passed)
-            if lease is not None and passed.failure is None:
-                await self._keep(lease, passed)
-            if passed.response is not None:
-                yield PassedKept(response=passed.response)
-            if passed.last:
-                yield Forwarded(data=passed.last, answer_id=_id_of(passed.response))
-            yield TurnPassed(outcome=self._tally.outcome())
+            leasing = held.enter_async_context(self._history.lease(checked(ref), self._policy))
+            yield await deadline.limit(leasing)
 
     def _forwarded(self, lease: ConversationLease | None) -> AsyncGenerator[Any, None]:
         messages = _history(lease, self._request.conversation)
@@ -153,13 +156,16 @@ class PassedTurn:
             history=tuple(with_raw(messages, self._served.name)),
             messages=messages,
             recorded=lease is not None and lease.kept,
-            relay=None if self._request.relay is None else partial(self._relayed, self._request.relay),
+            relay=None if self._request.relay is None else self._counting(self._request.relay),
         )
         return cast(Passthrough, self._served.engines.llm).forward(request)  # the surface asked passes()
 
-    def _relayed(self, relay: Relay, data: bytes) -> bool:
-        self._count(data)
-        return relay(data)
+    def _counting(self, relay: Relay) -> Relay:
+        def counted(data: bytes) -> bool:
+            self._count(data)
+            return relay(data)
+
+        return counted
 
     def _count(self, data: bytes) -> None:
         self._forwarded_bytes += len(data)

@@ -7,7 +7,7 @@ from gateway.access.caller import Caller
 from gateway.access.meter import Meter
 from gateway.access.standing import Standing
 from gateway.access.windows import Quantity
-from gateway.engines.admission import admission
+from gateway.engines.admission import Admission
 from gateway.engines.route import ServedRoute, Stage
 
 NEEDED: dict[Stage, tuple[Quantity, ...]] = {
@@ -20,7 +20,7 @@ NEEDED: dict[Stage, tuple[Quantity, ...]] = {
 
 def needed(stages: Sequence[Stage]) -> tuple[Quantity, ...]:
     """What a turn uses of at ``stages``."""
-    return tuple(quantity for stage in stages for quantity in NEEDED[stage])
+    return tuple([quantity for stage in stages for quantity in NEEDED[stage]])
 
 
 @asynccontextmanager
@@ -39,7 +39,7 @@ async def turn_place(
         if (refusal := taken.refusal or taken.standing.refusal(needed(stages))) is not None:
             raise refusal
         served.require(stages)
-        with admission():
+        with Admission():
             served.admit(stages)
             yield taken.standing
     finally:

@@ -26,6 +26,8 @@ class ChatCompletionObserver:
 
     def __init__(self, errors: ErrorFactory, *, wants_usage: bool, choices: int = 1) -> None:
         self.begun = False
+        self.done = False
+        """Whether the answer is complete, or failed; only its usage may follow."""
         self.answer_id: str | None = None
         self._errors = errors
         self._wants_usage = wants_usage
@@ -36,11 +38,6 @@ class ChatCompletionObserver:
         self._failure: AdapterError | None = None
 
     @property
-    def done(self) -> bool:
-        """Whether the answer is complete, or failed; only its usage may follow."""
-        return self._open_choices <= 0 or self._marked or self._failure is not None
-
-    @property
     def awaits_usage(self) -> bool:
         """Whether the client wants usage that has not come yet, and may come."""
         return self._wants_usage and self._usage is None and not self._marked and self._failure is None
@@ -49,7 +46,9 @@ class ChatCompletionObserver:
         """What of ``events`` the client gets. Raises ``AdapterError`` for a failure before content."""
         if self.begun and not _is_notable(events):
             return events
-        return b"".join([event for event in split_events(events) if self._passes(event)])
+        passed = b"".join([event for event in split_events(events) if self._passes(event)])
+        self.done = self._open_choices <= 0 or self._marked or self._failure is not None
+        return passed
 
     def _passes(self, raw: bytes) -> bool:
         if self.begun and not _is_notable(raw):
@@ -107,7 +106,7 @@ class ChatCompletionObserver:
         for choice in chunk.choices:
             self._see_choice(choice)
         self._reason = self._reason or "stop"
-        self._open_choices = 0
+        self.done = True
 
     def _fail(self, error: AdapterError) -> None:
         if not self.begun:

@@ -10,6 +10,7 @@ from adapters.contract.passthrough import PassRequest
 from adapters.llm import provider_state, tool_validation
 from adapters.upstream import UpstreamOptions
 
+_SAMPLING = llm.Sampling.__struct_fields__
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}  # for the other formats the subtype is the format
 
 
@@ -51,8 +52,7 @@ def passed_body(request: PassRequest, options: UpstreamOptions, *, openai: bool)
         own["store"] = False
     if "max_tokens" not in given and "max_completion_tokens" not in given:
         own["max_completion_tokens" if openai else "max_tokens"] = options.responses_api_max_output_tokens
-    sampling = msgspec.structs.asdict(options.sampling(llm.Sampling()))
-    own |= {name: value for name, value in sampling.items() if name not in given}
+    own |= {name: getattr(options, f"responses_api_{name}") for name in _SAMPLING if name not in given}
     set_ = {name: value for name, value in own.items() if value is not None}
     unfit = {"metadata"} if given.get("store") else set()  # OpenAI refuses it for an answer that is not stored
     kept = {name: value for name, value in request.body.items() if name not in unfit}

@@ -42,6 +42,8 @@ class ResponsesObserver:
 
     def __init__(self, errors: ErrorFactory, *, route: str, recorded: bool) -> None:
         self.begun = self.thinks = False
+        self.done = False
+        """Whether the response has ended."""
         self.answer_id: str | None = None
         self._errors = errors
         self._route = route
@@ -52,14 +54,9 @@ class ResponsesObserver:
         self._document = b""
         self._failure: AdapterError | None = None
 
-    @property
-    def done(self) -> bool:
-        """Whether the response has ended."""
-        return self._final is not None or self._failure is not None
-
     def see(self, events: bytes) -> bytes:
         """All of ``events``. Raises ``AdapterError`` for a failure before content."""
-        if not self.begun or any(word in events for word in _NOTABLE):
+        if not self.begun or _is_notable(events):
             for raw in split_events(events):
                 event = event_in(raw)
                 if event is not None and not event.is_done:
@@ -89,7 +86,7 @@ class ResponsesObserver:
     def _end(self, response: wire.Response, status: str, data: bytes) -> None:
         if response.error or "failed" in (status, response.status):
             self._fail(self._errors.reported(response.error))
-        self.begun = True
+        self.begun = self.done = True
         self._final, self._status, self._document = response, response.status or status, data
 
     def see_document(self, document: bytes) -> None:
@@ -111,6 +108,7 @@ class ResponsesObserver:
         if not self.begun:
             raise error
         self._failure = self._failure or error
+        self.done = True
 
     def finish(self) -> Passed:
         """The end. Raises ``AdapterError`` when the response is not complete and the server did not say why."""
@@ -180,3 +178,11 @@ def _response_in(document: bytes, output: list[dict[str, Any]]) -> dict[str, Any
     response = value.get("response", value) if isinstance(value, dict) else None
     whole = response | {"output": output} if isinstance(response, dict) else None
     return whole if is_shallow(whole) else None
+
+
+def _is_notable(events: bytes) -> bool:
+    """Whether ``events`` may say more than a piece of the answer."""
+    for word in _NOTABLE:  # noqa: SIM110  asked of every event: a generator would take twice as long
+        if word in events:
+            return True
+    return False

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.contract.errors import Unavailable
-from gateway.engines.admission import Admission, admission, current_admission
+from gateway.engines.admission import Admission, current_admission
 
 
 class Door:
@@ -66,7 +66,7 @@ async def test_nothing_outlives_the_request_but_what_it_started_still_sees_that_
         current = current_admission()
         return current is not None and current.privileged(door)
 
-    with admission() as current:
+    with Admission() as current:
         current.ask([door], first=False)
         task = asyncio.create_task(left_running())
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from msgspec import structs
 from adapters import scripted
 from adapters.contract import llm, tts
 from adapters.contract.errors import Unavailable, UpstreamError
-from gateway.engines.admission import Admission, admission
+from gateway.engines.admission import Admission
 from gateway.engines.queue import EVENTS_AHEAD, QueuedEngine, QueueLimits, queues_of
 from tests.support.http_client import ROUTE, form, refused
 from tests.support.server import gateway_with_routes, scripted_engines, served, until
@@ -294,7 +294,7 @@ async def test_a_turn_that_has_begun_is_not_refused_and_waits_ahead_of_new_ones(
     first, second = queue_of(hears, 9), queue_of(speaks, 1, seconds=30)
 
     async def turn() -> None:
-        with admission() as current:
+        with Admission() as current:
             current.ask([first], first=True)
             current.ask([second], first=False)
             await ask(first, "turn")
@@ -334,7 +334,7 @@ async def test_turns_that_come_later_than_the_engine_needs_for_them_are_no_wait(
     speaks = queue_of(Timed(4.0), 9, seconds=3)
 
     async def turn() -> None:
-        with admission() as current:
+        with Admission() as current:
             current.ask([speaks], first=False)
             await asyncio.sleep(60)
             await ask(speaks, "turn")

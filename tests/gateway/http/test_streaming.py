@@ -55,7 +55,7 @@ async def play(chunks: AsyncGenerator[Part, None], *, events: bool = False, clie
     unused: Any = None
     scope: Any = {"type": "http", "extensions": {CONNECTION: client}}
     async with asyncio.timeout(10):
-        await response.to_asgi_response(None, unused)(scope, unused, client.send)
+        await response(scope, unused, client.send)
     assert client.left is None, "it is told of a client that leaves later"
     return client.sent
 

@@ -53,14 +53,13 @@ async def streamed(_scope: Any, _receive: Any, send: Any) -> None:
 class Wire:
     """A connection that notes each write."""
 
-    is_writable = True
-
     def __init__(self) -> None:
         self.writes: list[bytes] = []
         self.ends = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self.writes.append(data.partition(b"\r\n\r\n")[2] if data.startswith(b"HTTP/") else data)
+        return True
 
     async def drain(self) -> None:
         pass
