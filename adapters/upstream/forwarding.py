@@ -78,6 +78,7 @@ class ForwardedStream:
         self._recorded = call.recorded
         self._relay = call.relay
         self._key = key.encode() if len(key) >= MIN_SECRET else None
+        self._as_it_came = self._key is None and not self._recorded
         self._splitter = EventSplitter(MAX_ANSWER_BYTES)
         self._held = b""
         self._last = b""
@@ -167,7 +168,10 @@ class ForwardedStream:
             events = self._splitter.feed(chunk)
         except EventTooLarge as error:
             raise self._errors.upstream_error(TOO_LARGE) from error
-        return self._for_client(self._observer.see(events)) if events else b""
+        if not events:
+            return b""
+        seen = self._observer.see(events)
+        return seen if self._as_it_came else self._for_client(seen)
 
     def _for_client(self, data: bytes) -> bytes:
         """What the client gets of ``data`` now; what ends an answer that is kept, it gets once that is done."""

@@ -101,15 +101,18 @@ class TimedResponse:
         if relay is None or self._end_by is not None:
             return
         gap, deadline = self._options.responses_api_gap_timeout, self._deadline
-        now, extend = self._now, self._waits.extend
+        now, waits = self._now, self._waits
 
         def counted(chunk: bytes) -> bool:
-            self._thinks = False
+            # Every event comes by here: what can be done without a call is.
             self._received += len(chunk)
             if self._received > _MAX_STREAM_BYTES:
                 raise self._errors.upstream_error(TOO_LARGE)
             until = now() + gap
-            extend(until if until < deadline else deadline)
+            waits.until = until if until < deadline else deadline
+            if self._thinks:
+                self._thinks = False
+                waits.keep()
             return take(chunk)
 
         try:

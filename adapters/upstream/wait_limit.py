@@ -14,14 +14,16 @@ class WaitExpired(Exception):
 class WaitLimit:
     """The waits of one task, one after another.
 
-    The timer stays where it is while limits move into the future, and is set anew when it fires too early.
+    The timer stays where it is while limits move into the future, and is set anew when it fires too early. A wait that
+    lasts may be given more time in ``until``, and less if it is told to ``keep`` it.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._set_for = 0.0  # what was asked for: uvloop's timers say that they are up to a millisecond later
-        self._until = 0.0
+        self.until = 0.0
+        """The loop's time at which the wait is over."""
         self._waiting: asyncio.Task[object] | None = None
         self._expired = False
 
@@ -30,7 +32,7 @@ class WaitLimit:
         task = asyncio.current_task()
         assert task is not None, "waits are those of a task"
         before = task.cancelling()
-        self._until, self._waiting, self._expired = until, task, False
+        self.until, self._waiting, self._expired = until, task, False
         if self._timer is None or self._set_for > until:
             self._set()
         try:
@@ -42,10 +44,9 @@ class WaitLimit:
         finally:
             self._waiting = None
 
-    def extend(self, until: float) -> None:
-        """Let the wait that lasts go on until the loop's time ``until``, and no longer."""
-        self._until = until
-        if self._set_for > until and self._timer is not None:
+    def keep(self) -> None:
+        """End the wait that lasts at ``until``, which has come nearer."""
+        if self._set_for > self.until and self._timer is not None:
             self._set()
 
     def stop(self) -> None:
@@ -57,14 +58,14 @@ class WaitLimit:
     def _set(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._set_for = self._until
-        self._timer = self._loop.call_at(self._until, self._fire)
+        self._set_for = self.until
+        self._timer = self._loop.call_at(self.until, self._fire)
 
     def _fire(self) -> None:
         self._timer = None
         if self._waiting is None:  # the next wait sets it
             return
-        if self._loop.time() < self._until:
+        if self._loop.time() < self.until:
             self._set()
         else:
             self._expired = True

@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.options import BadOption
 from gateway.access.keys import Keyring
+from gateway.cli import garbage
 from gateway.cli.access_check import check_access
 from gateway.engines.build import RouteBuilder
 from gateway.engines.lifecycle import Gateway, preflight
@@ -52,7 +53,11 @@ class Reloads:
                 await self._signal.wait()
                 self._signal.clear()
                 await self.reload()
-                start(self._running.gateway.retire())
+                start(self._retire())
+
+    async def _retire(self) -> None:
+        await self._running.gateway.retire()
+        garbage.set_aside()
 
     async def reload(self) -> None:
         """Take over routes, guards, keys and certificate for new turns, or log why not and leave all as it is."""

@@ -17,6 +17,7 @@ from gateway.access.keys import Keyring
 from gateway.access.loopback import is_loopback
 from gateway.api.page.routes import is_served
 from gateway.app import Process, create_app
+from gateway.cli import garbage
 from gateway.cli.access_check import check_access
 from gateway.cli.reload import Reloads, Running
 from gateway.cli.supervisor import Crew, Supervisor
@@ -85,9 +86,10 @@ class Serving:
         tls = tls_context(settings)
         running = Running(loaded=loaded, gateway=gateway, builder=builder, keyring=keyring, tls=tls)
         self._failed = False
+        self._gateway = gateway
         self._reloads = Reloads(running, reread)
         self._supervised: int | None = None
-        process = Process(attend=(self._reloads.attend, self._watch), siblings=siblings)
+        process = Process(attend=(self._reloads.attend, self._watch, self._settle), siblings=siblings)
         app = create_app(gateway, self._give_up, keyring=keyring, process=process)
         self._server = GatewayServer(app, settings, tls, gateway.stop, self._reloads.want)
 
@@ -101,6 +103,10 @@ class Serving:
 
     def _give_up(self) -> None:
         self._failed = self._server.should_exit = True
+
+    async def _settle(self) -> None:
+        await self._gateway.loaded()
+        garbage.set_aside()
 
     async def _watch(self) -> None:
         if self._supervised is not None:

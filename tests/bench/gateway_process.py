@@ -11,6 +11,7 @@ import msgspec
 from litestar import get
 
 from gateway.app import create_app
+from gateway.cli import garbage
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
 from gateway.server import limits
@@ -32,6 +33,7 @@ def main(delays: Delays, upstream: str) -> None:
     route = loaded.routes[0]
     app = create_app(Gateway(loaded.settings, [ServedRoute(route=route, engines=engines(route, delays))]))
     app.register(cpu)
+    garbage.set_aside()  # as ``serve`` does once engines have loaded
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)

@@ -9,6 +9,7 @@ import sys
 from adapters.llm.chat_completions.adapter import ChatCompletions
 from adapters.upstream import UpstreamOptions
 from gateway.app import create_app
+from gateway.cli import garbage
 from gateway.server import limits
 from gateway.server.server import GatewayServer
 from tests.support.server import gateway_of, scripted_engines
@@ -21,6 +22,7 @@ def main(upstream: str) -> None:
     flags = ("--max_requests", limit, "--max_connections", limit, "--max_connections_per_client", limit)
     gateway = gateway_of(scripted_engines(llm=model), *flags)
     app = create_app(gateway)
+    garbage.set_aside()  # as ``serve`` does once engines have loaded
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)

@@ -65,14 +65,19 @@ async def test_a_wait_that_is_extended_lasts_longer() -> None:
     waits = WaitLimit()
     waiting = asyncio.create_task(waits.wait(soon(0.03), asyncio.sleep(0.1, "done")))
     await asyncio.sleep(0.01)
-    waits.extend(soon(60))
+    waits.until = soon(60)
     assert await waiting == "done"
     waits.stop()
 
 
 async def test_a_wait_that_lasts_may_be_given_less_time_than_before() -> None:
     waits = WaitLimit()
-    asyncio.get_running_loop().call_later(0.01, lambda: waits.extend(soon(0.01)))
+
+    def shorten() -> None:
+        waits.until = soon(0.01)
+        waits.keep()
+
+    asyncio.get_running_loop().call_later(0.01, shorten)
     with pytest.raises(WaitExpired):
         await waits.wait(soon(1_000), asyncio.Event().wait())
     waits.stop()
