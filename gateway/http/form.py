@@ -156,7 +156,10 @@ async def _read(request: Request[Any, Any, Any], take: Callable[[bytes], None]) 
 
 def _header(request: Request[Any, Any, Any], name: bytes) -> str:
     """The first header ``name``; Litestar would decode all of them for it."""
-    return next((value.decode("latin-1").strip() for key, value in request.scope["headers"] if key == name), "")
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return value.decode("latin-1").strip()
+    return ""
 
 
 def _refuse_encoded(request: Request[Any, Any, Any]) -> None:

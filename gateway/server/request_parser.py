@@ -78,6 +78,7 @@ class RequestParser:
         self._target = b""
         self._headers: Headers = []
         self._in_head = True
+        self._head_bytes = 0  # of the headers that are being read
         self._body = bytearray()  # what has been parsed since it was last passed on
         self._body_bytes = 0  # of the request that is being read
         self._other_bytes = 0
@@ -127,7 +128,7 @@ class RequestParser:
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._target, self._headers, self._in_head = b"", [], True
+        self._target, self._headers, self._head_bytes, self._in_head = b"", [], 0, True
         self._body_bytes = self._other_bytes = 0
         self._receiver.request_begins()
 
@@ -145,12 +146,14 @@ class RequestParser:
         if not self._in_head:
             return
         self._headers.append((name.lower(), value))
-        if len(self._headers) > limits.MAX_HEADERS or len(name) + len(value) > limits.MAX_HEADER_BYTES:
+        size = len(name) + len(value)
+        self._head_bytes += size
+        if len(self._headers) > limits.MAX_HEADERS or size > limits.MAX_HEADER_BYTES:
             raise _headers_too_long()
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
-        if sum(len(name) + len(value) for name, value in self._headers) > limits.MAX_HEAD_BYTES:
+        if self._head_bytes > limits.MAX_HEAD_BYTES:
             raise _headers_too_long()
         if not self._parser.should_upgrade():
             self._in_head = False
