@@ -229,9 +229,9 @@ class UpstreamClient:
 
     def _breaker(self, body: dict[str, Any]) -> CircuitBreaker:
         """The breaker of the model: a server may have several models of which one hangs."""
-        model = str(body.get("model"))
+        pool, model = self._acquired_pool(), str(body.get("model"))  # a closed engine is not asked, nor retried
         if model not in self._breakers:
-            self._breakers[model] = self._acquired_pool().breakers[str(self._base), model]
+            self._breakers[model] = pool.breakers[str(self._base), model]
         return self._breakers[model]
 
     def _acquired_pool(self) -> ClientPool:

@@ -104,7 +104,7 @@ class TimedResponse:
         now, waits = self._now, self._waits
 
         def counted(chunk: bytes) -> bool:
-            # Every event comes by here: what can be done without a call is.
+            # Every event comes by here, so this is what ``_count`` and ``_limit`` do, without a call.
             self._received += len(chunk)
             if self._received > _MAX_STREAM_BYTES:
                 raise self._errors.upstream_error(TOO_LARGE)

@@ -82,7 +82,7 @@ class LocalMeter:
         if (refusal := standing.refusal(REQUESTS)) is not None:
             return Taken(standing=standing, refusal=refusal)
         self.count_taken(caller, kind, requests)
-        if standing.limited:
+        if standing != Standing():  # no windows are as they were
             standing = self._standing(caller)
         return Taken(standing=standing, place=kind or "")
 

@@ -48,11 +48,6 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     own: tuple[Window, ...] = ()
     everybody: tuple[Window, ...] = ()
 
-    @property
-    def limited(self) -> bool:
-        """Whether there is any limited window."""
-        return bool(self.own or self.everybody)
-
     def refusal(self, quantities: tuple[Quantity, ...]) -> Overloaded | None:
         """Why nothing more may be used of one of ``quantities``, if that is so."""
         for windows, whose in ((self.own, "this API key"), (self.everybody, "all clients together")):
@@ -67,7 +62,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         Windows that are as full as each other: the one that is soonest empty.
         """
         told = []
-        for quantity, name in SHOWN.items() if self.limited else ():
+        for quantity, name in SHOWN.items():
             windows = [window for window in (*self.own, *self.everybody) if window.quantity == quantity]
             if windows:
                 tightest = min(windows, key=lambda window: (window.remaining, window.seconds))

@@ -7,8 +7,8 @@ import torch (Python 3.11, 2 cores), in which nothing else runs and all who list
 import gc
 
 YOUNG_OBJECTS = 20_000
-"""How many more objects there are when the youngest are looked at; every 700, as Python has it, takes 8 % of the
-processor time of a streamed answer."""
+"""How many more objects there are when the youngest are looked at; every 700, as Python 3.11 has it, takes 8 % of
+the processor time of a streamed answer."""
 
 
 def set_aside() -> None:

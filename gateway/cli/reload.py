@@ -9,7 +9,6 @@ import msgspec
 
 from adapters.options import BadOption
 from gateway.access.keys import Keyring
-from gateway.cli import garbage
 from gateway.cli.access_check import check_access
 from gateway.engines.build import RouteBuilder
 from gateway.engines.lifecycle import Gateway, preflight
@@ -35,11 +34,14 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reloads:
-    """Takes over what ``reread`` says whenever it is ``wanted``."""
+    """Takes over what ``reread`` says whenever it is ``wanted``; ``retired`` is called when it closed any engine."""
 
-    def __init__(self, running: Running, reread: Callable[[], Loaded]) -> None:
+    def __init__(
+        self, running: Running, reread: Callable[[], Loaded], retired: Callable[[], None] = lambda: None
+    ) -> None:
         self._running = running
         self._reread = reread
+        self._retired = retired
         self._signal = asyncio.Event()
 
     def want(self) -> None:
@@ -56,8 +58,8 @@ class Reloads:
                 start(self._retire())
 
     async def _retire(self) -> None:
-        await self._running.gateway.retire()
-        garbage.set_aside()
+        if await self._running.gateway.retire():
+            self._retired()
 
     async def reload(self) -> None:
         """Take over routes, guards, keys and certificate for new turns, or log why not and leave all as it is."""

@@ -87,7 +87,7 @@ class Serving:
         running = Running(loaded=loaded, gateway=gateway, builder=builder, keyring=keyring, tls=tls)
         self._failed = False
         self._gateway = gateway
-        self._reloads = Reloads(running, reread)
+        self._reloads = Reloads(running, reread, retired=garbage.set_aside)
         self._supervised: int | None = None
         process = Process(attend=(self._reloads.attend, self._watch, self._settle), siblings=siblings)
         app = create_app(gateway, self._give_up, keyring=keyring, process=process)

@@ -139,8 +139,8 @@ class Gateway:
     def _working(self) -> set[Any]:
         return {each for each, failure in self._loaded.items() if failure is None}
 
-    async def retire(self) -> None:
-        """Close what is not used any more as soon as the turns that were running have ended."""
+    async def retire(self) -> bool:
+        """Close what is not used any more as soon as the turns that were running have ended; whether there was any."""
         unused, replaced = list(self._unused), list(self._replaced)
         for served in replaced:
             await served.idle()
@@ -149,6 +149,7 @@ class Gateway:
                 if each in self._unused:
                     self._unused.remove(each)
                     stack.push_async_callback(each.aclose)
+        return bool(unused)
 
     def _parts(self) -> list[Any]:
         return [*engines_of(self.routes), *guards_of(self.routes)]

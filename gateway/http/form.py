@@ -1,4 +1,7 @@
-"""Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
+"""Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string.
+
+The only place that reads bodies: Litestar's own limit on them is another one.
+"""
 
 import asyncio
 import re

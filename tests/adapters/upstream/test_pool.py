@@ -59,11 +59,15 @@ async def test_the_last_user_closes_the_connections() -> None:
 
 
 async def test_a_closed_upstream_says_so() -> None:
-    async with UpstreamServer() as server:
+    async with UpstreamServer(streams(END)) as server, aclosing(upstream(server)) as other:
         client = upstream(server)
+        await ask(client)
         await client.aclose()
-        with pytest.raises(Unavailable, match="closed"):
-            await read(client.stream(call(client)))
+        for _ in range(5):
+            with pytest.raises(Unavailable, match="closed"):
+                await read(client.stream(call(client)))
+        assert client.state.retries == 0
+        await ask(other)  # whose server it is, too, and well
 
 
 async def test_constructing_and_plain_http_load_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,9 @@ async def test_what_cannot_work_changes_nothing(
         assert names(what) == ["c"]
 
 
-async def test_a_turn_that_runs_ends_with_the_engines_that_it_began_with(tmp_path: Path) -> None:
+async def test_a_turn_that_runs_ends_with_the_engines_that_it_began_with(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     go = asyncio.Event()
 
     async def slow(exchange: Exchange) -> None:
@@ -145,7 +147,8 @@ async def test_a_turn_that_runs_ends_with_the_engines_that_it_began_with(tmp_pat
     async with UpstreamServer(slow) as one, UpstreamServer(streams(new, end, "[DONE]")) as two:
         file.write_text(CHAT.format(name="a", url=one.base_url))
         what = running(load([str(file)], {}))
-        reloads = Reloads(what, lambda: load([str(file)], {}))
+        retired = asyncio.Event()
+        reloads = Reloads(what, lambda: load([str(file)], {}), retired.set)
         app = create_app(what.gateway, keyring=what.keyring, process=Process(attend=(reloads.attend,)))
         async with serving(app, what.gateway.settings) as (address, _), httpx.AsyncClient(base_url=address) as client:
             await until(lambda: what.gateway.state == "ready")
@@ -158,12 +161,20 @@ async def test_a_turn_that_runs_ends_with_the_engines_that_it_began_with(tmp_pat
             await until(lambda: what.gateway.routes[0] is not old)
             assert '"new"' in (await client.post("/v1/chat/completions", json=asked)).text
             assert old.in_use
+            assert not retired.is_set()
             go.set()
             answer = await first
             assert answer.status_code == 200
             assert '"old"' in answer.text
             assert "[DONE]" in answer.text
             await until(lambda: not old.in_use)
+            await until(retired.is_set)
+            retired.clear()
+            file.write_text("nonsense")
+            reloads.want()
+            await until(lambda: "not reloaded" in caplog.text)
+            await asyncio.sleep(0.05)
+            assert not retired.is_set(), "nothing was closed"
 
 
 async def test_a_setting_of_the_server_waits_for_the_next_start(

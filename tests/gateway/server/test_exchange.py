@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -104,6 +105,21 @@ async def test_a_piece_after_which_nothing_comes_yet_is_not_kept() -> None:
     assert len(wire.writes) == 4
 
 
+async def test_nothing_that_is_offered_ends_the_answer_and_nothing_is_where_no_body_may_be() -> None:
+    async def offering(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start())
+        assert exchange.offer(b"")
+        assert exchange.offer(b"one")
+        await send(body())
+
+    for method, written in (("GET", b"3\r\none\r\n0\r\n\r\n"), ("HEAD", b"")):
+        wire = Wire()
+        scope: Any = {"type": "http", "http_version": "1.1"}
+        exchange = Exchange(wire, msgspec.structs.replace(NO_HEAD, method=method), scope, ())
+        await exchange.run(offering)
+        assert b"".join(wire.writes) == written
+
+
 async def test_http_1_0_is_answered_without_chunks(gateway: str) -> None:
     asked = request("POST", ROUTE, "content-type: audio/wav", body=question(), version="1.0")
     connection = await RawConnection.open(gateway, asked)
@@ -174,11 +190,15 @@ async def splitting(_scope: Any, _receive: Any, send: Any) -> None:
     await send(start((b"x", b"a\r\nset-cookie: b")))
 
 
+async def misnaming(_scope: Any, _receive: Any, send: Any) -> None:
+    await send(start((b"x: y\r\nset-cookie", b"a")))
+
+
 async def disorderly(_scope: Any, _receive: Any, send: Any) -> None:
     await send(body(b"first"))
 
 
-@pytest.mark.parametrize("app", [failing, silent, splitting, disorderly])
+@pytest.mark.parametrize("app", [failing, silent, splitting, misnaming, disorderly])
 async def test_an_application_that_fails_is_answered_for(app: Application, caplog: pytest.LogCaptureFixture) -> None:
     answered = await exchanged(app, request("GET", "/", "connection: close"))
     head, _, content = answered.partition(b"\r\n\r\n")
