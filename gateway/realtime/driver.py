@@ -164,10 +164,10 @@ class Driver:
         try:
             self._listener.append(event.audio)
         except InvalidRequest as error:
-            refused = inputs.Refused(message=error.message, code=error.code, param=error.param, event_id=event.event_id)
-            self.tell(refused)
-        else:
-            self.tell(inputs.AudioAppended(total_ms=int(self._listener.now_ms)))
+            self.tell(inputs.Refused.of(error, event.event_id))
+            return
+        if self._session.appended(total_ms := int(self._listener.now_ms)):
+            self.tell(inputs.AudioAppended(total_ms=total_ms))
 
     def _run(self, command: commands.Command) -> None:
         match command:

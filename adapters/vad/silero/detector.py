@@ -25,7 +25,7 @@ class SileroMeter:
     """What the model needs to know of one stream: the samples before its next window, and its state."""
 
     def __init__(self) -> None:
-        self.context: Floats = np.zeros(CONTEXT, np.float32)
+        self.context = bytes(CONTEXT * SAMPLE_BYTES)
         self.state: Floats = np.zeros(STATE, np.float32)
         self._pending = bytearray()
 
@@ -44,20 +44,20 @@ def judge(model: SileroModel, meters: Sequence[SileroMeter], windows: Sequence[b
     A window is loud when the level of the differences of its samples, 0 to 1, reaches ``gate``: differences leave out
     hum and offsets.
     """
-    samples = np.frombuffer(b"".join(windows), "<i2").reshape(-1, WINDOW).astype(np.float32) / 32_768
-    differences = np.diff(samples, axis=1)
-    levels = np.sqrt(np.einsum("ij,ij->i", differences, differences) / (WINDOW - 1))
+    spans = b"".join([meter.context + window for meter, window in zip(meters, windows, strict=True)])
+    samples = np.frombuffer(spans, "<i2").reshape(len(meters), CONTEXT + WINDOW).astype(np.float32)
+    differences = samples[:, CONTEXT + 1 :] - samples[:, CONTEXT:-1]
+    powers: list[float] = np.einsum("ij,ij->i", differences, differences).tolist()
+    least = (gate * 32_768) ** 2 * (WINDOW - 1)
     found = [0.0] * len(meters)
-    loud = np.flatnonzero(levels >= gate).tolist()
-    if loud:
-        contexts = np.stack([meters[row].context for row in loud])
-        inputs = np.concatenate([contexts, samples[loud]], axis=1)
-        probabilities, states = model.speech(inputs, np.stack([meters[row].state for row in loud]))
+    if loud := [row for row, power in enumerate(powers) if power >= least]:
+        states = np.stack([meters[row].state for row in loud])
+        probabilities, states = model.speech(samples[loud] / np.float32(32_768), states)
         for row, probability, state in zip(loud, probabilities.tolist(), states, strict=True):
             found[row] = probability
             meters[row].state = state.copy()  # a view would keep the states of the whole batch
-    for meter, context in zip(meters, samples[:, -CONTEXT:], strict=True):
-        meter.context = context.copy()
+    for meter, window in zip(meters, windows, strict=True):
+        meter.context = window[-CONTEXT * SAMPLE_BYTES :]
     return found
 
 

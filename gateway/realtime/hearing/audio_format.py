@@ -14,15 +14,11 @@ AudioType = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 
 
 class AudioFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """Mono at ``rate`` Hz, by ``law`` of G.711 or s16le."""
+    """Mono at ``rate`` Hz, by ``law`` of G.711 (a byte a sample) or s16le; ``sample_bytes`` are those of one sample."""
 
     rate: int
     law: g711.Law | None = None
-
-    @property
-    def sample_bytes(self) -> int:
-        """The bytes of one sample."""
-        return SAMPLE_BYTES if self.law is None else 1
+    sample_bytes: int = SAMPLE_BYTES
 
     def decode(self, data: bytes) -> bytes:
         """``data`` (whole samples) as s16le at the same rate."""
@@ -48,8 +44,8 @@ class AudioFormat(msgspec.Struct, frozen=True, kw_only=True):
 
 FORMATS: Mapping[AudioType, AudioFormat] = {
     "audio/pcm": AudioFormat(rate=24_000),
-    "audio/pcmu": AudioFormat(rate=8_000, law="mu"),
-    "audio/pcma": AudioFormat(rate=8_000, law="a"),
+    "audio/pcmu": AudioFormat(rate=8_000, law="mu", sample_bytes=1),
+    "audio/pcma": AudioFormat(rate=8_000, law="a", sample_bytes=1),
 }
 
 

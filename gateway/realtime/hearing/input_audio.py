@@ -43,13 +43,12 @@ class InputAudio:
         self._limit = audio_format.size(max_seconds * 1000)
         self._kept = bytearray()
         self._forgotten = 0  # bytes that are no longer kept
+        self.now_ms = start_ms
+        """The end of the audio so far."""
+        self.end_offset = 0
+        """The offset in bytes of the next sample."""
         self.utterance: Utterance | None = None
         """The one that is open."""
-
-    @property
-    def now_ms(self) -> float:
-        """The end of the audio so far."""
-        return self._start_ms + self.format.milliseconds(self._forgotten + len(self._kept))
 
     @property
     def kept_from_ms(self) -> float:
@@ -79,6 +78,8 @@ class InputAudio:
             )
         self._memory.take(len(data))
         self._kept += data
+        self.end_offset += len(data)
+        self.now_ms = self._start_ms + self.format.milliseconds(self.end_offset)
 
     def open(self, start_ms: float) -> "Utterance":
         """An utterance that grows, from ``start_ms`` on or from the first sample that is kept.
@@ -117,11 +118,6 @@ class InputAudio:
     def between(self, start: int, end: int) -> bytes:
         """The bytes between two offsets since the first sample, as far as they are kept."""
         return bytes(self._kept[max(0, start - self._forgotten) : max(0, end - self._forgotten)])
-
-    @property
-    def end_offset(self) -> int:
-        """The offset in bytes of the next sample."""
-        return self._forgotten + len(self._kept)
 
     def offset(self, at_ms: float) -> int:
         """The offset in bytes of a position."""

@@ -95,11 +95,12 @@ class Listener:
         if self._has_ended:
             return
         self.audio.append(data)
-        if self._stream is not None:
-            self._appended_at = asyncio.get_running_loop().time()
-            self._frame_ms = self.audio.format.milliseconds(len(data))
+        if self._stream is not None and self._tracker is not None:
             self._stream.feed(data)
-            self._look_for_pause()
+            if self._tracker.is_speaking:
+                self._appended_at = asyncio.get_running_loop().time()
+                self._frame_ms = self.audio.format.milliseconds(len(data))
+                self._look_for_pause(self._tracker)
         elif self.audio.utterance is not None:
             self.audio.utterance.advance(self.audio.now_ms)
 
@@ -159,26 +160,26 @@ class Listener:
         event = tracker.window(probability)
         if event is not None:
             self._found(tracker, event)
-        if tracker.is_speaking and self._turns and not tracker.is_paused:
-            self._turns[-1].advance(tracker.now_ms)
-        self._look_for_pause()
-        if tracker.is_paused and self._turns:
-            self._begin_judging(tracker, self._turns[-1])
+        if tracker.is_speaking:
+            if self._turns and not tracker.is_paused:
+                self._turns[-1].advance(tracker.now_ms)
+            self._look_for_pause(tracker)
+            if tracker.is_paused and self._turns:
+                self._begin_judging(tracker, self._turns[-1])
         if self._stream is not None:
             self._stream.is_urgent = tracker.next_decides
         self.audio.forget(self._turns[0].start_ms if self._turns else tracker.needed_from_ms)
 
-    def _look_for_pause(self) -> None:
+    def _look_for_pause(self, tracker: SpeechTracker) -> None:
         """Tell of a pause as soon as enough quiet audio has come, in the middle of a window too."""
-        if self._tracker is not None:
-            pause = self._tracker.arrived(self.audio.now_ms, self._frame_ms)
-            if pause is not None:
-                self._found(self._tracker, pause)
+        if (pause := tracker.arrived(self.audio.now_ms, self._frame_ms)) is not None:
+            self._found(tracker, pause)
 
     def _found(self, tracker: SpeechTracker, event: VoiceInput) -> None:
         match event:
             case VoiceStarted():
                 self._turns.append(_Turn(tracker.turn_from_ms, tracker.now_ms))
+                self._appended_at = asyncio.get_running_loop().time()
                 if self._stalled is None:
                     self._check_stalled()
             case VoicePaused() if self._turns:

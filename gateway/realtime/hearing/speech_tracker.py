@@ -61,10 +61,8 @@ class SpeechTracker:
 
     @property
     def next_decides(self) -> bool:
-        """Whether a turn may start or end with the next window."""
-        if self.is_speaking:
-            return self.quiet_ms + self._window_ms >= self.silence_ms
-        return 0 < self._run >= self._least - 1
+        """Whether a turn may start, pause, go on or end with the next window."""
+        return self.quiet_ms > 0 if self.is_speaking else 0 < self._run >= self._least - 1
 
     def change(self, settings: TrackerSettings) -> None:
         """Judge by other settings from now on, also in a turn that goes on."""

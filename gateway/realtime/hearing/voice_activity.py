@@ -1,4 +1,4 @@
-"""Voice activity of all sessions of this process: what they send is measured together, in a thread, tick by tick.
+"""Voice activity of all sessions of this process: what they send is measured together, tick by tick.
 
 An application makes one ``VoiceActivityMonitor`` for each detector of its routes and runs ``run()`` in the background.
 A session opens a stream, feeds it what the client sends, and is told the probability of speech in each window of it.
@@ -10,25 +10,26 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import numpy as np
-import numpy.typing as npt
 
 from adapters.blocking import SerialThread
 from adapters.contract import vad
+from adapters.contract.audio import SAMPLE_BYTES
 from gateway.engines.automatic_detector import AutomaticDetector
 from gateway.realtime.hearing.audio_format import AudioFormat
 from gateway.realtime.hearing.event_meters import EventMeters
 from gateway.realtime.hearing.window_resampler import WindowResampler
 
-TICK_SECONDS = 0.005
+TICK_SECONDS = 0.02
 """Between the starts of two runs: what arrives meanwhile is measured together, unless something of it is urgent."""
+
+MOST_ON_LOOP = 8
+"""Windows that are measured on the event loop, in a millisecond or two: a thread takes longer to begin and to tell."""
 
 BATCH = 64
 """Streams in one run of the model."""
 
 WINDOWS_AT_ONCE = 16
 """Of one stream in one tick: half a second. Who sends more at once does not hold up the others."""
-
-Windows = npt.NDArray[np.int16]
 
 _log = logging.getLogger(__name__)
 
@@ -100,16 +101,19 @@ class VoiceActivityMonitor:
             self._news.clear()
             self._urgent_news.clear()
             begun = now()
-            streams = list(self._ready)
+            streams = sorted(self._ready, key=lambda stream: not stream.is_urgent)
             self._ready.clear()
             for start in range(0, len(streams), BATCH):
                 await self._measure([stream for stream in streams[start : start + BATCH] if not stream.is_closed])
 
     async def _measure(self, streams: Sequence["ActivityStream"]) -> None:
-        """Measure the windows of ``streams`` in the thread, and tell what was found."""
+        """Measure the windows of ``streams``, and tell what was found."""
         taken = [(stream, stream.take()) for stream in streams]
         try:
-            found = await self._thread.call(self._probabilities, taken)
+            if sum(stream.windows(data) for stream, data in taken) <= MOST_ON_LOOP:
+                found = self._probabilities(taken)
+            else:
+                found = await self._thread.call(self._probabilities, taken)
         except Exception as error:  # noqa: BLE001 - the sessions are told, and the others go on
             _log.error("Voice activity cannot be measured: the engine failed (%s).", type(error).__name__)
             for stream in streams:
@@ -123,24 +127,30 @@ class VoiceActivityMonitor:
                 stream.fail(error)
 
     def _probabilities(self, taken: Sequence[tuple["ActivityStream", bytes]]) -> list[list[float]]:
-        """In the thread: bring all windows to the engine's rate, those of one rate together, and measure them."""
-        blocks: dict[ActivityStream, list[bytes]] = {stream: [] for stream, _ in taken}
+        """Bring all windows to the engine's rate, those of one rate together, and measure them."""
+        resampled: dict[ActivityStream, bytes] = {}
         for rate, resampler in list(self._resamplers.items()):
-            windows = {
-                stream: np.frombuffer(stream.format.decode(data), "<i2").reshape(-1, resampler.window)
+            given = [
+                (stream, stream.history + stream.format.decode(data))
                 for stream, data in taken
                 if stream.format.rate == rate
-            }
-            for turn in range(max(map(len, windows.values()), default=0)):
-                streams = [stream for stream, own in windows.items() if turn < len(own)]
-                samples = np.stack([windows[stream][turn] for stream in streams])
-                histories = np.stack([stream.history for stream in streams])
-                for stream, resampled in zip(streams, resampler.resample(samples, histories), strict=True):
-                    blocks[stream].append(resampled.tobytes())
-                if resampler.history:
-                    for stream, history in zip(streams, samples[:, -resampler.history :], strict=True):
-                        stream.history = history.copy()
-        return self.metering.measure([(stream.meter, b"".join(own)) for stream, own in blocks.items()])
+            ]
+            history, window = resampler.history * SAMPLE_BYTES, resampler.window * SAMPLE_BYTES
+            spans = [
+                pcm[start : start + history + window]
+                for _, pcm in given
+                for start in range(0, len(pcm) - history, window)
+            ]
+            if not spans:
+                continue
+            samples = resampler.resample(np.frombuffer(b"".join(spans), "<i2").reshape(len(spans), -1))
+            windows, size, place = samples.tobytes(), samples.shape[1] * SAMPLE_BYTES, 0
+            for stream, pcm in given:
+                end = place + (len(pcm) - history) // window * size
+                resampled[stream] = windows[place:end]
+                stream.history = pcm[len(pcm) - history :]
+                place = end
+        return self.metering.measure([(stream.meter, resampled[stream]) for stream, _ in taken])
 
 
 class ActivityStream:
@@ -159,7 +169,8 @@ class ActivityStream:
         self.is_closed = False
         self.is_urgent = False
         """Whether somebody waits for what the next window may decide."""
-        self.history: Windows = np.zeros(resampler.history, np.int16)
+        self.history = bytes(resampler.history * SAMPLE_BYTES)
+        """What came before the next window, decoded; for the monitor."""
         self._monitor = monitor
         self._measured = measured
         self._failed = failed
@@ -176,6 +187,10 @@ class ActivityStream:
         """Nothing is told any more."""
         self.is_closed = True
         self._pending.clear()
+
+    def windows(self, data: bytes) -> int:
+        """How many windows ``data`` has."""
+        return len(data) // self._size
 
     def take(self) -> bytes:
         """For the monitor: the windows of one tick."""

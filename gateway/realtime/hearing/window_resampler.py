@@ -8,7 +8,6 @@ from math import gcd
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 WINDOW_MS = 32
 """The length of a window."""
@@ -48,17 +47,23 @@ class WindowResampler:
             rows = slice(step * down, step * down + len(phases))
             self._matrix[rows, step * up : (step + 1) * up] = phases
 
-    def resample(self, windows: npt.NDArray[np.int16], histories: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-        """The windows (streams, ``window``) at the target rate, given the samples before each (streams, ``history``).
+    def resample(self, spans: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        """Windows at the target rate, of any streams: each of the ``spans`` is its ``history`` and the window.
 
         A window comes late by half of the ``history``.
         """
-        joined = np.concatenate([histories, windows], axis=1).astype(np.float32)
-        blocks = sliding_window_view(joined, len(self._matrix), axis=1)[:, :: self._stride]
-        # A product for each stream: a larger one would wake the threads of BLAS, which then wait by spinning.
-        samples = np.ascontiguousarray(blocks) @ self._matrix
-        clipped: npt.NDArray[np.int16] = np.clip(np.rint(samples), -32_768, 32_767).astype("<i2")
-        return clipped.reshape(len(windows), -1)
+        samples = spans.astype(np.float32)
+        row, sample = samples.strides
+        blocks: Samples = np.ndarray(
+            (len(samples), self.window // self._stride, len(self._matrix)),
+            np.float32,
+            samples,
+            strides=(row, self._stride * sample, sample),
+        )
+        # A product for each span: a larger one would wake the threads of BLAS, which then wait by spinning.
+        product = np.ascontiguousarray(blocks) @ self._matrix
+        clipped: npt.NDArray[np.int16] = np.rint(product).clip(-32_768, 32_767).astype("<i2")
+        return clipped.reshape(len(spans), -1)
 
 
 def _phases(up: int, down: int) -> Samples:

@@ -49,8 +49,7 @@ def _converted(values: dict[str, Any], kind: type[ClientEvent], event_id: str | 
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        problem = _problem(str(error), values, kind)
-        return Refused(message=problem.message, code=problem.code, param=problem.param, event_id=event_id)
+        return Refused.of(_problem(str(error), values, kind), event_id)
 
 
 def _problem(words: str, values: dict[str, Any], kind: type[ClientEvent]) -> InvalidRequest:

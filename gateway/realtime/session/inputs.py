@@ -27,6 +27,7 @@ from collections.abc import Mapping
 import msgspec
 
 from adapters.contract import llm
+from adapters.contract.errors import InvalidRequest
 from gateway.realtime.protocol.client_events import (
     ConversationItemCreate,
     ConversationItemDelete,
@@ -58,6 +59,11 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     param: str | None = None
     event_id: str | None = None
+
+    @classmethod
+    def of(cls, problem: InvalidRequest, event_id: str | None) -> "Refused":
+        """What is wrong with the client's event ``event_id``."""
+        return cls(message=problem.message, code=problem.code, param=problem.param, event_id=event_id)
 
 
 class AudioAppended(msgspec.Struct, frozen=True, kw_only=True):

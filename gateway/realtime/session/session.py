@@ -76,6 +76,10 @@ class Session:
         self._item_requests = ItemRequests(self._state, self._transcripts, self._responses)
         self._is_over = False
 
+    def appended(self, total_ms: int) -> bool:
+        """There are ``total_ms`` of input audio; whether ``AudioAppended`` is to be handled, which is seldom."""
+        return self._turns.appended(total_ms)
+
     def handle(self, event: Input, now: float) -> list[Command]:
         """What is to be done about ``event``, in order; ``now`` is its time, in seconds of a monotonic clock."""
         if self._is_over:
@@ -83,10 +87,11 @@ class Session:
         self._state.now = now
         may_be_due = True
         match event:
-            case AudioAppended():  # first: by far the most frequent
-                may_be_due = self._turns.appended(event.total_ms)
             case Opened():
                 self._open()
+            case AudioAppended():
+                may_be_due = self._turns.appended(event.total_ms)
+                self._turns.begin_undetected()
             case Expired() | Closed():
                 self._end(event)
             case (

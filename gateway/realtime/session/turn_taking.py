@@ -56,11 +56,15 @@ class TurnTaking:
         self._interrupted: Interrupted | None = None
 
     def appended(self, total_ms: int) -> bool:
-        """There is more audio; whether anything may have become due by it."""
+        """There is more audio; whether anything may have become due by it, or a turn begins."""
         self._state.total_ms = total_ms
+        turn = self._turn
+        return self._state.turn_detection is None if turn is None else turn.heard and not turn.told
+
+    def begin_undetected(self) -> None:
+        """Without turn detection, the first audio begins a turn."""
         if self._turn is None and self._state.turn_detection is None:
             self._begin(self._buffer_start_ms)
-        return self._turn is not None and not self._turn.told
 
     def commit(self) -> None:
         """The client says that its turn is over. Raises ``InvalidRequest`` where there is too little audio for one."""

@@ -23,7 +23,7 @@ from tests.support.realtime_session import Stage
 from tests.support.scripted_guard import ScriptedGuard, guards_of
 from tests.support.server import scripted_engines, until
 
-PAUSE = silence(0.25)
+PAUSE = silence(0.15)
 """Longer than work ahead waits for, shorter than the end of a turn."""
 
 

@@ -19,7 +19,13 @@ from gateway.engines.automatic_detector import AutomaticDetector
 from gateway.realtime.hearing import voice_activity
 from gateway.realtime.hearing.audio_format import FORMATS, AudioType
 from gateway.realtime.hearing.speech_tracker import SpeechTracker, TrackerSettings
-from gateway.realtime.hearing.voice_activity import BATCH, WINDOWS_AT_ONCE, ActivityStream, VoiceActivityMonitor
+from gateway.realtime.hearing.voice_activity import (
+    BATCH,
+    MOST_ON_LOOP,
+    WINDOWS_AT_ONCE,
+    ActivityStream,
+    VoiceActivityMonitor,
+)
 from gateway.realtime.session.inputs import TurnEnded, VoiceInput, VoicePaused, VoiceStarted
 from gateway.tasks import background
 
@@ -40,6 +46,7 @@ class LoudnessEngine:
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
+        self.on_loop: list[bool] = []
         self.failing = False
 
     def detector(self) -> vad.Detector:
@@ -49,7 +56,7 @@ class LoudnessEngine:
         return Meter()
 
     def measure(self, blocks: Sequence[tuple[vad.Meter, bytes]]) -> list[list[float]]:
-        assert current_thread() is not main_thread()
+        self.on_loop.append(current_thread() is main_thread())
         if self.failing:
             raise RuntimeError("the engine is broken")
         found = []
@@ -149,13 +156,30 @@ async def test_who_sends_much_at_once_does_not_hold_up_the_others() -> None:
     assert engine.calls == [[WINDOWS_AT_ONCE, 1], [WINDOWS_AT_ONCE], [WINDOWS_AT_ONCE], [2]]
 
 
-async def test_hundreds_of_streams_go_in_batches() -> None:
-    engine = LoudnessEngine()
-    told = [list[float]() for _ in range(BATCH + 10)]
+async def test_few_windows_are_measured_on_the_loop_and_many_in_a_thread() -> None:
+    engine, told = LoudnessEngine(), list[float]()
     async with monitoring(engine) as monitor:
-        for found in told:
-            monitor.open(PCM, found.append, unexpected).feed(WINDOW)
-        await until(lambda: all(told))
+        stream = monitor.open(PCM, told.append, unexpected)
+        stream.feed(WINDOW * MOST_ON_LOOP)
+        await until(lambda: len(told) == MOST_ON_LOOP)
+        stream.feed(WINDOW * (MOST_ON_LOOP + 1))
+        await until(lambda: len(told) == 2 * MOST_ON_LOOP + 1)
+    assert engine.on_loop == [True, False]
+
+
+async def test_hundreds_of_streams_go_in_batches_those_first_that_are_urgent() -> None:
+    engine = LoudnessEngine()
+    told: list[int] = []
+    async with monitoring(engine) as monitor:
+        streams = [
+            monitor.open(PCM, lambda _, number=number: told.append(number), unexpected)  # type: ignore[misc]
+            for number in range(BATCH + 10)
+        ]
+        streams[-1].is_urgent = True
+        for stream in streams:
+            stream.feed(WINDOW)
+        await until(lambda: len(told) == len(streams))
+    assert told == [BATCH + 9, *range(BATCH + 9)]
     assert [len(call) for call in engine.calls] == [BATCH, 10]
 
 

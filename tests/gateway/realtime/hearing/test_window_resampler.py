@@ -15,12 +15,11 @@ def tone(hertz: float, rate: int) -> npt.NDArray[np.int16]:
 
 def streamed(resampler: WindowResampler, *streams: npt.NDArray[np.int16]) -> list[npt.NDArray[np.float64]]:
     """Each of the ``streams`` at the target rate, window by window, all of them at once."""
-    history = np.zeros((len(streams), resampler.history), np.int16)
-    blocks = []
-    for start in range(0, len(streams[0]) - resampler.window + 1, resampler.window):
-        windows = np.stack([stream[start : start + resampler.window] for stream in streams])
-        blocks.append(resampler.resample(windows, history))
-        history = np.concatenate([history, windows], axis=1)[:, windows.shape[1] :]
+    spans = np.pad(np.stack(streams), ((0, 0), (resampler.history, 0)))
+    blocks = [
+        resampler.resample(spans[:, start : start + resampler.history + resampler.window])
+        for start in range(0, len(streams[0]) - resampler.window + 1, resampler.window)
+    ]
     return [np.concatenate([block[number] for block in blocks]).astype(float) for number in range(len(streams))]
 
 
