@@ -22,8 +22,11 @@ class SocketMessages(Protocol):
     def hold(self, *, held: bool) -> None:
         """Leave the messages that come next where they are, or give them again."""
 
-    async def send_texts(self, texts: Sequence[bytes]) -> None:
-        """Send messages of text (UTF-8) together, when the client can take them. Raises ``OSError`` when it is gone."""
+    def takes_more(self, again: Callable[[], None]) -> bool:
+        """Whether the client can take messages now; else ``again`` is called when it can."""
+
+    def send_texts(self, texts: Sequence[bytes]) -> None:
+        """Send messages of text (UTF-8) together. Raises ``OSError`` when the client is gone."""
 
     def draw_on(self, take: TakeMemory) -> None:
         """Let ``take`` count the bytes of a message of which the rest has not arrived."""

@@ -5,7 +5,7 @@ import logging
 import math
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -51,11 +51,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state)
         self.counts_as: Client | None = None
         self._pace, self._unfinished = ReadingPace(), UnfinishedMessage()
-        self._gone_at = math.inf
+        self._gone_at, self._is_held = math.inf, False
         self._early: bytes | None = None  # before the application has accepted
         self._take: TakeMessage | None = None
         self._arrived: deque[str | bytes] = deque()
-        self._is_held = False
+        self._again: Callable[[], None] = lambda: None
 
     def take_over(self, transport: asyncio.Transport, client: Client | None, head: RequestHead, early: bytes) -> None:
         """Serve the connection of ``client``, whose handshake is ``head``, from now on. Raises ``HTTPException``.
@@ -82,18 +82,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if early:
                 self.data_received(early)
 
-    async def send_texts(self, texts: Sequence[bytes]) -> None:
+    def takes_more(self, again: Callable[[], None]) -> bool:
+        """Whether the client reads what it is sent; else ``again`` is called when it has caught up."""
+        self._again = again
+        return self.writable.is_set()
+
+    def send_texts(self, texts: Sequence[bytes]) -> None:
         """Send messages in one write: the library makes one of each, and wakes the client as often."""
-        await self.writable.wait()
         if self.disconnected or self.close_sent or self.conn.state is not State.OPEN:
             raise ClientDisconnected
         self.transport.write(b"".join(part for text in texts for part in (_frame_head(len(text)), text)))
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends: short messages here, which are nearly all, and the rest in the library's way."""
-        conn = self.conn
-        is_between_messages = conn.state is State.OPEN and conn.cur_size is None and not conn.reader.buffer
-        if self._take is not None and is_between_messages and not self.close_sent:
+        conn, is_open = self.conn, self.conn.state is State.OPEN and not self.close_sent
+        if self._take is not None and is_open and conn.cur_size is None and not conn.reader.buffer:
             data = self._read_messages(data)
         if data:
             super().data_received(data)
@@ -144,6 +147,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """The client has caught up."""
         super().resume_writing()
         self._pace.drained()
+        self._again()
 
     def handle_cont(self, event: Frame) -> None:
         """Take the next fragment of a message, which may be empty and counts all the same."""
@@ -246,7 +250,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._arrived.clear()
         self._is_held = False
         self._hand_over()  # nobody takes messages any more: what is read is the client's end of the connection
-        self._take = None
+        self._take, self._again = None, lambda: None
         extensions.clear()  # else both would keep each other in memory
 
     def keepalive_timeout(self) -> None:

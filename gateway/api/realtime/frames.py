@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.types import Send
 
 from gateway.http.socket_messages import SocketMessages
+from gateway.realtime.protocol.response_events import OutputAudioDelta
 from gateway.realtime.protocol.server_events import ServerEvent
 
 HELD_BYTES = 4_000_000
@@ -30,7 +32,7 @@ Encode = Callable[[ServerEvent], Iterable[bytes]]
 
 def frames_of(event: ServerEvent) -> Iterable[bytes]:
     """The frame of an event."""
-    yield frame_of(event)
+    return (frame_of(event),)
 
 
 def frame_of(event: Any) -> bytes:
@@ -45,9 +47,10 @@ def frame_of(event: Any) -> bytes:
 
 
 class FrameWriter:
-    """Sends the events of one session, those of one moment together, and then with ``send`` the close.
+    """Sends the events of one session, those of one moment together, audio at once, and then with ``send`` the close.
 
-    ``run`` does it; ``backlogged`` ends when the client does not read. While it has much to read, what it asks waits.
+    ``run`` waits for the end; ``backlogged`` ends when the client does not read. While it has much to read, what it
+    asks waits.
     """
 
     def __init__(self, messages: SocketMessages, send: Send, encode: Encode) -> None:
@@ -56,8 +59,9 @@ class FrameWriter:
         self._encode = encode
         self._frames: deque[bytes] = deque()
         self._waiting = 0
+        self._is_due = False
         self._ending: tuple[int, str] | None = None
-        self._news = asyncio.Event()
+        self._is_over = asyncio.Event()
         self._backlog = asyncio.Event()
 
     def send(self, event: ServerEvent) -> None:
@@ -71,7 +75,13 @@ class FrameWriter:
         for frame in self._encode(event):
             self._frames.append(frame)
             self._count(len(frame))
-        self._news.set()
+        if isinstance(event, OutputAudioDelta):
+            self._write()
+        elif not self._is_due:
+            self._is_due = True
+            loop = asyncio.get_running_loop()
+            # Not with the next callbacks but after them: an engine is to be asked before the client is told of it.
+            loop.call_soon(loop.call_soon, self._write)
 
     def clear_playback(self) -> None:
         """The client plays what it gets: there is nothing to clear."""
@@ -79,24 +89,28 @@ class FrameWriter:
     def close(self, code: int, reason: str) -> None:
         """Close once everything is sent."""
         self._ending = self._ending or (code, reason)
-        self._news.set()
+        self._write()
 
     async def run(self) -> None:
-        """Send until the session is closed or the client is gone."""
+        """Wait until the client is gone, or the session is closed: then it is told, after everything before."""
+        await self._is_over.wait()
+        if self._ending is not None:
+            code, reason = self._ending
+            with suppress(OSError, WebSocketDisconnect):  # the client is gone, which the reader learns as well
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    def _write(self) -> None:
+        """Send what the client can take now."""
+        self._is_due = False
         try:
-            while True:
-                while self._frames:
-                    frames = self._next()
-                    await self._messages.send_texts(frames)
-                    self._count(-sum(map(len, frames)))
-                if self._ending is not None:
-                    code, reason = self._ending
-                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
-                    return
-                self._news.clear()
-                await self._news.wait()
-        except (OSError, WebSocketDisconnect):  # the client is gone, which the reader learns as well
-            return
+            while self._frames and self._messages.takes_more(self._write):
+                frames = self._next()
+                self._messages.send_texts(frames)
+                self._count(-sum(map(len, frames)))
+        except OSError:  # the client is gone, which the reader learns as well
+            self._is_over.set()
+        if self._ending is not None and not self._frames:
+            self._is_over.set()
 
     def _count(self, more: int) -> None:
         """So many bytes more wait; with too many the client's next messages wait, too."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from gateway.api.realtime.beta import beta_frames
 from gateway.api.realtime.frames import Encode, FrameWriter, frames_of
 from gateway.http.socket_messages import TakeMemory, TakeMessage
 from gateway.realtime.protocol.items import InputImage, InputText, MessageItem
+from gateway.realtime.protocol.response_events import OutputAudioDelta
 from gateway.realtime.protocol.server_events import AudioCleared, ItemAdded
 
 
@@ -30,6 +31,8 @@ class Client:
         self.together: list[list[bytes]] = []
         self.close: Any = None
         self.held: list[bool] = []
+        self.reads = True
+        self.again: Callable[[], None]
 
     def deliver(self, take: TakeMessage) -> None:
         raise NotImplementedError
@@ -40,8 +43,11 @@ class Client:
     def hold(self, *, held: bool) -> None:
         self.held.append(held)
 
-    async def send_texts(self, texts: Sequence[bytes]) -> None:
-        await asyncio.sleep(0)
+    def takes_more(self, again: Callable[[], None]) -> bool:
+        self.again = again
+        return self.reads
+
+    def send_texts(self, texts: Sequence[bytes]) -> None:
         self.together.append(list(texts))
 
     async def message(self, message: Any) -> None:
@@ -75,13 +81,9 @@ async def test_no_more_is_sent_at_once_than_a_client_may_leave_unread(monkeypatc
 async def test_a_client_that_reads_nothing_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MOST_WAITING_BYTES", 200)
 
-    class Unread(Client):
-        async def send_texts(self, _texts: Sequence[bytes]) -> None:
-            await asyncio.Event().wait()
-
-    client = Unread()
+    client = Client()
+    client.reads = False
     writer = FrameWriter(client, client.message, frames_of)
-    running = asyncio.create_task(writer.run())
     for number in range(3):
         writer.send(event(number))
     waiting = asyncio.create_task(writer.backlogged())
@@ -90,7 +92,39 @@ async def test_a_client_that_reads_nothing_falls_behind(monkeypatch: pytest.Monk
     for number in range(10):
         writer.send(event(number))
     await asyncio.wait_for(waiting, 1)
-    running.cancel()
+
+
+async def test_what_waits_is_sent_when_the_client_reads_again() -> None:
+    client = Client()
+    client.reads = False
+    writer = FrameWriter(client, client.message, frames_of)
+    running = asyncio.create_task(writer.run())
+    writer.send(event(1))
+    writer.send(event(2))
+    writer.close(1000, "")
+    await asyncio.sleep(0)
+    assert (client.together, client.close) == ([], None)
+    client.reads = True
+    client.again()
+    await running
+    assert client.together == [[CLEARED % 1, CLEARED % 2]]
+    assert client.close["code"] == 1000
+
+
+async def test_audio_is_sent_at_once_and_else_who_is_called_next_comes_first() -> None:
+    client = Client()
+    writer = FrameWriter(client, client.message, frames_of)
+    writer.send(event(1))
+    writer.send(OutputAudioDelta(event_id="event_2", response_id="resp_1", item_id="item_1", output_index=0, delta=b""))
+    assert [len(texts) for texts in client.together] == [2]
+    writer.send(event(3))
+    writer.send(event(4))
+    before: list[int] = []
+    asyncio.get_running_loop().call_soon(lambda: before.append(len(client.together)))
+    while len(client.together) < 2:
+        await asyncio.sleep(0)
+    assert before == [1]
+    assert client.together[1] == [CLEARED % 3, CLEARED % 4]
 
 
 async def test_what_the_client_has_read_does_not_count_any_more(
@@ -99,17 +133,15 @@ async def test_what_the_client_has_read_does_not_count_any_more(
     monkeypatch.setattr(frames, "MOST_WAITING_BYTES", 200)
     client = Client()
     writer = FrameWriter(client, client.message, frames_of)
-    running = asyncio.create_task(writer.run())
     for number in range(40):  # far more than the bound in all
         writer.send(event(number))
         await asyncio.sleep(0.001)
-    running.cancel()
     assert sum(map(len, client.together)) == 40
 
 
 async def test_a_client_that_is_gone_ends_it() -> None:
     class Gone(Client):
-        async def send_texts(self, _texts: Sequence[bytes]) -> None:
+        def send_texts(self, _texts: Sequence[bytes]) -> None:
             raise ClientDisconnected
 
     client = Gone()
