@@ -82,7 +82,7 @@ async def answer(
     scheduler = UtteranceScheduler(speech.pacing, speech.gate)
     draft = _Draft(watch)
     async with merged(
-        _held_back(_complete(writing), scheduler),
+        _scheduled(_complete(writing), scheduler),
         speak(speech.engine, speech.delivery, scheduler, watch, speech.playhead),
         buffer=EVENTS_AHEAD,
     ) as events:
@@ -95,10 +95,6 @@ async def answer(
                     yield event
                     speech.playhead.sent(audio.seconds(event.pcm, speech.engine.info.sample_rate))
                 case _:
-                    if isinstance(event, llm.TextDelta):
-                        scheduler.write(event.text)
-                    elif isinstance(event, llm.Finished):
-                        scheduler.close()
                     if (noted := draft.note(event)) is not None:
                         yield noted
     yield draft.finished()
@@ -128,14 +124,18 @@ async def _complete(writing: AsyncGenerator[Written, None]) -> AsyncGenerator[Wr
         raise UpstreamError("The language model's stream ended before the answer was finished.")
 
 
-async def _held_back(
+async def _scheduled(
     writing: AsyncGenerator[Written, None], scheduler: UtteranceScheduler
 ) -> AsyncGenerator[Written, None]:
-    """The model's stream, held back while many sentences wait for synthesis."""
+    """The model's stream, its text given to ``scheduler``; held back while many sentences wait for synthesis."""
     async with aclosing(writing):
         async for event in writing:
             for piece in _sliced(event):
                 await scheduler.room()
+                if isinstance(piece, llm.TextDelta):
+                    scheduler.write(piece.text)  # before the reader is told: the synthesiser is to be asked first
+                elif isinstance(piece, llm.Finished):
+                    scheduler.close()
                 yield piece
 
 

@@ -1,5 +1,6 @@
 """Speaking stage: utterances out of the scheduler, normalised for reading aloud, through the synthesiser."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import assert_never
@@ -154,6 +155,8 @@ async def _utterance(
                     finished = event
                 case tts.AudioChunk(pcm=pcm):
                     for start in range(0, len(pcm), size):
+                        if start:  # the listener gets what came before first, and others have their turn
+                            await asyncio.sleep(0)
                         yield tts.AudioChunk(pcm=pcm[start : start + size])
                 case Started():
                     yield event

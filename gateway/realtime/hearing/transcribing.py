@@ -27,6 +27,9 @@ from gateway.turns.tally import Tally
 
 logger = logging.getLogger(__name__)
 
+STEPS_TO_MODEL = 2
+"""Of the loop, from the words of a turn until the model is asked: the task of the answer, and that of the model."""
+
 
 class TranscriptService(msgspec.Struct, frozen=True, kw_only=True):
     """What the transcripts of a session of ``caller`` are made with; ``failure`` words what went wrong for clients."""
@@ -72,8 +75,7 @@ class Transcripts:
         """The audio of an item is complete: tell its words as soon as all are known."""
         transcript = self._running[item_id]
         transcript.is_wanted = True
-        if transcript.end is not None:
-            self._finished(item_id, transcript)
+        self._finished(item_id, transcript)
 
     def drop(self, item_id: str) -> None:
         """Nobody wants the words of an item any more."""
@@ -92,7 +94,6 @@ class Transcripts:
             if not isinstance(error, AdapterError):
                 logger.error("a transcript failed unexpectedly: %s", type(error).__name__)
             transcript.end = inputs.TranscriptFailed(item_id=item_id, error=self._service.failure(error))
-        if transcript.is_wanted and self._running.get(item_id) is transcript:
             self._finished(item_id, transcript)
 
     async def _recognise(self, item_id: str, transcript: "_Transcript") -> None:
@@ -105,15 +106,19 @@ class Transcripts:
                     if isinstance(event, listen.TranscriptDelta):
                         self._tell(inputs.TranscriptDelta(item_id=item_id, text=event.text))
                     else:
+                        tally.ending.reason = "stop"
                         transcript.end = inputs.TranscriptFinished(
                             item_id=item_id, text=event.text, language=event.language, seconds=event.seconds
                         )
-            tally.ending.reason = "stop"
+                        self._finished(item_id, transcript)
+                        for _ in range(STEPS_TO_MODEL):  # it is to be asked before this is closed and counted
+                            await asyncio.sleep(0)
 
     def _finished(self, item_id: str, transcript: "_Transcript") -> None:
-        del self._running[item_id]
-        assert transcript.end is not None, "it has ended"
-        self._tell(transcript.end)
+        """Tell of the end of a transcript, once there is one and it is wanted."""
+        if transcript.end is not None and transcript.is_wanted and self._running.get(item_id) is transcript:
+            del self._running[item_id]
+            self._tell(transcript.end)
 
 
 class _Transcript:
