@@ -26,14 +26,20 @@ ROOM_AFTERWARDS = 0.75
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model is sent: all messages, how many of the oldest turns were left out of them, and their UTF-8 bytes.
+    """What a model is sent: all messages, and how many of the oldest turns were left out of them.
 
-    ``size`` counts the tools too; it is 0 when there is more than text, of which bytes say nothing about tokens.
+    ``tools_size``: the UTF-8 bytes of its tools; ``None`` where nobody asks how large it is.
     """
 
     messages: tuple[llm.Message, ...]
     skipped: int
-    size: int
+    tools_size: int | None
+
+    @property
+    def size(self) -> int:
+        """The UTF-8 bytes of it all; 0 when there is more than text, of which bytes say nothing about tokens."""
+        plain = all(isinstance(part, _PLAIN) for message in self.messages for part in message.parts)
+        return self.tools_size + sum(map(size_of, self.messages)) if plain and self.tools_size is not None else 0
 
 
 class LiteralWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +49,7 @@ class LiteralWindow(msgspec.Struct, frozen=True, kw_only=True):
 
     def longest(self) -> Prompt:
         """All of it."""
-        return Prompt(messages=self.messages, skipped=0, size=0)
+        return Prompt(messages=self.messages, skipped=0, tools_size=None)
 
     def shorter(self, _refused: Prompt) -> None:
         """There is no shorter one: the client learns that it is too long."""
@@ -69,9 +75,11 @@ class ContextWindow(msgspec.Struct, frozen=True, kw_only=True):
 
     def longest(self) -> Prompt:
         """As many of the newest turns as fit; the question itself always stays."""
+        if (budget := self._budget()) is None:
+            return self._prompt(0)
         fixed = self._tools_size + sum(map(self._weight, (*self.beginning, *self.question)))
         sizes = [sum(map(self._weight, turn.messages)) for turn in self.turns]
-        return self._prompt(_surplus(fixed, sizes, self._budget()))
+        return self._prompt(_surplus(fixed, sizes, budget))
 
     def shorter(self, refused: Prompt) -> Prompt | None:
         """Half as many turns as in the prompt that the model refused; ``None`` when that was the question alone."""
@@ -86,9 +94,7 @@ class ContextWindow(msgspec.Struct, frozen=True, kw_only=True):
             tools={tool.name for tool in self.tools},
             calls=self.model.tools,
         )
-        plain = all(isinstance(part, _PLAIN) for message in messages for part in message.parts)
-        size = self._tools_size + sum(map(size_of, messages)) if plain else 0
-        return Prompt(messages=messages, skipped=skipped, size=size)
+        return Prompt(messages=messages, skipped=skipped, tools_size=self._tools_size)
 
     @property
     def _tools_size(self) -> int:
@@ -131,11 +137,11 @@ def size_of(message: llm.Message) -> int:
     return size
 
 
-def _surplus(fixed: int, sizes: Iterable[int], budget: float | None) -> int:
+def _surplus(fixed: int, sizes: Iterable[int], budget: float) -> int:
     """How many of the oldest turns, which take ``sizes`` bytes, do not fit beside ``fixed`` bytes."""
     turns = list(sizes)
     left = fixed + sum(turns)
-    if budget is None or left <= budget:
+    if left <= budget:
         return 0
     count = 0
     while count < len(turns) and left > budget * ROOM_AFTERWARDS:

@@ -29,6 +29,9 @@ def readable(messages: Iterable[llm.Message], model: llm.Info) -> tuple[llm.Mess
     room = MOST_IMAGES if model.images else 0
     taken: list[llm.Message] = []
     for message in reversed(tuple(messages)):
+        if len(message.parts) == 1 and isinstance(message.parts[0], llm.Text):  # nearly all
+            taken.append(message)
+            continue
         images = sum(isinstance(part, llm.Image) for part in message.parts)
         kept = images <= room
         room = room - images if kept else 0

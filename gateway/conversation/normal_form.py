@@ -70,11 +70,10 @@ def normal_form(
 
 def has_content(message: llm.Message) -> bool:
     """Whether a message says, shows, calls or returns anything."""
-    return any(not isinstance(part, llm.Opaque) and not _is_blank(part) for part in message.parts)
-
-
-def _is_blank(part: llm.Part) -> bool:
-    return isinstance(part, llm.Text) and not part.text.strip()
+    for part in message.parts:
+        if part.text.strip() if isinstance(part, llm.Text) else not isinstance(part, llm.Opaque):
+            return True
+    return False
 
 
 class _Entry(msgspec.Struct):
@@ -120,7 +119,7 @@ class _Draft:
                 self._add_result(part)
             case llm.Opaque():
                 pass  # belongs to the whole message: keep()
-            case llm.Text() if _is_blank(part):
+            case llm.Text() if not part.text.strip():
                 pass
             case llm.Text() if role in SYSTEM_ROLES:
                 self._system_role = self._system_role if self._system else role
@@ -133,7 +132,7 @@ class _Draft:
     def keep(self, message: llm.Message) -> None:
         """Add what a provider wants back to the assistant's message, if that was the last that said anything."""
         if self._entries and self._entries[-1] is self._answer:
-            self._answer.opaque.extend(part for part in message.parts if isinstance(part, llm.Opaque))
+            self._answer.opaque += [part for part in message.parts if isinstance(part, llm.Opaque)]
             self._answer.reasoning += message.reasoning or ""
 
     def _add_call(self, call: llm.ToolCall) -> None:

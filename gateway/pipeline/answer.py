@@ -127,15 +127,25 @@ async def _complete(writing: AsyncGenerator[Written, None]) -> AsyncGenerator[Wr
 async def _scheduled(
     writing: AsyncGenerator[Written, None], scheduler: UtteranceScheduler
 ) -> AsyncGenerator[Written, None]:
-    """The model's stream, its text given to ``scheduler``; held back while many sentences wait for synthesis."""
+    """The model's stream, its text given to ``scheduler``; held back while many sentences wait for synthesis.
+
+    ``Started`` comes with what follows it: who is told first runs first, and the synthesiser is to be asked soonest.
+    """
+    started: Started | None = None
     async with aclosing(writing):
         async for event in writing:
+            if isinstance(event, Started):
+                started = event
+                continue
             for piece in _sliced(event):
                 await scheduler.room()
                 if isinstance(piece, llm.TextDelta):
-                    scheduler.write(piece.text)  # before the reader is told: the synthesiser is to be asked first
+                    scheduler.write(piece.text)
                 elif isinstance(piece, llm.Finished):
                     scheduler.close()
+                if started is not None:
+                    yield started
+                    started = None
                 yield piece
 
 

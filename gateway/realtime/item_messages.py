@@ -28,10 +28,11 @@ def messages_of(items: Iterable[Item], recording: Recordings) -> tuple[llm.Messa
     ``recording`` is asked for what the user said where there is no transcript of it. Raises ``InvalidRequest`` for an
     image that is none.
     """
-    said = (
-        (_role(group[0]), tuple(part for item in group for part in _parts(item, recording))) for group in grouped(items)
-    )
-    return tuple(llm.Message(role=role, parts=parts) for role, parts in said if parts)
+    messages: list[llm.Message] = []
+    for group in grouped(items):
+        if parts := [part for item in group for part in _parts(item, recording)]:
+            messages.append(llm.Message(role=_role(group[0]), parts=tuple(parts)))
+    return tuple(messages)
 
 
 def grouped(items: Iterable[Item]) -> Iterable[list[Item]]:

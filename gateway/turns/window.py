@@ -3,7 +3,7 @@
 from adapters.contract import llm
 from gateway.conversation.context_window import ContextWindow, LiteralWindow
 from gateway.conversation.history import ConversationLease
-from gateway.pipeline.screening import NOTHING_FLAGGED, Screening, screen
+from gateway.pipeline.screening import Screening, screen
 from gateway.turns.build import TurnPlan
 from gateway.turns.question import Question
 
@@ -34,8 +34,6 @@ async def screened(plan: TurnPlan, lease: ConversationLease, question: Question)
 
     Raises ``Unavailable`` for a guard that fails.
     """
-    if not plan.guards.transcript:
-        return NOTHING_FLAGGED
     own = (*(plan.prompt.parts if plan.prompt else ()), question.hint)
     exempt = [part.text for part in own if isinstance(part, llm.Text)]
     messages = window_of(plan, lease, question).longest().messages

@@ -1,7 +1,7 @@
 """Writes the form of ``POST /audio/transcriptions`` and ``/audio/translations``."""
 
 import io
-import wave
+import struct
 from typing import Any, Literal
 
 import msgspec
@@ -9,9 +9,13 @@ import numpy as np
 import soundfile
 
 from adapters.contract import stt
+from adapters.contract.audio import SAMPLE_BYTES
 from adapters.upstream import Upload
 
 SAMPLE_RATE = 16_000
+
+_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_PCM, _CHANNELS = 1, 1
 
 Detail = Literal["wanted times", "times", "streamed", "plain"]
 """Whether the answer has times and the language (``verbose_json``), or is text alone, in events or whole."""
@@ -41,11 +45,13 @@ def fields(request: stt.Request, model: str, detail: Detail) -> dict[str, Any]:
 
 def wav(pcm: bytes) -> Upload:
     """The recording (s16le mono at 16 kHz) as it is, with a header."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        writer.writeframes(pcm[: len(pcm) // 2 * 2])
-    return Upload(name="audio.wav", content_type="audio/wav", data=file.getvalue())
+    size = len(pcm) // SAMPLE_BYTES * SAMPLE_BYTES
+    header = _WAV.pack(
+        *(b"RIFF", 36 + size, b"WAVE"),
+        *(b"fmt ", 16, _PCM, _CHANNELS, SAMPLE_RATE, SAMPLE_RATE * SAMPLE_BYTES, SAMPLE_BYTES, 8 * SAMPLE_BYTES),
+        *(b"data", size),
+    )
+    return Upload(name="audio.wav", content_type="audio/wav", data=header + pcm[:size])
 
 
 def flac(pcm: bytes) -> Upload:

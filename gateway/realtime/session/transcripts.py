@@ -68,7 +68,7 @@ class ItemTranscripts:
 
     def awaited(self, items: Iterable[Item]) -> bool:
         """Whether the words of any of ``items`` are still awaited."""
-        return bool(self._awaited) and any(item.id in self._awaited for item in items)
+        return bool(self._awaited) and not self._awaited.isdisjoint([item.id for item in items])
 
     def forget(self, item_id: str) -> None:
         """The item is gone."""
