@@ -80,8 +80,8 @@ class FrameWriter:
         elif not self._is_due:
             self._is_due = True
             loop = asyncio.get_running_loop()
-            # Not with the next callbacks but after them: an engine is to be asked before the client is told of it.
-            loop.call_soon(loop.call_soon, self._write)
+            # Steps of the loop later: the task of an answer, and that which asks its model, come before the telling.
+            loop.call_soon(loop.call_soon, loop.call_soon, self._write)
 
     def clear_playback(self) -> None:
         """The client plays what it gets: there is nothing to clear."""

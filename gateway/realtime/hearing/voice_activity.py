@@ -7,7 +7,6 @@ A session opens a stream, feeds it what the client sends, and is told the probab
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class VoiceActivityMonitor:
         self._thread = SerialThread("voice activity")
         self._resamplers: dict[int, WindowResampler] = {}
         self._ready: dict[ActivityStream, None] = {}  # in order of arrival
-        self._news, self._urgent_news = asyncio.Event(), asyncio.Event()
+        self._news, self._is_due = asyncio.Event(), asyncio.Event()
         self._metering: vad.Metering | None = None
 
     @property
@@ -80,7 +79,7 @@ class VoiceActivityMonitor:
         self._ready[stream] = None
         self._news.set()
         if stream.is_urgent:
-            self._urgent_news.set()
+            self._is_due.set()
 
     async def run(self) -> None:
         """Measure whatever arrives, until cancelled; then the thread ends."""
@@ -90,17 +89,19 @@ class VoiceActivityMonitor:
             self._thread.end()
 
     async def _run(self) -> None:
-        now = asyncio.get_running_loop().time
-        begun = now() - TICK_SECONDS
+        loop = asyncio.get_running_loop()
+        begun = loop.time() - TICK_SECONDS
         while True:
             await self._news.wait()
-            if (due := begun + TICK_SECONDS) > now():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(due):
-                        await self._urgent_news.wait()
+            if (due := begun + TICK_SECONDS) > loop.time():
+                timer = loop.call_at(due, self._is_due.set)
+                try:
+                    await self._is_due.wait()
+                finally:
+                    timer.cancel()
             self._news.clear()
-            self._urgent_news.clear()
-            begun = now()
+            self._is_due.clear()
+            begun = loop.time()
             streams = sorted(self._ready, key=lambda stream: not stream.is_urgent)
             self._ready.clear()
             for start in range(0, len(streams), BATCH):
