@@ -109,7 +109,8 @@ class VoiceActivityMonitor:
 
     async def _measure(self, streams: Sequence["ActivityStream"]) -> None:
         """Measure the windows of ``streams``, and tell what was found."""
-        taken = [(stream, stream.take()) for stream in streams]
+        # What came while others were measured may have been taken with what was there before.
+        taken = [(stream, data) for stream in streams if (data := stream.take())]
         try:
             if sum(stream.windows(data) for stream, data in taken) <= MOST_ON_LOOP:
                 found = self._probabilities(taken)
@@ -117,10 +118,10 @@ class VoiceActivityMonitor:
                 found = await self._thread.call(self._probabilities, taken)
         except Exception as error:  # noqa: BLE001 - the sessions are told, and the others go on
             _log.error("Voice activity cannot be measured: the engine failed (%s).", type(error).__name__)
-            for stream in streams:
+            for stream, _ in taken:
                 stream.fail(error)
             return
-        for stream, probabilities in zip(streams, found, strict=True):
+        for (stream, _), probabilities in zip(taken, found, strict=True):
             try:
                 stream.tell(probabilities)
             except Exception as error:  # noqa: BLE001 - one session must not end the hearing of all

@@ -5,7 +5,7 @@ import wave
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from threading import current_thread, main_thread
+from threading import Event, current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -181,6 +181,27 @@ async def test_hundreds_of_streams_go_in_batches_those_first_that_are_urgent() -
         await until(lambda: len(told) == len(streams))
     assert told == [BATCH + 9, *range(BATCH + 9)]
     assert [len(call) for call in engine.calls] == [BATCH, 10]
+
+
+async def test_a_window_that_came_while_others_were_measured_is_measured_once() -> None:
+    class Slow(LoudnessEngine):
+        def measure(self, blocks: Sequence[tuple[vad.Meter, bytes]]) -> list[list[float]]:
+            assert goes_on.wait(10)
+            return super().measure(blocks)
+
+    engine, goes_on, told = Slow(), Event(), list[float]()
+    async with monitoring(engine) as monitor:
+        for _ in range(BATCH):
+            monitor.open(PCM, lambda _: None, unexpected).feed(WINDOW)
+        late = monitor.open(PCM, told.append, unexpected)
+        late.feed(WINDOW)
+        await asyncio.sleep(0.01)
+        late.feed(WINDOW)
+        goes_on.set()
+        await until(lambda: len(told) == 2)
+        await asyncio.sleep(2 * voice_activity.TICK_SECONDS)
+        late.feed(WINDOW)
+        await until(lambda: len(told) == 3)
 
 
 async def test_a_closed_stream_is_told_nothing() -> None:
