@@ -134,9 +134,9 @@ class UpstreamClient:
     async def forward(self, call: ForwardCall) -> AsyncGenerator[PassEvent, None]:
         """The bytes of one answer as they came; ``Started`` comes with the first content. Raises ``AdapterError``."""
 
-        def attempt(deadline: float) -> Awaitable[ForwardedStream]:
-            stream = ForwardedStream(self.errors, self._options, call, deadline, self._key)
-            return self._opened(stream, call.path, call.body)
+        def attempt(asked: _Asked) -> Awaitable[ForwardedStream]:
+            stream = ForwardedStream(self.errors, self._options, call, asked.deadline, self._key)
+            return self._opened(stream, asked, call.path, call.body)
 
         try:
             response = await self._open(call.body, attempt)
@@ -155,8 +155,8 @@ class UpstreamClient:
     async def audio(self, call: AudioCall) -> AsyncGenerator[AudioDeclared | bytes, None]:
         """The bytes of an audio file as they come, after what the server says it is. Raises ``AdapterError``."""
 
-        def attempt(deadline: float) -> Awaitable[AudioAnswer]:
-            return self._opened(AudioAnswer(self.errors, self._options, deadline), call.path, call.body)
+        def attempt(asked: _Asked) -> Awaitable[AudioAnswer]:
+            return self._opened(AudioAnswer(self.errors, self._options, asked.deadline), asked, call.path, call.body)
 
         try:
             answer = await self._open(call.body, attempt)
@@ -169,41 +169,42 @@ class UpstreamClient:
         except ServerFailure as error:  # a difference for retries only
             raise UpstreamError(error.message, adapter=error.adapter) from error
 
-    async def _open(self, body: dict[str, Any], attempt: Callable[[float], Awaitable[AttemptT]]) -> AttemptT:
+    async def _open(self, body: dict[str, Any], attempt: Callable[["_Asked"], Awaitable[AttemptT]]) -> AttemptT:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._options.responses_api_deadline
+        asked = _Asked(clock() + self._options.responses_api_deadline)
         failure: AdapterError | None = None
         for repetition in count():
             if wait := self._breaker(body).wait(clock()):
                 disabled = self.errors.unavailable("is temporarily disabled after repeated failures", retry_after=wait)
                 raise failure or disabled
             try:
-                return await attempt(deadline)
+                return await attempt(asked)
             except AdapterError as error:
                 failure = error
             retries_left = repetition < self._options.responses_api_max_retries
             delay = retry_delay(failure, repetition) if retries_left else None
-            if delay is None or clock() + delay >= deadline:
+            if delay is None or clock() + delay >= asked.deadline:
+                self._record_failure(asked, self._breaker(body))
                 raise failure
             _log.info("%s: retry in %.2f s after %s", self._adapter, delay, type(failure).__name__)
             self._retries += 1
             await asyncio.sleep(delay)
         raise AssertionError("the loop has no end")
 
-    async def _attempt(self, call: CompletionCall[Event], deadline: float) -> ResponseStream[Event]:
+    async def _attempt(self, call: CompletionCall[Event], asked: "_Asked") -> ResponseStream[Event]:
         """One attempt; others without what of its fields the server may have refused."""
 
         def send(call: CompletionCall[Event]) -> Awaitable[ResponseStream[Event]]:
-            stream = ResponseStream(self.errors, self._options, call, deadline)
-            return self._opened(stream, call.path, call.body, call.upload)
+            stream = ResponseStream(self.errors, self._options, call, asked.deadline)
+            return self._opened(stream, asked, call.path, call.body, call.upload)
 
         return await self._refused_fields.attempt(call, send)
 
     async def _opened(
-        self, attempt: AttemptT, path: str, body: dict[str, Any], upload: Upload | None = None
+        self, attempt: AttemptT, asked: "_Asked", path: str, body: dict[str, Any], upload: Upload | None = None
     ) -> AttemptT:
-        """``attempt`` with the first content of its answer; how that went is told to the circuit breaker."""
+        """``attempt`` with the first content of its answer; how that went is told to the circuit breaker, or noted."""
         content_type, data = encode_body(body, upload)
         accepted = "text/event-stream" if body.get("stream") else "application/json"
         headers = {"content-type": content_type, "content-length": str(len(data)), "accept": accepted}
@@ -213,16 +214,14 @@ class UpstreamClient:
         except BaseException as error:
             await attempt.aclose()
             if isinstance(error, AdapterError):
-                self._record_failure(error, attempt.status, self._breaker(body))
+                asked.was_served = _was_served(error, attempt.status)
             raise
         self._breaker(body).succeeded()
         return attempt
 
-    def _record_failure(self, error: AdapterError, status: int | None, breaker: CircuitBreaker) -> None:
-        """Report a failed attempt to the breaker: the refusal of one request shows that the server works."""
-        refused = status is not None and 400 <= status < 500
-        broken = status is not None and status >= 500
-        if refused or not (broken or isinstance(error, Unavailable)):
+    def _record_failure(self, asked: "_Asked", breaker: CircuitBreaker) -> None:
+        """Report a failed request to the breaker, once: some servers fail at a request that they should refuse."""
+        if asked.was_served:
             breaker.succeeded()
         elif breaker.failed(asyncio.get_running_loop().time()):
             _log.warning("%s: %s is temporarily disabled after repeated failures", self._adapter, self._place)
@@ -261,6 +260,21 @@ class UpstreamClient:
         for name, value in (headers | traced).items():
             request.headers[name] = value
         return request
+
+
+class _Asked:
+    """A request, of one or more attempts; ``was_served``: the last one failed at a server that works."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.was_served = False
+
+
+def _was_served(error: AdapterError, status: int | None) -> bool:
+    """Whether the server of a failed attempt works: the refusal of one request shows that it does."""
+    refused = status is not None and 400 <= status < 500
+    broken = status is not None and status >= 500
+    return refused or not (broken or isinstance(error, Unavailable))
 
 
 def _base_url(given: str | None) -> httpx.URL:

@@ -42,6 +42,10 @@ class Observer(Protocol):
     def awaits_usage(self) -> bool:
         """Whether the client wants usage that has not come yet."""
 
+    @property
+    def end(self) -> bytes:
+        """What has to end a complete stream whose server has not ended it; empty once it has."""
+
     def see(self, events: bytes) -> bytes:
         """Look at whole events; what of them the client gets. Raises ``AdapterError`` for a failure before content."""
 
@@ -154,8 +158,10 @@ class ForwardedStream:
         await self.aclose()
         # Half an event is of no use: the client is told that the answer was cut.
         rest = self._splitter.rest
-        passed = self._for_client(self._observer.see(rest + _END_OF_EVENT)) if rest else b""
-        return passed if self._observer.done else b""
+        passed = self._for_client(self._observer.see(rest + _END_OF_EVENT)) if rest.strip() else rest
+        if not self._observer.done:
+            return b""
+        return passed + self._observer.end if self._response.cut_short else passed
 
     def _relayed(self, relay: Relay, chunk: bytes) -> bool:
         """Pass ``chunk`` on to ``relay``; whether to go on like that. The end of an answer is for the reader."""

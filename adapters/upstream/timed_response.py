@@ -14,8 +14,8 @@ from adapters.upstream.lenient_json import UnreadableJson, decode_any
 from adapters.upstream.options import UpstreamOptions
 from adapters.upstream.wait_limit import WaitExpired, WaitLimit
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""Of one event, and of an answer that is not streamed."""
+MAX_ANSWER_BYTES = 36 * 1024 * 1024
+"""Of one event, and of an answer that is not streamed: pictures are in them, as they are in requests of this size."""
 
 MAX_ERROR_BYTES = 64 * 1024
 
@@ -36,6 +36,8 @@ class TimedResponse:
 
     def __init__(self, errors: ErrorFactory, options: UpstreamOptions, deadline: float, *, streamed: bool) -> None:
         self.status: int | None = None
+        self.cut_short = False
+        """Whether it is complete, but its end did not come in time, or not at all."""
         self._errors = errors
         self._options = options
         self._now = asyncio.get_running_loop().time
@@ -90,6 +92,7 @@ class TimedResponse:
         else:
             self._count(chunk)
             return chunk
+        self.cut_short = True
         return b""
 
     async def relay(self, take: Relay) -> None:

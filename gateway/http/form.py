@@ -39,6 +39,10 @@ RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-u
 """A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
 
 
+MEDIA = ("audio/", "video/", "image/", "application/octet-stream")
+"""Content types of parts of a form that are files."""
+
+
 class ClientDisconnected(HTTPException):
     """The client left before its request was complete; nobody reads the answer."""
 
@@ -219,7 +223,7 @@ class _Form:
             self._parser.close()
             for part, data in self._parts:
                 name = part.name.encode("latin-1").decode(errors="replace")
-                if _is_file(part):
+                if _is_file(part, data):
                     check_size(len(data))
                     upload = Upload(data=bytes(data), content_type=part.content_type or "application/octet-stream")
                     uploads.setdefault(name.removesuffix("[]"), []).append(upload)
@@ -229,9 +233,15 @@ class _Form:
         return Fields(values=_grouped(texts), uploads=uploads, textual=True, size=self.size)
 
 
-def _is_file(part: MultipartSegment) -> bool:
-    """Whether a part has a file name; some clients write one outside ASCII as ``filename*`` (RFC 5987) alone."""
-    return bool(part.filename) or "filename*=" in part.header("Content-Disposition", "").lower().replace(" ", "")
+def _is_file(part: MultipartSegment, data: bytearray) -> bool:
+    """Whether a part has a file name, or content of a type that only files have.
+
+    Some clients write a name outside ASCII as ``filename*`` (RFC 5987) alone, and some know none. A browser's field
+    without a file has neither a name nor content.
+    """
+    if part.filename or "filename*=" in part.header("Content-Disposition", "").lower().replace(" ", ""):
+        return True
+    return bool(data) and (part.content_type or "").startswith(MEDIA)
 
 
 def _text(name: str, data: bytearray, charset: str) -> str:

@@ -42,6 +42,11 @@ class ChatCompletionObserver:
         """Whether the client wants usage that has not come yet, and may come."""
         return self._wants_usage and self._usage is None and not self._marked and self._failure is None
 
+    @property
+    def end(self) -> bytes:
+        """What has to end a complete stream whose server has not ended it."""
+        return b"" if self._marked or self._failure is not None else b"data: [DONE]\n\n"
+
     def see(self, events: bytes) -> bytes:
         """What of ``events`` the client gets. Raises ``AdapterError`` for a failure before content."""
         if self.begun and not _is_notable(events):

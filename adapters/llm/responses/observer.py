@@ -54,6 +54,9 @@ class ResponsesObserver:
         self._document = b""
         self._failure: AdapterError | None = None
 
+    end = b""
+    """The last event is the end."""
+
     def see(self, events: bytes) -> bytes:
         """All of ``events``. Raises ``AdapterError`` for a failure before content."""
         if not self.begun or _is_notable(events):

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import logging
 import tracemalloc
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 
 import msgspec
 import pytest
@@ -281,12 +281,31 @@ async def test_repeated_failures_open_the_circuit() -> None:
 
 
 async def test_a_circuit_that_opens_between_two_attempts_leaves_the_error_of_the_first() -> None:
-    async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server, max_retries=9)) as client:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(UpstreamServer(replies(500, {})))
+        client = await stack.enter_async_context(aclosing(upstream(server, max_retries=9)))
+        others = await stack.enter_async_context(aclosing(upstream(server, max_retries=0)))
+        asking = asyncio.create_task(ask(client))
+        while not server.exchanges:
+            await asyncio.sleep(0)
+        for _ in range(5):
+            with pytest.raises(UpstreamError):
+                await ask(others)
         with pytest.raises(UpstreamError, match="status 500"):
-            await ask(client)
-        assert len(server.exchanges) == 5
+            await asking
+        assert len(server.exchanges) < 5 + 10
         with pytest.raises(Unavailable, match="disabled"):
             await ask(client)
+
+
+async def test_a_request_that_a_server_always_fails_at_does_not_close_it_to_others() -> None:
+    async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server, max_retries=2)) as client:
+        for _ in range(2):
+            with pytest.raises(UpstreamError, match="status 500"):
+                await ask(client)
+        assert len(server.exchanges) == 6
+        server.script = ANSWER
+        assert await ask(client) == ["a"]
 
 
 @pytest.mark.parametrize("script", [replies(400, {}), replies(401, {}), replies(429, {}), streams(say("a"))])

@@ -178,7 +178,34 @@ async def test_a_usage_that_was_asked_for_is_waited_for_and_nothing_after_it(mon
     asked = QUESTION | {"stream_options": {"include_usage": True}}
     async with serving(script) as server, road(model(server)) as client:
         body = (await client.post("/v1/chat/completions", json=asked)).content
-    assert body == b"".join(map(sse, ANSWER[:4]))
+    assert body == b"".join(map(sse, ANSWER))
+
+
+async def test_an_answer_whose_end_comes_too_late_is_ended_as_clients_expect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.upstream.timed_response._END_SECONDS", 0.02)
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events(*ANSWER[:3])
+        await exchange.until_left()
+
+    async with serving(script) as server, road(model(server)) as client:
+        body = (await client.post("/v1/chat/completions", json=QUESTION)).content
+    assert body == b"".join(map(sse, (*ANSWER[:3], "[DONE]")))
+
+
+async def test_a_stream_of_another_kind_of_lines_is_the_same_to_the_last_byte() -> None:
+    whole = b"".join(map(sse, ANSWER)).replace(b"\n", b"\r\n")
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        for byte in whole:
+            await exchange.send(bytes([byte]))
+        await exchange.finish()
+
+    async with serving(script) as server, road(model(server)) as client:
+        asked = QUESTION | {"stream_options": {"include_usage": True}}
+        assert (await client.post("/v1/chat/completions", json=asked)).content == whole
 
 
 async def test_a_model_that_thinks_in_silence_is_waited_for() -> None:

@@ -239,6 +239,15 @@ async def test_the_name_of_a_file_may_be_anything(bench: Bench, name: bytes) -> 
     assert response.status_code == 200, response.text
 
 
+async def test_what_is_audio_is_a_file_without_a_name_unless_it_is_empty(bench: Bench) -> None:
+    for named in (b'name="file"; filename=""', b'name="file"'):
+        response = await bench.client.post(ROUTE, **written(part(named, question(), b"audio/wav")))
+        assert response.status_code == 200, response.text
+    unchosen = part(b'name="image"; filename=""', b"", b"application/octet-stream")
+    response = await bench.client.post(ROUTE, **written(FILE, unchosen))
+    assert response.status_code == 200, response.text
+
+
 async def test_an_empty_field_of_a_form_is_as_absent(bench: Bench) -> None:
     empty = dict.fromkeys(SpeechToSpeechRequest.__struct_fields__, "")
     for sent in (form(fields=empty), raw(question(), WAV, "&".join(f"{name}=" for name in empty))):
