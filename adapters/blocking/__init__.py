@@ -2,15 +2,14 @@
 
 ``call`` runs one function in a thread, ``SerialThread`` one after the other, ``WaitingThreads`` those that may be left;
 ``iterate`` reads a blocking iterator in a thread, ``BatchThread`` is one thread that serves many readers at once, and
-``WorkerPool`` keeps processes for engines that hold the interpreter's lock or may crash; in them ``reports`` makes an
-iterator of a function that calls back.
+``WorkerPool`` keeps processes for engines that hold the interpreter's lock or may crash.
 """
 
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
 from adapters.blocking.limits import Limits
 from adapters.blocking.number import worker_number
-from adapters.blocking.processes import WorkerPool
-from adapters.blocking.threads import SerialThread, WaitingThreads, call, call_in_turn, iterate, reports
+from adapters.blocking.processes import Send, Work, WorkerPool
+from adapters.blocking.threads import SerialThread, WaitingThreads, call, call_in_turn, iterate
 from adapters.blocking.worker_process import WorkerDied
 
 __all__ = [
@@ -19,13 +18,14 @@ __all__ = [
     "Ended",
     "Limits",
     "ReaderLeft",
+    "Send",
     "SerialThread",
     "WaitingThreads",
+    "Work",
     "WorkerDied",
     "WorkerPool",
     "call",
     "call_in_turn",
     "iterate",
-    "reports",
     "worker_number",
 ]

@@ -10,6 +10,9 @@ from adapters.contract.errors import InvalidRequest, TooLong, Unsupported
 LIMIT = 64 * 1024 * 1024
 """The size in bytes of the largest frame that either side sends or accepts."""
 
+BUFFER_BYTES = 65_536
+"""As much as a pipe holds: what fits is written by one call, and mostly read by one."""
+
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """The worker has loaded its engine; sent once and first."""
@@ -22,7 +25,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
-    """The answer is complete."""
+    """The answer is complete with this piece, which may be empty: what is ready at once takes one message."""
+
+    payload: bytes
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):

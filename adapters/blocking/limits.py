@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -35,14 +34,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             if self.memory_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_DATA, (self.memory_bytes, self.memory_bytes))
 
-    def each(self, make: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
-        """The pieces that ``make`` returns, each computed within the bound on processor time."""
-        self._renew()
-        for piece in make():
-            yield piece
-            self._renew()
-
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Let the bound on processor time count from now on."""
         if sys.platform != "win32" and self.cpu_seconds is not None:
             _, hard = resource.getrlimit(resource.RLIMIT_CPU)
             resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + self.cpu_seconds, hard))

@@ -1,24 +1,28 @@
 """Keeps worker processes and runs jobs in them; when a reader leaves a job early, the worker is replaced."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from itertools import count
 
 from adapters.blocking import frames
 from adapters.blocking.limits import UNLIMITED, Limits
-from adapters.blocking.threads import iterate, outlast
+from adapters.blocking.threads import outlast
 from adapters.blocking.worker_process import WorkerDied, WorkerProcess
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 
-AHEAD = 2
+Send = Callable[[bytes], None]
+"""Sends the next piece of an answer; blocks while the gateway has not read the pieces before."""
+
+Work = Callable[[bytes, Send], bytes]
+"""Answers a job: sends the pieces that are ready before the end, and returns the last one, which may be empty."""
 
 
 class WorkerPool:
     """``size`` processes that each load ``target`` once and answer one job at a time.
 
     ``target`` names a factory as ``package.module:factory``; called in the worker with ``arguments``, it loads the
-    model and returns a function from a job's bytes to an iterator of answers' bytes. ``timeout`` is the longest wait in
+    model and returns the ``Work`` that answers jobs. ``timeout`` is the longest wait in
     seconds for the next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name
     that errors carry. A job goes to the free worker with the lowest number (see ``adapters.blocking.number``).
     """
@@ -32,8 +36,8 @@ class WorkerPool:
         self._timeout = timeout
         self._adapter = adapter
         self._places = asyncio.Semaphore(size)
-        self._answers: set[asyncio.Task[bytes]] = set()
-        self._unwanted: set[asyncio.Task[bytes]] = set()  # those whose callers have left
+        self._answers: set[asyncio.Task[None]] = set()
+        self._unwanted: set[asyncio.Task[None]] = set()  # those whose callers have left
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
         self._closed = False
@@ -47,7 +51,7 @@ class WorkerPool:
             async with self._places:
                 if worker in self._idle:
                     self._idle.remove(worker)
-                    async with aclosing(self._use(worker, worker.load)) as loading:
+                    async with aclosing(self._use(worker, worker.load())) as loading:
                         async for _ in loading:
                             pass
 
@@ -64,36 +68,55 @@ class WorkerPool:
                 yield item
 
     async def answer(self, *payload: bytes) -> bytes:
-        """The whole answer of one job, joined; raises as ``stream`` does.
+        """The whole answer of one job, joined; raises as ``stream`` does, and otherwise is as ``pieces``."""
+        async with aclosing(self.pieces(*payload)) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    async def pieces(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
+        """The answer of one short job piece by piece; raises as ``stream`` does.
 
         A job whose worker dies is tried once more, in the process that was started in its place: what an earlier job
-        did to the memory of the first one may have ended it.
+        did to the memory of the first one may have ended it. The same job must have the same answer.
         A caller that leaves early ends its worker, as with ``stream``, unless ``limits`` let the job end by itself.
         """
         await self._places.acquire()
-        job = asyncio.create_task(self._tried(*payload))
+        pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        job = asyncio.create_task(self._tried(pieces.put_nowait, *payload))
         self._answers.add(job)
         job.add_done_callback(self._answered)
+        job.add_done_callback(lambda _: pieces.put_nowait(None))
         try:
-            return await asyncio.shield(job)
+            while (piece := await pieces.get()) is not None:
+                yield piece
+            job.result()
         finally:
             if not job.done():
                 await self._leave(job)
 
-    async def _tried(self, *payload: bytes) -> bytes:
-        try:
-            return await self._whole(self._take(), *payload)
-        except WorkerDied:
-            return await self._whole(self._take(newest=True), *payload)
+    async def _tried(self, give: Callable[[bytes], None], *payload: bytes) -> None:
+        given = 0
+        for newest in (False, True):
+            known = given  # bytes that the caller has from the first try
+            try:
+                async with aclosing(self._run(self._take(newest=newest), *payload)) as items:
+                    async for item in items:
+                        rest, known = item[known:], max(0, known - len(item))
+                        given += len(rest)
+                        give(rest)
+            except WorkerDied:
+                if newest:
+                    raise
+            else:
+                return
 
-    def _answered(self, job: "asyncio.Task[bytes]") -> None:
+    def _answered(self, job: "asyncio.Task[None]") -> None:
         self._answers.discard(job)
         self._unwanted.discard(job)
         self._places.release()
         if not job.cancelled():
             job.exception()  # marks it as retrieved: its caller may have left
 
-    async def _leave(self, job: "asyncio.Task[bytes]") -> None:
+    async def _leave(self, job: "asyncio.Task[None]") -> None:
         """Let a job that nobody waits for end by itself, or end its worker."""
         if self._limits.unwanted_seconds:
             self._unwanted.add(job)
@@ -102,12 +125,8 @@ class WorkerPool:
             job.cancel()
             await outlast(job.done, lambda: asyncio.wait([job]))
 
-    async def _whole(self, worker: WorkerProcess, *payload: bytes) -> bytes:
-        async with aclosing(self._run(worker, *payload)) as items:
-            return b"".join([item async for item in items])
-
     def _run(self, worker: WorkerProcess, *payload: bytes) -> AsyncGenerator[bytes, None]:
-        return self._use(worker, lambda: worker.answer(*payload))
+        return self._use(worker, worker.answer(*payload))
 
     async def aclose(self) -> None:
         """End all workers, busy ones too; harmless when repeated."""
@@ -128,7 +147,7 @@ class WorkerPool:
             self._idle.remove(worker)
             if worker.alive:
                 return worker
-            worker.close_pipes()
+            worker.close_input()
         return self._start()
 
     def _start(self) -> WorkerProcess:
@@ -143,11 +162,11 @@ class WorkerPool:
                 f"A worker process of {self._adapter} cannot be started; repeat the request.", adapter=self._adapter
             ) from error
 
-    async def _use(self, worker: WorkerProcess, make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
-        """What ``make``, reading from ``worker``, yields; afterwards the worker is idle, or replaced."""
+    async def _use(self, worker: WorkerProcess, answer: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The ``answer`` that is read from ``worker``; afterwards the worker is idle, or replaced."""
         self._busy.add(worker)
         try:
-            async with aclosing(iterate(make, ahead=AHEAD, interrupt=worker.kill)) as items:
+            async with aclosing(answer) as items:
                 while (item := await self._next(items)) is not None:
                     yield item
         except frames.BadFrame as error:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
-from queue import Queue, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -87,13 +87,11 @@ async def _run_in(pool: "_ThreadPool", function: Callable[P, T], *arguments: P.a
     return ended.result()
 
 
-async def iterate(
-    make: Callable[[], Iterator[T]], *, ahead: int, interrupt: Callable[[], object] | None = None
-) -> AsyncGenerator[T, None]:
+async def iterate(make: Callable[[], Iterator[T]], *, ahead: int) -> AsyncGenerator[T, None]:
     """Read the iterator that ``make`` returns in a thread of its own, which keeps ``ahead`` (1 or more) items ready.
 
     Exceptions of the iterator pass unchanged. When the reader leaves early, the iterator finishes its current item and
-    is closed before this returns; ``interrupt`` is then called on the event loop, to end the current item early.
+    is closed before this returns.
     """
     loop = asyncio.get_running_loop()
     items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()  # bounded by `ahead`: the thread waits for `room`
@@ -121,32 +119,9 @@ async def iterate(
             yield item[0]
     finally:
         if not ended.done():
-            await _leave(ended, room, left, interrupt)
+            await _leave(ended, room, left)
     error = ended.result()
     if error is not None:
-        raise error
-
-
-def reports(function: Callable[[Callable[[T], None]], None]) -> Iterator[T]:
-    """Run ``function`` in a thread of its own and yield what it reports; raises what it raises.
-
-    It is called with the function that reports, which waits until there is a reader for what was reported before: for
-    a worker process, where nothing else runs and which can be killed.
-    """
-    items: Queue[tuple[T] | None] = Queue(1)
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            function(lambda item: items.put((item,)))
-        except BaseException as error:  # noqa: BLE001 - it is raised to the reader
-            errors.append(error)
-        items.put(None)
-
-    threading.Thread(target=run, name="reports", daemon=True).start()
-    while (item := items.get()) is not None:
-        yield item[0]
-    for error in errors:
         raise error
 
 
@@ -166,22 +141,15 @@ def _until_left(make: Callable[[], Iterator[T]], room: threading.Semaphore, left
             close()
 
 
-async def _leave(
-    ended: asyncio.Future[BaseException | None],
-    room: threading.Semaphore,
-    left: threading.Event,
-    interrupt: Callable[[], object] | None,
-) -> None:
+async def _leave(ended: asyncio.Future[BaseException | None], room: threading.Semaphore, left: threading.Event) -> None:
     """Tell the thread that its reader has left and wait until it has ended."""
     left.set()
     room.release()
-    if interrupt is not None:
-        interrupt()
     try:
         await outlast(ended.done, lambda: asyncio.wait([ended]))
     finally:
         # An error this late has no reader; its text may contain what a user said.
-        if interrupt is None and (error := ended.result()) is not None:
+        if (error := ended.result()) is not None:
             _log.warning("A blocking iterator failed while it was being closed: %s.", type(error).__name__)
 
 

@@ -4,8 +4,6 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable
-from functools import partial
 from importlib import import_module
 from typing import BinaryIO
 
@@ -14,9 +12,8 @@ import msgspec
 from adapters.blocking import frames
 from adapters.blocking.limits import Limits, end_with
 from adapters.blocking.number import become
+from adapters.blocking.processes import Work
 from adapters.contract.errors import InvalidRequest
-
-Work = Callable[[bytes], Iterable[bytes]]
 
 
 def main(limits: Limits, parent: int, number: int, target: str, *arguments: str) -> None:
@@ -30,19 +27,23 @@ def main(limits: Limits, parent: int, number: int, target: str, *arguments: str)
     # Ctrl-C and what a service manager sends reach every process, but the gateway decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    replies = os.fdopen(os.dup(1), "wb")
+    replies = os.fdopen(os.dup(1), "wb", frames.BUFFER_BYTES)
     os.dup2(2, 1)  # everything printed, also by C libraries, now goes to the log and not between the frames
     module, _, factory = target.partition(":")
     work: Work = getattr(import_module(module), factory)(*arguments)
     frames.write_reply(replies, frames.Ready())
     while (payload := frames.read(sys.stdin.buffer)) is not None:
-        _answer(limits.each(partial(work, payload)), replies)
+        _answer(work, payload, replies, limits)
 
 
-def _answer(items: Iterable[bytes], replies: BinaryIO) -> None:
+def _answer(work: Work, payload: bytes, replies: BinaryIO, limits: Limits) -> None:
+    def send(piece: bytes) -> None:
+        frames.write_reply(replies, frames.Item(payload=piece))
+        limits.renew()
+
+    limits.renew()
     try:
-        for item in items:
-            frames.write_reply(replies, frames.Item(payload=item))
+        frames.write_reply(replies, frames.Done(payload=work(payload, send)))
     except BrokenPipeError:
         raise
     except InvalidRequest as error:
@@ -51,8 +52,6 @@ def _answer(items: Iterable[bytes], replies: BinaryIO) -> None:
         # The place is worth logging; the exception's text may contain what a user said.
         sys.stderr.writelines(traceback.format_tb(error.__traceback__))
         frames.write_reply(replies, frames.Failed(kind=type(error).__name__))
-    else:
-        frames.write_reply(replies, frames.Done())
 
 
 if __name__ == "__main__":

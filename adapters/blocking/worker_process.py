@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import BinaryIO, assert_never
 
@@ -14,8 +14,14 @@ import msgspec
 
 from adapters.blocking import frames
 from adapters.blocking.limits import Limits
-from adapters.blocking.threads import outlast
+from adapters.blocking.threads import WaitingThreads, outlast
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
+
+AT_ONCE_BYTES = 4_000
+"""Jobs up to this size fit into the pipe of a worker that has read all others, so that sending them does not wait."""
+
+WRITERS = 16
+"""How many longer jobs are sent at once."""
 
 POLL_SECONDS = 0.005
 ENDING_SECONDS = 5
@@ -27,7 +33,7 @@ class WorkerDied(Unavailable):
 
 
 class WorkerProcess:
-    """One process and its pipes. ``load`` and ``answer`` block: they are for a thread."""
+    """One process and its pipes, for the event loop that starts it; a thread reads what it sends as soon as it does."""
 
     def __init__(self, number: int, target: tuple[str, ...], adapter: str, limits: Limits) -> None:
         self.number = number
@@ -39,10 +45,15 @@ class WorkerProcess:
             [sys.executable, "-P", "-m", "adapters.blocking.worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=frames.BUFFER_BYTES,
         )
+        self._replies: asyncio.Queue[frames.Reply | Exception] = asyncio.Queue()
         self._between_jobs = False
         self.killed = False
         self.loaded = False
+        threading.Thread(
+            target=self._read_all, args=(asyncio.get_running_loop(),), name="worker replies", daemon=True
+        ).start()
 
     @property
     def alive(self) -> bool:
@@ -52,33 +63,41 @@ class WorkerProcess:
     @property
     def is_ready(self) -> bool:
         """Whether it has loaded, as far as that can be told without waiting."""
-        return self.loaded or _has_input(self._stdout)
+        return self.loaded or not self._replies.empty()
 
     @property
     def reusable(self) -> bool:
         """Whether it can take another job."""
         return self._between_jobs and not self.killed
 
-    def load(self) -> Iterator[bytes]:
+    async def load(self) -> AsyncGenerator[bytes, None]:
         """Wait until the engine has loaded; yields nothing. Raises ``Unavailable``."""
         if not self.loaded:
-            self._read()
+            await self._next()
             self.loaded = True
         self._between_jobs = True
-        yield from ()
+        nothing: tuple[bytes, ...] = ()
+        for each in nothing:
+            yield each
 
-    def answer(self, *payload: bytes) -> Iterator[bytes]:
+    async def answer(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
         """Send a job and yield its answer. Raises as ``WorkerPool.stream`` does."""
-        yield from self.load()
+        async for _ in self.load():
+            pass
         self._between_jobs = False
         with suppress(OSError):  # a dead worker is noticed when its answer is read
-            frames.write(self._stdin, *payload)
+            if sum(map(len, payload)) < AT_ONCE_BYTES:
+                frames.write(self._stdin, *payload)
+            else:
+                await _writing.call(frames.write, self._stdin, *payload)
         while True:
-            match reply := self._read():
+            match reply := await self._next():
                 case frames.Item():
                     yield reply.payload
                 case frames.Done():
                     self._between_jobs = True
+                    if reply.payload:
+                        yield reply.payload
                     return
                 case frames.Failed():
                     self._between_jobs = True
@@ -101,24 +120,34 @@ class WorkerProcess:
         await outlast(lambda: not self.alive, lambda: asyncio.sleep(POLL_SECONDS))
 
     async def end(self) -> None:
-        """Kill the process, wait until it is dead and close the pipes; no thread may be reading them."""
+        """Kill the process, wait until it is dead and close its input; the thread closes its output."""
         self.kill()
         try:
             await self.dead()
         finally:
-            self.close_pipes()
+            self.close_input()
 
-    def close_pipes(self) -> None:
-        """Close the pipes, which no thread may be reading."""
+    def close_input(self) -> None:
+        """Close the pipe of a dead process to which jobs were written."""
         with suppress(OSError):  # buffered input cannot be sent any more
             self._stdin.close()
-        self._stdout.close()
 
-    def _read(self) -> frames.Reply:
-        reply = frames.read_reply(self._stdout)
-        if reply is None:
-            raise self._ended()
+    async def _next(self) -> frames.Reply:
+        reply = await self._replies.get()
+        if isinstance(reply, Exception):
+            raise reply
         return reply
+
+    def _read_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread: pass on every message, and why there will be no other."""
+        with suppress(RuntimeError), self._stdout as stdout:  # the loop has been closed
+            try:
+                while (reply := frames.read_reply(stdout)) is not None:
+                    loop.call_soon_threadsafe(self._replies.put_nowait, reply)
+                error: Exception = self._ended()
+            except frames.BadFrame as failure:
+                error = failure
+            loop.call_soon_threadsafe(self._replies.put_nowait, error)
 
     def _ended(self) -> Unavailable:
         """Why the process closed its output."""
@@ -144,10 +173,4 @@ class WorkerProcess:
         return self._process.stdout  # type: ignore[return-value]
 
 
-def _has_input(stream: BinaryIO) -> bool:
-    """Whether reading from ``stream`` would not wait; Windows cannot tell that of a pipe."""
-    if sys.platform == "win32":
-        return False
-    poll = select.poll()
-    poll.register(stream, select.POLLIN)
-    return bool(poll.poll(0))
+_writing = WaitingThreads(WRITERS, "jobs to workers")

@@ -1,33 +1,31 @@
 """What the process that downloads weights runs: it reports how far it is, and why it failed if it did."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+import threading
 from typing import Any
 
 import msgspec
 from tqdm.auto import tqdm
 
-from adapters.blocking import reports
+from adapters.blocking import Send, Work
 from adapters.local import hub
 from adapters.local.weights import Failed, HubFiles, Progress
 from adapters.options import BadOption
 
 
-def downloader() -> Callable[[bytes], Iterator[bytes]]:
+def downloader() -> Work:
     """In a worker: a function from the ``HubFiles`` of a job to its reports."""
 
-    def answer(job: bytes) -> Iterator[bytes]:
-        files = msgspec.msgpack.decode(job, type=HubFiles)
+    def answer(job: bytes, send: Send) -> bytes:
         try:
-            for progress in reports(partial(_download, files)):
-                yield msgspec.msgpack.encode(progress)
+            _download(msgspec.msgpack.decode(job, type=HubFiles), send)
         except BadOption as error:
-            yield msgspec.msgpack.encode(Failed(reason=str(error)))
+            return msgspec.msgpack.encode(Failed(reason=str(error)))
+        return b""
 
     return answer
 
 
-def _download(files: HubFiles, report: Callable[[Progress], None]) -> None:
+def _download(files: HubFiles, send: Send) -> None:
     """Download what is not in the cache yet. Raises ``BadOption``."""
     from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415 - takes a while to import
 
@@ -36,6 +34,7 @@ def _download(files: HubFiles, report: Callable[[Progress], None]) -> None:
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
         sizes = {name: sizes[name] for name in files.wanted(sizes)}
         done = 0
+        lock = threading.Lock()  # files are fetched by several threads
 
         class Bar(tqdm):  # type: ignore[misc, unused-ignore]
             """Shows nothing, and reports instead."""
@@ -45,8 +44,9 @@ def _download(files: HubFiles, report: Callable[[Progress], None]) -> None:
 
             def update(self, n: float | None = 1) -> None:
                 nonlocal done
-                done += int(n or 0)
-                report(Progress(done=done, total=sum(sizes.values())))
+                with lock:
+                    done += int(n or 0)
+                    send(msgspec.msgpack.encode(Progress(done=done, total=sum(sizes.values()))))
 
         # The largest file is last: where it is, all the others are.
         for name in sorted(sizes, key=lambda name: sizes[name]):

@@ -1,11 +1,11 @@
 """Speaks an utterance phrase by phrase in worker processes: for models whose native code some texts can crash."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import msgspec
 
-from adapters.blocking import Limits, WorkerDied, WorkerPool
+from adapters.blocking import Limits, Send, Work, WorkerDied, WorkerPool
 from adapters.contract import tts
 from adapters.contract.errors import TimedOut, Unavailable, UpstreamError
 from adapters.tts.phrase_stream import spoken
@@ -89,7 +89,7 @@ class PhraseWorkers:
             ) from error
 
 
-def answering(load: Callable[[], Callable[[Phrase], bytes]]) -> Callable[[bytes], Iterator[bytes]]:
+def answering(load: Callable[[], Callable[[Phrase], bytes]]) -> Work:
     """In a worker: load the model; the function returned answers jobs. ``load`` may raise ``UnusableModel``."""
     reason = ""
     try:
@@ -97,10 +97,9 @@ def answering(load: Callable[[], Callable[[Phrase], bytes]]) -> Callable[[bytes]
     except UnusableModel as error:
         reason = str(error)
 
-    def answer(job: bytes) -> Iterator[bytes]:
+    def answer(job: bytes, _send: Send) -> bytes:
         if job == _ARE_YOU_LOADED:
-            yield reason.encode()
-        else:
-            yield speak(msgspec.msgpack.decode(job, type=Phrase))
+            return reason.encode()
+        return speak(msgspec.msgpack.decode(job, type=Phrase))
 
     return answer

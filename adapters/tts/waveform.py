@@ -37,12 +37,46 @@ def at_tempo(pcm: bytes, tempo: float, sample_rate: int) -> bytes:
 
 def faded(pcm: bytes, sample_rate: int) -> bytes:
     """``pcm`` with a short ramp at both ends, so that clips can follow one another without a click."""
-    samples = np.frombuffer(pcm, "<i2").copy()
-    length = min(round(FADE_SECONDS * sample_rate), len(samples) // 2)
-    ramp = np.linspace(0, 1, length, endpoint=False, dtype=np.float32)
-    samples[:length] = samples[:length] * ramp
-    samples[len(samples) - length :] = samples[len(samples) - length :] * ramp[::-1]
-    return samples.tobytes()
+    fade = Fade(sample_rate)
+    return fade.feed(pcm) + fade.end()
+
+
+class Fade:
+    """``faded`` for sound that comes in pieces: what it returns lags behind by a ramp."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._ramp_bytes = round(FADE_SECONDS * sample_rate) * audio.SAMPLE_BYTES
+        self._held = b""
+        self._begun = False
+
+    def feed(self, pcm: bytes) -> bytes:
+        """Take the next samples; returns those that are certain by now."""
+        self._held += pcm
+        if not self._begun:
+            if len(self._held) < 2 * self._ramp_bytes:
+                return b""
+            self._begin(self._ramp_bytes)
+        certain, self._held = self._held[: -self._ramp_bytes], self._held[-self._ramp_bytes :]
+        return certain
+
+    def end(self) -> bytes:
+        """The rest; nothing may be fed after this."""
+        size = self._ramp_bytes
+        if not self._begun:
+            size = len(self._held) // (2 * audio.SAMPLE_BYTES) * audio.SAMPLE_BYTES
+            self._begin(size)
+        end = len(self._held) - size
+        return self._held[:end] + _ramped(self._held[end:], rising=False)
+
+    def _begin(self, size: int) -> None:
+        self._held = _ramped(self._held[:size], rising=True) + self._held[size:]
+        self._begun = True
+
+
+def _ramped(pcm: bytes, *, rising: bool) -> bytes:
+    samples = np.frombuffer(pcm, "<i2")
+    ramp = np.linspace(0, 1, len(samples), endpoint=False, dtype=np.float32)
+    return (samples * (ramp if rising else ramp[::-1])).astype("<i2").tobytes()
 
 
 def chunks(pcm: bytes, sample_rate: int) -> Iterator[bytes]:

@@ -1,9 +1,8 @@
 """Decodes recordings in worker processes, because odd files, valid ones too, can crash or stall the decoder."""
 
 import struct
-from collections.abc import Callable, Iterator
 
-from adapters.blocking import Limits, WorkerDied, WorkerPool
+from adapters.blocking import Limits, Send, Work, WorkerDied, WorkerPool
 from adapters.contract.errors import TimedOut, UpstreamError
 from gateway.audio.decode import decode
 from gateway.audio.plain_wav import plain_wav
@@ -59,17 +58,17 @@ class DecoderPool:
             raise too_much_work() from error
 
 
-def decoder() -> Callable[[bytes], Iterator[bytes]]:
+def decoder() -> Work:
     """In a worker: a function from a job to the sound in its recording."""
 
-    def run(payload: bytes) -> Iterator[bytes]:
+    def run(payload: bytes, send: Send) -> bytes:
         sample_rate, max_seconds = _HEADER.unpack_from(payload)
         pending = bytearray()
         for block in decode(payload[_HEADER.size :], sample_rate=sample_rate, max_seconds=max_seconds):
             pending += block
             if len(pending) >= _PIECE_BYTES:
-                yield bytes(pending)
+                send(bytes(pending))
                 pending.clear()
-        yield bytes(pending)
+        return bytes(pending)
 
     return run

@@ -17,6 +17,7 @@ from adapters.contract.checks import read
 from adapters.tts.espeak import library
 from tests.bench.plan import Plan
 from tests.models import real
+from tests.support.workers import answered, speech
 
 RATE = 16_000
 TEXT = (
@@ -47,7 +48,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 def spoken(seconds: int) -> bytes:
     """Speech (s16le mono at 16 kHz) of exactly this length."""
-    pcm = np.frombuffer(library.synthesise(TEXT, "gmw/en-US", 1.0), np.int16)
+    pcm = np.frombuffer(speech(TEXT, "gmw/en-US"), np.int16)
     samples = soxr.resample(pcm, library.inventory().sample_rate, RATE)
     return bytes(np.resize(samples, seconds * RATE).astype("<i2").tobytes())
 
@@ -113,7 +114,7 @@ async def pocketsphinx() -> AsyncGenerator[Subject, None]:
 
     async with aclosing(PocketSphinx(PocketSphinx.Options())) as engine:
         await engine.warm_up()
-        yield Subject(engine=engine, by_hand=lambda pcm: repr([*decode(pcm)]), recording=spoken)
+        yield Subject(engine=engine, by_hand=lambda pcm: repr(answered(decode, pcm)), recording=spoken)
 
 
 SUBJECTS: Mapping[str, Callable[[], AbstractAsyncContextManager[Subject]]] = {

@@ -14,6 +14,7 @@ from adapters.contract import tts
 from adapters.tts.pieces import phrases, pieces
 from tests.bench.plan import Plan
 from tests.models import real
+from tests.support.workers import speech
 
 TEXT = "The lights in the kitchen are off now. Tomorrow will be cold and rainy, so take an umbrella with you."
 
@@ -48,11 +49,10 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def espeak() -> AsyncGenerator[Subject, None]:
     """The embedded voice."""
-    from adapters.tts.espeak import library  # noqa: PLC0415
     from adapters.tts.espeak.adapter import Espeak  # noqa: PLC0415
 
     def by_hand(text: str) -> Iterator[object]:
-        yield library.synthesise(text, "gmw/en-US", 1.0)
+        yield speech(text, "gmw/en-US")
 
     async with aclosing(Espeak(Espeak.Options())) as engine:
         await engine.warm_up()

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from adapters.tts.espeak import library
 from tests.models.training_data import CAPITAL
+from tests.support.workers import speech
 
 transformers: Any = untyped  # half of what is used here has no types
 
@@ -66,7 +67,7 @@ def recordings() -> tuple[Recording, ...]:
 
 
 def _spoken(text: str, voice: str) -> Any:
-    pcm = np.frombuffer(library.synthesise(text, voice, 1.0), np.int16).astype(np.float32) / 32768
+    pcm = np.frombuffer(speech(text, voice), np.int16).astype(np.float32) / 32768
     return soxr.resample(pcm, library.inventory().sample_rate, SAMPLE_RATE)
 
 

@@ -5,10 +5,10 @@ ended.
 """
 
 import re
-from collections.abc import Callable, Iterator
 
 import msgspec
 
+from adapters.blocking import Send, Work
 from adapters.contract.guard import Request
 
 
@@ -23,15 +23,15 @@ class Patterns(msgspec.Struct, frozen=True, kw_only=True):
         return [re.compile(pattern, re.IGNORECASE if self.ignore_case else 0) for pattern in self.patterns]
 
 
-def matcher(patterns: str) -> Callable[[bytes], Iterator[bytes]]:
+def matcher(patterns: str) -> Work:
     """In the worker: the function that answers a ``Request`` with the numbers of the patterns that match it."""
     compiled = msgspec.json.decode(patterns, type=Patterns).compiled()
 
-    def answer(job: bytes) -> Iterator[bytes]:
+    def answer(job: bytes, _send: Send) -> bytes:
         request = msgspec.msgpack.decode(job, type=Request)
         whole, passed = request.before + request.text, len(request.before)
         found = [number for number, each in enumerate(compiled, start=1) if _ends_after(each, whole, passed)]
-        yield msgspec.msgpack.encode(found)
+        return msgspec.msgpack.encode(found)
 
     return answer
 

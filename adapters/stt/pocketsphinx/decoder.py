@@ -1,11 +1,12 @@
 """The worker's side of the embedded recogniser: loads pocketsphinx's decoder and turns PCM into words."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 
+from adapters.blocking import Send, Work
 from adapters.contract import audio, stt
 
 SAMPLE_RATE = 16_000
@@ -22,7 +23,7 @@ _PAUSE_SAMPLES = SAMPLE_RATE * 3 // 10
 _PAUSE_STEP = SAMPLE_RATE // 100
 
 
-def recogniser() -> Callable[[bytes], Iterator[bytes]]:
+def recogniser() -> Work:
     """Load the model; the returned function answers PCM with ``b""`` at once and then with the encoded words.
 
     The words of a long recording come part by part.
@@ -42,13 +43,14 @@ def recogniser() -> Callable[[bytes], Iterator[bytes]]:
         segments = [(s.word, s.start_frame, s.end_frame) for s in decoder.seg() or ()]
         return spoken_words(segments, decoder.config["frate"], start)
 
-    def recognise(pcm: bytes) -> Iterator[bytes]:
-        yield b""
+    def recognise(pcm: bytes, send: Send) -> bytes:
+        send(b"")
         start = 0.0
         for part in parts(pcm):
             words = [] if is_silent(part) else decoded(part, start)
-            yield msgspec.msgpack.encode(words)
+            send(msgspec.msgpack.encode(words))
             start += audio.seconds(part, SAMPLE_RATE)
+        return b""
 
     return recognise
 

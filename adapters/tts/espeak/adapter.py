@@ -1,6 +1,7 @@
 """The engine ``espeak``: the embedded synthesiser, the espeak-ng library in worker processes that texts can crash."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import av
 import msgspec
@@ -28,7 +29,7 @@ _LIMITS = Limits(memory_bytes=256 * 1024 * 1024, cpu_seconds=5, unwanted_seconds
 
 
 class Espeak:
-    """Text to speech: synthesised piece by piece into memory, at about a thousand times real time."""
+    """Text to speech: synthesised piece by piece, at about a thousand times real time, and passed on meanwhile."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """The embedded synthesiser has no options."""
@@ -88,23 +89,36 @@ class Espeak:
         # Between two pieces the pause is as long as inside one; after the last one it is for others to choose.
         for piece, pause in (*((piece, ends_in_pause(piece)) for piece in earlier), (last, False)):
             if is_spoken(piece):
-                pcm = await self._speak(Utterance(text=piece, voice=voice, speed=request.speed, pause=pause))
-                seconds += audio.seconds(pcm, SAMPLE_RATE)
-                for chunk in waveform.chunks(pcm, SAMPLE_RATE):
-                    yield tts.AudioChunk(pcm=chunk)
+                utterance = Utterance(text=piece, voice=voice, speed=request.speed, pause=pause)
+                async with aclosing(self._speak(utterance)) as parts:
+                    async for pcm in parts:
+                        seconds += audio.seconds(pcm, SAMPLE_RATE)
+                        for chunk in waveform.chunks(pcm, SAMPLE_RATE):
+                            yield tts.AudioChunk(pcm=chunk)
         yield tts.Finished(seconds=seconds, characters=len(request.text))
 
-    async def _speak(self, utterance: Utterance) -> bytes:
+    async def _speak(self, utterance: Utterance) -> AsyncGenerator[bytes, None]:
+        fade = waveform.Fade(SAMPLE_RATE)
         try:
-            pcm = await self._pool.answer(msgspec.msgpack.encode(utterance))
-            tempo = library.stretch(utterance.speed)
-            if tempo < 1:
-                pcm = await call(waveform.at_tempo, pcm, tempo, SAMPLE_RATE)
+            async with aclosing(self._synthesised(utterance)) as parts:
+                async for pcm in parts:
+                    yield fade.feed(pcm)
         except (WorkerDied, TimedOut, av.FFmpegError) as error:
             raise UpstreamError(
                 "The embedded synthesiser failed on a text; choose another engine with --tts.", adapter=ADAPTER
             ) from error
-        return waveform.faded(pcm, SAMPLE_RATE)
+        yield fade.end()
+
+    async def _synthesised(self, utterance: Utterance) -> AsyncGenerator[bytes, None]:
+        """The samples as the library makes them; only those that have to be stretched come all at once."""
+        job = msgspec.msgpack.encode(utterance)
+        tempo = library.stretch(utterance.speed)
+        if tempo < 1:
+            yield await call(waveform.at_tempo, await self._pool.answer(job), tempo, SAMPLE_RATE)
+        else:
+            async with aclosing(self._pool.pieces(job)) as pieces:
+                async for pcm in pieces:
+                    yield pcm
 
     async def _load(self) -> VoiceTable:
         if self._voices is None:

@@ -1,6 +1,7 @@
 """The espeak-ng library by ctypes, for one thread: two of them in it at once would crash the process."""
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,9 @@ _UTF8 = 1
 _PHONEMES = 0x100
 _END_PAUSE = 0x1000
 _RATE = 1
-_CALLBACK_MS = 60
+_STOP = 1
+_CALLBACK_MS = 1_000
+"""Of sound at once: a message to the gateway for less would take longer than to make it."""
 _RATE_DEFAULT = 175
 _RATE_FLOOR = 80
 
@@ -91,21 +94,27 @@ def inventory() -> Inventory:
     return Inventory(sample_rate=rate, languages=tuple(languages), variants=frozenset(variants))
 
 
-def synthesise(text: str, voice: str, speed: float, *, pause: bool = False) -> bytes:
-    """``text`` as s16le mono; blocks. ``voice`` is an identifier, with or without ``+variant``.
+def synthesise(text: str, voice: str, speed: float, take: Callable[[bytes], object], *, pause: bool = False) -> None:
+    """Pass ``text`` as s16le mono to ``take`` as it is made, up to a second at a time; blocks.
+
+    ``voice`` is an identifier, with or without ``+variant``.
 
     ``pause`` adds the pause of the mark at its end. Text between ``[[`` and ``]]`` is read as phonemes, in the
     library's own notation. The library slows down to about 0.46 only: below that, the audio has to be stretched by
-    ``stretch(speed)``. Raises ``LibraryError``.
+    ``stretch(speed)``. Raises ``LibraryError``, and what ``take`` raises.
     """
-    pcm = bytearray()
+    failures: list[BaseException] = []
 
-    def take(samples: int | None, count: int, _events: int | None) -> int:
-        if samples and count > 0:
-            pcm.extend(ctypes.string_at(samples, 2 * count))
+    def passed_on(samples: int | None, count: int, _events: int | None) -> int:
+        try:
+            if samples and count > 0:
+                take(ctypes.string_at(samples, 2 * count))
+        except BaseException as error:  # noqa: BLE001 - the library cannot raise it
+            failures.append(error)
+            return _STOP
         return 0
 
-    callback = _Callback(take)
+    callback = _Callback(passed_on)
     encoded = text.encode()
     library, _ = _library()
     _check("espeak_SetVoiceByName", library.espeak_SetVoiceByName(voice.encode()))
@@ -113,8 +122,10 @@ def synthesise(text: str, voice: str, speed: float, *, pause: bool = False) -> b
     _check("espeak_SetParameter", library.espeak_SetParameter(_RATE, rate, 0))
     library.espeak_SetSynthCallback(callback)
     flags = _UTF8 | _PHONEMES | (_END_PAUSE if pause else 0)
-    _check("espeak_Synth", library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None))
-    return bytes(pcm)
+    code = library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None)
+    for failure in failures:
+        raise failure
+    _check("espeak_Synth", code)
 
 
 def stretch(speed: float) -> float:

@@ -1,9 +1,8 @@
 """What the worker processes of the engine load: the library, which some texts crash."""
 
-from collections.abc import Callable, Iterator
-
 import msgspec
 
+from adapters.blocking import Send, Work
 from adapters.tts.espeak import library
 
 INVENTORY = b""
@@ -19,15 +18,15 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     pause: bool = False
 
 
-def synthesiser() -> Callable[[bytes], Iterator[bytes]]:
+def synthesiser() -> Work:
     """In a worker: load the library; the function returned answers jobs."""
     inventory = msgspec.msgpack.encode(library.inventory())
 
-    def answer(job: bytes) -> Iterator[bytes]:
+    def answer(job: bytes, send: Send) -> bytes:
         if job == INVENTORY:
-            yield inventory
-        else:
-            utterance = msgspec.msgpack.decode(job, type=Utterance)
-            yield library.synthesise(utterance.text, utterance.voice, utterance.speed, pause=utterance.pause)
+            return inventory
+        utterance = msgspec.msgpack.decode(job, type=Utterance)
+        library.synthesise(utterance.text, utterance.voice, utterance.speed, send, pause=utterance.pause)
+        return b""
 
     return answer

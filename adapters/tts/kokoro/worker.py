@@ -1,10 +1,11 @@
 """What the worker processes of the engine load: the Kokoro model, and the espeak-ng that makes phonemes of text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from adapters.blocking import Work
 from adapters.tts import waveform
 from adapters.tts.phrase_workers import Phrase, UnusableModel, answering
 
@@ -12,7 +13,7 @@ SENTENCE_PAUSE, CLAUSE_PAUSE = 0.25, 0.1
 """Seconds of silence after a phrase; the model's own, about half a second before and after, is cut off."""
 
 
-def synthesiser(model: str, voices: str, vocabulary: str) -> Callable[[bytes], Iterator[bytes]]:
+def synthesiser(model: str, voices: str, vocabulary: str) -> Work:
     """In a worker: load the model from its files; the function returned answers jobs."""
     return answering(lambda: _speaker(_load(model, voices, vocabulary)))
 

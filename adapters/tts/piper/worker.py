@@ -1,17 +1,18 @@
 """What the worker processes of the engine load: Piper's voices, each an ONNX model, and the espeak-ng inside Piper."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from adapters.blocking import Work
 from adapters.tts import waveform
 from adapters.tts.phrase_workers import Phrase, UnusableModel, answering
 
 
-def synthesiser(*files: str) -> Callable[[bytes], Iterator[bytes]]:
+def synthesiser(*files: str) -> Work:
     """In a worker: load the voice ``files``; the function returned answers jobs."""
     return answering(lambda: _speaker({Path(file).stem: _load(file) for file in files}))
 

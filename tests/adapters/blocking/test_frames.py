@@ -9,7 +9,12 @@ from adapters.blocking import frames
 
 def test_what_is_written_is_read_and_then_the_other_side_is_gone() -> None:
     pipe = io.BytesIO()
-    replies: list[frames.Reply] = [frames.Ready(), frames.Item(payload=b"x"), frames.Done(), frames.Failed(kind="E")]
+    replies: list[frames.Reply] = [
+        frames.Ready(),
+        frames.Item(payload=b"x"),
+        frames.Done(payload=b"y"),
+        frames.Failed(kind="E"),
+    ]
     for reply in replies:
         frames.write_reply(pipe, reply)
     pipe.seek(0)

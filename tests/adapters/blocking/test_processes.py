@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters.blocking import Limits, WorkerDied, WorkerPool, call, frames, worker_number
+from adapters.blocking import Limits, WorkerDied, WorkerPool, frames, worker_number
 from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
 
 
@@ -198,7 +198,8 @@ async def test_an_idle_worker_that_dies_is_replaced_unnoticed() -> None:
     async with pool() as workers:
         process = await pid(workers)
         os.kill(process, 9)
-        await call(os.waitid, os.P_PID, process, os.WEXITED | os.WNOWAIT)  # until it is dead
+        while running(process):
+            await asyncio.sleep(0.01)
         assert await pid(workers) != process
 
 
@@ -257,6 +258,37 @@ async def test_closing_the_pool_ends_a_busy_worker() -> None:
 
 async def test_the_whole_answer_of_a_job() -> None:
     async with pool() as workers:
+        assert await workers.answer(b"a") == b"a0a1a2"
+
+
+async def test_pieces_of_an_answer_come_as_they_are_sent_and_do_not_keep_the_worker() -> None:
+    async with pool(limits=Limits(unwanted_seconds=30)) as workers, aclosing(workers.pieces(b"halves")) as pieces:
+        assert await anext(pieces) == b"first"
+        assert workers._busy
+        while workers._busy:
+            await asyncio.sleep(0.01)
+        assert await workers.answer(b"a") == b"a0a1a2"
+        assert [piece async for piece in pieces] == [b"second"]
+
+
+async def test_who_has_the_beginning_of_an_answer_gets_the_rest_from_the_worker_that_tries_it_again(
+    tmp_path: Path,
+) -> None:
+    async with pool() as workers, aclosing(workers.pieces(b"die once", bytes(tmp_path / "died"))) as pieces:
+        assert [piece async for piece in pieces] == [b"begin", b"ning", b"end"]
+
+
+async def test_a_job_longer_than_a_pipe_that_its_caller_leaves_ends_its_worker(started: list[int]) -> None:
+    async with pool() as workers:
+        await workers.warm_up()
+        os.kill(started[0], signal.SIGSTOP)
+        job = asyncio.create_task(workers.answer(bytes(1024 * 1024)))
+        while not workers._busy:
+            await asyncio.sleep(0.01)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert not running(started[0])
         assert await workers.answer(b"a") == b"a0a1a2"
 
 

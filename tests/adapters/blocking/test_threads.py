@@ -204,20 +204,6 @@ async def test_leaving_early_waits_for_the_current_item_even_when_cancelled_twic
     assert closed.is_set()
 
 
-async def test_interrupt_cuts_the_current_item_short() -> None:
-    gate = threading.Event()
-
-    def work() -> Iterator[int]:
-        yield 1
-        gate.wait()
-        yield 2
-
-    items = iterate(work, ahead=1, interrupt=gate.set)
-    await anext(items)
-    await items.aclose()
-    assert gate.is_set()
-
-
 async def test_a_failure_while_closing_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     def work() -> Iterator[int]:
         try:

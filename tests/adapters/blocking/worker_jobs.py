@@ -3,21 +3,21 @@
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from adapters.blocking import worker_number
+from adapters.blocking import Send, Work, worker_number
 from adapters.contract.errors import TooLong
 
 
-def factory() -> Callable[[bytes], Iterator[bytes]]:
+def factory() -> Work:
     return work
 
 
-def broken() -> Callable[[bytes], Iterator[bytes]]:
+def broken() -> Work:
     raise RuntimeError("no model here")
 
 
-def silent() -> Callable[[bytes], Iterator[bytes]]:
+def silent() -> Work:
     time.sleep(60)
     return work
 
@@ -25,28 +25,28 @@ def silent() -> Callable[[bytes], Iterator[bytes]]:
 poisoned = False
 
 
-def work(payload: bytes) -> Iterator[bytes]:  # noqa: PLR0912 - one case for each job
+def work(payload: bytes, send: Send) -> bytes:  # noqa: PLR0912 - one case for each job
     global poisoned  # noqa: PLW0603 - what a job leaves behind in the memory of its process
     if poisoned:
         os.abort()
     match payload:
         case b"poison":
             poisoned = True
-            yield b"done"
+            return b"done"
         case b"refuse":
             raise TooLong("That is too long.", adapter="test", param="audio", code="audio_too_long")
         case b"hoard":
-            yield bytes(1024 * 1024 * 1024)[:1]
+            return bytes(1024 * 1024 * 1024)[:1]
         case b"spin":
-            yield b"first"
+            send(b"first")
             while True:
                 pass
         case b"pid":
-            yield str(os.getpid()).encode()
+            return str(os.getpid()).encode()
         case b"number":
-            yield str(worker_number()).encode()
+            return str(worker_number()).encode()
         case b"number and hang":
-            yield str(worker_number()).encode()
+            send(str(worker_number()).encode())
             time.sleep(60)
         case b"print":
             # C's own buffer, as a chatty library would use it, besides Python's.
@@ -54,21 +54,34 @@ def work(payload: bytes) -> Iterator[bytes]:  # noqa: PLR0912 - one case for eac
             library.puts(b"noise from C")
             library.fflush(None)
             print("noise from Python", flush=True)
-            yield b"clean"
+            return b"clean"
         case b"die":
-            yield b"first"
+            send(b"first")
             os._exit(3)
         case b"fail":
-            yield b"first"
+            send(b"first")
             raise ValueError("what the user said")
         case b"hang":
-            yield str(os.getpid()).encode()
+            send(str(os.getpid()).encode())
             time.sleep(60)
         case b"short":
             time.sleep(0.3)
-            yield b"done"
+            return b"done"
+        case b"halves":
+            send(b"first")
+            time.sleep(0.1)
+            return b"second"
+        case _ if payload.startswith(b"die once"):
+            died = Path(os.fsdecode(payload.removeprefix(b"die once")))
+            if not died.exists():
+                died.touch()
+                send(b"begin")
+                os._exit(3)
+            send(b"beginning")
+            return b"end"
         case b"huge":
-            yield bytes(65 * 1024 * 1024)
+            return bytes(65 * 1024 * 1024)
         case _:
             for number in range(3):
-                yield payload + str(number).encode()
+                send(payload + str(number).encode())
+    return b""

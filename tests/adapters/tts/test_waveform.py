@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adapters.tts import waveform
-from adapters.tts.espeak import library
+from tests.support.workers import speech
 
 RATE = 22_050
 
@@ -20,7 +20,7 @@ def test_another_tempo_changes_the_length_and_keeps_the_pitch(tempo: float) -> N
 
 @pytest.mark.parametrize("speed", [0.25, 1.0, 4.0])
 def test_clips_begin_and_end_without_a_click(speed: float) -> None:
-    pcm = library.synthesise("Apples", "gmw/en-US", speed)
+    pcm = speech("Apples", "gmw/en-US", speed)
     faded = np.frombuffer(waveform.faded(pcm, RATE), "<i2")
     assert abs(int(faded[0])) < 50
     assert abs(int(faded[-1])) < 50
@@ -30,6 +30,13 @@ def test_clips_begin_and_end_without_a_click(speed: float) -> None:
 @pytest.mark.parametrize("samples", [0, 1, 2, 3])
 def test_next_to_nothing_can_be_faded(samples: int) -> None:
     assert len(waveform.faded(b"\x00\x10" * samples, RATE)) == 2 * samples
+
+
+@pytest.mark.parametrize("sizes", [[5_000], [1, 2, 3, 200, 5_000], [40, 40], [30, 0, 100], [44, 44, 1], []])
+def test_sound_in_pieces_is_faded_as_the_whole(sizes: list[int]) -> None:
+    fade, waves = waveform.Fade(RATE), [np.full(size, 9_000, "<i2").tobytes() for size in sizes]
+    pieces = [fade.feed(wave) for wave in waves]
+    assert b"".join([*pieces, fade.end()]) == waveform.faded(b"".join(waves), RATE)
 
 
 def test_chunks_are_forty_milliseconds() -> None:

@@ -1,17 +1,18 @@
 """A worker that makes a tone instead of speech, and ends on certain words."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
+from adapters.blocking import Work
 from adapters.tts import waveform
 from adapters.tts.phrase_workers import Phrase, UnusableModel, answering
 
 RATE = 16_000
 
 
-def synthesiser(kind: str) -> Callable[[bytes], Iterator[bytes]]:
+def synthesiser(kind: str) -> Work:
     def load() -> Callable[[Phrase], bytes]:
         if kind == "damaged":
             raise UnusableModel("The model is damaged; download it again.")

@@ -3,11 +3,12 @@ import pytest
 
 from adapters.contract.guard import Request
 from adapters.guards.patterns.worker import Patterns, matcher
+from tests.support.workers import answered
 
 
 def found(text: str, *patterns: str, before: str = "", ignore_case: bool = True) -> list[int]:
     answer = matcher(msgspec.json.encode(Patterns(patterns=patterns, ignore_case=ignore_case)).decode())
-    [encoded] = answer(msgspec.msgpack.encode(Request(text=text, before=before)))
+    [encoded] = answered(answer, msgspec.msgpack.encode(Request(text=text, before=before)))
     return msgspec.msgpack.decode(encoded, type=list[int])
 
 

@@ -20,6 +20,7 @@ from adapters.tts.espeak import library
 from tests.models import tiny_whisper
 from tests.support.recogniser_engine import asking, heard
 from tests.support.word_errors import error_rate
+from tests.support.workers import speech
 
 pytest.importorskip("faster_whisper", reason="needs faster-whisper")
 
@@ -60,7 +61,7 @@ def question() -> Any:
 
 
 def spoken(text: str, voice: str = "gmw/en-US") -> Any:
-    pcm = np.frombuffer(library.synthesise(text, voice, 1.0), np.int16).astype(np.float32) / 32768
+    pcm = np.frombuffer(speech(text, voice), np.int16).astype(np.float32) / 32768
     return soxr.resample(pcm, library.inventory().sample_rate, 16_000)
 
 

@@ -1,19 +1,19 @@
 """A worker that ends or stalls on certain words, as the library does on certain texts."""
 
 import os
-from collections.abc import Callable, Iterator
 
+from adapters.blocking import Send, Work
 from adapters.tts.espeak import worker
 
 
-def synthesiser() -> Callable[[bytes], Iterator[bytes]]:
+def synthesiser() -> Work:
     answer = worker.synthesiser()
 
-    def fragile(job: bytes) -> Iterator[bytes]:
+    def fragile(job: bytes, send: Send) -> bytes:
         if b"crash" in job:
             os.abort()
         while b"stall" in job:
             pass
-        return answer(job)
+        return answer(job, send)
 
     return fragile

@@ -48,7 +48,7 @@ async def test_an_utterance_is_chunks_between_started_and_finished(engine: Espea
     assert started == Started(ignored=("instructions",))
     sizes = [len(chunk.pcm) for chunk in chunks if isinstance(chunk, tts.AudioChunk)]
     assert len(sizes) == len(chunks) > 5
-    assert set(sizes[:-1]) == {2 * 882}
+    assert 0 < min(sizes) <= max(sizes) == 2 * 882
     assert finished == tts.Finished(seconds=sum(sizes) / 2 / 22_050, characters=6)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.tts.kokoro import worker
 from adapters.tts.phrase_workers import Phrase, Speaker
+from tests.support.workers import answered as answered_job
 
 
 class Model:
@@ -35,7 +36,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Model:
 
 def answered(text: str, voice: str = "a", speed: float = 1.0) -> bytes:
     job = msgspec.msgpack.encode(Phrase(text=text, speed=speed, speaker=Speaker(voice=voice, language="en-us")))
-    return b"".join(worker.synthesiser("model", "voices", "")(job))
+    return b"".join(answered_job(worker.synthesiser("model", "voices", ""), job))
 
 
 def test_voices_are_mixed_and_the_speed_is_passed_on(model: Model) -> None:

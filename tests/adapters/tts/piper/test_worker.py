@@ -9,6 +9,7 @@ import pytest
 
 from adapters.tts.phrase_workers import Phrase, Speaker
 from adapters.tts.piper import worker
+from tests.support.workers import answered as answered_job
 
 
 class Voice:
@@ -34,7 +35,7 @@ def voice(monkeypatch: pytest.MonkeyPatch) -> Voice:
 
 def answered(text: str, name: str = "joe", speed: float = 1.0) -> bytes:
     job = msgspec.msgpack.encode(Phrase(text=text, speed=speed, speaker=Speaker(voice=name)))
-    return b"".join(worker.synthesiser("/voices/joe.onnx")(job))
+    return b"".join(answered_job(worker.synthesiser("/voices/joe.onnx"), job))
 
 
 def test_speaker_and_speed_are_passed_on(voice: Voice) -> None:
