@@ -23,6 +23,9 @@ AT_ONCE_BYTES = 4_000
 WRITERS = 16
 """How many longer jobs are sent at once."""
 
+AHEAD = 16
+"""Messages that are read before they are wanted: a slow reader holds its worker up, and does not fill the memory."""
+
 POLL_SECONDS = 0.005
 ENDING_SECONDS = 5
 """How long a process may take to end after it has closed its output."""
@@ -47,7 +50,8 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             bufsize=frames.BUFFER_BYTES,
         )
-        self._replies: asyncio.Queue[frames.Reply | Exception] = asyncio.Queue()
+        self._replies: asyncio.Queue[frames.Reply | Exception] = asyncio.Queue()  # the thread waits for ``room``
+        self._room = threading.Semaphore(AHEAD)
         self._between_jobs = False
         self.killed = False
         self.loaded = False
@@ -114,6 +118,7 @@ class WorkerProcess:
         """End the process, without waiting for that."""
         self.killed = True
         self._process.kill()
+        self._room.release(_ALL)  # the thread shall come to the end of what was sent
 
     async def dead(self) -> None:
         """Wait until the killed process is dead."""
@@ -134,6 +139,7 @@ class WorkerProcess:
 
     async def _next(self) -> frames.Reply:
         reply = await self._replies.get()
+        self._room.release()
         if isinstance(reply, Exception):
             raise reply
         return reply
@@ -143,6 +149,7 @@ class WorkerProcess:
         with suppress(RuntimeError), self._stdout as stdout:  # the loop has been closed
             try:
                 while (reply := frames.read_reply(stdout)) is not None:
+                    self._room.acquire()
                     loop.call_soon_threadsafe(self._replies.put_nowait, reply)
                 error: Exception = self._ended()
             except frames.BadFrame as failure:
@@ -173,4 +180,5 @@ class WorkerProcess:
         return self._process.stdout  # type: ignore[return-value]
 
 
+_ALL = 1_000_000
 _writing = WaitingThreads(WRITERS, "jobs to workers")

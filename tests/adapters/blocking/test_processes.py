@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from adapters.blocking import Limits, WorkerDied, WorkerPool, frames, worker_number
+from adapters.blocking.worker_process import AHEAD
 from adapters.contract.errors import TimedOut, TooLong, Unavailable, UpstreamError
 
 
@@ -254,6 +255,18 @@ async def test_closing_the_pool_ends_a_busy_worker() -> None:
         assert not running(process)
         with pytest.raises(Unavailable):
             await anext(items)
+
+
+async def test_a_slow_reader_holds_its_worker_up() -> None:
+    async with pool() as workers, aclosing(workers.stream(b"flood")) as items:
+        assert len(await anext(items)) == 100_000
+        (worker,) = workers._busy
+        while worker._replies.qsize() < AHEAD - 1:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert worker._replies.qsize() <= AHEAD
+        rest = [len(item) async for item in items]
+        assert rest == [100_000] * 199 + [3]
 
 
 async def test_the_whole_answer_of_a_job() -> None:

@@ -64,6 +64,10 @@ def work(payload: bytes, send: Send) -> bytes:  # noqa: PLR0912 - one case for e
         case b"hang":
             send(str(os.getpid()).encode())
             time.sleep(60)
+        case b"flood":
+            for _ in range(200):
+                send(bytes(100_000))
+            return b"end"
         case b"short":
             time.sleep(0.3)
             return b"done"
