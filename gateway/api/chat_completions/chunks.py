@@ -50,7 +50,7 @@ class ChunkWriter:
                 yield from self._begin(content="")
                 yield self._chunk(Delta(content=event.text))
             case llm.ReasoningDelta():
-                yield from self._begin(content=None if self._spoken else "")
+                yield from self._begin(content=None)  # calls alone may follow, and their content is null
                 yield self._chunk(Delta(reasoning_content=event.text))
             case llm.ToolCallStarted():
                 yield from self._begin(content=None)

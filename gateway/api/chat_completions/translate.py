@@ -145,6 +145,8 @@ def ignored(request: ChatCompletionRequest) -> tuple[str, ...]:
     """The further parameters of ``request`` that have no effect."""
     options = request.stream_options
     named = {
+        # That of a function's result names the call, in the form before tools.
+        "messages.name": any(message.name is not None and message.role != "function" for message in request.messages),
         "audio": request.audio is not None and not is_spoken(request),
         "stream_options.include_obfuscation": options is not None and bool(options.include_obfuscation),
     }

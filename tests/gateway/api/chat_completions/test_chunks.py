@@ -16,7 +16,7 @@ NAMES = CompletionId(id="chatcmpl-1", created=1, model="m", audio_id="audio_1", 
 ANSWER = llm.Message(role="assistant", parts=())
 USAGE = llm.Usage(input_tokens=3, output_tokens=4, cached_tokens=2, reasoning_tokens=1)
 FIRST = {"role": "assistant", "content": "", "refusal": None}
-FIRST_SPOKEN = {"role": "assistant", "content": None, "refusal": None}
+FIRST_OF_NO_TEXT = {"role": "assistant", "content": None, "refusal": None}
 SOUND = tts.AudioChunk(pcm=b"xx")
 
 
@@ -63,7 +63,7 @@ def test_calls_are_numbered_and_named_once() -> None:
         end("tool_calls"),
     )
     assert found == [
-        FIRST_SPOKEN,
+        FIRST_OF_NO_TEXT,
         {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}]},
         {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]},
         {"tool_calls": [{"index": 1, "id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}}]},
@@ -75,8 +75,20 @@ def test_calls_are_numbered_and_named_once() -> None:
 
 def test_thought_is_a_field_of_its_own() -> None:
     thought = llm.ReasoningDelta(text="hm")
-    assert deltas(thought, end()) == [FIRST, {"reasoning_content": "hm"}, {}]
-    assert deltas(thought, end(), spoken=True) == [FIRST_SPOKEN, {"reasoning_content": "hm"}, {}]
+    text = llm.TextDelta(text="So.")
+    assert deltas(thought, text, end()) == [
+        FIRST_OF_NO_TEXT,
+        {"reasoning_content": "hm"},
+        {"content": "So."},
+        {},
+    ]
+    assert deltas(thought, end(), spoken=True) == [FIRST_OF_NO_TEXT, {"reasoning_content": "hm"}, {}]
+
+
+def test_calls_that_follow_a_thought_leave_the_content_null() -> None:
+    first, *others = deltas(llm.ReasoningDelta(text="hm"), llm.ToolCallStarted(call_id="c1", name="f"), end())
+    assert first == FIRST_OF_NO_TEXT
+    assert not any("content" in delta for delta in others)
 
 
 def test_audio_has_its_id_and_its_time_once_and_slices_that_can_be_joined() -> None:
@@ -90,7 +102,7 @@ def test_audio_has_its_id_and_its_time_once_and_slices_that_can_be_joined() -> N
         spoken=True,
     )
     audio = [delta["audio"] for delta in found if "audio" in delta]
-    assert found[0] == FIRST_SPOKEN
+    assert found[0] == FIRST_OF_NO_TEXT
     assert (audio[0], audio[-1], found[-1]) == ({"id": "audio_1"}, {"expires_at": 3601}, {})
     assert "".join(each.get("transcript", "") for each in audio) == "Hello."
     slices = [each["data"] for each in audio if "data" in each]
@@ -110,5 +122,5 @@ def test_an_empty_answer_is_an_answer() -> None:
 
 def test_a_refusal_comes_in_its_own_field_but_is_spoken_as_any_text() -> None:
     pieces = [llm.TextDelta(text=text, refusal=True) for text in ("I can't ", "help.")]
-    assert deltas(*pieces, end()) == [FIRST_SPOKEN, {"refusal": "I can't "}, {"refusal": "help."}, {}]
+    assert deltas(*pieces, end()) == [FIRST_OF_NO_TEXT, {"refusal": "I can't "}, {"refusal": "help."}, {}]
     assert {"audio": {"transcript": "help."}} in deltas(*pieces, end(), spoken=True)

@@ -165,6 +165,10 @@ def test_what_has_no_effect_is_named() -> None:
     request = read(audio=SPOKEN["audio"], stream_options={"include_obfuscation": True})
     assert ignored(request) == ("audio", "stream_options.include_obfuscation")
     assert ignored(read(stream_options={"include_obfuscation": False}, **SPOKEN)) == ()
+    call = {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}
+    result = {"role": "function", "name": "f", "content": "x"}
+    assert ignored(read(messages=[user(), call, result])) == ()
+    assert ignored(read(messages=[user(), {"role": "user", "name": "ann", "content": "Hi"}])) == ("messages.name",)
 
 
 def test_metadata_is_without_effect_where_it_was_to_be_stored() -> None:
