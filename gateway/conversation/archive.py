@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.conversation import GIVEN_ID, ID, Conversation, NotFound
+from gateway.conversation.item_ids import family_of
 from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Record, Snapshot, decoded, encoded, within
 
@@ -56,6 +57,8 @@ class Archive:
     async def owner(self, item_id: str) -> str | None:
         """The step in which the item ``item_id`` came up."""
         owner = await self._store.get(f"item:{item_id}") if GIVEN_ID.fullmatch(item_id) else None
+        if owner is None and (family := family_of(item_id)) is not None:
+            owner = await self._store.get(f"item:{family}")
         return None if owner is None else owner.decode(errors="replace")
 
     async def record_answer(self, response_id: str, record: Record, items: Iterable[str] = ()) -> None:
@@ -66,7 +69,10 @@ class Archive:
             logger.error("the record of %s is not kept: %s", response_id, error.message)
 
     async def keep_record(self, response_id: str, record: Record, items: Iterable[str] = ()) -> None:
-        """Keep ``record``, and that ``items`` are a part of it. Raises ``Unavailable``, ``InvalidRequest``."""
+        """Keep ``record``, and that ``items``, or families of them, are a part of it.
+
+        Raises ``Unavailable``, ``InvalidRequest``.
+        """
         data = encoded(record)
         if len(data) > self._max_bytes:
             raise InvalidRequest("The items are larger than --conversation_max_mb.", code="invalid_value")

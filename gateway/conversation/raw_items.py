@@ -5,7 +5,6 @@ a file, a call of another tool than a function, its output, or a field that nobo
 """
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +22,10 @@ _FIELDS = {
 }
 """What a message has of an item, and of its parts."""
 
-_MADE_UP = re.compile(r"item_[0-9a-f]{32}")
+MADE_UP = "item"
+"""The prefix of ids for items that have none; no server is told of them."""
+
+_MADE_UP = re.compile(MADE_UP + r"_[0-9a-f]{32}")
 _OWNER = "items of "
 
 
@@ -38,11 +40,6 @@ def _is_known(value: dict[str, Any]) -> bool:
     kind = value.get("type")
     fields = _FIELDS.get(kind) if isinstance(kind, str) else None
     return fields is not None and all(name in fields for name, each in value.items() if each)
-
-
-def made_up_id() -> str:
-    """An id for an item that has none; no server is told of it."""
-    return f"item_{uuid.uuid4().hex}"
 
 
 def raw(item: dict[str, Any], route: str) -> llm.Opaque:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from adapters.contract.errors import InvalidRequest
 from gateway.conversation.conversation import GIVEN_ID
+from gateway.conversation.item_ids import id_in
 from gateway.wire.field_types import GivenId
 from gateway.wire.messages import CallId, ImageAddress, ShownText
 from gateway.wire.supported_values import supported_values
@@ -144,19 +145,22 @@ def new_id(kind: type[Item]) -> str:
     return f"{PREFIXES[kind]}_{uuid.uuid4().hex}"
 
 
-def named(items: Iterable[Item], param: str) -> tuple[Item, ...]:
-    """``items``, each with an id, a status and its content as parts. Raises ``InvalidRequest`` for what is no id."""
-    return tuple(_named(item, f"{param}[{number}]") for number, item in enumerate(items))
+def named(items: Iterable[Item], param: str, family: str) -> tuple[Item, ...]:
+    """``items``, each with a status, its content as parts, and an id, of ``family`` where it has none.
+
+    Raises ``InvalidRequest`` for what is no id.
+    """
+    return tuple(_named(item, f"{param}[{number}]", family, number) for number, item in enumerate(items))
 
 
-def _named(item: Item, path: str) -> Item:
+def _named(item: Item, path: str, family: str, number: int) -> Item:
     if item.id is not None and not GIVEN_ID.fullmatch(item.id):
         raise InvalidRequest(
             f"Invalid '{path}.id': {item.id[:100]!r} must match {GIVEN_ID.pattern}.",
             param=f"{path}.id",
             code="invalid_value",
         )
-    whole = msgspec.structs.replace(item, id=item.id or new_id(type(item)), status="completed")
+    whole = msgspec.structs.replace(item, id=item.id or id_in(family, PREFIXES[type(item)], number), status="completed")
     if isinstance(whole, MessageItem):
         return msgspec.structs.replace(whole, content=[_shown(part) for part in content_of(whole)])
     return whole

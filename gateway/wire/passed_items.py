@@ -6,31 +6,32 @@ import msgspec
 
 from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest
-from gateway.conversation.raw_items import is_plain, made_up_id, raw
+from gateway.conversation.item_ids import id_in, new_family
+from gateway.conversation.raw_items import MADE_UP, is_plain, raw
 from gateway.wire.item_messages import joined, message_of
-from gateway.wire.items import Item, named
+from gateway.wire.items import PREFIXES, Item, named
 from gateway.wire.kept_items import Items
 
 
-def kept_items(given: str | Items | None) -> Items:
-    """The input as a list of items, each with an id."""
+def kept_items(given: str | Items | None, family: str) -> Items:
+    """The input as a list of items, each with an id, of ``family`` where it has none."""
     if given is None or isinstance(given, str):
         given = [] if given is None else [{"role": "user", "content": given}]
-    return [_kept(item) for item in given]
+    return [_kept(item, family, number) for number, item in enumerate(given)]
 
 
-def _kept(item: dict[str, Any]) -> dict[str, Any]:
+def _kept(item: dict[str, Any], family: str, number: int) -> dict[str, Any]:
     if (whole := _whole(item)) is None:
-        return {"type": "message", **item, "id": item.get("id") or made_up_id()}
+        return {"type": "message", **item, "id": item.get("id") or id_in(family, MADE_UP, number)}
     kept: dict[str, Any] = msgspec.to_builtins(whole)
-    return kept
+    return kept if item.get("id") else kept | {"id": id_in(family, PREFIXES[type(whole)], number)}
 
 
 def _known(item: dict[str, Any]) -> Item | None:
     """The item as one of those that the gateway knows."""
     try:
         found: Item = msgspec.convert({"type": "message", **item}, Item)
-        return named([found], "input")[0]
+        return named([found], "input", new_family())[0]
     except (msgspec.ValidationError, InvalidRequest):
         return None
 

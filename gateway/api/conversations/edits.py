@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.conversation.archive import Archive
 from gateway.conversation.conversation import Conversation, Messages, NotFound, begun
+from gateway.conversation.item_ids import new_family
 from gateway.conversation.snapshot import Record
 from gateway.conversation.steps import Step
 from gateway.wire.item_messages import messages_of
@@ -50,10 +51,11 @@ async def add(archive: Archive, name: str, items: list[Item]) -> Items:
 
 async def _recorded(archive: Archive, items: list[Item]) -> tuple[str, tuple[Item, ...], Messages]:
     """Keep the record of a step that adds ``items``: its id, the items with theirs, and as messages."""
-    given = named(items, "items")
+    family = new_family()
+    given = named(items, "items", family)
     messages = messages_of(given, "items")
     step = f"items_{uuid.uuid4().hex}"
-    await archive.keep_record(step, Record(items=msgspec.json.encode(given)))
+    await archive.keep_record(step, Record(items=msgspec.json.encode(given)), [family])
     return step, given, messages
 
 

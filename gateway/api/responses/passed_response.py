@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.contract.passthrough import Forwarded
 from gateway.api.responses.events import event_bytes
-from gateway.api.responses.response import Shelf, failure_of
+from gateway.api.responses.response import Given, Shelf, failure_of
 from gateway.api.responses.running import Cancelled, RunningResponse
 from gateway.api.responses.schema import PassedFields, Response, ResponseError
 from gateway.api.responses.writer import ResponseWriter
@@ -24,7 +24,6 @@ from gateway.telemetry.timings import Stopwatch
 from gateway.turns.passed_turn import PassedEvent, PassedKept, PassedTurn, TurnPassed
 from gateway.turns.result import ConversationJoined
 from gateway.wire.conversation import ConversationId, conversation_name
-from gateway.wire.kept_items import Items
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class PassedResponse:
     """What ``turn`` answers to ``given``; ``request`` is what is known of it, ``relay`` is that of the turn."""
 
     def __init__(
-        self, turn: PassedTurn, request: PassedFields, given: Items, shelf: Shelf, relay: NumberedRelay
+        self, turn: PassedTurn, request: PassedFields, given: Given[dict[str, Any]], shelf: Shelf, relay: NumberedRelay
     ) -> None:
         self._turn = turn
         self._request = request
@@ -130,9 +129,10 @@ class PassedResponse:
 
     async def _record(self, name: str, response: bytes, output: Iterable[Any]) -> None:
         if self._request.store is not False and GIVEN_ID.fullmatch(name):
-            record = Record(items=msgspec.json.encode(self._given), response=response)
+            record = Record(items=msgspec.json.encode(self._given.items), response=response)
             named = [item["id"] for item in output if isinstance(item, dict) and isinstance(item.get("id"), str)]
-            await self._shelf.archive.record_answer(name, record, filter(GIVEN_ID.fullmatch, named))
+            names = [*filter(GIVEN_ID.fullmatch, named), self._given.family]
+            await self._shelf.archive.record_answer(name, record, names)
 
     def _headers(self, name: str, watch: Stopwatch, ignored: tuple[str, ...]) -> dict[str, str]:
         return headers_of(

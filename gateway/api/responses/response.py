@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -27,12 +28,21 @@ from gateway.wire.items import Item
 
 logger = logging.getLogger(__name__)
 
+ItemT = TypeVar("ItemT")
+
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """Where the responses of one caller are: those that are kept, and those that are being written."""
 
     archive: Archive
     running: RunningResponses
+
+
+class Given(msgspec.Struct, Generic[ItemT], frozen=True, kw_only=True):
+    """The items of a request, each with an id: that of those that came without one is of ``family``."""
+
+    items: Sequence[ItemT]
+    family: str
 
 
 class WrittenResponse:
@@ -42,7 +52,7 @@ class WrittenResponse:
         self,
         turn: ConversationTurn,
         writer: ResponseWriter,
-        given: tuple[Item, ...],
+        given: Given[Item],
         shelf: Shelf,
         ignored: tuple[str, ...],
     ) -> None:
@@ -115,12 +125,12 @@ class WrittenResponse:
     async def _record(self) -> None:
         response = self._writer.response
         if response.store:
-            given = [substituted(item, self._flagged) for item in self._given]
+            given = [substituted(item, self._flagged) for item in self._given.items]
             instructions = self._flagged.get(response.instructions or "", response.instructions)
             kept = msgspec.structs.replace(response, instructions=instructions)
             record = Record(items=msgspec.json.encode(given), response=msgspec.json.encode(kept))
             items = [item.id for item in response.output if item.id is not None]
-            await self._shelf.archive.record_answer(response.id, record, items)
+            await self._shelf.archive.record_answer(response.id, record, [*items, self._given.family])
 
     def _headers(self, watch: Stopwatch) -> dict[str, str]:
         return headers_of(

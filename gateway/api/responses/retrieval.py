@@ -88,20 +88,15 @@ async def resolved(archive: Archive, values: dict[str, Any]) -> dict[str, Any]:
     items = values.get("input")
     if not isinstance(items, list) or len(items) > MOST_ITEMS or not any(map(_refers, items)):
         return values  # too many are refused later
-    _refuse_repeated(item.get("id") for item in items if _refers(item))
-    continued: Items = []
-    if (state := await _continued(archive, values)) is not None:
-        continued = await conversation_items(archive, state)
-    return {
-        **values,
-        "input": [await _referred(archive, item["id"], continued) if _refers(item) else item for item in items],
-    }
+    names = _names(item.get("id") for item in items if _refers(item))
+    found = await _found(archive, names, await _continued(archive, values))
+    return {**values, "input": [_named_in(found, item["id"]) if _refers(item) else item for item in items]}
 
 
-def _refuse_repeated(names: Iterable[Any]) -> None:
-    """Refuse a second reference to an item: a few bytes would become many times a long text."""
+def _names(given: Iterable[Any]) -> set[str]:
+    """The ids that are referred to. A second reference is refused: a few bytes would become many times a long text."""
     seen: set[str] = set()
-    for name in names:
+    for name in given:
         if not isinstance(name, str):
             raise InvalidRequest(
                 "Missing required parameter: 'input[].id', the id of the item that an 'item_reference' refers to.",
@@ -115,10 +110,15 @@ def _refuse_repeated(names: Iterable[Any]) -> None:
                 code="invalid_value",
             )
         seen.add(name)
+    return seen
 
 
 def _refers(item: Any) -> bool:
-    return isinstance(item, dict) and item.get("type") == "item_reference"
+    """Whether ``item`` refers to another; it need not say so if it has nothing but an id."""
+    return isinstance(item, dict) and (
+        item.get("type") == "item_reference"
+        or ("id" in item and all(item[name] is None for name in item if name != "id"))
+    )
 
 
 async def _continued(archive: Archive, values: dict[str, Any]) -> Conversation | None:
@@ -129,12 +129,27 @@ async def _continued(archive: Archive, values: dict[str, Any]) -> Conversation |
     return (await archive.newest(name))[1] if isinstance(name, str) and ID.fullmatch(name) else None
 
 
-async def _referred(archive: Archive, name: str, continued: Items) -> dict[str, Any]:
-    owner = await archive.owner(name)
-    listed = continued if owner is None else (await step_items(archive, owner)).output
-    for item in listed:
-        if item.get("id") == name:
-            return item
+async def _found(archive: Archive, names: set[str], continued: Conversation | None) -> dict[str, dict[str, Any]]:
+    """The items ``names``, as far as they are kept; each record is read once, however many items of it are named."""
+    owners: dict[str, set[str]] = {}
+    for name in names:
+        if (owner := await archive.owner(name)) is not None:
+            owners.setdefault(owner, set()).add(name)
+    found = {} if continued is None else _by_id(await conversation_items(archive, continued), names)
+    for owner, named in owners.items():
+        step = await step_items(archive, owner)
+        found |= _by_id((*step.given, *step.output), named)
+    return found
+
+
+def _by_id(items: Iterable[dict[str, Any]], names: set[str]) -> dict[str, dict[str, Any]]:
+    found = ((item.get("id"), item) for item in items)
+    return {name: item for name, item in found if isinstance(name, str) and name in names}
+
+
+def _named_in(found: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    if (item := found.get(name)) is not None:
+        return item
     raise InvalidRequest(
         f"Item with id '{name[:100]}' not found. Items are not persisted when `store` is set to false. Try again "
         "with `store` set to true, or remove this item from your input.",

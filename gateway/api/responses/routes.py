@@ -13,11 +13,12 @@ from adapters.contract.errors import Unsupported
 from gateway.access.caller import Caller
 from gateway.api.responses.openapi import ResponsesOperation
 from gateway.api.responses.passed_response import NumberedRelay, PassedResponse
-from gateway.api.responses.response import Shelf, WrittenResponse
+from gateway.api.responses.response import Given, Shelf, WrittenResponse
 from gateway.api.responses.retrieval import delete_response, input_items, resolved, response_json
 from gateway.api.responses.schema import FIELDS, Deleted, PassedFields, ResponsesRequest
 from gateway.api.responses.translate import check, ignored, passed_request, response_of, turn_request
 from gateway.api.responses.writer import ResponseWriter
+from gateway.conversation.item_ids import new_family
 from gateway.engines.lifecycle import Gateway
 from gateway.engines.route import ServedRoute
 from gateway.http.auth import caller_of
@@ -86,11 +87,12 @@ async def _passed_on(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, Str
     fields = asked.fields
     wire, _ = await offloaded(fields.size, fields_of, fields, PassedFields, ())
     check(wire)
-    given = await offloaded(fields.size, kept_items, wire.input)
+    family = new_family()
+    given = await offloaded(fields.size, kept_items, wire.input, family)
     route = asked.served.name
     request = await offloaded(fields.size, passed_request, fields.values, wire, asked.caller, given, route)
     turn = turns.pass_on(msgspec.structs.replace(request, relay=asked.relay), asked.served, asked.watch)
-    answer = PassedResponse(turn, wire, given, shelf, asked.relay)
+    answer = PassedResponse(turn, wire, Given(items=given, family=family), shelf, asked.relay)
     return turn.id, answer.response(asked.watch, fields.ignored)
 
 
@@ -100,12 +102,13 @@ async def _translated(asked: Asked, turns: Turns, shelf: Shelf) -> tuple[str, St
     wire, unknown = await offloaded(size, _read, asked.fields)
     check(wire)
     items = [MessageItem(role="user", content=wire.input)] if isinstance(wire.input, str) else wire.input or []
-    given = named(items, "input")
+    family = new_family()
+    given = named(items, "input", family)
     request = await offloaded(size, turn_request, wire, asked.caller, given)
     turn = turns.begin(request, asked.served, watch)
     response = response_of(wire, request, turn.id, asked.served.name, int(time.time()))
     writer = ResponseWriter(response, summarised=bool(wire.reasoning and wire.reasoning.summary))
-    answer = WrittenResponse(turn, writer, given, shelf, (*unknown, *ignored(wire)))
+    answer = WrittenResponse(turn, writer, Given(items=given, family=family), shelf, (*unknown, *ignored(wire)))
     return turn.id, answer.streamed(watch) if wire.stream else answer.whole(watch)
 
 

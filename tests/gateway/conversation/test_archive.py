@@ -9,6 +9,7 @@ from adapters.contract import llm
 from adapters.contract.errors import InvalidRequest, Unavailable
 from gateway.conversation.archive import Archive
 from gateway.conversation.conversation import Conversation, NotFound, begun
+from gateway.conversation.item_ids import id_in, new_family
 from gateway.conversation.memory_store import MemoryStore
 from gateway.conversation.owned_store import OwnedStore
 from gateway.conversation.snapshot import Record, Snapshot, encoded
@@ -137,8 +138,11 @@ async def test_a_deleted_conversation_leaves_its_answers() -> None:
 
 async def test_items_are_known_by_the_answer_they_came_with() -> None:
     kept = Kept()
-    await kept.archive.record_answer("r1", RECORD, ["msg_1", "fc_1"])
+    made_up = new_family()
+    await kept.archive.record_answer("r1", RECORD, ["msg_1", "fc_1", made_up])
     assert await kept.archive.record("r1") == RECORD
+    names = [id_in(family, "msg", number) for family in (made_up, new_family()) for number in (0, 1)]
+    assert [await kept.archive.owner(item) for item in names] == ["r1", "r1", None, None]
     assert [await kept.archive.owner(item) for item in ("msg_1", "fc_1", "msg_2", "no id")] == ["r1", "r1", None, None]
 
 

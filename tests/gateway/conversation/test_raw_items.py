@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from adapters.contract import llm
-from gateway.conversation.raw_items import is_plain, is_raw, made_up_id, raw, raw_output, with_raw
+from gateway.conversation.item_ids import id_in, new_family
+from gateway.conversation.raw_items import MADE_UP, is_plain, is_raw, raw, raw_output, with_raw
 
 SAID: dict[str, Any] = {
     "type": "message",
@@ -75,5 +76,5 @@ def test_reasoning_that_says_nothing_is_left_out() -> None:
 
 
 def test_an_id_that_was_made_up_is_not_sent() -> None:
-    kept = message(raw(OTHER | {"id": made_up_id()}, "r"))
+    kept = message(raw(OTHER | {"id": id_in(new_family(), MADE_UP, 3)}, "r"))
     assert list(with_raw([kept], "r")) == [{name: value for name, value in OTHER.items() if name != "id"}]

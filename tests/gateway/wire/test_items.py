@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from adapters.contract.errors import InvalidRequest
+from gateway.conversation.item_ids import new_family
 from gateway.wire.items import InputItems, Item, named, with_types
 
 
@@ -16,7 +17,7 @@ def read(*items: Any) -> list[Item]:
 
 
 def shown(*items: Any) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = msgspec.to_builtins(list(named(read(*items), "input")))
+    listed: list[dict[str, Any]] = msgspec.to_builtins(list(named(read(*items), "input", new_family())))
     return listed
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.llm.responses.adapter import Responses
 from adapters.upstream import UpstreamOptions
+from gateway.conversation.item_ids import new_family
 from gateway.wire.passed_items import history_of, kept_items
 from tests.support.responses_client import CLOCK
 from tests.support.server import events_in, gateway_with_routes, scripted_engines, served
@@ -164,7 +165,7 @@ async def test_reasoning_that_a_client_brings_is_sent_again() -> None:
         await at.answer("And?", previous_response_id=first)
         assert at.sent[1] == thought
         assert [item["type"] for item in at.sent[2:4]] == ["function_call", "function_call_output"]
-    messages = history_of(kept_items([thought, CALL]), "first")
+    messages = history_of(kept_items([thought, CALL], new_family()), "first")
     assert [message.reasoning for message in messages] == [None, "Look."], "for a server that takes it as text"
 
 

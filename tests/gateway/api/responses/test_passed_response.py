@@ -195,6 +195,10 @@ async def test_items_are_referred_to_by_their_ids() -> None:
         reference: Any = {"type": "item_reference", "id": first.output[1].id}
         await at.sdk.responses.create(input=[{"role": "user", "content": "Hi"}, reference])
         assert at.sent["input"][1] == document(at.name)["output"][1]
+        (given,) = (await at.sdk.responses.input_items.list(first.id)).data
+        assert (await at.http.post("/v1/responses", json={"input": [{"id": given.id}]})).status_code == 200
+        (sent,) = at.sent["input"]
+        assert (sent["role"], sent["content"][0]["text"]) == ("user", "Hi")
         body = {"input": [{"type": "item_reference", "id": "msg_9"}]}
         assert (
             "Item with id 'msg_9' not found" in refused(await at.http.post("/v1/responses", json=body), 400)["message"]

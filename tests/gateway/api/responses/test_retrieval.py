@@ -185,6 +185,27 @@ async def test_items_are_referred_to_by_their_ids(at: Desk) -> None:
         await at.sdk.responses.create(input=[{"type": "item_reference", "id": first.output[0].id or ""}])
 
 
+@pytest.mark.parametrize("form", [{"type": "item_reference"}, {}, {"type": None}])
+async def test_given_items_are_referred_to_too(at: Desk, form: dict[str, None]) -> None:
+    made = await at.sdk.conversations.create(items=[{"role": "user", "content": "I am Ann."}])
+    first = await at.sdk.responses.create(input=[{"role": "user", "content": said} for said in ("one", "two")])
+    one, two = [item async for item in at.sdk.responses.input_items.list(first.id, order="asc")]
+    (three,) = (await at.sdk.conversations.items.list(made.id)).data
+    body = {"input": [{"id": item.id, **form} for item in (two, three, one)]}
+    answer = (await at.http.post("/v1/responses", json=body)).json()
+    assert at.got == ["user: two", "user: I am Ann.", "user: one"]
+    again = (await at.sdk.responses.input_items.list(answer["id"], order="asc")).data
+    assert [item.id for item in again] == [two.id, three.id, one.id], "they are the same items"
+    await at.sdk.responses.delete(first.id)
+    assert two.id in refused(await at.http.post("/v1/responses", json=body), 400)["message"]
+
+
+@pytest.mark.parametrize("item", [{"id": "x", "content": "Hi"}, {"id": "x", "call_id": "c", "output": "Hi"}])
+async def test_an_item_that_says_more_than_its_id_is_no_reference(item: dict[str, str]) -> None:
+    async with desk() as at:
+        assert "not found" not in refused(await at.http.post("/v1/responses", json={"input": [item]}), 400)["message"]
+
+
 async def test_items_of_spoken_turns_are_referred_to_within_their_conversation(at: Desk) -> None:
     await spoken(at, conversation="our-talk")
     heard = (await at.sdk.conversations.items.list("our-talk", order="asc")).data[0]
