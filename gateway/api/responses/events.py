@@ -1,5 +1,7 @@
 """Wire types of the events in which a response is streamed; ``sequence_number`` counts them from 0."""
 
+from typing import Any
+
 import msgspec
 
 from gateway.api.responses.schema import OutputItem, Response
@@ -193,7 +195,11 @@ Event = (
 )
 
 
-def event_bytes(event: Event) -> bytes:
-    """The event as it is sent; unlike on other routes its name stands before it, as OpenAI sends it here."""
+def event_bytes(event: Event, response: dict[str, Any] | None = None) -> bytes:
+    """The event as it is sent, if need be with another ``response`` than its own.
+
+    Unlike on other routes its name stands before it, as OpenAI sends it here.
+    """
     name = str(type(event).__struct_config__.tag)
-    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
+    told = event if response is None else msgspec.to_builtins(event) | {"response": response}
+    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(told) + b"\n\n"

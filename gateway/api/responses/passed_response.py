@@ -3,8 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import ExitStack, aclosing
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
 import msgspec
@@ -19,21 +19,31 @@ from gateway.conversation.conversation import GIVEN_ID
 from gateway.conversation.snapshot import Record
 from gateway.http.errors import ErrorAnswer
 from gateway.http.headers import AnswerHead, headers_of
-from gateway.http.streaming import EVENT_STREAM, ClientRelay, Head, Part, Streaming, StreamingResponse
+from gateway.http.streaming import EVENT_STREAM, ClientConnection, ClientRelay, Head, Part, Streaming, StreamingResponse
 from gateway.telemetry.timings import Stopwatch
 from gateway.turns.passed_turn import PassedEvent, PassedKept, PassedTurn, TurnPassed
 from gateway.turns.result import ConversationJoined
 from gateway.wire.conversation import ConversationId, conversation_name
+from gateway.wire.json_text import decode_json
 
 logger = logging.getLogger(__name__)
 
+_ITEM_DONE = "response.output_item.done"
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,9})')
 
 
 class NumberedRelay(ClientRelay):
-    """``numbered`` are the last bytes that were sent with the number of an event: comments have none."""
+    """``numbered`` are the last bytes that were sent with the number of an event: comments have none.
 
-    numbered = b""
+    ``first`` are those that were sent first, with the event that shows the response as it begins, and ``done`` all in
+    which an item was stated whole.
+    """
+
+    first = numbered = b""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        super().__init__(connection)
+        self.done: list[bytes] = []
 
     def __call__(self, data: bytes) -> bool:
         """Send ``data``; whether the client can take more at once."""
@@ -44,6 +54,8 @@ class NumberedRelay(ClientRelay):
         """Take down that ``data`` is sent."""
         if b'"sequence_number"' in data:
             self.numbered = data
+        if b"response.output_item.done" in data:
+            self.done.append(data)
 
 
 class PassedResponse:
@@ -88,6 +100,7 @@ class PassedResponse:
                             case Forwarded():
                                 if running is None:
                                     name = event.answer_id or name
+                                    self._relay.first = event.data
                                     running = held.enter_context(self._shelf.running.entered(self._writer(name)))
                                     yield Head(headers=self._headers(name, watch, ignored))
                                 self._relay.note(event.data)
@@ -98,8 +111,18 @@ class PassedResponse:
                 writer = self._writer(name)
                 last = writer.cancel() if isinstance(error, Cancelled) else writer.fail(failure_of(error))
                 logger.warning("%s ended after its first event: %s", name, type(error).__name__)
-                await self._record(writer.response.id, msgspec.json.encode(writer.response), ())
-                yield b"".join(map(event_bytes, last))
+                response = self._so_far(writer.response)
+                await self._record_answer(response)
+                yield b"".join(event_bytes(event, response) for event in last)
+
+    def _so_far(self, ended: Response) -> dict[str, Any]:
+        """The response as its server showed it, with the items that were stated whole, and how it ``ended``."""
+        own: dict[str, Any] = msgspec.to_builtins(ended)
+        begun = next((event["response"] for event in _events_in(self._relay.first) if _has(event, "response")), own)
+        said = (event for data in self._relay.done for event in _events_in(data))
+        items = [event["item"] for event in said if event.get("type") == _ITEM_DONE and _has(event, "item")]
+        how = {name: own[name] for name in ("id", "status", "error", "incomplete_details")}
+        return begun | how | {"output": items}
 
     def _writer(self, name: str) -> ResponseWriter:
         """Writes what follows the events that were passed on so far, if that is not the server."""
@@ -153,3 +176,16 @@ class PassedResponse:
 async def _next(events: AsyncGenerator[PassedEvent, None], running: RunningResponse | None) -> PassedEvent:
     """The next event; one that is ``running`` can be cancelled."""
     return await anext(events) if running is None else await running.read(events)
+
+
+def _has(event: dict[str, Any], field: str) -> bool:
+    return isinstance(event.get(field), dict)
+
+
+def _events_in(data: bytes) -> Iterator[dict[str, Any]]:
+    """The events in whole server-sent events, as far as each is a line of JSON."""
+    for line in data.splitlines():
+        if line.startswith(b"data:"):
+            with suppress(ValueError):
+                if isinstance(event := decode_json(line[5:]), dict):
+                    yield event

@@ -212,13 +212,28 @@ async def test_cancel_ends_the_stream_and_closes_the_server() -> None:
             name = answer.headers["x-response-id"]
             shown = await at.sdk.responses.retrieve(name)
             assert (shown.status, name) == ("in_progress", "resp_own1")
-            assert (await at.sdk.responses.cancel(name)).status == "cancelled"
+            read = [await anext(lines)]
+            while read[-1] != "event: response.output_text.delta":
+                read.append(await anext(lines))
+            assert (cancelled := await at.sdk.responses.cancel(name)).status == "cancelled"
+            assert len(cancelled.output) == 1
             assert at.server.open_streams == 0
-            body = "\n".join([line async for line in lines])
+            body = "\n".join([*read, *[line async for line in lines]])
         events = list(events_in(body))
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         assert (events[-1]["type"], events[-1]["response"]["status"]) == ("response.incomplete", "cancelled")
-        assert (await at.sdk.responses.retrieve(name)).status == "cancelled"
+        assert_repeats_the_stream(events)
+        kept = (await at.http.get(f"/v1/responses/{name}")).json()
+        assert kept == events[-1]["response"] | {"store": True, "conversation": None}
+
+
+def assert_repeats_the_stream(events: list[dict[str, Any]]) -> None:
+    """The last event, which is the gateway's own, contradicts nothing that the server said before."""
+    begun, ended = events[0]["response"], events[-1]["response"]
+    changed = {name for name in begun.keys() | ended.keys() if begun.get(name) != ended.get(name)}
+    assert changed <= {"status", "error", "output"}
+    assert ended["output"] == [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    assert [item["id"] for item in ended["output"]] == ["rs_00"]
 
 
 @pytest.mark.parametrize("asked", ["cut", "cut after a comment"])
@@ -228,7 +243,9 @@ async def test_a_server_that_hangs_up_in_the_middle_is_told_as_a_failure(asked: 
         events = list(events_in(answer.text))
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         assert (events[-1]["type"], events[-1]["response"]["error"]["code"]) == ("response.failed", "server_error")
-        assert (await at.sdk.responses.retrieve("resp_own1")).status == "failed"
+        assert_repeats_the_stream(events)
+        kept = (await at.http.get("/v1/responses/resp_own1")).json()
+        assert (kept["status"], len(kept["output"]), kept["store"]) == ("failed", 1, True)
         body = {"input": "Hm", "previous_response_id": "resp_own1"}
         refused(await at.http.post("/v1/responses", json=body), 400)
 
