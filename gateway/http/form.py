@@ -1,7 +1,4 @@
-"""Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string.
-
-The only place that reads bodies: Litestar's own limit on them is another one.
-"""
+"""Reads a request's fields, however they were sent: multipart form, JSON, or a raw audio body with a query string."""
 
 import asyncio
 import re
@@ -37,10 +34,6 @@ CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "lati
 
 RAW = ("audio/", "video/", "application/octet-stream", "application/x-www-form-urlencoded")
 """A body that is the file itself; the last is what curl says of ``--data-binary`` when told nothing."""
-
-
-MEDIA = ("audio/", "video/", "image/", "application/octet-stream")
-"""Content types of parts of a form that are files."""
 
 
 class ClientDisconnected(HTTPException):
@@ -241,7 +234,7 @@ def _is_file(part: MultipartSegment, data: bytearray) -> bool:
     """
     if part.filename or "filename*=" in part.header("Content-Disposition", "").lower().replace(" ", ""):
         return True
-    return bool(data) and (part.content_type or "").startswith(MEDIA)
+    return bool(data) and (part.content_type or "").startswith((*RAW, "image/"))
 
 
 def _text(name: str, data: bytearray, charset: str) -> str:
