@@ -73,7 +73,7 @@ class WorkerPool:
             return b"".join([piece async for piece in pieces])
 
     async def pieces(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
-        """The answer of one short job piece by piece; raises as ``stream`` does.
+        """The answer of one short job, of at most ``frames.LIMIT`` bytes, piece by piece; raises as ``stream`` does.
 
         A job whose worker dies is tried once more, in the process that was started in its place: what an earlier job
         did to the memory of the first one may have ended it. The same job must have the same answer.
@@ -102,6 +102,8 @@ class WorkerPool:
                     async for item in items:
                         rest, known = item[known:], max(0, known - len(item))
                         given += len(rest)
+                        if given > frames.LIMIT:
+                            raise frames.BadFrame(f"An answer has more than the {frames.LIMIT} bytes allowed.")
                         give(rest)
             except WorkerDied:
                 if newest:

@@ -55,9 +55,14 @@ class WorkerProcess:
         self._between_jobs = False
         self.killed = False
         self.loaded = False
-        threading.Thread(
+        reading = threading.Thread(
             target=self._read_all, args=(asyncio.get_running_loop(),), name="worker replies", daemon=True
-        ).start()
+        )
+        try:
+            reading.start()
+        except RuntimeError as error:  # there are as many threads as the system allows
+            self._process.kill()
+            raise OSError("no thread can be started") from error
 
     @property
     def alive(self) -> bool:

@@ -40,7 +40,6 @@ HEADERS = {
 
 _log = logging.getLogger(__name__)
 
-
 AttemptT = TypeVar("AttemptT", bound=Attempt)
 
 
@@ -171,8 +170,18 @@ class UpstreamClient:
 
     async def _open(self, body: dict[str, Any], attempt: Callable[["_Asked"], Awaitable[AttemptT]]) -> AttemptT:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""
+        asked = _Asked(asyncio.get_running_loop().time() + self._options.responses_api_deadline)
+        try:
+            return await self._repeated(body, attempt, asked)
+        except (AdapterError, asyncio.CancelledError):
+            if asked.has_failed:  # also where its caller leaves before it is tried again
+                self._record_failure(asked, self._breaker(body))
+            raise
+
+    async def _repeated(
+        self, body: dict[str, Any], attempt: Callable[["_Asked"], Awaitable[AttemptT]], asked: "_Asked"
+    ) -> AttemptT:
         clock = asyncio.get_running_loop().time
-        asked = _Asked(clock() + self._options.responses_api_deadline)
         failure: AdapterError | None = None
         for repetition in count():
             if wait := self._breaker(body).wait(clock()):
@@ -185,7 +194,6 @@ class UpstreamClient:
             retries_left = repetition < self._options.responses_api_max_retries
             delay = retry_delay(failure, repetition) if retries_left else None
             if delay is None or clock() + delay >= asked.deadline:
-                self._record_failure(asked, self._breaker(body))
                 raise failure
             _log.info("%s: retry in %.2f s after %s", self._adapter, delay, type(failure).__name__)
             self._retries += 1
@@ -214,7 +222,7 @@ class UpstreamClient:
         except BaseException as error:
             await attempt.aclose()
             if isinstance(error, AdapterError):
-                asked.was_served = _was_served(error, attempt.status)
+                asked.has_failed, asked.was_served = True, _was_served(error, attempt.status)
             raise
         self._breaker(body).succeeded()
         return attempt
@@ -263,11 +271,11 @@ class UpstreamClient:
 
 
 class _Asked:
-    """A request, of one or more attempts; ``was_served``: the last one failed at a server that works."""
+    """A request: whether an attempt at it ``has_failed``, and ``was_served``, the last one, by a server that works."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.was_served = False
+        self.has_failed = self.was_served = False
 
 
 def _was_served(error: AdapterError, status: int | None) -> bool:

@@ -157,7 +157,7 @@ class ForwardedStream:
         self._over = True
         await self.aclose()
         # Half an event is of no use: the client is told that the answer was cut.
-        rest = self._splitter.rest
+        rest = b"" if self._response.cut_short else self._splitter.rest
         passed = self._for_client(self._observer.see(rest + _END_OF_EVENT)) if rest.strip() else rest
         if not self._observer.done:
             return b""

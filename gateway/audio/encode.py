@@ -110,28 +110,23 @@ class Encoder:
         self._header = wav_header(OUTPUT_RATE, None) if format_name == "wav" else b""
 
     def open(self) -> None:
-        """Open the codec, which takes a millisecond, before the first samples are there; else they open it.
-
-        PyAV makes a buffer when the first sample comes, in half a millisecond: one of silence has a lossy codec ready.
-        """
+        """Open the codec, which takes a millisecond, before the first samples are there; else they open it."""
         if self._codec and not self._stream:
             self._stream = _CodecStream(self._codec)
-            if self._codec.bit_rate:
-                self._stream.feed(bytes(SAMPLE_BYTES))
 
     def feed(self, pcm: bytes) -> bytes:
         """Take the next samples (whole ones) and give the bytes that are ready, maybe none."""
         samples = self._resampler.feed(pcm)
-        if self._codec:
-            self._stream = self._stream or _CodecStream(self._codec)
+        self.open()
+        if self._stream:
             return self._stream.feed(samples)
         return self._headed(samples) if samples else b""
 
     def finish(self) -> bytes:
         """The last bytes; call it once, and nothing but ``close`` after it."""
         samples = self._resampler.finish()
-        if self._codec:
-            self._stream = self._stream or _CodecStream(self._codec)
+        self.open()
+        if self._stream:
             return self._stream.feed(samples) + self._stream.finish()
         return self._headed(samples)
 

@@ -227,14 +227,16 @@ class _Form:
 
 
 def _is_file(part: MultipartSegment, data: bytearray) -> bool:
-    """Whether a part has a file name, or content of a type that only files have.
+    """Whether a part has a file name, if an empty one beside content, or content of a type that only files have.
 
-    Some clients write a name outside ASCII as ``filename*`` (RFC 5987) alone, and some know none. A browser's field
-    without a file has neither a name nor content.
+    Some clients write a name outside ASCII as ``filename*`` (RFC 5987) alone. A browser's field without a file has
+    neither a name nor content.
     """
-    if part.filename or "filename*=" in part.header("Content-Disposition", "").lower().replace(" ", ""):
+    disposition = part.header("Content-Disposition", "").lower().replace(" ", "")
+    if part.filename or "filename*=" in disposition:
         return True
-    return bool(data) and (part.content_type or "").startswith((*RAW, "image/"))
+    media = (part.content_type or "").lower().startswith(("audio/", "video/", "image/"))
+    return bool(data) and (media or "filename=" in disposition)
 
 
 def _text(name: str, data: bytearray, charset: str) -> str:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 OPENED_SECONDS = 0.002
 """When the codec is opened: the first sound has been asked for by then, and is rarely there yet."""
 
-FIRST_SECONDS = 0.024
+FIRST_SECONDS = 0.02
 """A codec is fed pieces of this length until it gives the first bytes: those need not wait for the rest."""
 
 SILENCE_SECONDS = 0.1

@@ -132,7 +132,8 @@ async def _continued(archive: Archive, values: dict[str, Any]) -> Conversation |
 async def _found(archive: Archive, names: set[str], continued: Conversation | None) -> dict[str, dict[str, Any]]:
     """The items ``names``, as far as they are kept; each record is read once, however many items of it are named."""
     owners: dict[str, set[str]] = {}
-    for name in names:
+    gone = set() if continued is None else set(continued.removed)
+    for name in names - gone:
         if (owner := await archive.owner(name)) is not None:
             owners.setdefault(owner, set()).add(name)
     found = {} if continued is None else _by_id(await conversation_items(archive, continued), names)

@@ -298,6 +298,20 @@ async def test_a_circuit_that_opens_between_two_attempts_leaves_the_error_of_the
             await ask(client)
 
 
+async def test_callers_that_leave_while_it_is_tried_again_count() -> None:
+    async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server, max_retries=9)) as client:
+        for _ in range(5):
+            before = client.state.retries
+            asking = asyncio.create_task(ask(client))
+            while client.state.retries == before:
+                await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        with pytest.raises(Unavailable, match="disabled"):
+            await ask(client)
+
+
 async def test_a_request_that_a_server_always_fails_at_does_not_close_it_to_others() -> None:
     async with UpstreamServer(replies(500, {})) as server, aclosing(upstream(server, max_retries=2)) as client:
         for _ in range(2):

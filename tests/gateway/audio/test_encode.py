@@ -24,10 +24,8 @@ def tone() -> bytes:
     return samples.astype("<i2").tobytes()
 
 
-def encoded(name: str, pcm: bytes, step: int = RATE // 100 * 2, *, opened: bool = False) -> bytes:
+def encoded(name: str, pcm: bytes, step: int = RATE // 100 * 2) -> bytes:
     encoder = Encoder(name, sample_rate=RATE)
-    if opened:
-        encoder.open()
     blocks = [encoder.feed(pcm[start : start + step]) for start in range(0, len(pcm), step)]
     blocks.append(encoder.finish())
     encoder.close()
@@ -46,19 +44,6 @@ def assert_is_the_tone(pcm: bytes, rate: int, seconds: float = SECONDS) -> None:
 def test_our_own_decoder_reads_it_back(name: str) -> None:
     file = encoded(name, tone())
     assert_is_the_tone(b"".join(decode(file, sample_rate=16_000, max_seconds=60)), 16_000)
-
-
-@pytest.mark.parametrize("name", CODED)
-def test_opened_before_the_first_sound_it_gives_the_same_sound(name: str) -> None:
-    late, early = (
-        np.frombuffer(b"".join(decode(file, sample_rate=OUTPUT_RATE, max_seconds=60)), "<i2").astype(float)
-        for file in (encoded(name, tone()), encoded(name, tone(), opened=True))
-    )
-    later = 1 if FORMATS[name].codec and name != "flac" else 0  # by one sample
-    early = early[later:]
-    both = min(len(late), len(early))
-    assert abs(len(late) - len(early)) < OUTPUT_RATE * 0.06, "a frame more at most"
-    assert np.sqrt(((late[:both] - early[:both]) ** 2).mean()) < 0.05 * 9000
 
 
 def test_pcm_is_the_samples_alone_and_never_half_of_one() -> None:

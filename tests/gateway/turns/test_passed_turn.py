@@ -187,6 +187,7 @@ async def test_an_answer_whose_end_comes_too_late_is_ended_as_clients_expect(mon
     async def script(exchange: Exchange) -> None:
         await exchange.start()
         await exchange.events(*ANSWER[:3])
+        await exchange.send(sse(USAGE)[:30])
         await exchange.until_left()
 
     async with serving(script) as server, road(model(server)) as client:
