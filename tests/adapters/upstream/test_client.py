@@ -280,7 +280,10 @@ async def test_repeated_failures_open_the_circuit() -> None:
         assert [await ask(client), await ask(client)] == [["a"], ["a"]]
 
 
-async def test_a_circuit_that_opens_between_two_attempts_leaves_the_error_of_the_first() -> None:
+async def test_a_circuit_that_opens_between_two_attempts_leaves_the_error_of_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("adapters.upstream.client.retry_delay", lambda _error, _repetition: 1.0)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(UpstreamServer(replies(500, {})))
         client = await stack.enter_async_context(aclosing(upstream(server, max_retries=9)))
