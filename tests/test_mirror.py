@@ -11,7 +11,6 @@ SOURCES = sorted(
 )
 
 ELSEWHERE = {
-    "adapters/local/download.py": ("tests/adapters/local/test_weights.py", "it runs in a process, for weights alone"),
     "gateway/api/chat_completions/response.py": (
         "tests/gateway/api/chat_completions/test_sdk.py",
         "whole and in chunks, it is what the SDK reads",

@@ -47,7 +47,6 @@ class UpstreamClient:
     """The client of the server in ``options``, used by the adapter ``adapter_name``; constructing does no I/O.
 
     ``stage`` is that of the adapter, for the names of the options in messages.
-
     Raises ``BadOption`` for a base URL, a key or a proxy that cannot work, and for OpenAI's own server without a key.
     """
 
@@ -70,8 +69,8 @@ class UpstreamClient:
         self.errors = ErrorFactory(adapter_name, self._key, options, self._proxy, stage)
         self._pool: ClientPool | None = None
         self._closed = False
-        host = {"host": self._base.netloc.decode()}
-        self._headers = httpx.Headers(host | HEADERS | authorization(self._base, self._key))
+        own = HEADERS | authorization(self._base, self._key)
+        self._headers = httpx.Headers({"host": self._base.netloc.decode(), **own})
         self._urls: dict[str, httpx.URL] = {}  # by path: making one takes longer than sending a request
         self._retries = 0
         self._breakers: dict[str, CircuitBreaker] = {}  # by model
@@ -170,12 +169,13 @@ class UpstreamClient:
 
     async def _open(self, body: dict[str, Any], attempt: Callable[["_Asked"], Awaitable[AttemptT]]) -> AttemptT:
         """The first attempt that gets as far as content; earlier failures are invisible to the reader."""
+        breaker = self._breaker(body)
         asked = _Asked(asyncio.get_running_loop().time() + self._options.responses_api_deadline)
         try:
             return await self._repeated(body, attempt, asked)
         except (AdapterError, asyncio.CancelledError):
             if asked.has_failed:  # also where its caller leaves before it is tried again
-                self._record_failure(asked, self._breaker(body))
+                self._record_failure(asked, breaker)
             raise
 
     async def _repeated(
@@ -255,17 +255,17 @@ class UpstreamClient:
             raise self.errors.no_response(error) from error
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Request:
-        if (url := self._urls.get(path)) is None:
-            url = self._urls[path] = self._base.copy_with(path=self._base.path.rstrip("/") + path)
+        if path not in self._urls:
+            self._urls[path] = self._base.copy_with(path=self._base.path.rstrip("/") + path)
         request = httpx.Request(
             method,
-            url,
+            self._urls[path],
             headers=self._headers,  # copied, which takes less time than to make them anew
             stream=Content(body),
             extensions={"timeout": {"connect": self._options.responses_api_connect_timeout}},
         )
-        traced = context.headers if (context := current_request.get()) else {}
-        for name, value in (headers | traced).items():
+        context = current_request.get()
+        for name, value in (headers | (context.headers if context else {})).items():
             request.headers[name] = value
         return request
 
@@ -280,9 +280,9 @@ class _Asked:
 
 def _was_served(error: AdapterError, status: int | None) -> bool:
     """Whether the server of a failed attempt works: the refusal of one request shows that it does."""
-    refused = status is not None and 400 <= status < 500
-    broken = status is not None and status >= 500
-    return refused or not (broken or isinstance(error, Unavailable))
+    if status is not None and status >= 400:
+        return status < 500
+    return not isinstance(error, Unavailable)
 
 
 def _base_url(given: str | None) -> httpx.URL:

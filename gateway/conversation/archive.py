@@ -55,11 +55,16 @@ class Archive:
         return decoded(await self._store.get(f"record:{response_id}"), Record)
 
     async def owner(self, item_id: str) -> str | None:
-        """The step in which the item ``item_id`` came up."""
+        """The step in which the item ``item_id`` came up; none for one that was taken out of a conversation."""
         owner = await self._store.get(f"item:{item_id}") if GIVEN_ID.fullmatch(item_id) else None
         if owner is None and (family := family_of(item_id)) is not None:
             owner = await self._store.get(f"item:{family}")
-        return None if owner is None else owner.decode(errors="replace")
+        return owner.decode(errors="replace") or None if owner is not None else None
+
+    async def disown(self, item_id: str) -> None:
+        """Let the item ``item_id`` be found no more. Raises ``Unavailable``."""
+        if GIVEN_ID.fullmatch(item_id):
+            await self._store.put(f"item:{item_id}", b"")
 
     async def record_answer(self, response_id: str, record: Record, items: Iterable[str] = ()) -> None:
         """Keep ``record``, and whose ``items`` are; the answer has been given, so a failure is only logged."""

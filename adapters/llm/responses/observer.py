@@ -40,6 +40,9 @@ class ResponsesObserver:
     awaits_usage = False
     """It comes with the end of a response."""
 
+    end = b""
+    """The last event is the end."""
+
     def __init__(self, errors: ErrorFactory, *, route: str, recorded: bool) -> None:
         self.begun = self.thinks = False
         self.done = False
@@ -53,9 +56,6 @@ class ResponsesObserver:
         self._status = ""
         self._document = b""
         self._failure: AdapterError | None = None
-
-    end = b""
-    """The last event is the end."""
 
     def see(self, events: bytes) -> bytes:
         """All of ``events``. Raises ``AdapterError`` for a failure before content."""

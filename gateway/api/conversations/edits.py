@@ -68,9 +68,14 @@ async def find(archive: Archive, name: str, item_id: str) -> dict[str, Any]:
 
 
 async def remove(archive: Archive, name: str, item_id: str) -> Conversation:
-    """Take an item out of the conversation ``name``: later answers are not shown it. Raises ``NotFound``."""
+    """Take an item out of the conversation ``name``: later answers are not shown it, nor can requests refer to it.
+
+    Raises ``NotFound``.
+    """
     await find(archive, name, item_id)
-    return await archive.edit(name, partial(_without, archive, item_id))
+    changed = await archive.edit(name, partial(_without, archive, item_id))
+    await archive.disown(item_id)
+    return changed
 
 
 async def _without(archive: Archive, item_id: str, conversation: Conversation) -> Conversation:

@@ -200,13 +200,17 @@ async def test_given_items_are_referred_to_too(at: Desk, form: dict[str, None]) 
     assert two.id in refused(await at.http.post("/v1/responses", json=body), 400)["message"]
 
 
-async def test_an_item_that_was_deleted_from_a_conversation_is_not_found_in_it(at: Desk) -> None:
+async def test_an_item_that_was_deleted_from_a_conversation_is_found_no_more(at: Desk) -> None:
     made = await at.sdk.conversations.create(items=[{"role": "user", "content": "I am Ann."}])
     (said,) = (await at.sdk.conversations.items.list(made.id)).data
     body = {"conversation": made.id, "input": [{"type": "item_reference", "id": said.id}]}
     assert (await at.http.post("/v1/responses", json=body)).status_code == 200
-    await at.sdk.conversations.items.delete(said.id or "", conversation_id=made.id)
-    assert (said.id or "?") in refused(await at.http.post("/v1/responses", json=body), 400)["message"]
+    answer = await at.sdk.responses.create(input="Hi", conversation=made.id)
+    for item in (said.id or "?", answer.output[0].id or "?"):
+        await at.sdk.conversations.items.delete(item, conversation_id=made.id)
+        reference = {"input": [{"type": "item_reference", "id": item}]}
+        for asked in (reference, reference | {"conversation": made.id}):
+            assert item in refused(await at.http.post("/v1/responses", json=asked), 400)["message"]
 
 
 @pytest.mark.parametrize("item", [{"id": "x", "content": "Hi"}, {"id": "x", "call_id": "c", "output": "Hi"}])
