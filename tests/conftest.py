@@ -1,15 +1,35 @@
 """A test that lacks a tool is skipped as "needs …", or fails where tools must be there; names of tests; a model."""
 
 import os
+import ssl
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 # Neither a hub of models nor what somebody downloaded before decides what tests see, here and in child processes.
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(Path(tempfile.gettempdir()) / "speech-gateway-tests-no-hub")}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> Iterator[None]:
+    """Has clients share the system's certificates: each of some thousand would read all of them anew."""
+    create = httpx.create_ssl_context
+
+    @cache
+    def created(_from: tuple[str | None, ...], **asked: Any) -> ssl.SSLContext:
+        return create(**asked)
+
+    def shared(**asked: Any) -> ssl.SSLContext:
+        return created((os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")), **asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", shared)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,8 +7,8 @@
 
 from adapters.blocking.batches import Batch, BatchThread, Ended, ReaderLeft
 from adapters.blocking.limits import Limits
-from adapters.blocking.number import worker_number
 from adapters.blocking.processes import Send, Work, WorkerPool
+from adapters.blocking.share import is_alone, worker_number
 from adapters.blocking.threads import SerialThread, WaitingThreads, call, call_in_turn, iterate
 from adapters.blocking.worker_process import WorkerDied
 
@@ -26,6 +26,7 @@ __all__ = [
     "WorkerPool",
     "call",
     "call_in_turn",
+    "is_alone",
     "iterate",
     "worker_number",
 ]

@@ -14,6 +14,13 @@ BUFFER_BYTES = 65_536
 """As much as a pipe holds: what fits is written by one call, and mostly read by one."""
 
 
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is to do; ``alone`` when no other worker of its pool had anything to do."""
+
+    payload: bytes
+    alone: bool
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """The worker has loaded its engine; sent once and first."""
 
@@ -93,6 +100,17 @@ def read(stream: BinaryIO) -> bytes | None:
         raise BadFrame(f"A frame of {size} bytes is larger than the {LIMIT} allowed.")
     body = stream.read(size)
     return body if len(body) == size else None
+
+
+def write_job(stream: BinaryIO, *payload: bytes, alone: bool) -> None:
+    """Send the job whose bytes are those of ``payload`` joined; blocks and raises as ``write`` does."""
+    write(stream, bytes([alone]), *payload)
+
+
+def read_job(stream: BinaryIO) -> Job | None:
+    """The next job, ``None`` when the gateway is gone; blocks. Raises ``BadFrame``."""
+    body = read(stream)
+    return None if body is None else Job(payload=body[1:], alone=body[:1] == b"\1")
 
 
 def write_reply(stream: BinaryIO, reply: Reply) -> None:

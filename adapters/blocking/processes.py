@@ -24,7 +24,8 @@ class WorkerPool:
     ``target`` names a factory as ``package.module:factory``; called in the worker with ``arguments``, it loads the
     model and returns the ``Work`` that answers jobs. ``timeout`` is the longest wait in
     seconds for the next piece of an answer, loading included; ``limits`` bound each process. ``adapter`` is the name
-    that errors carry. A job goes to the free worker with the lowest number (see ``adapters.blocking.number``).
+    that errors carry. A job goes to the free worker with the lowest number and is told whether it
+    is the only one (see ``adapters.blocking.share``).
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class WorkerPool:
             await outlast(job.done, lambda: asyncio.wait([job]))
 
     def _run(self, worker: WorkerProcess, *payload: bytes) -> AsyncGenerator[bytes, None]:
-        return self._use(worker, worker.answer(*payload))
+        return self._use(worker, worker.answer(*payload, alone=not self._busy))
 
     async def aclose(self) -> None:
         """End all workers, busy ones too; harmless when repeated."""

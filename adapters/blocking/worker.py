@@ -11,8 +11,8 @@ import msgspec
 
 from adapters.blocking import frames
 from adapters.blocking.limits import Limits, end_with
-from adapters.blocking.number import become
 from adapters.blocking.processes import Work
+from adapters.blocking.share import become, begin_job
 from adapters.contract.errors import InvalidRequest
 
 
@@ -32,8 +32,9 @@ def main(limits: Limits, parent: int, number: int, target: str, *arguments: str)
     module, _, factory = target.partition(":")
     work: Work = getattr(import_module(module), factory)(*arguments)
     frames.write_reply(replies, frames.Ready())
-    while (payload := frames.read(sys.stdin.buffer)) is not None:
-        _answer(work, payload, replies, limits)
+    while (job := frames.read_job(sys.stdin.buffer)) is not None:
+        begin_job(alone=job.alone)
+        _answer(work, job.payload, replies, limits)
 
 
 def _answer(work: Work, payload: bytes, replies: BinaryIO, limits: Limits) -> None:

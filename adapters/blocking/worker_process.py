@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO, assert_never
 
 import msgspec
@@ -89,16 +90,16 @@ class WorkerProcess:
         for each in nothing:
             yield each
 
-    async def answer(self, *payload: bytes) -> AsyncGenerator[bytes, None]:
-        """Send a job and yield its answer. Raises as ``WorkerPool.stream`` does."""
+    async def answer(self, *payload: bytes, alone: bool) -> AsyncGenerator[bytes, None]:
+        """Send a job, ``alone`` in its pool or not, and yield its answer. Raises as ``WorkerPool.stream`` does."""
         async for _ in self.load():
             pass
         self._between_jobs = False
         with suppress(OSError):  # a dead worker is noticed when its answer is read
             if sum(map(len, payload)) < AT_ONCE_BYTES:
-                frames.write(self._stdin, *payload)
+                frames.write_job(self._stdin, *payload, alone=alone)
             else:
-                await _writing.call(frames.write, self._stdin, *payload)
+                await _writing.call(partial(frames.write_job, self._stdin, *payload, alone=alone))
         while True:
             match reply := await self._next():
                 case frames.Item():
@@ -123,7 +124,7 @@ class WorkerProcess:
         """End the process, without waiting for that."""
         self.killed = True
         self._process.kill()
-        self._room.release(_ALL)  # the thread shall come to the end of what was sent
+        self._room.release()  # the thread shall come to the end of what was sent
 
     async def dead(self) -> None:
         """Wait until the killed process is dead."""
@@ -154,7 +155,8 @@ class WorkerProcess:
         with suppress(RuntimeError), self._stdout as stdout:  # the loop has been closed
             try:
                 while (reply := frames.read_reply(stdout)) is not None:
-                    self._room.acquire()
+                    if not self.killed:  # else nobody may read any more
+                        self._room.acquire()
                     loop.call_soon_threadsafe(self._replies.put_nowait, reply)
                 error: Exception = self._ended()
             except frames.BadFrame as failure:
@@ -185,5 +187,4 @@ class WorkerProcess:
         return self._process.stdout  # type: ignore[return-value]
 
 
-_ALL = 1_000_000
 _writing = WaitingThreads(WRITERS, "jobs to workers")

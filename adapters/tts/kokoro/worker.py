@@ -24,7 +24,7 @@ def _load(model: str, voices: str, vocabulary: str) -> Any:
     from adapters.local import onnx  # noqa: PLC0415 - imports onnxruntime
 
     try:
-        return Kokoro.from_session(onnx.session(model), voices, vocab_config=vocabulary or None)
+        return Kokoro.from_session(onnx.SharedModel(model), voices, vocab_config=vocabulary or None)
     except Exception as error:
         raise UnusableModel(
             f"The Kokoro model {model!r} cannot be loaded ({type(error).__name__}): it is damaged; download it again."

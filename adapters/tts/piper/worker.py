@@ -24,7 +24,7 @@ def _load(file: str) -> Any:
 
     try:
         config = PiperConfig.from_dict(json.loads(Path(f"{file}.json").read_bytes()))
-        return PiperVoice(onnx.session(file), config)
+        return PiperVoice(onnx.SharedModel(file), config)
     except Exception as error:
         raise UnusableModel(
             f"The Piper voice {file!r} cannot be loaded ({type(error).__name__}): it is damaged; download it again."

@@ -92,6 +92,17 @@ async def test_the_worker_with_the_lowest_number_that_is_free_is_asked() -> None
     assert worker_number() == 0
 
 
+async def test_a_job_is_told_whether_others_are_worked_on() -> None:
+    async with pool(size=2) as workers:
+        await workers.warm_up()
+        assert await answer(workers, b"alone") == [b"True"]
+        async with aclosing(workers.stream(b"hang")) as hanging:
+            await anext(hanging)
+            assert await answer(workers, b"alone") == [b"False"]
+            assert await workers.answer(b"alone") == b"False"
+        assert await answer(workers, b"alone") == [b"True"]
+
+
 async def test_jobs_run_side_by_side_and_do_not_mix() -> None:
     async with pool(size=2) as workers, aclosing(workers.stream(b"hang")) as hanging:
         hung = int(await anext(hanging))

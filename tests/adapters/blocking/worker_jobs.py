@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from adapters.blocking import Send, Work, worker_number
+from adapters.blocking import Send, Work, is_alone, worker_number
 from adapters.contract.errors import TooLong
 
 
@@ -43,6 +43,8 @@ def work(payload: bytes, send: Send) -> bytes:  # noqa: PLR0912 - one case for e
                 pass
         case b"pid":
             return str(os.getpid()).encode()
+        case b"alone":
+            return str(is_alone()).encode()
         case b"number":
             return str(worker_number()).encode()
         case b"number and hang":
