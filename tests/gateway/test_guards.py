@@ -22,7 +22,7 @@ from tests.support.chat_chunks import delta
 from tests.support.moderations_server import moderating
 from tests.support.realtime_client import realtime
 from tests.support.scripted_guard import ScriptedGuard, guards_of
-from tests.support.server import question, scripted_engines, served
+from tests.support.server import EMBEDDED, question, scripted_engines, served
 from tests.support.upstream_server import Exchange, UpstreamServer
 
 CHAT = "/v1/chat/completions"
@@ -271,7 +271,7 @@ async def test_a_guard_leads_away_from_the_straight_road_and_asks_its_server(tmp
             sentence = "No."
             '''
         )
-        gateway = build(load([str(file)], {}))
+        gateway = build(load([str(file), *EMBEDDED], {}))
         async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
             response = await Desk(client, None).text(CHAT)
     assert shown(CHAT, response) == (f"{FIRST} No.", "content_filter")

@@ -60,6 +60,10 @@ def gateway_with_routes(engines: Engines, names: Sequence[tuple[str, tuple[str, 
     return Gateway(loaded.settings, routes)
 
 
+EMBEDDED = ("--stt=pocketsphinx", "--tts=espeak")
+"""Flags for tests of something else: to try which installed engine is the best takes two seconds."""
+
+
 @asynccontextmanager
 async def served(
     gateway: Gateway, surfaces: Sequence[Surface] = SURFACES, keyring: Keyring | None = None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -129,6 +130,24 @@ async def test_leaving_early_ends_the_worker_before_aclose_returns() -> None:
         await items.aclose()
         assert not running(process)
         assert await pid(workers) != process
+
+
+async def test_leaving_early_is_little_work_for_the_event_loop() -> None:
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    async with pool() as workers:
+        items = workers.stream(b"hang")
+        await anext(items)
+        sys.setprofile(count)
+        try:
+            await items.aclose()
+        finally:
+            sys.setprofile(None)
+    assert 0 < calls < 20_000
 
 
 async def test_after_an_early_leave_the_next_worker_is_there_before_the_next_job(started: list[int]) -> None:

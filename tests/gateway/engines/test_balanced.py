@@ -21,7 +21,7 @@ from gateway.engines.balanced import BalancedModel, Upstream
 from gateway.engines.build import build
 from gateway.engines.fallback import Answering, Choice, FallbackModel
 from gateway.settings.load import load
-from tests.support.server import served, until
+from tests.support.server import EMBEDDED, served, until
 from tests.support.upstream_server import Exchange, Script, UpstreamServer, replies, streams
 
 
@@ -213,7 +213,7 @@ async def gateway_of(path: Path) -> AsyncGenerator[tuple[openai.AsyncOpenAI, dic
         addresses = {name: server.base_url for name, server in both.items()}
         file = path / "routes.toml"
         file.write_text(ROUTE.format(**addresses))
-        address = await stack.enter_async_context(served(build(load([str(file)], {}))))
+        address = await stack.enter_async_context(served(build(load([str(file), *EMBEDDED], {}))))
         client = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
         yield await stack.enter_async_context(client), both
 

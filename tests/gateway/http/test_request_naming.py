@@ -13,7 +13,7 @@ from tests.support.chat_chunks import USAGE, delta
 from tests.support.chat_client import ROUTE as CHAT
 from tests.support.chat_client import asked as chat
 from tests.support.http_client import ROUTE, form
-from tests.support.server import gateway_of, scripted_engines, served
+from tests.support.server import EMBEDDED, gateway_of, scripted_engines, served
 from tests.support.upstream_server import Exchange, UpstreamServer, streams
 
 ANSWER = streams(delta(content="Hi."), delta("stop"), {"choices": [], "usage": USAGE}, "[DONE]")
@@ -23,7 +23,7 @@ MADE = re.compile("req_[0-9a-f]{32}")
 
 def remote(upstream: UpstreamServer, *flags: str) -> Gateway:
     flags = (f"--responses_api_base_url={upstream.base_url}", "--model_name=m", *flags)
-    return build(load(["--llm_backend=chat-completions", "--stt=pocketsphinx", "--tts=espeak", *flags], {}))
+    return build(load(["--llm_backend=chat-completions", *EMBEDDED, *flags], {}))
 
 
 @pytest.mark.parametrize("given", ["abc", "A-1.b_2:c", "7f3e4d0c-9d1f-4c8e-8f6a-0f2e7a1b9c3d", "x" * 128])

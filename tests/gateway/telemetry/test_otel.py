@@ -19,7 +19,7 @@ from tests.support.chat_client import ROUTE as CHAT
 from tests.support.chat_client import asked as chat
 from tests.support.http_client import ROUTE, form
 from tests.support.otlp_receiver import OtlpReceiver, attributes
-from tests.support.server import gateway_of, scripted_engines, served
+from tests.support.server import EMBEDDED, gateway_of, scripted_engines, served
 from tests.support.upstream_server import UpstreamServer, streams
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -104,7 +104,7 @@ async def test_the_server_behind_belongs_to_the_span_of_the_turn() -> None:
     async with OtlpReceiver() as receiver, UpstreamServer(ANSWER) as upstream:
         flags = ["--llm_backend=chat-completions", f"--responses_api_base_url={upstream.base_url}", "--model_name=m"]
         flags += ["--stt=pocketsphinx", "--tts=espeak", f"--otel_endpoint={receiver.endpoint}"]
-        async with served(build(load(flags, {}))) as address:
+        async with served(build(load([*EMBEDDED, *flags], {}))) as address:
             async with httpx.AsyncClient(base_url=address, timeout=30) as client:
                 assert (await client.post(CHAT, headers=headers, **chat(stream=True))).status_code == 200
     span = receiver.spans()["turn m"]

@@ -13,7 +13,7 @@ from gateway.settings.load import load
 from tests.support.chat_client import ROUTE, SPOKEN, asked, completion, recording, user
 from tests.support.http_client import JSON, Bench, benched, raw, refused
 from tests.support.recordings import noise
-from tests.support.server import gateway_of, scripted_engines, served, until
+from tests.support.server import EMBEDDED, gateway_of, scripted_engines, served, until
 from tests.support.upstream_server import UpstreamServer, replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -149,7 +149,7 @@ async def passing() -> AsyncGenerator[tuple[httpx.AsyncClient, UpstreamServer], 
     """A gateway in front of a server of the same protocol, which must not be asked."""
     async with UpstreamServer() as server:
         flags = ("--llm_backend", "chat-completions", "--responses_api_base_url", server.base_url, "--vad", "energy")
-        gateway = build(load((*flags, "--model_name", "m", "--tts", "espeak"), {}))
+        gateway = build(load((*EMBEDDED, *flags, "--model_name", "m"), {}))
         async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
             yield client, server
 
@@ -205,7 +205,7 @@ async def test_what_a_server_of_the_other_protocol_refuses_is_named_as_here() ->
     error = {"message": "No.", "type": "invalid_request_error", "param": "text.format", "code": "unsupported_value"}
     async with UpstreamServer(replies(400, {"error": error})) as server:
         flags = ("--llm_backend", "responses-api", "--responses_api_base_url", server.base_url, "--model_name", "m")
-        gateway = build(load((*flags, "--tts", "espeak"), {}))
+        gateway = build(load((*EMBEDDED, *flags), {}))
         async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
             assert (
                 refused(await client.post(ROUTE, **asked(response_format={"type": "json_object"})), 400)["param"]

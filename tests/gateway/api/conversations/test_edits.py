@@ -18,7 +18,7 @@ from gateway.settings.load import load
 from tests.support.http_client import ROUTE, form
 from tests.support.redis_server import redis_server
 from tests.support.responses_client import Desk, clients, desk, writing
-from tests.support.server import served, until
+from tests.support.server import EMBEDDED, served, until
 from tests.support.upstream_server import Exchange, UpstreamServer
 
 SECRET = {"type": "input_text", "text": "my PIN is 4711"}
@@ -71,7 +71,7 @@ async def road(*flags: str) -> AsyncGenerator[Road, None]:
     at = Road()
     async with UpstreamServer(at.answer) as at.server:
         base = ("--llm_backend", "responses-api", "--responses_api_base_url", at.server.base_url, "--model_name", "m")
-        async with served(build(load([*base, *flags], {}))) as address, clients(address) as (at.http, _):
+        async with served(build(load([*EMBEDDED, *base, *flags], {}))) as address, clients(address) as (at.http, _):
             yield at
 
 

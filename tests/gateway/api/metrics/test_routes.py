@@ -22,7 +22,7 @@ from tests.support.chat_client import asked as chat
 from tests.support.http_client import ROUTE, form
 from tests.support.metrics import Scrape, scrape
 from tests.support.realtime_client import realtime
-from tests.support.server import gateway_of, scripted_engines, served, until
+from tests.support.server import EMBEDDED, gateway_of, scripted_engines, served, until
 from tests.support.upstream_server import UpstreamServer, in_order, replies, streams
 
 README = Path(__file__).parents[4] / "gateway" / "telemetry" / "README.md"
@@ -33,7 +33,7 @@ BROKEN = replies(500, {"error": {"message": "broken"}})
 def remote(upstream: UpstreamServer, *flags: str) -> Gateway:
     """A gateway whose model is behind ``upstream``, with embedded recogniser and synthesiser."""
     flags = (f"--responses_api_base_url={upstream.base_url}", "--model_name=m", *flags)
-    return build(load(["--llm_backend=chat-completions", "--stt=pocketsphinx", "--tts=espeak", *flags], {}))
+    return build(load(["--llm_backend=chat-completions", *EMBEDDED, *flags], {}))
 
 
 async def test_a_voice_turn_is_counted_with_what_it_used() -> None:
@@ -146,7 +146,7 @@ async def test_retries_and_open_circuits_of_a_server_show() -> None:
 
 
 async def test_the_cache_of_speech_shows() -> None:
-    gateway = build(load(["--llm_backend=echo", "--stt=pocketsphinx", "--tts=espeak", "--speech_cache_mb=1"], {}))
+    gateway = build(load(["--llm_backend=echo", *EMBEDDED, "--speech_cache_mb=1"], {}))
     async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
         for _ in range(2):
             said = {"model": "echo", "input": "Hello there.", "voice": "alloy"}

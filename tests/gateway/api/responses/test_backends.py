@@ -16,7 +16,7 @@ from gateway.settings.load import load
 from tests.models.training_data import CAPITAL, SYSTEM, THINKING, TOOL, answer_to
 from tests.support.http_client import refused
 from tests.support.responses_client import CLOCK, checked_events, checked_response, clients
-from tests.support.server import served, until
+from tests.support.server import EMBEDDED, served, until
 from tests.support.upstream_server import Exchange, UpstreamServer, replies, sse, streams
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
@@ -25,7 +25,7 @@ PNG = "data:image/png;base64,iVBORw0KGgo="
 @asynccontextmanager
 async def backend(*flags: str) -> AsyncGenerator[tuple[httpx.AsyncClient, AsyncOpenAI], None]:
     """Clients of a gateway as ``flags`` describe it."""
-    async with served(build(load(flags, {}))) as address, clients(address) as both:
+    async with served(build(load([*EMBEDDED, *flags], {}))) as address, clients(address) as both:
         yield both
 
 

@@ -12,7 +12,7 @@ from gateway.settings.load import load
 from tests.support.http_client import JSON, refused
 from tests.support.raw_client import RawConnection, request
 from tests.support.responses_client import CLOCK, desk
-from tests.support.server import served, until
+from tests.support.server import EMBEDDED, served, until
 from tests.support.upstream_server import UpstreamServer, replies
 
 TEXT = {"role": "user", "content": "Hi"}
@@ -247,7 +247,7 @@ async def test_what_a_server_of_the_other_protocol_refuses_is_named_as_here() ->
     error = {"message": "No.", "type": "invalid_request_error", "param": "response_format", "code": "unsupported_value"}
     async with UpstreamServer(replies(400, {"error": error})) as server:
         flags = ("--llm_backend", "chat-completions", "--responses_api_base_url", server.base_url, "--model_name", "m")
-        gateway = build(load((*flags, "--tts", "espeak"), {}))
+        gateway = build(load((*EMBEDDED, *flags), {}))
         async with served(gateway) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
             assert (
                 refused(
