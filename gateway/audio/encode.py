@@ -110,7 +110,7 @@ class Encoder:
         self._header = wav_header(OUTPUT_RATE, None) if format_name == "wav" else b""
 
     def open(self) -> None:
-        """Open the codec, which takes a millisecond, before the first samples are there; else they open it."""
+        """Open the codec, which takes two milliseconds, before the first samples are there; else they open it."""
         if self._codec and not self._stream:
             self._stream = _CodecStream(self._codec)
 
@@ -168,6 +168,9 @@ class _CodecStream:
             self._stream.bit_rate = codec.bit_rate
         self._stream.codec_context.open()  # else the first samples would
         self._samples = 0
+        if codec.bit_rate:  # a sample of silence sets up all that the first sound would wait for; lossless is exact
+            self.feed(bytes(SAMPLE_BYTES))
+        self._silent = self._samples
 
     def feed(self, samples: bytes) -> bytes:
         if samples:
@@ -179,7 +182,8 @@ class _CodecStream:
         return self._outlet.take()
 
     def finish(self) -> bytes:
-        self._container.mux(self._stream.encode(None))
+        if self._samples > self._silent:  # else there is nothing to be heard, so nothing to be written
+            self._container.mux(self._stream.encode(None))
         self._container.close()
         return self._outlet.take()
 

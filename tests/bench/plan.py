@@ -7,7 +7,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Recordings of so many ``seconds``; ``callers`` at once; streams of audio at once.
 
     ``requests`` for speech one after another, from a server that takes ``speech_seconds`` for each. Quick synthesisers
-    have more than the ``rounds``, until ``least_seconds`` have passed.
+    have more than the ``rounds``, until ``least_seconds`` have passed, and speak in each of them for ``loop_seconds``.
     """
 
     seconds: tuple[int, ...]
@@ -17,6 +17,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     speech_seconds: float
     rounds: int
     least_seconds: float = 0.0
+    loop_seconds: float = 0.0
 
 
 FULL = Plan(
@@ -27,5 +28,6 @@ FULL = Plan(
     speech_seconds=1.0,
     rounds=3,
     least_seconds=20.0,
+    loop_seconds=0.5,
 )
 QUICK = Plan(seconds=(2,), callers=(1, 2), streams=(1, 2), requests=2, speech_seconds=0.4, rounds=1)

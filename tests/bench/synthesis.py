@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from tempfile import TemporaryDirectory
 
 import msgspec
@@ -160,12 +160,33 @@ def _by_hand(subject: Subject, callers: int, texts: Sequence[str]) -> _Spoken:
     return _Spoken(first, time.perf_counter() - begun)
 
 
-async def _round(subject: Subject, callers: int, cut: Sequence[str]) -> tuple[_Spoken, _Spoken, _Spoken]:
+async def _round(
+    subject: Subject, callers: int, cut: Sequence[str], seconds: float
+) -> tuple[_Spoken, _Spoken, _Spoken]:
     """The engine, the library with the whole text, and with its phrases; each begins with caches that are its own."""
     await _through(subject, 1)
-    engine = await _through(subject, callers)
+    engine = [await _through(subject, callers)]
+    while sum(each.clock for each in engine) < seconds:
+        engine.append(await _through(subject, callers))
     _by_hand(subject, 1, cut)
-    return engine, _by_hand(subject, callers, [TEXT]), _by_hand(subject, callers, cut)
+    whole, phrased = (_loop(subject, callers, texts, seconds) for texts in ([TEXT], cut))
+    return _all(engine), whole, phrased
+
+
+def _loop(subject: Subject, callers: int, texts: Sequence[str], seconds: float) -> _Spoken:
+    spoken = [_by_hand(subject, callers, texts)]
+    while sum(each.clock for each in spoken) < seconds:
+        spoken.append(_by_hand(subject, callers, texts))
+    return _all(spoken)
+
+
+def _all(spoken: Sequence[_Spoken]) -> _Spoken:
+    """The first sounds of all, and what one of them took."""
+    return _Spoken(
+        first=[moment for each in spoken for moment in each.first],
+        clock=fmean(each.clock for each in spoken),
+        audio=fmean(each.audio for each in spoken),
+    )
 
 
 async def measure(plan: Plan, name: str) -> list[Row]:
@@ -177,9 +198,9 @@ async def measure(plan: Plan, name: str) -> list[Row]:
         _by_hand(subject, 1, cut)
         for callers in plan.callers:
             begun = time.perf_counter()
-            rounds = [await _round(subject, callers, cut) for _ in range(plan.rounds)]
+            rounds = [await _round(subject, callers, cut, plan.loop_seconds) for _ in range(plan.rounds)]
             while time.perf_counter() - begun < plan.least_seconds:
-                rounds.append(await _round(subject, callers, cut))
+                rounds.append(await _round(subject, callers, cut, plan.loop_seconds))
             rows.append(
                 Row(
                     engine=name,

@@ -3,6 +3,7 @@
 import msgspec
 
 from adapters.blocking import Send, Work
+from adapters.contract import audio
 from adapters.tts.espeak import library
 
 INVENTORY = b""
@@ -20,13 +21,24 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
 
 def synthesiser() -> Work:
     """In a worker: load the library; the function returned answers jobs."""
-    inventory = msgspec.msgpack.encode(library.inventory())
+    found = library.inventory()
+    inventory = msgspec.msgpack.encode(found)
+    second = found.sample_rate * audio.SAMPLE_BYTES
 
     def answer(job: bytes, send: Send) -> bytes:
         if job == INVENTORY:
             return inventory
         utterance = msgspec.msgpack.decode(job, type=Utterance)
-        library.synthesise(utterance.text, utterance.voice, utterance.speed, send, pause=utterance.pause)
-        return b""
+        held = b""  # less than a second, which is also what the library passes at the end of a clause
+
+        def take(pcm: bytes) -> None:
+            nonlocal held
+            held += pcm
+            if len(held) >= second:
+                send(held)
+                held = b""
+
+        library.synthesise(utterance.text, utterance.voice, utterance.speed, take, pause=utterance.pause)
+        return held
 
     return answer

@@ -124,6 +124,25 @@ def test_closing_early_and_twice_is_harmless(name: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_it_makes_no_difference_when_the_codec_was_opened(name: str) -> None:
+    files = []
+    for early in (True, False):
+        encoder = Encoder(name, sample_rate=OUTPUT_RATE)
+        if early:
+            encoder.open()
+        files.append(encoder.feed(tone()) + encoder.finish())
+        encoder.close()
+    assert len(files[0]) == len(files[1])
+    assert name == "opus" or files[0] == files[1]  # an Ogg stream has a random number, and checksums over it
+
+
+def test_a_lossless_format_has_as_many_samples_and_no_more() -> None:
+    with av.open(io.BytesIO(encoded("flac", tone())), "r") as file:
+        samples = b"".join(frame.to_ndarray().tobytes() for frame in file.decode(audio=0))
+    assert len(samples) == len(encoded("pcm", tone()))
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_an_answer_without_sound_ends_without_an_error(name: str) -> None:
     assert len(encoded(name, b"")) < 200
 
