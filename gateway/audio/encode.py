@@ -182,7 +182,7 @@ class _CodecStream:
         return self._outlet.take()
 
     def finish(self) -> bytes:
-        if self._samples > self._silent:  # else there is nothing to be heard, so nothing to be written
+        if not 0 < self._samples == self._silent:  # else there is nothing to be heard, so nothing to be written
             self._container.mux(self._stream.encode(None))
         self._container.close()
         return self._outlet.take()

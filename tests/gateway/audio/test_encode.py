@@ -142,9 +142,14 @@ def test_a_lossless_format_has_as_many_samples_and_no_more() -> None:
     assert len(samples) == len(encoded("pcm", tone()))
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_an_answer_without_sound_ends_without_an_error(name: str) -> None:
-    assert len(encoded(name, b"")) < 200
+@pytest.mark.parametrize(
+    ("name", "is_headed"),
+    [("mp3", False), ("opus", False), ("aac", False), ("flac", True), ("wav", True), ("pcm", False)],
+)
+def test_an_answer_without_sound_is_no_more_than_a_header(name: str, is_headed: bool) -> None:
+    file = encoded(name, b"")
+    assert len(file) < 200
+    assert bool(file) is is_headed
 
 
 def test_a_streamed_wav_declares_an_unknown_size() -> None:
