@@ -120,8 +120,12 @@ class UtteranceScheduler:
         """The next text to speak, or ``None`` when all has been said."""
         if self._gate is not None:
             await self._gate.enter()
-        while (text := self._next()) is None and not self._closed:
-            await self._change()
+        while True:
+            due = self._is_due()  # one look at the clock for both: what became due between two would never be spoken
+            text = self._next(due=due)
+            if text is not None or self._closed:
+                break
+            await self._change(None if due else self._due)
         self._given = _now()
         self._changed.set()
         return text
@@ -135,9 +139,8 @@ class UtteranceScheduler:
     def _is_due(self) -> bool:
         return self._due is not None and _now() >= self._due
 
-    def _next(self) -> str | None:
-        """What is to be spoken now, if anything."""
-        due = self._is_due()
+    def _next(self, *, due: bool) -> str | None:
+        """What is to be spoken now, if anything; ``due``: something must be."""
         urgent = due or self._closed or self._heard_by is None
         text = ""
         if self._sentences and (urgent or len(self._sentences) >= self._batch):
@@ -177,11 +180,11 @@ class UtteranceScheduler:
         most = LONGEST_FRAGMENT_SECONDS if _now() >= self._heard_by else LONGER_FRAGMENT_SECONDS
         return min(most, SHORTEST_FRAGMENT_SECONDS * (1 + self._gaps))
 
-    async def _change(self) -> None:
-        """Wait for more text, or until something is due."""
+    async def _change(self, until: float | None) -> None:
+        """Wait for more text, at most until the loop's time ``until``."""
         self._changed.clear()
         try:
-            async with asyncio.timeout_at(None if self._is_due() else self._due):
+            async with asyncio.timeout_at(until):
                 await self._changed.wait()
         except TimeoutError:
             pass

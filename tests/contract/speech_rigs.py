@@ -138,7 +138,7 @@ async def pocketsphinx() -> AsyncGenerator[Rig, None]:
 
 def _wanted_jobs(pool: WorkerPool) -> int:
     """How many workers speak for somebody: a phrase whose listener has left may end by itself."""
-    return len(pool._busy) - len(pool._unwanted)
+    return max(0, len(pool._busy) - len(pool._unwanted))  # a job that has ended leaves both, one after the other
 
 
 @asynccontextmanager

@@ -55,6 +55,25 @@ async def write_slowly(backlog: UtteranceScheduler, text: str, words_per_second:
     backlog.close()
 
 
+@pytest.mark.parametrize("looks", range(1, 8))
+@in_virtual_time
+async def test_words_that_become_due_between_two_looks_at_the_clock_are_spoken(
+    monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    backlog = UtteranceScheduler(Pacing(batch_sentences=3, first_utterance_seconds=0.3))
+    seen = 0
+
+    def clock() -> float:
+        nonlocal seen
+        seen += 1
+        return now() + (seen > looks)
+
+    monkeypatch.setattr("gateway.pipeline.utterance_scheduler._now", clock)
+    backlog.write("a model that knows no full stop ")
+    async with asyncio.timeout(10):
+        assert (await backlog.utterance() or "").startswith("a model")
+
+
 @in_virtual_time
 async def test_the_first_clause_goes_alone_and_at_once() -> None:
     backlog = UtteranceScheduler(Pacing(batch_sentences=3, first_utterance_seconds=0.3))
