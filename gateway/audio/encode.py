@@ -170,7 +170,7 @@ class _CodecStream:
         self._samples = 0
         if codec.bit_rate:  # a sample of silence sets up all that the first sound would wait for; lossless is exact
             self.feed(bytes(SAMPLE_BYTES))
-        self._silent = self._samples
+        self._unheard = self._samples
 
     def feed(self, samples: bytes) -> bytes:
         if samples:
@@ -182,7 +182,7 @@ class _CodecStream:
         return self._outlet.take()
 
     def finish(self) -> bytes:
-        if not 0 < self._samples == self._silent:  # else there is nothing to be heard, so nothing to be written
+        if self._samples > self._unheard or not self._unheard:  # that sample alone is no sound to be written
             self._container.mux(self._stream.encode(None))
         self._container.close()
         return self._outlet.take()

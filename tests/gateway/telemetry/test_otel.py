@@ -103,8 +103,8 @@ async def test_the_server_behind_belongs_to_the_span_of_the_turn() -> None:
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1"}
     async with OtlpReceiver() as receiver, UpstreamServer(ANSWER) as upstream:
         flags = ["--llm_backend=chat-completions", f"--responses_api_base_url={upstream.base_url}", "--model_name=m"]
-        flags += ["--stt=pocketsphinx", "--tts=espeak", f"--otel_endpoint={receiver.endpoint}"]
-        async with served(build(load([*EMBEDDED, *flags], {}))) as address:
+        flags += [*EMBEDDED, f"--otel_endpoint={receiver.endpoint}"]
+        async with served(build(load(flags, {}))) as address:
             async with httpx.AsyncClient(base_url=address, timeout=30) as client:
                 assert (await client.post(CHAT, headers=headers, **chat(stream=True))).status_code == 200
     span = receiver.spans()["turn m"]
